@@ -1,0 +1,153 @@
+//! One row of the list: what is kept of every record when its text is not.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::model::ActionClass;
+use crate::model::Fault;
+use crate::model::Format;
+use crate::model::StepKind;
+use crate::model::TaskKind;
+use crate::model::Tokens;
+use crate::model::Trajectory;
+
+/// One mark of a sparkline: what a stretch of steps mostly did, and whether something failed in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct KindMark {
+    /// The most frequent class of the stretch; `None` where no action was taken.
+    pub class: Option<ActionClass>,
+    /// An action of the stretch failed.
+    pub has_error: bool,
+}
+
+/// The facts of one record that lists, sorting and filters need.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Summary {
+    /// See [`Trajectory::id`].
+    pub id: String,
+    /// See [`Trajectory::task_id`].
+    pub task_id: Option<String>,
+    /// What the task asks for, where the task is known.
+    pub task_kind: Option<TaskKind>,
+    /// Producer family.
+    pub format: Option<Format>,
+    /// Layout inside the family.
+    pub variant: Option<String>,
+    /// Whether the attempt solved its task.
+    pub resolved: Option<bool>,
+    /// Graded reward.
+    pub reward: Option<f64>,
+    /// The producer's word for the end.
+    pub exit_status: Option<String>,
+    /// The run's error, first line.
+    pub error: Option<String>,
+    /// Model responses.
+    pub steps: usize,
+    /// Calls.
+    pub actions: usize,
+    /// Calls that failed.
+    pub failed_actions: usize,
+    /// Seconds.
+    pub duration_s: Option<f64>,
+    /// Tokens.
+    pub tokens: Tokens,
+    /// US dollars.
+    pub cost: Option<f64>,
+    /// The model.
+    pub model: Option<String>,
+    /// Sub-agents, branches, attempts.
+    pub children: usize,
+    /// Lines of the final patch that add or remove; `None` without a patch.
+    pub patch_lines: Option<usize>,
+    /// Step classes, at most [`Summary::MARKS`] of them.
+    pub marks: Vec<KindMark>,
+    /// Why the record could not be read; everything else is then empty.
+    pub fault: Option<Fault>,
+}
+
+impl Summary {
+    /// The longest sparkline that is kept.
+    pub const MARKS: usize = 32;
+
+    /// The row of a parsed record.
+    pub fn of(trajectory: &Trajectory) -> Self {
+        let failed = trajectory
+            .steps
+            .iter()
+            .flat_map(|s| &s.actions)
+            .filter(|a| a.has_error())
+            .count();
+        Self {
+            id: trajectory.id.clone(),
+            task_id: trajectory.task_id.clone(),
+            task_kind: trajectory.task.as_ref().map(|t| t.kind),
+            format: trajectory.source.format,
+            variant: trajectory.source.variant.clone(),
+            resolved: trajectory.outcome.resolved,
+            reward: trajectory.outcome.reward,
+            exit_status: trajectory.outcome.exit_status.clone(),
+            error: trajectory
+                .outcome
+                .error
+                .as_deref()
+                .map(|e| e.lines().next().unwrap_or_default().to_owned()),
+            steps: trajectory.agent_steps(),
+            actions: trajectory.action_count(),
+            failed_actions: failed,
+            duration_s: trajectory.totals.duration_s,
+            tokens: trajectory.totals.tokens,
+            cost: trajectory.totals.cost,
+            model: trajectory.model.clone(),
+            children: trajectory.children.len(),
+            patch_lines: trajectory.final_patch.as_deref().map(changed_lines),
+            marks: marks(trajectory),
+            fault: None,
+        }
+    }
+
+    /// The row of a record that could not be read; `id` is its file's name and row.
+    pub fn of_fault(id: String, format: Option<Format>, fault: Fault) -> Self {
+        Self {
+            id,
+            format,
+            fault: Some(fault),
+            ..Self::default()
+        }
+    }
+}
+
+fn changed_lines(patch: &str) -> usize {
+    patch
+        .lines()
+        .filter(|line| {
+            (line.starts_with('+') && !line.starts_with("+++"))
+                || (line.starts_with('-') && !line.starts_with("---"))
+        })
+        .count()
+}
+
+fn marks(trajectory: &Trajectory) -> Vec<KindMark> {
+    let steps: Vec<_> = trajectory
+        .steps
+        .iter()
+        .filter(|s| s.kind == StepKind::Agent)
+        .collect();
+    let per_mark = steps.len().div_ceil(Summary::MARKS).max(1);
+    steps
+        .chunks(per_mark)
+        .map(|chunk| {
+            let mut counts = [0_usize; ActionClass::ALL.len()];
+            for class in chunk.iter().filter_map(|s| s.class()) {
+                counts[class as usize] += 1;
+            }
+            let best = ActionClass::ALL
+                .into_iter()
+                .filter(|c| counts[*c as usize] > 0)
+                .max_by_key(|c| counts[*c as usize]);
+            KindMark {
+                class: best,
+                has_error: chunk.iter().any(|s| s.has_error()),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,278 @@
+//! A parsed record, where it came from, and what is wrong with it.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::model::Outcome;
+use crate::model::Span;
+use crate::model::Step;
+use crate::model::StepKind;
+use crate::model::Task;
+use crate::model::Text;
+use crate::model::Totals;
+use crate::model::approx_value_bytes;
+
+/// The producer family of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// OpenHands V0: evaluation rows, event folders, exports, feedback.
+    #[serde(rename = "openhands-v0")]
+    OpenHandsV0,
+    /// OpenHands V1 (software-agent-sdk): rows, event folders, completion logs.
+    #[serde(rename = "openhands-v1")]
+    OpenHandsV1,
+    /// SWE-agent `.traj`, 0.x and 1.x.
+    SweAgent,
+    /// mini-swe-agent v0 lists and v1.1 files.
+    MiniSweAgent,
+    /// Chat rows of data sets.
+    Chat,
+    /// ATIF trajectories (Harbor and others).
+    Atif,
+    /// Inspect samples.
+    Inspect,
+    /// Claude Code sessions.
+    ClaudeCode,
+    /// Codex rollouts.
+    Codex,
+    /// ADP standardised and sft rows.
+    Adp,
+    /// A prediction: a patch without its trajectory.
+    Prediction,
+    /// An evaluation report without its trajectory.
+    Report,
+    /// A task row.
+    Task,
+    /// A row of verdicts about a trajectory.
+    Verdict,
+}
+
+impl Format {
+    /// The word used in JSON, columns and queries.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OpenHandsV0 => "openhands-v0",
+            Self::OpenHandsV1 => "openhands-v1",
+            Self::SweAgent => "swe-agent",
+            Self::MiniSweAgent => "mini-swe-agent",
+            Self::Chat => "chat",
+            Self::Atif => "atif",
+            Self::Inspect => "inspect",
+            Self::ClaudeCode => "claude-code",
+            Self::Codex => "codex",
+            Self::Adp => "adp",
+            Self::Prediction => "prediction",
+            Self::Report => "report",
+            Self::Task => "task",
+            Self::Verdict => "verdict",
+        }
+    }
+
+    /// Whether such records belong to trajectories rather than being some: reports, predictions, tasks, verdicts.
+    pub fn is_side(self) -> bool {
+        matches!(
+            self,
+            Self::Prediction | Self::Report | Self::Task | Self::Verdict
+        )
+    }
+}
+
+/// Where a record lies.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Source {
+    /// The file or folder, as it was given or found.
+    pub path: PathBuf,
+    /// The member inside an archive, where the path is one.
+    pub member: Option<String>,
+    /// The record's place in its file, from 0.
+    pub row: usize,
+    /// The record's bytes in the decompressed file; the whole file for folders' first file and the like.
+    pub byte_range: Option<Span>,
+    /// The producer family; `None` where the record could not be told.
+    pub format: Option<Format>,
+    /// The layout inside the family: `pairs`, `flattened`, `1.1`, `xml`, …
+    pub variant: Option<String>,
+}
+
+impl Source {
+    /// The name of a record that has none of its own: file stem (or member stem), `#` and the row where the file
+    /// may hold several.
+    pub fn fallback_id(&self) -> String {
+        let name = self
+            .member
+            .as_deref()
+            .map_or(self.path.as_path(), std::path::Path::new);
+        let stem = name
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let stem = stem.split_once('.').map_or(stem.as_str(), |(head, _)| head);
+        let stem = if stem.is_empty() { "record" } else { stem };
+        if self.row == 0 {
+            stem.to_owned()
+        } else {
+            format!("{stem}#{}", self.row)
+        }
+    }
+}
+
+/// Something a reader noticed and went on: a repaired number, a line that is cut off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Note {
+    /// What, in words.
+    pub what: String,
+    /// Where in the source, in bytes.
+    pub byte: Option<u64>,
+}
+
+impl Note {
+    /// A note without a place.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            byte: None,
+        }
+    }
+
+    /// A note about the byte `byte` of the source.
+    pub fn at(what: impl Into<String>, byte: u64) -> Self {
+        Self {
+            what: what.into(),
+            byte: Some(byte),
+        }
+    }
+}
+
+/// Why a record could not be read. It is a row of the list like any other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Fault {
+    /// The reason in words.
+    pub why: String,
+    /// The byte of the decompressed source at which reading stopped making sense.
+    pub byte: Option<u64>,
+}
+
+impl Fault {
+    /// A fault of the record as a whole.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            byte: None,
+        }
+    }
+
+    /// A fault at a byte of the decompressed source.
+    pub fn at(why: impl Into<String>, byte: u64) -> Self {
+        Self {
+            why: why.into(),
+            byte: Some(byte),
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.byte {
+            Some(byte) => write!(f, "{} (byte {byte})", self.why),
+            None => f.write_str(&self.why),
+        }
+    }
+}
+
+/// What a child trajectory is to its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChildKind {
+    /// Work handed to another agent.
+    SubAgent,
+    /// A way the session did not go on: an edited prompt, a retry.
+    Branch,
+    /// Another try of the same harness run.
+    Attempt,
+    /// The run goes on in another file.
+    Continuation,
+}
+
+/// A trajectory inside another.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Child {
+    /// What it is to the parent.
+    pub kind: ChildKind,
+    /// One line for the list.
+    pub title: String,
+    /// The parent's step after which it stands.
+    pub at_step: Option<usize>,
+    /// The child.
+    pub trajectory: Trajectory,
+}
+
+/// A parsed record.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Trajectory {
+    /// Where it lies.
+    pub source: Source,
+    /// What rows call it: the task id where there is one, else the producer's id, else the file's name and row.
+    pub id: String,
+    /// The task's `instance_id`; reports and verdicts join by it.
+    pub task_id: Option<String>,
+    /// The producer's id of the run, session or attempt.
+    pub run_id: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// The agent or scaffold, with its version where known.
+    pub agent: Option<String>,
+    /// What the agent was asked, as it was asked.
+    pub instruction: Option<Text>,
+    /// The task, where the record or a side file has it.
+    pub task: Option<Task>,
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// The patch at the end.
+    pub final_patch: Option<Text>,
+    /// The agent's last words.
+    pub finish: Option<Text>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it cost.
+    pub totals: Totals,
+    /// Sub-agents, branches not taken, other attempts.
+    pub children: Vec<Child>,
+    /// What the reader noticed.
+    pub notes: Vec<Note>,
+}
+
+impl Trajectory {
+    /// The steps that are model responses; this is the number that lists call "steps".
+    pub fn agent_steps(&self) -> usize {
+        self.steps
+            .iter()
+            .filter(|step| step.kind == StepKind::Agent)
+            .count()
+    }
+
+    /// All calls of all responses.
+    pub fn action_count(&self) -> usize {
+        self.steps.iter().map(|step| step.actions.len()).sum()
+    }
+
+    /// The bytes it occupies; an estimate, for the cache's bound.
+    pub fn approx_bytes(&self) -> usize {
+        let texts = [&self.instruction, &self.final_patch, &self.finish];
+        size_of::<Self>()
+            + texts.into_iter().flatten().map(|t| t.len()).sum::<usize>()
+            + self.steps.iter().map(Step::approx_bytes).sum::<usize>()
+            + self
+                .children
+                .iter()
+                .map(|child| child.trajectory.approx_bytes())
+                .sum::<usize>()
+            + self
+                .task
+                .as_ref()
+                .and_then(|t| t.instance.as_ref())
+                .map_or(0, |v| approx_value_bytes(v))
+    }
+}

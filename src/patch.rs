@@ -1,0 +1,1 @@
+//! Unified patches and the apply_patch dialects.

@@ -1,0 +1,253 @@
+//! Readers: one file per producer family, from bytes to the common model. No I/O.
+//!
+//! A source (file, folder, archive) is told by content: [`sniff`] looks at its first values and names the family and
+//! how the source divides into records ([`Layout`]). The store cuts records accordingly and hands each one as a
+//! [`RawRecord`] to [`parse`], which decodes the JSON leniently, tells the family again per record, lets the family's
+//! reader build a [`Trajectory`], and fills in what can be derived the same way for all ([`understand`]).
+//! To add a family: a file here, a row in [`READERS`], a folder in `samples/`.
+
+pub mod json;
+pub mod side;
+pub mod understand;
+
+mod adp;
+mod atif;
+mod chat;
+mod claude_code;
+mod codex;
+mod common;
+mod finish;
+mod inspect;
+mod mini_swe_agent;
+mod openhands_v0;
+mod openhands_v1;
+mod swe_agent;
+mod text_calls;
+
+use crate::model::Fault;
+use crate::model::Format;
+use crate::model::Note;
+use crate::model::Source;
+use crate::model::Span;
+use crate::model::Trajectory;
+use crate::model::Value;
+
+/// How a source divides into records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// Each line, array element or table row is a record.
+    Rows,
+    /// All lines, elements or event files together are one record.
+    Session,
+    /// One object, one record.
+    Whole,
+    /// One object whose `samples` are the records; the rest of the object is the header of each.
+    Samples,
+    /// One object whose members are records, named by their key.
+    Keyed,
+}
+
+/// What a source looks like from outside, once its container is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// Several JSON values, a line each.
+    Lines,
+    /// One JSON array; the probe's values are its first elements.
+    Array,
+    /// One JSON object; it is the probe's only value. Also a single record that is told on its own.
+    Object,
+    /// A folder of event files; the probe's values are the first of them, in order.
+    Events,
+    /// Rows of a table (Parquet).
+    Table,
+}
+
+/// What a sniff may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe<'a> {
+    /// The first values, at most [`Probe::VALUES`]; long arrays and texts in them may be cut short
+    /// ([`json::skeleton`]). Lines that do not parse are left out. May be empty.
+    pub values: &'a [Value],
+    /// Where they come from.
+    pub shape: Shape,
+}
+
+impl Probe<'_> {
+    /// How many values a probe holds at most.
+    pub const VALUES: usize = 8;
+}
+
+/// A family of producers.
+#[derive(Debug)]
+pub struct Reader {
+    /// The family.
+    pub format: Format,
+    /// Says how the source divides, or `None` when it is not of this family. Asks for two discriminators where
+    /// formats overlap (formats.md §0).
+    pub sniff: fn(&Probe<'_>) -> Option<Layout>,
+    /// Builds the trajectory. Sets `source.variant`; leaves `idx`, classes, edits and views to [`understand`],
+    /// unless the format states them (before/after texts, say).
+    pub parse: fn(Doc) -> Result<Trajectory, Fault>,
+}
+
+/// All readers, in the order in which they are asked; the first that accepts wins.
+pub const READERS: &[Reader] = &[
+    inspect::READER,
+    atif::READER,
+    mini_swe_agent::READER,
+    swe_agent::READER,
+    openhands_v0::READER,
+    openhands_v1::READER,
+    codex::READER,
+    claude_code::READER,
+    adp::READER,
+    chat::READER,
+    side::PREDICTION,
+    side::REPORT,
+    side::TASK,
+    side::VERDICT,
+];
+
+/// What a part of a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PartRole {
+    /// The record itself.
+    Main,
+    /// What surrounds it in its file: an Inspect header, as one object.
+    Header,
+    /// One event file of a folder, in order.
+    Event,
+    /// A file about the record: `metadata.json`, `base_state.json`, `agent-….meta.json`, `result.json`.
+    Meta,
+    /// A file that holds a child trajectory: a sub-agent's session, a referenced ATIF file.
+    Child,
+}
+
+/// A stretch of bytes that belongs to a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawPart {
+    /// File or member name without folders, or the key of a keyed record; empty for rows.
+    pub name: String,
+    /// What it is.
+    pub role: PartRole,
+    /// Where `bytes` start in their decompressed file.
+    pub start: u64,
+    /// The bytes as stored.
+    pub bytes: Vec<u8>,
+}
+
+/// A record as the store cut it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawRecord {
+    /// Where it lies; `format` is the family of the whole source where that was told.
+    pub source: Source,
+    /// How its source divides.
+    pub layout: Layout,
+    /// How its source looks.
+    pub shape: Shape,
+    /// Its bytes; at least one part, the main ones (or events) in order.
+    pub parts: Vec<RawPart>,
+}
+
+/// One JSON value of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Name of the part it comes from; see [`RawPart::name`].
+    pub name: String,
+    /// The value.
+    pub value: Value,
+    /// Its bytes in the decompressed source.
+    pub span: Span,
+}
+
+/// A file beside the main one, decoded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sibling {
+    /// File name without folders.
+    pub name: String,
+    /// Meta or child.
+    pub role: PartRole,
+    /// Its values: one for a JSON file, one per line for JSONL.
+    pub rows: Vec<Row>,
+}
+
+/// A record, decoded: what a reader gets. Readers take strings out of it rather than copying them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Doc {
+    /// Where it lies.
+    pub source: Source,
+    /// How its source looked.
+    pub shape: Shape,
+    /// The record's values: one for rows, samples, keyed and whole layouts; all of them for sessions, at least one.
+    pub rows: Vec<Row>,
+    /// The header, where the layout has one.
+    pub header: Option<Value>,
+    /// Files that belong to the record.
+    pub siblings: Vec<Sibling>,
+    /// What decoding noticed; the reader carries them into the trajectory.
+    pub notes: Vec<Note>,
+}
+
+impl Doc {
+    /// Takes the value of a record that has exactly one; the first one otherwise.
+    pub fn take_value(&mut self) -> Value {
+        self.rows
+            .first_mut()
+            .map(|row| row.value.take())
+            .unwrap_or_default()
+    }
+
+    /// Starts the trajectory of this record: source with `variant`, and the notes so far.
+    pub fn begin(&mut self, format: Format, variant: &str) -> Trajectory {
+        let mut source = std::mem::take(&mut self.source);
+        source.format = Some(format);
+        source.variant = Some(variant.to_owned());
+        Trajectory {
+            source,
+            notes: std::mem::take(&mut self.notes),
+            ..Trajectory::default()
+        }
+    }
+}
+
+/// Tells the family of a source and how it divides into records; `None` when no reader knows it.
+pub fn sniff(probe: &Probe<'_>) -> Option<(Format, Layout)> {
+    READERS
+        .iter()
+        .find_map(|reader| (reader.sniff)(probe).map(|layout| (reader.format, layout)))
+}
+
+/// Reads one record.
+///
+/// # Errors
+/// The fault with its byte when the record does not parse or no reader knows it.
+pub fn parse(raw: RawRecord) -> Result<Trajectory, Fault> {
+    let hint = raw.source.format;
+    let layout = raw.layout;
+    let start = raw.parts.first().map(|part| part.start);
+    let doc = json::decode(raw)?;
+    let told = match layout {
+        Layout::Rows | Layout::Whole => told_by_value(&doc),
+        Layout::Session | Layout::Samples | Layout::Keyed => None,
+    };
+    let format = told.or(hint).or_else(|| told_by_value(&doc));
+    let reader = format.and_then(|format| READERS.iter().find(|reader| reader.format == format));
+    let Some(reader) = reader else {
+        return Err(Fault {
+            why: "no known trajectory format".to_owned(),
+            byte: start,
+        });
+    };
+    let mut trajectory = (reader.parse)(doc)?;
+    finish::complete(&mut trajectory);
+    Ok(trajectory)
+}
+
+fn told_by_value(doc: &Doc) -> Option<Format> {
+    let first = doc.rows.first()?;
+    let probe = Probe {
+        values: std::slice::from_ref(&first.value),
+        shape: Shape::Object,
+    };
+    sniff(&probe).map(|(format, _)| format)
+}

@@ -1,0 +1,1 @@
+//! Calls written as text: `<function=…>` and fenced commands.

@@ -1,0 +1,1 @@
+//! Containers, scan, record cache, side files, following.

@@ -1,0 +1,1 @@
+//! Pure text: cell width, tabs, cleaning of untrusted text, escape sequences, line index.
