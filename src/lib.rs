@@ -12,3 +12,5 @@ pub mod patch;
 pub mod read;
 pub mod store;
 pub mod text;
+pub mod theme;
+pub mod ui;

@@ -1,0 +1,55 @@
+//! Named roles to styles, colour depth, and syntax highlighting. Loads `themes/*`; knows no view.
+
+mod highlight;
+mod role;
+
+pub use highlight::CodeState;
+pub use highlight::Highlighter;
+pub use highlight::SyntaxId;
+pub use role::Role;
+
+use ratatui::style::Style;
+
+/// How many colours the terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Depth {
+    /// No colour at all (`NO_COLOR`): bold, underline and reverse only.
+    Mono,
+    /// The 16 colours of the terminal's own palette.
+    Ansi16,
+    /// The 256-colour cube.
+    Ansi256,
+    /// 24-bit colour.
+    True,
+}
+
+/// A colour scheme, resolved for the depth of this terminal.
+#[derive(Debug, Clone)]
+pub struct Theme {
+    name: String,
+    is_dark: bool,
+    depth: Depth,
+    styles: [Style; Role::COUNT],
+}
+
+impl Theme {
+    /// The style of a role.
+    pub fn style(&self, role: Role) -> Style {
+        self.styles[role as usize]
+    }
+
+    /// The theme's name, as in `themes/<name>.toml`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is made for a dark background.
+    pub fn is_dark(&self) -> bool {
+        self.is_dark
+    }
+
+    /// The depth it was resolved for.
+    pub fn depth(&self) -> Depth {
+        self.depth
+    }
+}

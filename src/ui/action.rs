@@ -1,0 +1,156 @@
+//! What the user means: plain data, named in [`crate::ui::command`], carried out by views and the app.
+
+/// A direction in time or along a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Toward {
+    /// Later, further down.
+    Next,
+    /// Earlier, further up.
+    Previous,
+}
+
+/// A movement of the cursor or the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Motion {
+    /// One row down.
+    Down,
+    /// One row up.
+    Up,
+    /// Half a page down.
+    HalfDown,
+    /// Half a page up.
+    HalfUp,
+    /// A page down.
+    PageDown,
+    /// A page up.
+    PageUp,
+    /// The first row.
+    Top,
+    /// The last row.
+    Bottom,
+    /// Columns to the left.
+    Left,
+    /// Columns to the right.
+    Right,
+}
+
+/// What a jump goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Landmark {
+    /// A hunk of an edit.
+    Hunk,
+    /// A failed action.
+    Error,
+    /// A step that changes a file.
+    Edit,
+    /// A step that runs tests.
+    Test,
+    /// A search hit.
+    Hit,
+}
+
+/// What to copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CopyWhat {
+    /// The step as text.
+    Step,
+    /// The command or arguments of the step's action.
+    Command,
+    /// The final patch, or the edit's diff where the cursor is on one.
+    Patch,
+    /// The trajectory's id.
+    Id,
+    /// `path:record#id@step`.
+    Reference,
+    /// The observation as text.
+    Observation,
+    /// The record's JSON.
+    Record,
+}
+
+/// What to do with folds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FoldChange {
+    /// Open or close the one at the cursor.
+    Toggle,
+    /// Open all.
+    OpenAll,
+    /// Close all.
+    CloseAll,
+}
+
+/// An overlay to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OverlayKind {
+    /// All keys that work here, filterable.
+    Help,
+    /// All commands, fuzzy.
+    Palette,
+    /// Past messages.
+    Messages,
+    /// The columns to sort by.
+    Sort,
+    /// The themes, previewed live.
+    Themes,
+}
+
+/// What the user means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Moves in the focused pane.
+    Move(Motion),
+    /// Goes to the next or previous step.
+    Step(Toward),
+    /// Goes to the first or last step.
+    StepEnd(Toward),
+    /// Goes to the next or previous trajectory of the list, from inside one.
+    Trajectory(Toward),
+    /// Jumps to the next or previous landmark of the trajectory.
+    Jump(Landmark, Toward),
+    /// Gives the keys to the next or previous pane.
+    Pane(Toward),
+    /// Opens what is under the cursor.
+    Open,
+    /// Closes the topmost thing only.
+    Escape,
+    /// Goes back one screen; quits from the first.
+    Back,
+    /// Quits.
+    Quit,
+    /// Opens the prompt that searches this view.
+    Find,
+    /// Opens the prompt that narrows the list.
+    Narrow,
+    /// Opens an overlay.
+    Overlay(OverlayKind),
+    /// Turns the sort order round.
+    ReverseSort,
+    /// Changes folds.
+    Fold(FoldChange),
+    /// Wraps long lines or not.
+    ToggleWrap,
+    /// Shows or hides the preview beside the list.
+    TogglePreview,
+    /// Shows edits side by side, unified, or as the width allows.
+    CycleDiffLayout,
+    /// Shows the step's record bytes instead of its page.
+    ToggleRaw,
+    /// Goes to the next theme.
+    NextTheme,
+    /// Lets the program have the mouse, or the terminal.
+    ToggleMouse,
+    /// Copies.
+    Copy(CopyWhat),
+    /// Opens the step in `$EDITOR`.
+    Edit,
+    /// Opens the step in `$PAGER`.
+    Page,
+    /// Looks for new records now.
+    Reload,
+    /// Keeps looking for new records.
+    ToggleFollow,
+    /// Paints the screen again.
+    Redraw,
+    /// Suspends to the shell.
+    Suspend,
+}
