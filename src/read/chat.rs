@@ -5,6 +5,7 @@
 
 pub(super) mod conversation;
 pub(super) mod labels;
+pub(super) mod message;
 
 use crate::model::Fault;
 use crate::model::Format;
@@ -18,7 +19,7 @@ use crate::read::Reader;
 use crate::read::Row;
 use crate::read::Shape;
 use crate::read::chat::conversation::Conversation;
-use crate::read::chat::conversation::is_message;
+use crate::read::chat::message::is_message;
 use crate::read::common;
 use crate::read::json;
 

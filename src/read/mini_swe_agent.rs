@@ -22,9 +22,9 @@ use crate::read::Reader;
 use crate::read::Shape;
 use crate::read::chat::conversation::Conversation;
 use crate::read::chat::conversation::Place;
-use crate::read::chat::conversation::is_message;
-use crate::read::chat::conversation::role_of;
-use crate::read::chat::conversation::text_of;
+use crate::read::chat::message::is_message;
+use crate::read::chat::message::role_of;
+use crate::read::chat::message::text_of;
 use crate::read::common;
 use crate::read::text_calls;
 
@@ -96,7 +96,10 @@ fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {
             file = Value::Null;
             items
         }
-        _ => common::take_array(&mut file, "messages"),
+        _ if file.get("messages").is_some_and(Value::is_array) => {
+            common::take_array(&mut file, "messages")
+        }
+        _ => return Err(Fault::new("no messages in this file")),
     };
     if let Some(format) = common::str_at(&file, "trajectory_format") {
         let version = format
@@ -286,10 +289,10 @@ fn fill_observation(observation: &mut Observation, extra: &mut Value) {
     let Some(raw) = common::take_text(extra, "raw_output") else {
         return;
     };
-    if let [Part::Text { text }] = observation.parts.as_mut_slice() {
-        if text.trim() == raw.trim() {
-            *text = raw;
-        }
+    if let [Part::Text { text }] = observation.parts.as_mut_slice()
+        && text.trim() == raw.trim()
+    {
+        *text = raw;
     }
 }
 

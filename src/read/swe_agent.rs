@@ -117,6 +117,12 @@ fn is_run(value: &Value) -> bool {
 fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {
     let main = doc.begin(Format::SweAgent, "1.x");
     let mut run = doc.take_value();
+    if !["trajectory", "history", "attempts"]
+        .iter()
+        .any(|key| run.get(key).is_some())
+    {
+        return Err(Fault::new("neither trajectory nor history in this file"));
+    }
     let attempts = common::take_array(&mut run, "attempts");
     if attempts.is_empty() {
         return Ok(read_run(main, run));

@@ -316,11 +316,6 @@ pub(super) fn is_shell_lang(lang: &str) -> bool {
     )
 }
 
-/// The languages of the outermost fenced blocks, in order; harnesses that want exactly one block count them.
-pub(super) fn fence_langs(text: &str) -> Vec<&str> {
-    fences(text).into_iter().map(|block| block.lang).collect()
-}
-
 struct Fence<'a> {
     lang: &'a str,
     outer: (usize, usize),
@@ -354,7 +349,7 @@ fn fences(text: &str) -> Vec<Fence<'_>> {
     found
 }
 
-/// CodeAct's blocks; the close may be missing at the end.
+/// The blocks of `CodeAct`; the close may be missing at the end.
 fn execute_block(text: &str) -> Option<FencedCommand> {
     const NAMES: [&str; 4] = [
         "execute_bash",

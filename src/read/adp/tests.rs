@@ -34,8 +34,9 @@ fn standard_rows() {
             let has_environment = content.iter().any(|e| e["source"] == "environment");
             let results = content.windows(2).filter(|pair| {
                 let is_result = pair[1]["source"] == "environment" || !has_environment;
-                pair[0]["class_"].as_str().unwrap().ends_with("i_action")
-                    | (pair[0]["class_"] == "code_action")
+                ["api_action", "code_action"]
+                    .iter()
+                    .any(|class| pair[0]["class_"] == *class)
                     && pair[1]["class_"] == "text_observation"
                     && is_result
             });
@@ -128,7 +129,7 @@ fn actions_in_a_row_pair_by_position() {
         {"class_": "message_action", "content": "M", "description": "D"}
     ]});
     assert_eq!(
-        told(&[row.clone()], Shape::Lines),
+        told(std::slice::from_ref(&row), Shape::Lines),
         Some((Format::Adp, Layout::Rows))
     );
     let t = read_as(Format::Adp, vec![row.clone()], "x.json");

@@ -5,6 +5,7 @@
 //! by call id, else in order; in text protocols the message after a call is its result. Prefixes that a training
 //! format puts before a result (`OBSERVATION:`, `EXECUTION RESULT of […]:`) are taken off.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 
 use crate::model::Action;
@@ -13,11 +14,21 @@ use crate::model::Part;
 use crate::model::Span;
 use crate::model::Step;
 use crate::model::StepKind;
-use crate::model::Text;
 use crate::model::Value;
+use crate::read::chat::message::Call;
+use crate::read::chat::message::has_structured_calls;
+use crate::read::chat::message::is_marked_result;
+use crate::read::chat::message::is_text;
+use crate::read::chat::message::observation_of;
+use crate::read::chat::message::part_is;
+use crate::read::chat::message::role_of;
+use crate::read::chat::message::split_think;
+use crate::read::chat::message::take_agent_content;
+use crate::read::chat::message::take_calls;
+use crate::read::chat::message::take_content;
+use crate::read::chat::message::text_of;
 use crate::read::common;
 use crate::read::json;
-use crate::read::mini_swe_agent;
 use crate::read::swe_agent;
 use crate::read::text_calls;
 
@@ -30,15 +41,28 @@ struct Style {
     is_fenced: bool,
 }
 
-/// What the messages turned out to hold; names the variant.
-#[derive(Debug, Clone, Copy, Default)]
-struct Seen {
-    tool_calls: bool,
-    tags: bool,
-    fences: bool,
-    executes: bool,
-    from_value: bool,
-    ai: bool,
+/// How calls were found to be written; the first of those seen names the variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    Nebius,
+    ToolCalls,
+    Tags,
+    Fences,
+    Executes,
+    FromValue,
+}
+
+impl Way {
+    fn variant(self) -> &'static str {
+        match self {
+            Self::Nebius => "nebius",
+            Self::ToolCalls => "tool-calls",
+            Self::Tags => "text-calls",
+            Self::Fences => "fenced",
+            Self::Executes => "codeact",
+            Self::FromValue => "sharegpt",
+        }
+    }
 }
 
 /// Where a message went.
@@ -55,20 +79,13 @@ pub(in crate::read) enum Place {
 pub(in crate::read) struct Conversation {
     steps: Vec<Step>,
     style: Style,
-    seen: Seen,
+    seen: BTreeSet<Way>,
     /// Calls by id, newest last.
     by_id: HashMap<String, Vec<(usize, usize)>>,
     /// The newest step with actions.
     calling: Option<usize>,
     /// Actions of that step before this one have their results.
     answered: usize,
-}
-
-/// A call before it is an action.
-struct Call {
-    id: Option<String>,
-    tool: String,
-    args: Value,
 }
 
 impl Conversation {
@@ -90,7 +107,7 @@ impl Conversation {
             other => other,
         };
         if message.get("from").is_some() && message.get("role").is_none() {
-            self.seen.from_value = true;
+            self.seen.insert(Way::FromValue);
         }
         let role = role_of(&message).to_ascii_lowercase();
         let before = self.steps.len();
@@ -98,7 +115,6 @@ impl Conversation {
             "system" | "developer" => self.add_said(StepKind::System, &mut message),
             "user" | "human" => self.push_user(&mut message),
             "assistant" | "ai" | "gpt" | "model" | "bot" | "agent" | "function_call" => {
-                self.seen.ai |= role == "ai";
                 self.push_agent(&mut message, &role)
             }
             "tool" | "function" | "observation" | "environment" | "ipython" | "tool_response"
@@ -123,22 +139,7 @@ impl Conversation {
 
     /// The layout's name, and the steps.
     pub(in crate::read) fn finish(self) -> (&'static str, Vec<Step>) {
-        let seen = self.seen;
-        let variant = if seen.ai && seen.fences {
-            "nebius"
-        } else if seen.tool_calls {
-            "tool-calls"
-        } else if seen.tags {
-            "text-calls"
-        } else if seen.fences {
-            "fenced"
-        } else if seen.executes {
-            "codeact"
-        } else if seen.from_value {
-            "sharegpt"
-        } else {
-            "plain"
-        };
+        let variant = self.seen.first().map_or("plain", |way| way.variant());
         (variant, self.steps)
     }
 
@@ -183,10 +184,10 @@ impl Conversation {
                 _ => false,
             });
             let is_answer = !style.has_tool_calls && tool != "finish";
-            if is_marked || is_answer {
-                if let Ok(place) = self.attach(None, observation_of(parts.clone())) {
-                    return place;
-                }
+            if (is_marked || is_answer)
+                && let Ok(place) = self.attach(None, observation_of(parts.clone()))
+            {
+                return place;
             }
         }
         let mut step = Step::new(StepKind::User);
@@ -279,18 +280,19 @@ impl Conversation {
         let mut calls = take_calls(message);
         let mut step = Step::new(StepKind::Agent);
         let content = take_agent_content(message, &mut calls, &mut step);
-        self.seen.tool_calls |= !calls.is_empty();
+        if !calls.is_empty() {
+            self.seen.insert(Way::ToolCalls);
+        }
         let (text, attachments) = common::text_and_attachments(content);
         step.attachments = attachments;
         let mut text = text.map(|text| split_think(text, &mut step.reasoning));
-        if calls.is_empty() && !self.style.has_tool_calls {
-            if let Some((rest, found)) = text
-                .as_deref()
-                .and_then(|text| self.calls_in_text(text, role == "ai" || role == "function_call"))
-            {
-                text = Some(rest.into());
-                calls = found;
-            }
+        if calls.is_empty()
+            && !self.style.has_tool_calls
+            && let Some(said) = text.as_deref()
+            && let Some((rest, found)) = self.calls_in_text(said, role)
+        {
+            text = Some(rest.into());
+            calls = found;
         }
         let text = text.filter(|text| !text.is_empty());
         if calls.is_empty() {
@@ -315,10 +317,10 @@ impl Conversation {
     }
 
     /// The calls that a message makes in its text, with the text around them.
-    fn calls_in_text(&mut self, text: &str, is_call: bool) -> Option<(String, Vec<Call>)> {
+    fn calls_in_text(&mut self, text: &str, role: &str) -> Option<(String, Vec<Call>)> {
         let (rest, tagged) = text_calls::split_calls(text);
         if !tagged.is_empty() {
-            self.seen.tags = true;
+            self.seen.insert(Way::Tags);
             let calls = tagged.into_iter().map(|(tool, args)| Call {
                 id: None,
                 tool,
@@ -328,7 +330,7 @@ impl Conversation {
         }
         let block = text_calls::fenced_command(text)?;
         let is_execute = block.lang.starts_with("execute");
-        if !is_execute && !self.style.is_fenced && !is_call {
+        if !is_execute && !self.style.is_fenced && !matches!(role, "ai" | "function_call") {
             return None;
         }
         let around = block.around();
@@ -339,8 +341,11 @@ impl Conversation {
         } else {
             swe_agent::tool_of(&block.command).to_owned()
         };
-        self.seen.executes |= is_execute;
-        self.seen.fences |= !is_execute;
+        self.seen.insert(match role {
+            _ if is_execute => Way::Executes,
+            "ai" => Way::Nebius,
+            _ => Way::Fences,
+        });
         let key = if matches!(
             tool.as_str(),
             "execute" | "execute_ipython" | "execute_browse"
@@ -359,157 +364,6 @@ impl Conversation {
             }],
         ))
     }
-}
-
-/// The role of a message in any spelling; empty when it has none.
-pub(in crate::read) fn role_of(message: &Value) -> &str {
-    common::str_at(message, "role")
-        .or_else(|| common::str_at(message, "from"))
-        .unwrap_or_default()
-}
-
-/// Whether a value looks like a message: a role and something said or called.
-pub(in crate::read) fn is_message(value: &Value) -> bool {
-    const SAID: [&str; 7] = [
-        "content",
-        "text",
-        "value",
-        "system_prompt",
-        "tool_calls",
-        "function_call",
-        "reasoning_content",
-    ];
-    !role_of(value).is_empty() && SAID.iter().any(|key| value.get(key).is_some())
-}
-
-/// The text of a message, borrowed; of a list of parts the first text.
-pub(in crate::read) fn text_of(message: &Value) -> Option<&str> {
-    ["content", "text", "value", "system_prompt"]
-        .into_iter()
-        .filter_map(|key| message.get(key))
-        .find_map(|content| match content {
-            Value::String(text) => Some(text.as_str()),
-            Value::Array(parts) => parts.iter().find_map(|part| common::str_at(part, "text")),
-            _ => None,
-        })
-}
-
-fn take_content(message: &mut Value) -> Value {
-    ["content", "text", "value", "system_prompt"]
-        .into_iter()
-        .map(|key| common::take(message, key))
-        .find(|content| !content.is_null())
-        .unwrap_or_default()
-}
-
-/// Takes the content of an assistant message, with its reasoning and `tool_use` parts sorted out of it.
-fn take_agent_content(message: &mut Value, calls: &mut Vec<Call>, step: &mut Step) -> Value {
-    step.reasoning = ["reasoning_content", "reasoning", "thinking"]
-        .into_iter()
-        .find_map(|key| common::take_text(message, key));
-    let content = take_content(message);
-    let Value::Array(parts) = content else {
-        return content;
-    };
-    let mut rest = Vec::new();
-    for mut part in parts {
-        if part_is(&part, "tool_use") {
-            calls.extend(call_of(&mut part));
-        } else if part_is(&part, "thinking") || part_is(&part, "reasoning") {
-            let thought = ["thinking", "reasoning", "text"]
-                .into_iter()
-                .find_map(|key| common::take_text(&mut part, key));
-            step.reasoning = step.reasoning.take().or(thought);
-        } else {
-            rest.push(part);
-        }
-    }
-    Value::Array(rest)
-}
-
-fn part_is(part: &Value, kind: &str) -> bool {
-    common::str_at(part, "type") == Some(kind)
-}
-
-fn is_text(part: &Part) -> bool {
-    matches!(part, Part::Text { .. })
-}
-
-/// Takes the structured calls of a message: a list, a text that holds one, or the older single `function_call`.
-fn take_calls(message: &mut Value) -> Vec<Call> {
-    let list = match common::take(message, "tool_calls") {
-        Value::String(text) => json::parse_embedded(text),
-        other => other,
-    };
-    let mut calls: Vec<Call> = match list {
-        Value::Array(items) => items
-            .into_iter()
-            .filter_map(|item| match item {
-                Value::String(text) => call_of(&mut json::parse_embedded(text)),
-                mut item => call_of(&mut item),
-            })
-            .collect(),
-        mut item @ Value::Object(_) => call_of(&mut item).into_iter().collect(),
-        _ => Vec::new(),
-    };
-    if calls.is_empty() {
-        let mut single = common::take(message, "function_call");
-        calls.extend(call_of(&mut single));
-    }
-    calls
-}
-
-/// A call in any spelling: `{id, function{name, arguments}}`, `{id, name, arguments | input | args}`.
-fn call_of(item: &mut Value) -> Option<Call> {
-    if !item.is_object() {
-        return None;
-    }
-    let id = ["id", "call_id", "tool_call_id"]
-        .into_iter()
-        .find_map(|key| common::take_str(item, key))
-        .filter(|id| !id.is_empty());
-    let mut function = match common::take(item, "function") {
-        Value::String(name) => {
-            return Some(Call {
-                id,
-                tool: name,
-                args: take_args(item),
-            });
-        }
-        Value::Null => item.take(),
-        function => function,
-    };
-    let tool = ["name", "tool_name", "tool"]
-        .into_iter()
-        .find_map(|key| common::take_str(&mut function, key))
-        .unwrap_or_default();
-    let args = take_args(&mut function);
-    Some(Call { id, tool, args })
-}
-
-fn take_args(function: &mut Value) -> Value {
-    let args = ["arguments", "input", "args", "parameters"]
-        .into_iter()
-        .map(|key| common::take(function, key))
-        .find(|args| !args.is_null());
-    match args {
-        Some(Value::String(text)) => json::parse_embedded(text),
-        Some(args) => args,
-        None => Value::Null,
-    }
-}
-
-fn has_structured_calls(message: &Value) -> bool {
-    let has_list = |key: &str| match message.get(key) {
-        Some(Value::Array(items)) => !items.is_empty(),
-        Some(Value::String(text)) => text.trim_start().starts_with("[{"),
-        Some(Value::Object(_)) => true,
-        _ => false,
-    };
-    has_list("tool_calls")
-        || has_list("function_call")
-        || matches!(message.get("content"), Some(Value::Array(parts))
-            if parts.iter().any(|part| part_is(part, "tool_use")))
 }
 
 /// Whether commands are fenced: the prompt asks for it, or what follows a fenced block is marked as a result.
@@ -542,78 +396,4 @@ fn asks_for_fences(prompt: &str) -> bool {
     ]
     .iter()
     .any(|mark| prompt.contains(mark))
-}
-
-/// Whether a text says of itself that it is the result of a call.
-pub(in crate::read) fn is_marked_result(text: &str) -> bool {
-    result_prefix(text).is_some()
-        || text.starts_with("<returncode>")
-        || text.starts_with("<exception>")
-}
-
-/// The length of the prefix that marks a result.
-fn result_prefix(text: &str) -> Option<usize> {
-    for mark in ["OBSERVATION:", "Observation:"] {
-        if let Some(rest) = text.strip_prefix(mark) {
-            let white = rest.starts_with(['\n', ' ']);
-            return Some(mark.len() + usize::from(white));
-        }
-    }
-    let body = text.strip_prefix("EXECUTION RESULT of [")?;
-    let (tool, rest) = body.split_once("]:")?;
-    if tool.len() > 128 || tool.contains('\n') {
-        return None;
-    }
-    let rest = rest.strip_prefix('\n').unwrap_or(rest);
-    Some(text.len() - rest.len())
-}
-
-/// A result without its prefix; mini-swe-agent's wrapper is opened.
-pub(in crate::read) fn observation_of(parts: Vec<Part>) -> Observation {
-    let mut observation = Observation {
-        parts,
-        ..Observation::default()
-    };
-    let Some(Part::Text { text }) = observation.parts.iter_mut().find(|part| is_text(part)) else {
-        return observation;
-    };
-    if let Some(len) = result_prefix(text) {
-        let bare: Text = text.get(len..).unwrap_or_default().into();
-        *text = bare;
-    }
-    let (code, output) = mini_swe_agent::unwrap_result(text);
-    if let Some(output) = output.map(Text::from) {
-        *text = output;
-    }
-    observation.exit_code = code;
-    observation.parts.retain(|part| match part {
-        Part::Text { text } => !text.is_empty(),
-        _ => true,
-    });
-    observation
-}
-
-/// Splits a `<think>` block off the start of a message into `reasoning`; also one whose opening tag the chat template
-/// wrote and the record left out.
-fn split_think(text: Text, reasoning: &mut Option<Text>) -> Text {
-    let trimmed = text.trim_start();
-    let body = trimmed.strip_prefix("<think>").unwrap_or(trimmed);
-    let Some((thought, rest)) = body.split_once("</think>") else {
-        return text;
-    };
-    if thought.contains("<think>") {
-        return text;
-    }
-    let thought = thought.trim();
-    if reasoning.is_none() && !thought.is_empty() {
-        *reasoning = Some(thought.into());
-    } else if reasoning
-        .as_deref()
-        .is_some_and(|known| known.trim() != thought)
-        && !thought.is_empty()
-    {
-        // two different reasonings: the one in the text stays in the text
-        return text;
-    }
-    rest.trim_start().into()
 }

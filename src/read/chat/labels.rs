@@ -160,10 +160,10 @@ fn has(row: &Value, key: &str) -> bool {
 /// Decodes the columns that tables store as JSON texts and that are looked into here.
 fn decode_texts(row: &mut Value) {
     for key in ["test_result", "metadata", "instance"] {
-        if let Some(field) = row.get_mut(key) {
-            if let Value::String(text) = field {
-                *field = json::parse_embedded(std::mem::take(text));
-            }
+        if let Some(field) = row.get_mut(key)
+            && let Value::String(text) = field
+        {
+            *field = json::parse_embedded(std::mem::take(text));
         }
     }
 }
@@ -188,8 +188,8 @@ pub(in crate::read) fn to_bool(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(known) => Some(*known),
         Value::Number(number) => match number.as_f64()? {
-            n if n == 0.0 => Some(false),
-            n if (n - 1.0).abs() < f64::EPSILON => Some(true),
+            0.0 => Some(false),
+            1.0 => Some(true),
             _ => None,
         },
         Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {

@@ -21,10 +21,7 @@ pub(in crate::read) fn corpus(file: &str) -> Option<(Vec<Value>, Shape)> {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let shared = std::env::var_os("HGVIEW_SHARED").map_or(here.join("../shared"), PathBuf::from);
     let Ok(bytes) = std::fs::read(shared.join("corpus").join(file)) else {
-        #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-        {
-            eprintln!("skipped: no corpus");
-        }
+        eprintln!("skipped: no corpus");
         return None;
     };
     let Ok(value) = serde_json::from_slice(&bytes) else {
@@ -485,7 +482,7 @@ fn check(row: &str, variant: &str, want: &str) {
             .reasoning
             .as_ref()
             .map_or(String::new(), |r| format!(" ({r})"));
-        let actions: String = step
+        let actions: Vec<String> = step
             .actions
             .iter()
             .map(|a| {
@@ -495,7 +492,7 @@ fn check(row: &str, variant: &str, want: &str) {
                 format!(" [{} {} -> {result}]", a.tool, a.args)
             })
             .collect();
-        got.push(format!("{kind} {text}{reasoning}{actions}"));
+        got.push(format!("{kind} {text}{reasoning}{}", actions.concat()));
     }
     assert_eq!(got.join(" | "), want, "{row}");
     assert_eq!(trajectory.source.variant.as_deref(), Some(variant), "{row}");
@@ -613,6 +610,40 @@ fn sources_of_messages_and_rows() {
 }
 
 #[test]
+fn the_whole_way_from_bytes() {
+    let row = r#"{"instance_id": "o__r-1", "repo": "o/r", "model": "m", "trajectory_id": "t", "created_at": "2025-01-01T00:00:00Z",
+        "messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "Q"},
+            {"role": "assistant", "content": "T", "tool_calls": [{"id": "1", "type": "function", "function": {"name": "execute_bash", "arguments": "{\"command\": \"ls\"}"}}]},
+            {"role": "tool", "tool_call_id": "1", "name": "execute_bash", "content": "R"}],
+        "tools": [], "resolved": false, "exit_status": "finished", "git_patch": "", "cost": 0.25, "n_steps": 1}"#;
+    let raw = crate::read::RawRecord {
+        source: Source {
+            path: "runs.jsonl".into(),
+            row: 3,
+            format: Some(Format::Chat),
+            ..Source::default()
+        },
+        layout: Layout::Rows,
+        shape: Shape::Lines,
+        parts: vec![crate::read::RawPart {
+            name: String::new(),
+            role: crate::read::PartRole::Main,
+            start: 0,
+            bytes: row.into(),
+        }],
+    };
+    let trajectory = crate::read::parse(raw).unwrap();
+    assert_eq!(counts(&trajectory), (1, 1, 1));
+    assert_eq!(trajectory.id, "o__r-1");
+    assert_eq!(trajectory.run_id.as_deref(), Some("t"));
+    assert_eq!(trajectory.instruction.as_deref(), Some("Q"));
+    assert_eq!(trajectory.outcome.resolved, Some(false));
+    assert_eq!(trajectory.final_patch.as_deref(), Some(""));
+    assert_eq!(trajectory.totals.cost, Some(0.25));
+    assert_eq!(trajectory.task.unwrap().repo.as_deref(), Some("o/r"));
+}
+
+#[test]
 fn broken_rows_never_panic() {
     let row = serde_json::json!({
         "instance_id": "a__b-1", "resolved": 1, "patch": "P", "test_result": {"git_patch": "G", "report": {"resolved": true}},
@@ -628,6 +659,6 @@ fn broken_rows_never_panic() {
             {"role": "user", "content": "<returncode>0</returncode>\n<output>\n</output>"}
         ]
     });
-    survive(Format::Chat, &[row.clone()]);
+    survive(Format::Chat, std::slice::from_ref(&row));
     survive(Format::Chat, row["messages"].as_array().unwrap());
 }

@@ -24,21 +24,21 @@ fn files(layout: Layout, names: &[&str]) -> Vec<(Value, Trajectory)> {
     names.iter().flat_map(read).collect()
 }
 
+const VERSION_2: [&str; 3] = [
+    "django__django-10914.traj.json",
+    "pvlib-1154_timeout.traj.json",
+    "pvlib-1606_servererror.traj.json",
+];
+
+fn of_role<'a>(file: &'a Value, role: &str) -> Vec<&'a Value> {
+    let messages = file["messages"].as_array().unwrap().iter();
+    messages.filter(|message| message["role"] == role).collect()
+}
+
 #[test]
-fn files_of_version_2() {
-    let names = [
-        "django__django-10914.traj.json",
-        "pvlib-1154_timeout.traj.json",
-        "pvlib-1606_servererror.traj.json",
-    ];
-    for (raw, trajectory) in files(Layout::Whole, &names) {
-        let messages = raw["messages"].as_array().unwrap();
-        let of = |role: &str| {
-            messages
-                .iter()
-                .filter(|m| m["role"] == role)
-                .collect::<Vec<_>>()
-        };
+fn steps_of_version_2() {
+    for (raw, trajectory) in files(Layout::Whole, &VERSION_2) {
+        let of = |role: &str| of_role(&raw, role);
         let calls: Vec<&Value> = of("assistant")
             .into_iter()
             .filter_map(|m| m["tool_calls"].as_array())
@@ -72,6 +72,13 @@ fn files_of_version_2() {
             );
             assert!(Some(text) == raw || Some(text) == seen, "{text}");
         }
+    }
+}
+
+#[test]
+fn costs_and_ends_of_version_2() {
+    for (raw, trajectory) in files(Layout::Whole, &VERSION_2) {
+        let of = |role: &str| of_role(&raw, role);
         let costs: f64 = trajectory.steps.iter().filter_map(|step| step.cost).sum();
         let want: f64 = of("assistant")
             .iter()
@@ -221,7 +228,7 @@ fn what_the_harness_ran_counts() {
         ]
     });
     assert_eq!(
-        told(&[file.clone()], Shape::Object),
+        told(std::slice::from_ref(&file), Shape::Object),
         Some((Format::MiniSweAgent, Layout::Whole))
     );
     let trajectory = read_as(Format::MiniSweAgent, vec![file.clone()], "x.traj.json");

@@ -9,7 +9,7 @@ use crate::model::Step;
 use crate::model::StepKind;
 use crate::model::Text;
 use crate::model::Value;
-use crate::read::chat::conversation::observation_of;
+use crate::read::chat::message::observation_of;
 use crate::read::common;
 use crate::read::json;
 use crate::read::swe_agent::action_of_text;

@@ -177,17 +177,25 @@ fn run(patch: &str, action: &str) -> Value {
 fn format_errors_demonstrations_and_models() {
     let value = run("P", "ls");
     assert_eq!(
-        told(&[value.clone()], Shape::Object),
+        told(std::slice::from_ref(&value), Shape::Object),
         Some((Format::SweAgent, Layout::Whole))
     );
     assert_eq!(
-        told(&[value.clone()], Shape::Lines),
+        told(std::slice::from_ref(&value), Shape::Lines),
         Some((Format::SweAgent, Layout::Rows))
     );
     let t = read_as(Format::SweAgent, vec![value.clone()], "x.traj");
     let kinds: Vec<StepKind> = t.steps.iter().map(|step| step.kind).collect();
-    use StepKind::{Agent, Context, System, User};
-    assert_eq!(kinds, [System, User, Agent, Context, Agent]);
+    assert_eq!(
+        kinds,
+        [
+            StepKind::System,
+            StepKind::User,
+            StepKind::Agent,
+            StepKind::Context,
+            StepKind::Agent
+        ]
+    );
     assert_eq!(t.steps[3].text.as_deref(), Some("bad format"));
     assert_eq!(t.steps[4].reasoning.as_deref(), Some("deep"));
     assert_eq!(t.steps[4].actions[0].call_id.as_deref(), Some("1"));
@@ -214,7 +222,7 @@ fn retries_keep_the_other_attempts() {
     assert_eq!(t.source.variant.as_deref(), Some("retry"));
     let bare = serde_json::json!({"attempts": [run("P1", "ls"), run("", "pwd")]});
     assert_eq!(
-        told(&[bare.clone()], Shape::Object),
+        told(std::slice::from_ref(&bare), Shape::Object),
         Some((Format::SweAgent, Layout::Whole))
     );
     let t = read_as(Format::SweAgent, vec![bare], "x.traj");
