@@ -127,9 +127,13 @@ fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {
     Ok(trajectory)
 }
 
-/// Takes the messages out of a row and drops its tool schemas.
+/// Takes the messages out of a row and drops its tool schemas: `tools`, and the older `functions` where these are
+/// schemas and not the definitions that a task asks for.
 fn take_messages(row: &mut Value) -> Option<Vec<Value>> {
     common::take(row, "tools");
+    if row.pointer("/functions/0/parameters").is_some() {
+        common::take(row, "functions");
+    }
     let mut nested = common::take(row, "raw_completions");
     for key in MESSAGES {
         for place in [&mut *row, &mut nested] {

@@ -257,7 +257,7 @@ fn read_exit(trajectory: &mut Trajectory, message: &mut Value, extra: &mut Value
 }
 
 fn fill_step(step: &mut Step, extra: &mut Value) {
-    step.ts = extra.get("timestamp").and_then(Stamp::parse);
+    step.ts = extra.get("timestamp").and_then(Stamp::parse).or(step.ts);
     step.cost = common::f64_at(extra, "cost");
     let mut response = common::take(extra, "response");
     step.group_id = common::take_str(&mut response, "id");
@@ -278,7 +278,8 @@ fn tokens_of(usage: &Value) -> Tokens {
 }
 
 fn fill_observation(observation: &mut Observation, extra: &mut Value) {
-    observation.ts = extra.get("timestamp").and_then(Stamp::parse);
+    let ts = extra.get("timestamp").and_then(Stamp::parse);
+    observation.ts = ts.or(observation.ts);
     if let Some(code) = extra.get("returncode").and_then(Value::as_i64) {
         observation.exit_code = Some(code);
     }

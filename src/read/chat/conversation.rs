@@ -12,6 +12,7 @@ use crate::model::Action;
 use crate::model::Observation;
 use crate::model::Part;
 use crate::model::Span;
+use crate::model::Stamp;
 use crate::model::Step;
 use crate::model::StepKind;
 use crate::model::Value;
@@ -110,6 +111,7 @@ impl Conversation {
             self.seen.insert(Way::FromValue);
         }
         let role = role_of(&message).to_ascii_lowercase();
+        let ts = message.get("timestamp").and_then(Stamp::parse);
         let before = self.steps.len();
         let place = match role.as_str() {
             "system" | "developer" => self.add_said(StepKind::System, &mut message),
@@ -123,6 +125,14 @@ impl Conversation {
         };
         for step in self.steps.iter_mut().skip(before) {
             step.raw_range = span;
+            step.ts = ts;
+        }
+        if let Place::Result(step, action) = place
+            && let Some(step) = self.steps.get_mut(step)
+            && let Some(action) = step.actions.get_mut(action)
+            && let Some(observation) = &mut action.observation
+        {
+            observation.ts = ts;
         }
         place
     }

@@ -49,7 +49,7 @@ const OF_TASK: [&str; 5] = [
     "target_function_name",
 ];
 /// Columns that make a task worth keeping.
-const MAKES_TASK: [&str; 4] = ["repo", "base_commit", "functions", "golden_code"];
+const MAKES_TASK: [&str; 4] = ["repo", "base_commit", "module_name", "golden_code"];
 /// Columns that are no part of a task.
 const NOT_OF_TASK: [&str; 18] = [
     "resolved",

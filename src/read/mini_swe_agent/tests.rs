@@ -214,6 +214,25 @@ fn wrappers_are_opened_only_when_they_are_all() {
 }
 
 #[test]
+fn version_1_has_its_times_on_the_messages() {
+    let file = serde_json::json!({
+        "trajectory_format": "mini-swe-agent-1", "info": {"mini_version": "1.14", "submission": "P", "config": {"model": {"model_name": "m"}}},
+        "messages": [
+            {"role": "user", "content": "Q", "timestamp": 1_741_064_767.5},
+            {"role": "assistant", "content": "T\n```bash\nls\n```", "timestamp": 1_741_064_768.5},
+            {"role": "user", "content": "<returncode>0</returncode>\n<output>\nR\n</output>", "timestamp": 1_741_064_769.5}
+        ]
+    });
+    let trajectory = read_as(Format::MiniSweAgent, vec![file], "x.traj.json");
+    assert_eq!(trajectory.source.variant.as_deref(), Some("1"));
+    assert_eq!(counts(&trajectory), (1, 1, 1));
+    let ms = |stamp: Option<crate::model::Stamp>| stamp.unwrap().ms % 1_000_000;
+    assert_eq!(ms(trajectory.steps[1].ts), 768_500);
+    let observation = trajectory.steps[1].actions[0].observation.as_ref();
+    assert_eq!(ms(observation.unwrap().ts), 769_500);
+}
+
+#[test]
 fn what_the_harness_ran_counts() {
     let file = serde_json::json!({
         "trajectory_format": "mini-swe-agent-1.1", "info": {"exit_status": "Submitted", "submission": "", "model_stats": {}},
