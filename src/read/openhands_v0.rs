@@ -12,7 +12,7 @@ pub(super) mod row;
 pub(super) mod usage;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use crate::model::Fault;
 use crate::model::Format;

@@ -87,7 +87,9 @@ mod tests {
 
     #[test]
     fn a_cut_is_seen() {
-        assert!(is_clipped("a\n[... Observation truncated due to length ...]\nb"));
+        assert!(is_clipped(
+            "a\n[... Observation truncated due to length ...]\nb"
+        ));
         assert!(!is_clipped("a response"));
     }
 }

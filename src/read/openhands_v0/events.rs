@@ -118,8 +118,15 @@ impl Events {
         match kind {
             "system" => self.system(step, args, message),
             "message" => self.message(step, source.as_deref(), args, message, &metrics),
-            "recall" | "condensation" | "condensation_request" | "change_agent_state"
-            | "initialize" | "start" | "null" | "loop_recovery" | "" => {
+            "recall"
+            | "condensation"
+            | "condensation_request"
+            | "change_agent_state"
+            | "initialize"
+            | "start"
+            | "null"
+            | "loop_recovery"
+            | "" => {
                 self.context(step, kind, args);
             }
             _ => {
@@ -208,7 +215,10 @@ impl Events {
             }
             "change_agent_state" => take_text(&mut args, "agent_state"),
             "initialize" => {
-                self.model = self.model.take().or_else(|| take_str(&mut args, "LLM_MODEL"));
+                self.model = self
+                    .model
+                    .take()
+                    .or_else(|| take_str(&mut args, "LLM_MODEL"));
                 self.agent = self.agent.take().or_else(|| take_str(&mut args, "AGENT"));
                 None
             }
@@ -527,10 +537,7 @@ fn add_text(to: &mut Option<Text>, more: Option<Text>) {
 
 /// What a finish action says last: the tool's message, else what older agents wrote.
 fn last_words(call: &Call, args: &Value) -> Option<Text> {
-    let of_tool = call
-        .args
-        .as_ref()
-        .and_then(|args| str_at(args, "message"));
+    let of_tool = call.args.as_ref().and_then(|args| str_at(args, "message"));
     let outputs = args.get("outputs").and_then(|o| str_at(o, "content"));
     [
         of_tool,

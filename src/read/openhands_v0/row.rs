@@ -174,7 +174,10 @@ fn kind_named(name: &str) -> Option<TaskKind> {
 const LABELS: [(&str, &str); 9] = [
     ("eval_result.success", "/eval_result/success"),
     ("success", "/success"),
-    ("test_result.report.resolved", "/test_result/report/resolved"),
+    (
+        "test_result.report.resolved",
+        "/test_result/report/resolved",
+    ),
     ("test_result.resolved", "/test_result/resolved"),
     ("report.resolved", "/report/resolved"),
     ("resolved", "/resolved"),
@@ -197,8 +200,7 @@ fn outcome_of(row: &mut Value) -> Outcome {
         outcome.label_source = Some(name.to_owned());
     }
     if let Some(tests) = row.pointer("/test_result/eval_result")
-        && let (Some(passed), Some(all)) =
-            (u64_at(tests, "num_passed"), u64_at(tests, "num_tests"))
+        && let (Some(passed), Some(all)) = (u64_at(tests, "num_passed"), u64_at(tests, "num_tests"))
     {
         if outcome.resolved.is_none() {
             outcome.resolved = Some(all > 0 && passed >= all);
@@ -250,12 +252,7 @@ mod tests {
             None,
             None,
         );
-        outcome(
-            json!({"error": {"a": 1}}),
-            None,
-            None,
-            Some(r#"{"a":1}"#),
-        );
+        outcome(json!({"error": {"a": 1}}), None, None, Some(r#"{"a":1}"#));
         outcome(
             json!({"eval_result": {"success": false}, "resolved": true, "error": "x"}),
             Some(false),
@@ -315,10 +312,7 @@ mod tests {
             json!({"instance": search, "metadata": dataset("commit0")}),
             Some(TaskKind::DepSearch),
         );
-        kind(
-            json!({"issue": {"title": "t"}}),
-            Some(TaskKind::Issue),
-        );
+        kind(json!({"issue": {"title": "t"}}), Some(TaskKind::Issue));
     }
 
     #[test]

@@ -273,8 +273,8 @@ mod tests {
         assert_eq!(read(&at(0.5, 10)), (Some(0.5), Some(10)));
         assert_eq!(read(&at(0.5, 10)), (None, None), "a second call");
         assert_eq!(read(&at(0.75, 30)), (Some(0.25), Some(20)));
-        assert_eq!(read(&at(0.1, 5)), (None, None), "ran backwards");
-        assert_eq!(read(&at(0.35, 6)), (Some(0.25), Some(1)));
+        assert_eq!(read(&at(0.125, 5)), (None, None), "ran backwards");
+        assert_eq!(read(&at(0.375, 6)), (Some(0.25), Some(1)));
         assert_eq!(read(&json!({})), (None, None));
     }
 

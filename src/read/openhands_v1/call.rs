@@ -134,7 +134,9 @@ impl Seen {
             let before = take_str(&mut self.rest, "old_content").map(Text::from);
             let after = take_str(&mut self.rest, "new_content").map(Text::from);
             if action.edits.is_empty() && after.is_some() {
-                action.edits.extend(self.plain_edit(&action.args, after.as_ref()));
+                action
+                    .edits
+                    .extend(self.plain_edit(&action.args, after.as_ref()));
             }
             if let [edit] = action.edits.as_mut_slice() {
                 edit.before = before;
@@ -264,7 +266,10 @@ mod tests {
             "action": {"kind": "TerminalAction", "command": "ls", "timeout": 5},
             "tool_call": {"id": "c", "name": "terminal", "arguments": "{\"command\": \"ls\", \"security_risk\": \"LOW\"}"}});
         let action = action_of(&mut event);
-        assert_eq!(action.args, json!({"command": "ls", "security_risk": "LOW"}));
+        assert_eq!(
+            action.args,
+            json!({"command": "ls", "security_risk": "LOW"})
+        );
         let shell = action.shell.unwrap();
         assert_eq!((&*shell.cmd, shell.timeout_s), ("ls", Some(5.0)));
         let mut event = json!({"tool_name": "x", "action": {"kind": "XAction", "a": null}});
@@ -288,7 +293,8 @@ mod tests {
         );
         let mut event = json!({"tool_name": "write_file", "action": {"kind": "WriteFileAction", "file_path": "/w", "content": "n"}});
         let mut action = action_of(&mut event);
-        Seen::read(json!({"kind": "WriteFileObservation", "file_path": "/w", "new_content": "n"})).settle(&mut action);
+        Seen::read(json!({"kind": "WriteFileObservation", "file_path": "/w", "new_content": "n"}))
+            .settle(&mut action);
         let edit = action.edits.first().unwrap();
         assert_eq!(
             (edit.op, edit.new.as_deref(), edit.before.as_deref()),

@@ -284,10 +284,26 @@ mod tests {
         let texts: Vec<_> = steps
             .iter()
             .flat_map(|s| &s.actions)
-            .map(|a| a.observation.as_ref().and_then(|o| o.first_text()).map(|t| &**t))
+            .map(|a| {
+                a.observation
+                    .as_ref()
+                    .and_then(|o| o.first_text())
+                    .map(|t| &**t)
+            })
             .collect();
         assert_eq!(texts, [Some("ra"), Some("rb"), Some("out")]);
-        let args: Vec<_> = steps.iter().flat_map(|s| &s.actions).map(|a| &a.args).collect();
-        assert_eq!(args, [&json!({"command": "ls"}), &json!("not json"), &json!({"command": "ls"})]);
+        let args: Vec<_> = steps
+            .iter()
+            .flat_map(|s| &s.actions)
+            .map(|a| &a.args)
+            .collect();
+        assert_eq!(
+            args,
+            [
+                &json!({"command": "ls"}),
+                &json!("not json"),
+                &json!({"command": "ls"})
+            ]
+        );
     }
 }

@@ -345,7 +345,9 @@ impl Events {
         let mut value = take(&mut event, "value");
         let shown = match &value {
             Value::String(text) => text.clone(),
-            Value::Array(_) | Value::Object(_) if matches!(key.as_str(), "full_state" | "stats") => {
+            Value::Array(_) | Value::Object(_)
+                if matches!(key.as_str(), "full_state" | "stats") =>
+            {
                 String::new()
             }
             other => other.to_string(),
@@ -397,7 +399,9 @@ impl Events {
 
 /// The words of an event of a kind without rules of its own; the whole of it where it has none.
 fn said_by(event: &mut Value) -> Option<Text> {
-    for key in ["text", "message", "content", "detail", "error", "summary", "reason"] {
+    for key in [
+        "text", "message", "content", "detail", "error", "summary", "reason",
+    ] {
         if let Some(text) = take_str(event, key).filter(|text| !text.is_empty()) {
             return Some(text.into());
         }
