@@ -1,4 +1,4 @@
-//! OpenHands V0: evaluation rows, event folders, exports, feedback (formats.md §1 and §3).
+//! `OpenHands` V0: evaluation rows, event folders, exports, feedback (formats.md §1 and §3).
 //!
 //! Variants: `output` (rows of 2025), `pairs` (rows of 2024-05: action and observation in twos), `flattened`
 //! (resolver rows: events without envelope), `completions` (rows that kept only the model's messages), `events`
@@ -10,6 +10,7 @@ pub(super) mod editor;
 mod events;
 pub(super) mod row;
 pub(super) mod usage;
+pub(super) mod words;
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -284,10 +285,9 @@ fn parse_row(mut doc: Doc) -> Trajectory {
     let messages = completion::take_raw(&mut record);
     let variant = match layout {
         History::Pairs => "pairs",
-        History::Events => "output",
         History::Flattened => "flattened",
         History::Empty if messages.is_some() => "completions",
-        History::Empty => "output",
+        History::Events | History::Empty => "output",
     };
     let mut trajectory = doc.begin(Format::OpenHandsV0, variant);
     if let (History::Empty, Some(messages)) = (layout, messages) {

@@ -1,4 +1,4 @@
-//! OpenHands V1 (software-agent-sdk): rows, event folders, lines of events, completion logs (formats.md §2).
+//! `OpenHands` V1 (software-agent-sdk): rows, event folders, lines of events, completion logs (formats.md §2).
 //!
 //! Variants: `output` (evaluation rows), `completions` (rows that kept only the model's messages), `events`
 //! (folder, lines or array), `completion` (one log of `llm_completions`). Here: telling them apart and taking the

@@ -30,7 +30,7 @@ use crate::read::openhands_v0::usage::tokens_of;
 #[derive(Debug, Default)]
 pub(super) struct Call {
     pub(super) tool: Option<String>,
-    pub(super) call_id: Option<String>,
+    pub(super) id: Option<String>,
     pub(super) args: Option<Value>,
     pub(super) response_id: Option<String>,
     /// How many calls the response holds, as far as it says.
@@ -49,12 +49,12 @@ impl Call {
             .map(Value::take)
             .unwrap_or_default();
         let tool = take_str(&mut metadata, "function_name").filter(|tool| !tool.is_empty());
-        let call_id = take_str(&mut metadata, "tool_call_id").filter(|id| !id.is_empty());
+        let id = take_str(&mut metadata, "tool_call_id").filter(|id| !id.is_empty());
         let calls = take_array(&mut message, "tool_calls");
         Self {
-            args: arguments(calls, call_id.as_deref(), tool.as_deref()),
+            args: arguments(calls, id.as_deref(), tool.as_deref()),
             tool,
-            call_id,
+            id,
             response_id: take_str(&mut response, "id").filter(|id| !id.is_empty()),
             calls: u64_at(&metadata, "total_calls_in_response"),
             thought: crate::read::common::parts_text(&content_parts(take(&mut message, "content"))),
@@ -108,7 +108,7 @@ pub(super) fn action_of(kind: &str, call: &mut Call, args: Value, timeout: Optio
         (Some(tool), Some(args)) => (tool, args),
         (tool, _) => (tool.unwrap_or_else(|| kind.to_owned()), args),
     };
-    let mut action = Action::new(call.call_id.take(), tool, args);
+    let mut action = Action::new(call.id.take(), tool, args);
     action.shell = shell;
     action.edits = edits;
     action

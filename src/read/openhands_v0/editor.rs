@@ -1,4 +1,4 @@
-//! The file editor that both OpenHands generations share: its commands as edits.
+//! The file editor that both `OpenHands` generations share: its commands as edits.
 //!
 //! Takes nothing from the arguments, because they stay verbatim in the action.
 
@@ -53,8 +53,10 @@ mod tests {
 
     use super::*;
 
+    type Told<'a> = (EditOp, Option<&'a str>, Option<&'a str>, Option<usize>);
+
     #[track_caller]
-    fn check(args: &Value, want: Option<(EditOp, Option<&str>, Option<&str>, Option<usize>)>) {
+    fn check(args: &Value, want: Option<Told<'_>>) {
         let edit = edit_of(args);
         let got = edit
             .as_ref()

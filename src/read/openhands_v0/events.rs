@@ -28,6 +28,7 @@ use crate::read::openhands_v0::call::Seen;
 use crate::read::openhands_v0::call::action_of;
 use crate::read::openhands_v0::row::named;
 use crate::read::openhands_v0::usage::Meter;
+use crate::read::openhands_v0::words::Words;
 
 /// A place among the steps: step and action.
 pub(super) type Slot = (usize, usize);
@@ -48,6 +49,8 @@ pub(super) struct Events {
     forgotten: Vec<(i64, i64)>,
     meter: Meter,
     cwd: Option<String>,
+    thoughts: Words,
+    reasonings: Words,
     agent_state: Option<String>,
     is_last_finish: bool,
     has_user: bool,
@@ -270,7 +273,7 @@ impl Events {
             self.model = self.model.take().or_else(|| call.model.take());
         }
         let reasoning = call.reasoning.take();
-        let call_id = call.call_id.clone();
+        let call_id = call.id.clone();
         let (response_id, calls) = (call.response_id.take(), call.calls);
         let tokens = call.tokens.take();
         let mut action = action_of(kind, &mut call, args, timeout);
@@ -286,8 +289,8 @@ impl Events {
         let Some(step) = self.steps.get_mut(at) else {
             return (at, 0);
         };
-        add_text(&mut step.thought, thought);
-        add_text(&mut step.reasoning, reasoning);
+        self.thoughts.push(at, thought);
+        self.reasonings.push(at, reasoning);
         if let Some(cost) = cost {
             *step.cost.get_or_insert(0.0) += cost;
         }
@@ -474,6 +477,10 @@ impl Events {
     /// Puts everything into `trajectory`.
     pub(super) fn finish(mut self, trajectory: &mut Trajectory) {
         self.mark_forgotten();
+        self.thoughts
+            .pour(&mut self.steps, |step| &mut step.thought);
+        self.reasonings
+            .pour(&mut self.steps, |step| &mut step.reasoning);
         trajectory.model = trajectory.model.take().or(self.model);
         trajectory.agent = trajectory.agent.take().or(self.agent);
         trajectory.run_id = trajectory.run_id.take().or(self.run_id);
@@ -525,14 +532,6 @@ fn without_envelope(mut event: Value) -> Value {
 fn event_id(event: &Value, key: &str) -> Option<i64> {
     let id = event.get(key)?;
     id.as_i64().or_else(|| id.as_str()?.parse().ok())
-}
-
-fn add_text(to: &mut Option<Text>, more: Option<Text>) {
-    match (to.as_ref(), more) {
-        (Some(has), Some(more)) if **has != *more => *to = Some(format!("{has}\n{more}").into()),
-        (None, more) => *to = more,
-        _ => {}
-    }
 }
 
 /// What a finish action says last: the tool's message, else what older agents wrote.

@@ -1,4 +1,4 @@
-//! What evaluation rows of both OpenHands generations say around their events: task, model, patch, outcome.
+//! What evaluation rows of both `OpenHands` generations say around their events: task, model, patch, outcome.
 //!
 //! Every field is optional, and strings are taken out of the row. Knows no events.
 

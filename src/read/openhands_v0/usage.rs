@@ -1,4 +1,4 @@
-//! What model responses cost: the `metrics` objects of both OpenHands generations and the `usage` of responses.
+//! What model responses cost: the `metrics` objects of both `OpenHands` generations and the `usage` of responses.
 //!
 //! Costs, latencies and token counts are given per response id or in order; [`Usage`] brings them to the steps.
 //! Knows no events.
@@ -126,7 +126,7 @@ impl Usage {
     }
 }
 
-/// Reads token counts as OpenHands (`cache_read_tokens`) or the OpenAI API (`prompt_tokens_details`) spells them;
+/// Reads token counts as `OpenHands` (`cache_read_tokens`) or the `OpenAI` API (`prompt_tokens_details`) spells them;
 /// `None` when there are none.
 ///
 /// Some providers leave cached tokens out of `prompt_tokens`; where the parts exceed the whole they are added, so

@@ -3,11 +3,14 @@
 //! A log holds the whole conversation so far and the response to it. Models without function calling get and give
 //! calls as text; where the log has both forms, the structured one is read.
 
+use std::collections::HashMap;
+
 use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Fault;
 use crate::model::Format;
 use crate::model::Observation;
+use crate::model::Part;
 use crate::model::Stamp;
 use crate::model::Step;
 use crate::model::StepKind;
@@ -15,7 +18,6 @@ use crate::model::Text;
 use crate::model::Trajectory;
 use crate::model::Value;
 use crate::read::Doc;
-use crate::read::common::attach;
 use crate::read::common::content_parts;
 use crate::read::common::f64_at;
 use crate::read::common::parts_text;
@@ -129,72 +131,109 @@ fn is_structured(message: &Value) -> bool {
             .is_some_and(|calls| !calls.is_empty())
 }
 
-/// The steps of a conversation in OpenAI chat form, with structured or text calls.
+/// The steps of a conversation in `OpenAI` chat form, with structured or text calls.
 pub(in crate::read) fn steps_of(messages: Vec<Value>) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::with_capacity(messages.len());
-    let mut has_open = false;
-    for mut message in messages {
+    let mut talk = Talk::default();
+    for message in messages {
+        talk.push(message);
+    }
+    talk.steps
+}
+
+/// A conversation in the making.
+#[derive(Debug, Default)]
+struct Talk {
+    steps: Vec<Step>,
+    /// The newest call of each id: step and action.
+    by_call: HashMap<String, (usize, usize)>,
+    /// The newest step with calls, and the first of them that may have no result yet.
+    open: Option<(usize, usize)>,
+}
+
+impl Talk {
+    fn push(&mut self, mut message: Value) {
         let role = take_str(&mut message, "role").unwrap_or_default();
         match role.as_str() {
-            "assistant" => {
-                let step = agent_step(message);
-                has_open = !step.actions.is_empty();
-                steps.push(step);
-            }
+            "assistant" => self.answer(message),
             "tool" | "function" => {
                 let id = take_str(&mut message, "tool_call_id");
                 let parts = content_parts(take(&mut message, "content"));
-                result(&mut steps, id.as_deref(), parts);
+                self.result(id.as_deref(), parts);
+            }
+            _ => self.say(role, message),
+        }
+    }
+
+    fn answer(&mut self, message: Value) {
+        let at = self.steps.len();
+        let step = agent_step(message);
+        for (nth, action) in step.actions.iter().enumerate() {
+            if let Some(id) = &action.call_id {
+                self.by_call.insert(id.clone(), (at, nth));
+            }
+        }
+        if !step.actions.is_empty() {
+            self.open = Some((at, 0));
+        }
+        self.steps.push(step);
+    }
+
+    fn say(&mut self, role: String, mut message: Value) {
+        let (text, attachments) = text_and_attachments(take(&mut message, "content"));
+        let result = text
+            .as_deref()
+            .filter(|text| text.starts_with(RESULT) && self.open_call().is_some())
+            .map(|text| text.split_once("]:\n").map_or(text, |(_, body)| body));
+        if let Some(body) = result {
+            let parts = content_parts(Value::String(body.to_owned()));
+            self.result(None, parts);
+            return;
+        }
+        let kind = match role.as_str() {
+            "system" | "developer" => StepKind::System,
+            "user" => StepKind::User,
+            _ => StepKind::Context,
+        };
+        self.steps.push(Step {
+            kind,
+            label: (kind == StepKind::Context).then_some(role),
+            text,
+            attachments,
+            ..Step::default()
+        });
+    }
+
+    /// Joins a result to its call, by id, else to the next of the newest message; one that has none is kept as
+    /// context.
+    fn result(&mut self, id: Option<&str>, parts: Vec<Part>) {
+        let slot = match id {
+            Some(id) => self.by_call.get(id).copied(),
+            None => None,
+        };
+        let slot = slot.or_else(|| self.open_call());
+        let action = slot.and_then(|(step, nth)| self.steps.get_mut(step)?.actions.get_mut(nth));
+        match action {
+            Some(action) if action.observation.is_none() => {
+                action.observation = Some(Observation {
+                    parts,
+                    ..Observation::default()
+                });
             }
             _ => {
-                let (text, attachments) = text_and_attachments(take(&mut message, "content"));
-                if has_open && text.as_deref().is_some_and(|text| text.starts_with(RESULT)) {
-                    let parts = content_parts(Value::String(text_body(text.as_deref())));
-                    result(&mut steps, None, parts);
-                    continue;
-                }
-                let kind = match role.as_str() {
-                    "system" | "developer" => StepKind::System,
-                    "user" => StepKind::User,
-                    _ => StepKind::Context,
-                };
-                steps.push(Step {
-                    kind,
-                    label: (kind == StepKind::Context).then_some(role),
-                    text,
-                    attachments,
-                    ..Step::default()
-                });
+                let text = parts_text(&parts).unwrap_or_default();
+                self.steps.push(Step::context("tool", text));
             }
         }
     }
-    steps
-}
 
-/// A result's text without the line that names the tool.
-fn text_body(text: Option<&str>) -> String {
-    let text = text.unwrap_or_default();
-    match text.split_once("]:\n") {
-        Some((_, body)) => body.to_owned(),
-        None => text.to_owned(),
-    }
-}
-
-/// Joins a result to its call; one that has none is kept as context.
-fn result(steps: &mut Vec<Step>, id: Option<&str>, parts: Vec<crate::model::Part>) {
-    const REACH: usize = 64;
-    let observation = Observation {
-        parts,
-        ..Observation::default()
-    };
-    // results follow their calls closely; a window keeps the search linear over the whole
-    let start = steps.len().saturating_sub(REACH);
-    let Some(recent) = steps.get_mut(start..) else {
-        return;
-    };
-    if let Err(observation) = attach(recent, id, observation) {
-        let text = parts_text(&observation.parts).unwrap_or_default();
-        steps.push(Step::context("tool", text));
+    /// The first call of the newest step with calls that has no result; moves on past those that have.
+    fn open_call(&mut self) -> Option<(usize, usize)> {
+        let (at, nth) = self.open?;
+        let rest = self.steps.get(at)?.actions.get(nth..)?;
+        let ahead = rest.iter().position(|action| action.observation.is_none());
+        let next = nth + ahead.unwrap_or(rest.len());
+        self.open = Some((at, next));
+        ahead.map(|_| (at, next))
     }
 }
 
@@ -276,11 +315,17 @@ mod tests {
             json!({"role": "critic", "content": "hm"}),
         ]);
         let kinds: Vec<_> = steps.iter().map(|s| s.kind).collect();
-        use StepKind::Agent;
-        use StepKind::Context;
-        use StepKind::System;
-        use StepKind::User;
-        assert_eq!(kinds, [System, User, Agent, Context, Agent, Context]);
+        assert_eq!(
+            kinds,
+            [
+                StepKind::System,
+                StepKind::User,
+                StepKind::Agent,
+                StepKind::Context,
+                StepKind::Agent,
+                StepKind::Context
+            ]
+        );
         let texts: Vec<_> = steps
             .iter()
             .flat_map(|s| &s.actions)

@@ -24,6 +24,7 @@ use crate::read::common::take_array;
 use crate::read::common::take_str;
 use crate::read::common::text_and_attachments;
 use crate::read::openhands_v0::call::reasoning_of;
+use crate::read::openhands_v0::words::Words;
 use crate::read::openhands_v1::call::Seen;
 use crate::read::openhands_v1::call::action_of;
 
@@ -46,6 +47,8 @@ pub(super) struct Events {
     forgotten: Vec<String>,
     newest: Option<Slot>,
     cwd: Option<String>,
+    thoughts: Words,
+    reasonings: Words,
     error: Option<String>,
     finish: Option<Text>,
     score: Option<f64>,
@@ -152,8 +155,8 @@ impl Events {
         let Some(step) = self.steps.get_mut(at) else {
             return;
         };
-        add_text(&mut step.thought, thought);
-        add_text(&mut step.reasoning, reasoning);
+        self.thoughts.push(at, thought);
+        self.reasonings.push(at, reasoning);
         let slot = (at, step.actions.len());
         step.actions.push(action);
         self.newest = Some(slot);
@@ -384,6 +387,10 @@ impl Events {
                 step.forgotten = Some(true);
             }
         }
+        self.thoughts
+            .pour(&mut self.steps, |step| &mut step.thought);
+        self.reasonings
+            .pour(&mut self.steps, |step| &mut step.reasoning);
         trajectory.steps = self.steps;
         trajectory.finish = self.finish;
         trajectory.model = trajectory.model.take().or(self.model);
@@ -417,12 +424,4 @@ fn reasoning_item(event: &mut Value) -> Option<Text> {
     ["summary", "content"]
         .into_iter()
         .find_map(|key| parts_text(&content_parts(take(&mut item, key))))
-}
-
-fn add_text(to: &mut Option<Text>, more: Option<Text>) {
-    match (to.as_ref(), more) {
-        (Some(has), Some(more)) if **has != *more => *to = Some(format!("{has}\n{more}").into()),
-        (None, more) => *to = more,
-        _ => {}
-    }
 }

@@ -10,13 +10,13 @@ use super::*;
 use crate::model::StepKind;
 use crate::read::RawRecord;
 use crate::read::json::decode;
-use crate::read::openhands_v0::tests::corpus;
-use crate::read::openhands_v0::tests::damage;
-use crate::read::openhands_v0::tests::files_under;
-use crate::read::openhands_v0::tests::part;
-use crate::read::openhands_v0::tests::record;
-use crate::read::openhands_v0::tests::row;
-use crate::read::openhands_v0::tests::values_of;
+use crate::read::openhands_v0::tests::corpus::corpus;
+use crate::read::openhands_v0::tests::corpus::damage;
+use crate::read::openhands_v0::tests::corpus::files_under;
+use crate::read::openhands_v0::tests::corpus::part;
+use crate::read::openhands_v0::tests::corpus::record;
+use crate::read::openhands_v0::tests::corpus::row;
+use crate::read::openhands_v0::tests::corpus::values_of;
 
 fn parsed(mut raw: RawRecord) -> Trajectory {
     raw.source.format = Some(Format::OpenHandsV1);
@@ -117,7 +117,7 @@ fn folder(at: &str) -> Option<(Vec<Value>, RawRecord)> {
         values.push(serde_json::from_slice(&bytes).unwrap());
         parts.push(part(PartRole::Event, &named(path), &bytes));
     }
-    for path in beside.iter().filter(|p| named(p).ends_with(".json")) {
+    for path in beside.iter().filter(|p| named(p) != ".eventlog.lock") {
         let bytes = std::fs::read(path).unwrap();
         parts.push(part(PartRole::Meta, &named(path), &bytes));
     }
