@@ -4,3 +4,4 @@
 //! page < widget < view < overlay < app < tasks < run`.
 
 pub mod action;
+pub mod page;
