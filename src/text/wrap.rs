@@ -68,10 +68,10 @@ mod tests {
         let mut rows = Vec::new();
         let mut start = 0;
         for point in wrap_points(text, cells, hang) {
-            rows.push(&text[start..point]);
+            rows.push(text.get(start..point).expect("points are boundaries"));
             start = point;
         }
-        rows.push(&text[start..]);
+        rows.push(text.get(start..).expect("points are boundaries"));
         rows
     }
 
