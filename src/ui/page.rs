@@ -4,7 +4,19 @@
 //! its lines made only when asked for: an observation of 50 MB costs its line index. Nothing here draws or knows the
 //! screen; colours come from roles, code colours from inks that run elsewhere ([`Page::wants`]).
 
+mod act;
+mod args;
+mod block;
+mod build;
+mod change;
+mod drawn;
+mod edit;
+mod figures;
 mod ink;
+mod markdown;
+mod output;
+mod step;
+mod subject;
 
 pub use ink::Ink;
 pub use ink::InkJob;
@@ -22,6 +34,9 @@ use crate::model::StepIx;
 use crate::model::Trajectory;
 use crate::theme::Role;
 use crate::theme::Theme;
+use crate::ui::page::block::Block;
+use crate::ui::page::block::Shown;
+use crate::ui::page::build::Builder;
 
 /// What a page is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,10 +131,18 @@ pub struct PageLine {
     pub can_wrap: bool,
 }
 
+/// Hits that a search of one page reports at most.
+const MAX_HITS: usize = 1 << 20;
+
+/// Rows between two looks at the cancel flag.
+const CANCEL_ROWS: usize = 256;
+
 /// A page: the lines of one subject at one width.
 #[derive(Debug)]
 pub struct Page {
-    lines: Vec<String>,
+    blocks: Vec<Block>,
+    /// The line at which each block starts, and the number of all lines at the end.
+    starts: Vec<usize>,
 }
 
 impl Page {
@@ -130,35 +153,67 @@ impl Page {
         trajectory: &Arc<Trajectory>,
         path_to_child: &[usize],
         subject: Subject,
-        _options: &PageOptions,
+        options: &PageOptions,
     ) -> Self {
-        let mut inner = trajectory.as_ref();
-        for ix in path_to_child {
-            if let Some(child) = inner.children.get(*ix) {
-                inner = &child.trajectory;
+        let mut page = Builder::new(*options);
+        let inner = path_to_child
+            .iter()
+            .try_fold(trajectory.as_ref(), |inner, ix| {
+                inner.children.get(*ix).map(|child| &child.trajectory)
+            });
+        let is_there = inner.is_some_and(|inner| match subject {
+            Subject::Task => {
+                subject::task(&mut page, inner);
+                true
             }
-        }
-        let text = match subject {
-            Subject::Task => inner.instruction.clone(),
+            Subject::End => {
+                subject::end(&mut page, inner);
+                true
+            }
             Subject::Step(StepIx(ix)) => inner
                 .steps
                 .get(ix)
-                .and_then(|s| s.text.clone().or_else(|| s.thought.clone())),
-            Subject::End => inner.finish.clone(),
-            Subject::Child(ix) => inner.children.get(ix).map(|c| c.title.as_str().into()),
+                .map(|step| step::build(&mut page, step, inner.steps.len()))
+                .is_some(),
+            Subject::Child(ix) => inner
+                .children
+                .get(ix)
+                .map(|child| subject::child(&mut page, child))
+                .is_some(),
+        });
+        if !is_there {
+            page.say("there is no such step", Role::Placeholder);
+        }
+        let mut page = Self {
+            blocks: page.finish(),
+            starts: Vec::new(),
         };
-        let lines = text
-            .as_deref()
-            .unwrap_or_default()
-            .lines()
-            .map(|line| line.chars().filter(|c| !c.is_control()).collect())
-            .collect();
-        Self { lines }
+        page.count();
+        page
+    }
+
+    /// Finds anew at which line each block starts; after each change of folds.
+    fn count(&mut self) {
+        self.starts.clear();
+        let mut at = 0;
+        for block in &self.blocks {
+            self.starts.push(at);
+            at += block.len();
+        }
+        self.starts.push(at);
+    }
+
+    /// The block of line `ix`, and the line within it.
+    fn at(&self, ix: usize) -> Option<(usize, &Block, usize)> {
+        let after = self.starts.partition_point(|start| *start <= ix);
+        let block = after.checked_sub(1)?;
+        let start = self.starts.get(block)?;
+        Some((block, self.blocks.get(block)?, ix - start))
     }
 
     /// Lines, what is folded counted as one.
     pub fn len(&self) -> usize {
-        self.lines.len()
+        self.starts.last().copied().unwrap_or(0)
     }
 
     /// Whether it has no line.
@@ -167,77 +222,194 @@ impl Page {
     }
 
     /// The line `ix`, with what `inks` has of its code colours; empty past the end. Costs that line only.
-    pub fn line(&self, ix: usize, theme: &Theme, _inks: &Inks) -> PageLine {
-        PageLine {
-            spans: vec![(self.plain(ix), theme.style(Role::Text))],
-            can_wrap: true,
-            ..PageLine::default()
+    pub fn line(&self, ix: usize, theme: &Theme, inks: &Inks) -> PageLine {
+        match self.at(ix) {
+            None => PageLine::default(),
+            Some((nth, block, line)) => match block.shown(line) {
+                Shown::Row(row) => block.body.drawn(row).resolve(theme, inks.row(nth, row)),
+                Shown::Folded(hidden) => block::fold_line(hidden).resolve(theme, &[]),
+            },
         }
     }
 
     /// The text of line `ix` as drawn: the concatenated spans of [`Page::line`].
     pub fn plain(&self, ix: usize) -> String {
-        self.lines.get(ix).cloned().unwrap_or_default()
+        match self.at(ix) {
+            None => String::new(),
+            Some((_, block, line)) => match block.shown(line) {
+                Shown::Row(row) => block.body.plain(row),
+                Shown::Folded(hidden) => block::fold_line(hidden).plain(),
+            },
+        }
     }
 
     /// The fold that line `ix` belongs to, open or closed.
-    pub fn fold_at(&self, _ix: usize) -> Option<FoldId> {
-        None
+    pub fn fold_at(&self, ix: usize) -> Option<FoldId> {
+        let (nth, block, _) = self.at(ix)?;
+        block.fold.map(|_| FoldId(nth))
+    }
+
+    /// The line at which a fold begins: the one that stands for it when closed, its first line when open.
+    pub fn fold_line(&self, fold: FoldId) -> usize {
+        let start = self.starts.get(fold.0).copied().unwrap_or(0);
+        let closed = self
+            .blocks
+            .get(fold.0)
+            .and_then(|block| block.fold)
+            .filter(|fold| !fold.is_open);
+        start + closed.map_or(0, |fold| fold.head)
     }
 
     /// Opens or closes a fold.
-    pub fn toggle(&mut self, _fold: FoldId) {}
+    pub fn toggle(&mut self, fold: FoldId) {
+        if let Some(block) = self.blocks.get_mut(fold.0)
+            && let Some(fold) = &mut block.fold
+        {
+            fold.is_open = !fold.is_open;
+            self.count();
+        }
+    }
 
     /// Opens or closes all folds.
-    pub fn set_all_folds(&mut self, _open: bool) {}
+    pub fn set_all_folds(&mut self, open: bool) {
+        for fold in self.blocks.iter_mut().filter_map(|block| block.fold.as_mut()) {
+            fold.is_open = open;
+        }
+        self.count();
+    }
 
-    /// What is worth jumping to, as line numbers of the current folding, ascending.
+    /// What is worth jumping to, as line numbers of the current folding, ascending. Those inside a closed fold stand
+    /// at its line, once per kind.
     pub fn landmarks(&self) -> Vec<(usize, LandmarkKind)> {
-        Vec::new()
+        let mut found: Vec<(usize, LandmarkKind)> = Vec::new();
+        for (block, start) in self.blocks.iter().zip(&self.starts) {
+            for (row, kind) in &block.landmarks {
+                let mark = (start + block.line_of(*row), *kind);
+                let is_known = found
+                    .iter()
+                    .rev()
+                    .take_while(|(line, _)| *line == mark.0)
+                    .any(|(_, kind)| *kind == mark.1);
+                if !is_known {
+                    found.push(mark);
+                }
+            }
+        }
+        found
     }
 
     /// The lines that match, folded ones too, from the top; all of them so far when cancelled.
     pub fn find(&self, pattern: &Regex, cancel: &Cancel) -> Vec<PageHit> {
-        (0..self.len())
-            .take_while(|_| !cancel.is_cancelled())
-            .filter(|ix| pattern.is_match(&self.plain(*ix)))
-            .map(|row| PageHit {
-                place: Place { block: 0, row },
-            })
-            .collect()
+        let mut hits = Vec::new();
+        for (nth, block) in self.blocks.iter().enumerate() {
+            for row in 0..block.body.len() {
+                if row % CANCEL_ROWS == 0 && cancel.is_cancelled() || hits.len() >= MAX_HITS {
+                    return hits;
+                }
+                let is_hit = match block.body.simple(row) {
+                    Some(text) => is_match(pattern, text),
+                    None => is_match(pattern, &block.body.plain(row)),
+                };
+                if is_hit {
+                    hits.push(PageHit {
+                        place: Place { block: nth, row },
+                    });
+                }
+            }
+        }
+        hits
     }
 
     /// Opens the fold that hides `place`, if one does, and says at which line it is.
     pub fn reveal(&mut self, place: Place) -> usize {
-        place.row
+        if let Some(block) = self.blocks.get_mut(place.block)
+            && block.hides(place.row)
+            && let Some(fold) = &mut block.fold
+        {
+            fold.is_open = true;
+            self.count();
+        }
+        self.line_of(place)
     }
 
-    /// The place of line `ix`; that of the last line past the end.
+    /// The place of line `ix`: of the first folded row, where the line stands for some; that of the last line past
+    /// the end.
     pub fn place(&self, ix: usize) -> Place {
-        Place { block: 0, row: ix }
+        let ix = ix.min(self.len().saturating_sub(1));
+        let Some((nth, block, line)) = self.at(ix) else {
+            return Place { block: 0, row: 0 };
+        };
+        let row = match block.shown(line) {
+            Shown::Row(row) => row,
+            Shown::Folded(_) => line,
+        };
+        Place { block: nth, row }
     }
 
-    /// The line that shows `place`, or stands for it while it is folded.
+    /// The line that shows `place`, or stands for it while it is folded. The last one for a place of another page.
     pub fn line_of(&self, place: Place) -> usize {
-        place.row
+        let last = self.len().saturating_sub(1);
+        let start = self.starts.get(place.block).copied();
+        let line = self.blocks.get(place.block).map(|block| block.line_of(place.row));
+        start
+            .zip(line)
+            .map_or(last, |(start, line)| (start + line).min(last))
     }
 
     /// Where `pattern` matches in line `ix`: byte ranges of [`Page::plain`], ascending, never empty.
     pub fn hit_ranges(&self, ix: usize, pattern: &Regex) -> Vec<Range<usize>> {
+        let Some((_, block, line)) = self.at(ix) else {
+            return Vec::new();
+        };
+        let Shown::Row(row) = block.shown(line) else {
+            return Vec::new();
+        };
         pattern
-            .find_iter(&self.plain(ix))
-            .map(|m| m.range())
-            .filter(|r| !r.is_empty())
+            .find_iter(&block.body.plain(row))
+            .map(|found| found.range())
+            .filter(|range| !range.is_empty())
             .collect()
     }
 
     /// The highlighting that the lines of `window` still lack.
-    pub fn wants(&self, _window: Range<usize>, _inks: &Inks) -> Vec<InkJob> {
-        Vec::new()
+    pub fn wants(&self, window: Range<usize>, inks: &Inks) -> Vec<InkJob> {
+        let mut jobs: Vec<InkJob> = Vec::new();
+        let mut asked = None;
+        for ix in window.start..window.end.min(self.len()) {
+            let Some((nth, block, line)) = self.at(ix) else {
+                break;
+            };
+            let Shown::Row(row) = block.shown(line) else {
+                continue;
+            };
+            let chunk = (nth, row / ink::CHUNK_ROWS);
+            if asked == Some(chunk) {
+                continue;
+            }
+            asked = Some(chunk);
+            if block.body.has_code(row) {
+                jobs.extend(inks.job(nth, &block.body, chunk.1));
+            }
+        }
+        jobs
     }
 
     /// The whole page as plain text, folds open.
     pub fn text(&self) -> String {
-        self.lines.join("\n")
+        let mut out = String::new();
+        for block in &self.blocks {
+            for row in 0..block.body.len() {
+                out.push_str(block.body.plain(row).trim_end());
+                out.push('\n');
+            }
+        }
+        out
     }
 }
+
+fn is_match(pattern: &Regex, text: &str) -> bool {
+    pattern.find(text).is_some_and(|found| !found.is_empty())
+}
+
+#[cfg(test)]
+mod tests;
