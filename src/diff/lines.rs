@@ -264,14 +264,15 @@ mod tests {
         );
     }
 
+    fn numbers(of: impl Fn(usize) -> usize) -> String {
+        let lines: Vec<String> = (0..200_000).map(|n| of(n).to_string()).collect();
+        lines.join("\n")
+    }
+
     #[test]
     fn huge_and_unlike_texts_end_in_time() {
-        let old: String = (0..200_000)
-            .map(|n| format!("{}\n", n * 7 % 1013))
-            .collect();
-        let new: String = (0..200_000)
-            .map(|n| format!("{}\n", n * 11 % 1009))
-            .collect();
+        let old = numbers(|n| n * 7 % 1013);
+        let new = numbers(|n| n * 11 % 1009);
         let started = Instant::now();
         let hunks = diff_texts(&old, &new, 3, 1);
         assert!(!hunks.is_empty());

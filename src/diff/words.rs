@@ -178,7 +178,9 @@ fn bytes_of(range: Range<usize>, ends: &[usize]) -> Range<usize> {
 fn push(words: &mut Words, range: Range<usize>, line: &str) {
     if let Some(last) = words.last_mut() {
         let gap = line.get(last.end..range.start).unwrap_or("x");
-        if gap.is_empty() || (!last.is_empty() && !range.is_empty() && gap.trim().is_empty()) {
+        if gap.is_empty()
+            || (last.start < last.end && range.start < range.end && gap.trim().is_empty())
+        {
             last.end = range.end;
             return;
         }
