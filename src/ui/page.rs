@@ -272,7 +272,11 @@ impl Page {
 
     /// Opens or closes all folds.
     pub fn set_all_folds(&mut self, open: bool) {
-        for fold in self.blocks.iter_mut().filter_map(|block| block.fold.as_mut()) {
+        for fold in self
+            .blocks
+            .iter_mut()
+            .filter_map(|block| block.fold.as_mut())
+        {
             fold.is_open = open;
         }
         self.count();
@@ -350,7 +354,10 @@ impl Page {
     pub fn line_of(&self, place: Place) -> usize {
         let last = self.len().saturating_sub(1);
         let start = self.starts.get(place.block).copied();
-        let line = self.blocks.get(place.block).map(|block| block.line_of(place.row));
+        let line = self
+            .blocks
+            .get(place.block)
+            .map(|block| block.line_of(place.row));
         start
             .zip(line)
             .map_or(last, |(start, line)| (start + line).min(last))
@@ -408,7 +415,7 @@ impl Page {
 }
 
 fn is_match(pattern: &Regex, text: &str) -> bool {
-    pattern.find(text).is_some_and(|found| !found.is_empty())
+    pattern.find_iter(text).any(|found| !found.is_empty())
 }
 
 #[cfg(test)]

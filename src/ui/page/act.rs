@@ -73,7 +73,9 @@ fn detail(action: &Action) -> Option<String> {
         let first = view.first_line.unwrap_or(1);
         let count = text.lines().count().max(1);
         let last = first.saturating_add(count - 1);
-        let of = view.total_lines.map(|n| format!(" of {}", figures::count(n)));
+        let of = view
+            .total_lines
+            .map(|n| format!(" of {}", figures::count(n)));
         format!(":{first}–{last}{}", of.unwrap_or_default())
     });
     Some(format!("{}{}", view.path, lines.unwrap_or_default()))
@@ -107,7 +109,11 @@ fn asked(page: &mut Builder, action: &Action) {
     }
     match action.class {
         ActionClass::View if action.view.is_some() => {
-            args::rows(page, &action.args, &["command", "path", "file_path", "view_range"]);
+            args::rows(
+                page,
+                &action.args,
+                &["command", "path", "file_path", "view_range"],
+            );
         }
         ActionClass::Think | ActionClass::Finish => args::message(page, &action.args),
         ActionClass::Plan => args::plan(page, &action.args),
@@ -131,7 +137,12 @@ fn command(page: &mut Builder, text: &Text, lang: &str, prompt: &'static str) {
     }
     let lang = Arc::new(Lang::Named(lang.to_owned()));
     let folding = Folding::over(page.options.fold_lines.saturating_mul(2));
-    page.lines(&text, Gutter::Prompt(prompt), Tint::Code(lang, Role::Text), folding);
+    page.lines(
+        &text,
+        Gutter::Prompt(prompt),
+        Tint::Code(lang, Role::Text),
+        folding,
+    );
 }
 
 fn result(page: &mut Builder, action: &Action) {
@@ -140,7 +151,10 @@ fn result(page: &mut Builder, action: &Action) {
         page.say("no result recorded", Role::Placeholder);
         return;
     };
-    page.section(&[("result".to_owned(), Role::Title)], &meta(action, observation));
+    page.section(
+        &[("result".to_owned(), Role::Title)],
+        &meta(action, observation),
+    );
     let view = action.view.as_ref().filter(|_| !action.has_error());
     let shown = view.and_then(|view| Some((view, view.text.as_ref()?)));
     if let Some((view, text)) = shown {
@@ -182,9 +196,7 @@ fn result(page: &mut Builder, action: &Action) {
 fn answer(page: &mut Builder, action: &Action, text: &Text) {
     let folding = page.folding();
     match action.class {
-        ActionClass::Delegate | ActionClass::Web | ActionClass::Finish
-            if !action.has_error() =>
-        {
+        ActionClass::Delegate | ActionClass::Web | ActionClass::Finish if !action.has_error() => {
             page.prose(text, Role::Text, folding);
         }
         // A successful edit answers with the lines that the diff above already shows.

@@ -19,8 +19,19 @@ const ROW_BYTES: usize = 160;
 
 /// Where calls that say something keep what they say, best first.
 const MESSAGE_KEYS: &[&str] = &[
-    "message", "thought", "thoughts", "content", "text", "answer", "summary", "result", "final_answer",
-    "final_thought", "outputs", "output", "reason",
+    "message",
+    "thought",
+    "thoughts",
+    "content",
+    "text",
+    "answer",
+    "summary",
+    "result",
+    "final_answer",
+    "final_thought",
+    "outputs",
+    "output",
+    "reason",
 ];
 
 /// Where calls keep a plan: Claude Code, OpenHands, Codex.
@@ -120,9 +131,17 @@ pub(super) fn plan(page: &mut Builder, args: &Value) {
     let items: Vec<Drawn> = items.iter().map(item).collect();
     let done = items
         .iter()
-        .filter(|row| row.spans.first().is_some_and(|span| span.text.starts_with('☑')))
+        .filter(|row| {
+            row.spans
+                .first()
+                .is_some_and(|span| span.text.starts_with('☑'))
+        })
         .count();
-    let of = format!("{} of {} done", figures::count(done), figures::count(items.len()));
+    let of = format!(
+        "{} of {} done",
+        figures::count(done),
+        figures::count(items.len())
+    );
     page.say(&of, Role::Dim);
     let folding = page.folding();
     page.folded_rows(items, folding);
@@ -146,8 +165,16 @@ fn item(value: &Value) -> Drawn {
     row.hang = row.cells();
     let what = match value {
         Value::String(text) => text.clone(),
-        other => text(&["content", "title", "step", "text", "task", "description", "name"])
-            .map_or_else(|| other.to_string(), str::to_owned),
+        other => text(&[
+            "content",
+            "title",
+            "step",
+            "text",
+            "task",
+            "description",
+            "name",
+        ])
+        .map_or_else(|| other.to_string(), str::to_owned),
     };
     let role = match mark {
         "☑ " | "☒ " => Role::Dim,

@@ -242,7 +242,11 @@ impl OutputTint {
 
     fn push_marked(&self, line: &mut Drawn, row: usize, text: &str) {
         let after = self.diffs.partition_point(|range| range.end <= row);
-        if self.diffs.get(after).is_some_and(|range| range.contains(&row)) {
+        if self
+            .diffs
+            .get(after)
+            .is_some_and(|range| range.contains(&row))
+        {
             push_diff(line, text);
             return;
         }

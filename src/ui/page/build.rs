@@ -131,7 +131,8 @@ impl Builder {
     /// Adds a title with what is known about the section at its right.
     pub(super) fn section(&mut self, title: &[Label], meta: &[Label]) {
         self.gap();
-        self.landmarks.push((self.rows.len(), LandmarkKind::Section));
+        self.landmarks
+            .push((self.rows.len(), LandmarkKind::Section));
         let row = rule(self.width(), title, meta);
         self.row(row);
     }
@@ -297,7 +298,10 @@ pub(super) fn key_row(key: &str) -> Drawn {
     let mut row = Drawn::new();
     row.push(key, Role::Dim);
     let cells = row.cells();
-    row.push(&" ".repeat(KEY_CELLS.saturating_sub(cells).max(1)), Role::Text);
+    row.push(
+        &" ".repeat(KEY_CELLS.saturating_sub(cells).max(1)),
+        Role::Text,
+    );
     row.hang = row.cells();
     row
 }

@@ -152,7 +152,11 @@ impl Change {
         let mut drawn = Drawn::new();
         if self.number_cells > 0 {
             let cells = self.number_cells;
-            let numbers = format!("{} {} ", number(line.old_no, cells), number(line.new_no, cells));
+            let numbers = format!(
+                "{} {} ",
+                number(line.old_no, cells),
+                number(line.new_no, cells)
+            );
             drawn.push_paint(numbers, Paint::Role(Role::LineNo));
         }
         let (role, sign, lane) = look(line.tag);

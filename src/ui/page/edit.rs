@@ -124,9 +124,7 @@ fn known(edit: &Edit) -> Known {
             },
         },
         _ => match &edit.before {
-            Some(before) if edit.op == EditOp::Delete => {
-                compared(before, &Text::from(""), Some(1))
-            }
+            Some(before) if edit.op == EditOp::Delete => compared(before, &Text::from(""), Some(1)),
             _ => Known::Nothing,
         },
     }
@@ -169,7 +167,11 @@ fn show(page: &mut Builder, path: &str, known: Known) {
         }
         Known::Hunks(hunks) => change(page, path, hunks, folding),
         Known::New(text, first) if text.is_empty() => {
-            let what = if first == 1 { "(empty file)" } else { "(nothing)" };
+            let what = if first == 1 {
+                "(empty file)"
+            } else {
+                "(nothing)"
+            };
             page.say(what, Role::Placeholder);
         }
         Known::New(text, first) => {
@@ -177,7 +179,10 @@ fn show(page: &mut Builder, path: &str, known: Known) {
             page.numbered(&text, first, '+', lang, folding);
         }
         Known::Both(old, new, first) => {
-            page.say("(too long to compare: the old text, then the new)", Role::Placeholder);
+            page.say(
+                "(too long to compare: the old text, then the new)",
+                Role::Placeholder,
+            );
             let fold = page.folding();
             page.numbered(&old, first, '-', lang_of(path, &old), fold);
             page.numbered(&new, first, '+', lang_of(path, &new), fold);
@@ -209,9 +214,7 @@ fn change(page: &mut Builder, path: &str, hunks: Vec<Hunk>, folding: Folding) {
     let has_sides = match page.options.diff {
         DiffLayout::Unified => false,
         DiffLayout::SideBySide => cells >= LEAST_SIDES_CELLS,
-        DiffLayout::Auto => {
-            cells >= SIDES_CELLS && has(DiffTag::Added) && has(DiffTag::Removed)
-        }
+        DiffLayout::Auto => cells >= SIDES_CELLS && has(DiffTag::Added) && has(DiffTag::Removed),
     };
     let change = Change::new(hunks, path, has_sides.then_some(cells), page.tab_cells());
     let landmarks = change.landmarks();

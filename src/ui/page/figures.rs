@@ -94,20 +94,53 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        for (n, want) in [(0, "0"), (999, "999"), (1000, "1,000"), (12_345_678, "12,345,678")] {
+        for (n, want) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (12_345_678, "12,345,678"),
+        ] {
             assert_eq!(count(n), want);
         }
         assert_eq!(counted(1, "line"), "1 line");
         assert_eq!(counted(1234, "line"), "1,234 lines");
-        for (n, want) in [(0, "0 B"), (999, "999 B"), (1_250, "1.2 KB"), (52_400_000, "52.4 MB"), (3_000_000_000, "3.0 GB")] {
+        for (n, want) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_250, "1.2 KB"),
+            (52_400_000, "52.4 MB"),
+            (3_000_000_000, "3.0 GB"),
+        ] {
             assert_eq!(bytes(n), want);
         }
-        for (s, want) in [(0.0, "0 ms"), (0.045, "45 ms"), (2.345, "2.3 s"), (9.96, "10 s"), (59.9, "1 min 0 s"), (200.0, "3 min 20 s"), (7500.0, "2 h 5 min"), (f64::NAN, ""), (-1.0, "")] {
+        for (s, want) in [
+            (0.0, "0 ms"),
+            (0.045, "45 ms"),
+            (2.345, "2.3 s"),
+            (9.96, "10 s"),
+            (59.9, "1 min 0 s"),
+            (200.0, "3 min 20 s"),
+            (7500.0, "2 h 5 min"),
+            (f64::NAN, ""),
+            (-1.0, ""),
+        ] {
             assert_eq!(seconds(s), want, "{s}");
         }
         assert_eq!(dollars(0.0123), "$0.0123");
         assert_eq!(dollars(12.3), "$12.30");
-        assert_eq!(clock(Stamp { ms: 1_741_064_767_500, is_naive: true }), "05:06:07");
-        assert_eq!(clock(Stamp { ms: i64::MAX, is_naive: true }), "");
+        assert_eq!(
+            clock(Stamp {
+                ms: 1_741_064_767_500,
+                is_naive: true
+            }),
+            "05:06:07"
+        );
+        assert_eq!(
+            clock(Stamp {
+                ms: i64::MAX,
+                is_naive: true
+            }),
+            ""
+        );
     }
 }

@@ -45,16 +45,19 @@ pub(super) fn is_markdown(text: &str) -> bool {
             let line = line.trim_start();
             let marker = line.trim_start_matches(|c: char| c.is_ascii_digit());
             let is_numbered = marker.len() < line.len() && marker.starts_with(". ");
-            ["# ", "## ", "### ", "#### ", "- ", "* ", "> ", "|", "~~~", "---"]
-                .iter()
-                .any(|start| line.starts_with(start))
+            [
+                "# ", "## ", "### ", "#### ", "- ", "* ", "> ", "|", "~~~", "---",
+            ]
+            .iter()
+            .any(|start| line.starts_with(start))
                 || is_numbered
         })
 }
 
 /// Renders `text`; what is not told by Markdown is in `base`. Tables are cut to `width_cells`.
 pub(super) fn rows(text: &str, base: Role, width_cells: usize, tab_cells: usize) -> Vec<Drawn> {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut writer = Writer {
         base,
         width_cells,
@@ -81,7 +84,10 @@ pub(super) fn rows(text: &str, base: Role, width_cells: usize, tab_cells: usize)
 enum Container {
     Quote,
     /// A list item: the marker until it was drawn, and the cells it takes.
-    Item { marker: Option<String>, cells: usize },
+    Item {
+        marker: Option<String>,
+        cells: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -129,7 +135,10 @@ impl Writer {
             Event::SoftBreak | Event::HardBreak => self.break_line(),
             Event::Rule => {
                 self.begin_block();
-                let cells = self.width_cells.saturating_sub(self.prefix_cells()).clamp(3, 40);
+                let cells = self
+                    .width_cells
+                    .saturating_sub(self.prefix_cells())
+                    .clamp(3, 40);
                 self.styled(&"─".repeat(cells), Role::Bullet);
                 self.end_line();
                 self.needs_gap = true;
@@ -299,7 +308,10 @@ impl Writer {
         self.end_line();
         let is_first_of_item = matches!(
             self.containers.last(),
-            Some(Container::Item { marker: Some(_), .. })
+            Some(Container::Item {
+                marker: Some(_),
+                ..
+            })
         );
         if std::mem::take(&mut self.needs_gap) && !is_first_of_item && !self.rows.is_empty() {
             self.gap();
@@ -347,7 +359,10 @@ impl Writer {
     fn flush_marker(&mut self) {
         let is_pending = matches!(
             self.containers.last(),
-            Some(Container::Item { marker: Some(_), .. })
+            Some(Container::Item {
+                marker: Some(_),
+                ..
+            })
         );
         if is_pending {
             self.current();
@@ -355,14 +370,14 @@ impl Writer {
     }
 
     fn current(&mut self) -> &mut Drawn {
-        if let Some(table) = &mut self.table {
-            return table.cell.get_or_insert_with(Drawn::new);
-        }
-        if self.line.is_none() {
+        if self.table.is_none() && self.line.is_none() {
             let line = self.new_line();
             self.line = Some(line);
         }
-        self.line.get_or_insert_with(Drawn::new)
+        match &mut self.table {
+            Some(table) => table.cell.get_or_insert_with(Drawn::new),
+            None => self.line.get_or_insert_with(Drawn::new),
+        }
     }
 
     fn end_line(&mut self) {

@@ -74,14 +74,26 @@ pattern!(
     RAISED,
     r"^(?:E\s+)?((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Failure|Timeout|DoesNotExist))(?::|$)"
 );
-pattern!(COUNT, r"\b(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected|warnings?|ignored|total|rerun)\b");
-pattern!(RESULT, r"^(?:(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\s+(\S+)|(\S*::\S.*?)\s+(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b.*)");
+pattern!(
+    COUNT,
+    r"\b(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected|warnings?|ignored|total|rerun)\b"
+);
+pattern!(
+    RESULT,
+    r"^(?:(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\s+(\S+)|(\S*::\S.*?)\s+(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b.*)"
+);
 pattern!(PROGRESS, r"^(\S+\.py) ([.FEsxX]+)(?:\s+\[\s*\d+%\])?$");
 pattern!(DOTS, r"^([.FEsxX]{2,})(?:\s+\[\s*\d+%\])?$");
-pattern!(PLACE, r"^(?:\s*-->\s+)?((?:[A-Za-z]:)?[^\s:'(]*[./][^\s:'(]*:\d+(?::\d+)?)(?::|-|\s|$)");
+pattern!(
+    PLACE,
+    r"^(?:\s*-->\s+)?((?:[A-Za-z]:)?[^\s:'(]*[./][^\s:'(]*:\d+(?::\d+)?)(?::|-|\s|$)"
+);
 pattern!(CARGO_TEST, r"^test (.+) \.\.\. (ok|FAILED|ignored)\b");
 pattern!(GO_TEST, r"^\s*--- (PASS|FAIL|SKIP): (\S+)");
-pattern!(DJANGO_TEST, r"^(.*) \.\.\. (ok|FAIL|ERROR|skipped.*|expected failure)$");
+pattern!(
+    DJANGO_TEST,
+    r"^(.*) \.\.\. (ok|FAIL|ERROR|skipped.*|expected failure)$"
+);
 
 fn traceback(line: &str) -> Option<Marks> {
     if line.contains("Traceback (most recent call last)") {
@@ -92,7 +104,8 @@ fn traceback(line: &str) -> Option<Marks> {
 }
 
 fn exception(line: &str) -> Option<Marks> {
-    if line.starts_with("thread '") && line.contains(" panicked at ") || line.starts_with("panic: ") {
+    if line.starts_with("thread '") && line.contains(" panicked at ") || line.starts_with("panic: ")
+    {
         return whole(line, Role::Exception);
     }
     RAISED.captures(line)?;
@@ -109,7 +122,11 @@ fn pytest_rule(line: &str) -> Option<Marks> {
     let is_quiet = trimmed.contains(" in ") && trimmed.ends_with('s') && COUNT.is_match(trimmed);
     let is_js = trimmed.starts_with("Tests:") || trimmed.starts_with("Test Suites:");
     let is_rust = trimmed.starts_with("test result:");
-    if !(is_rule || is_js || is_rust || (is_quiet && trimmed.starts_with(|c: char| c.is_ascii_digit()))) {
+    if !(is_rule
+        || is_js
+        || is_rust
+        || (is_quiet && trimmed.starts_with(|c: char| c.is_ascii_digit())))
+    {
         return None;
     }
     let counts = count_marks(line);
@@ -209,7 +226,11 @@ fn unittest(line: &str) -> Option<Marks> {
         return whole(line, Role::TestPass);
     }
     let is_count = line.starts_with("Ran ") && line.contains(" test") && line.contains(" in ");
-    if is_count { whole(line, Role::Strong) } else { None }
+    if is_count {
+        whole(line, Role::Strong)
+    } else {
+        None
+    }
 }
 
 fn cargo(line: &str) -> Option<Marks> {
@@ -285,8 +306,14 @@ pub(super) fn look_over(lines: &Lines) -> (OutputTint, Vec<(usize, LandmarkKind)
     } else {
         lines.at_offset(SCAN_BYTES)
     };
-    let tail = lines.at_offset(len.saturating_sub(SCAN_BYTES)).max(head_end);
-    let tail = if head_end == lines.len() { lines.len() } else { tail };
+    let tail = lines
+        .at_offset(len.saturating_sub(SCAN_BYTES))
+        .max(head_end);
+    let tail = if head_end == lines.len() {
+        lines.len()
+    } else {
+        tail
+    };
     scan(lines, 0..head_end, &mut tint, &mut landmarks);
     scan(lines, tail..lines.len(), &mut tint, &mut landmarks);
     (tint, landmarks)
@@ -328,9 +355,18 @@ fn scan(
 }
 
 fn is_diff_head(line: &str) -> bool {
-    ["diff --git ", "index ", "--- ", "+++ ", "new file mode ", "deleted file mode ", "similarity index ", "rename "]
-        .iter()
-        .any(|head| line.starts_with(head))
+    [
+        "diff --git ",
+        "index ",
+        "--- ",
+        "+++ ",
+        "new file mode ",
+        "deleted file mode ",
+        "similarity index ",
+        "rename ",
+    ]
+    .iter()
+    .any(|head| line.starts_with(head))
 }
 
 /// The rows of the hunk that starts at `row`, heading included; `None` where no hunk starts.

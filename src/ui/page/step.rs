@@ -17,7 +17,11 @@ const SYSTEM_LINES: usize = 12;
 pub(super) fn build(page: &mut Builder, step: &Step, count: usize) {
     let (who, role) = speaker(step.kind);
     let mut title: Vec<Label> = vec![(
-        format!("step {} of {}", figures::count(step.idx + 1), figures::count(count)),
+        format!(
+            "step {} of {}",
+            figures::count(step.idx + 1),
+            figures::count(count)
+        ),
         Role::Title,
     )];
     title.push((who.to_owned(), role));

@@ -31,7 +31,10 @@ pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
     page.fact("run", trajectory.run_id.as_deref());
     page.fact("kind", kind);
     page.fact("repository", task.and_then(|task| task.repo.as_deref()));
-    page.fact("base commit", task.and_then(|task| task.base_commit.as_deref()));
+    page.fact(
+        "base commit",
+        task.and_then(|task| task.base_commit.as_deref()),
+    );
     page.fact("model", trajectory.model.as_deref());
     page.fact("agent", trajectory.agent.as_deref());
     let format = trajectory.source.format.map(|format| {
@@ -53,7 +56,10 @@ pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
 }
 
 fn statement(page: &mut Builder, trajectory: &Trajectory) {
-    let own = trajectory.task.as_ref().and_then(|task| task.statement.as_ref());
+    let own = trajectory
+        .task
+        .as_ref()
+        .and_then(|task| task.statement.as_ref());
     let asked = trajectory.instruction.as_ref();
     if let Some(text) = asked {
         page.section(&[("what was asked".to_owned(), Role::KindUser)], &[]);
@@ -127,12 +133,18 @@ fn totals(page: &mut Builder, trajectory: &Trajectory) {
     page.fact("steps", Some(&steps));
     page.fact("tokens", Some(&tokens_text(&totals.tokens)));
     page.fact("cost", totals.cost.map(figures::dollars).as_deref());
-    page.fact("duration", totals.duration_s.map(figures::seconds).as_deref());
+    page.fact(
+        "duration",
+        totals.duration_s.map(figures::seconds).as_deref(),
+    );
 }
 
 /// Writes how it ended: last words, outcome, cost, what the reader noticed, the final patch.
 pub(super) fn end(page: &mut Builder, trajectory: &Trajectory) {
-    page.section(&[("end".to_owned(), Role::Title)], &outcome_mark(trajectory));
+    page.section(
+        &[("end".to_owned(), Role::Title)],
+        &outcome_mark(trajectory),
+    );
     outcome(page, trajectory);
     totals(page, trajectory);
     if let Some(text) = trajectory.finish.as_ref().filter(|t| !t.trim().is_empty()) {
@@ -146,8 +158,13 @@ pub(super) fn end(page: &mut Builder, trajectory: &Trajectory) {
             &[(count, Role::Dim)],
         );
         for note in trajectory.notes.iter().take(1000) {
-            let place = note.byte.map(|byte| format!(" (byte {})", figures::count_u64(byte)));
-            page.say(&format!("{}{}", note.what, place.unwrap_or_default()), Role::Text);
+            let place = note
+                .byte
+                .map(|byte| format!(" (byte {})", figures::count_u64(byte)));
+            page.say(
+                &format!("{}{}", note.what, place.unwrap_or_default()),
+                Role::Text,
+            );
         }
     }
     page.section(&[("final patch".to_owned(), Role::ClassEdit)], &[]);
@@ -175,14 +192,19 @@ pub(super) fn child(page: &mut Builder, child: &Child) {
         &outcome_mark(trajectory),
     );
     page.fact("id", Some(&trajectory.id));
-    let at = child.at_step.map(|at| format!("step {}", figures::count(at + 1)));
+    let at = child
+        .at_step
+        .map(|at| format!("step {}", figures::count(at + 1)));
     page.fact("after", at.as_deref());
     page.fact("model", trajectory.model.as_deref());
     page.fact("agent", trajectory.agent.as_deref());
     totals(page, trajectory);
     outcome(page, trajectory);
     let first_said = || {
-        let user = trajectory.steps.iter().find(|step| step.kind == StepKind::User)?;
+        let user = trajectory
+            .steps
+            .iter()
+            .find(|step| step.kind == StepKind::User)?;
         user.text.as_ref()
     };
     if let Some(text) = trajectory.instruction.as_ref().or_else(first_said) {
