@@ -514,7 +514,7 @@ impl App {
         if !pending.is_empty() {
             right = format!("{pending}  {right}");
         }
-        let right_cells = u16::try_from(crate::text::width::width(&right)).unwrap_or(area.width).min(area.width) + 1;
+        let right_cells = u16::try_from(crate::text::width(&right)).unwrap_or(area.width).min(area.width) + 1;
         let left = Rect { width: area.width.saturating_sub(right_cells), ..area };
         let (tone, text) = self.status.line().unwrap_or((Tone::Info, self.tips()));
         let role = match tone {

@@ -1,5 +1,11 @@
 //! Parts of screens that know no view: scroll arithmetic, the window onto a page, cells, text fields, pickers.
 
 pub mod cursor;
+mod line_edit;
+mod picker;
 pub mod rows;
 pub mod viewport;
+
+pub use line_edit::Edited;
+pub use line_edit::LineEdit;
+pub use picker::Picker;

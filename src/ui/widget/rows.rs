@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::text::clean::clean_line;
+use crate::text::clean_line;
+use crate::text::clip;
 use crate::text::width;
 
 /// Writes `text` at `x`, at most `cells` wide, with `…` where it is cut; gives the column after it. The text is
@@ -15,14 +16,14 @@ pub fn put(buf: &mut Buffer, x: u16, y: u16, cells: u16, text: &str, style: Styl
     }
     let cells = cells.min(buf.area.right() - x);
     let clean = clean_line(text);
-    let cut = width::clip(&clean, usize::from(cells));
+    let cut = clip(&clean, usize::from(cells));
     buf.set_stringn(x, y, &cut, usize::from(cells), style).0
 }
 
 /// Writes `text` so that it ends before `x + cells`.
 pub fn put_right(buf: &mut Buffer, x: u16, y: u16, cells: u16, text: &str, style: Style) {
     let clean = clean_line(text);
-    let wide = u16::try_from(width::width(&clean)).unwrap_or(u16::MAX);
+    let wide = u16::try_from(width(&clean)).unwrap_or(u16::MAX);
     let x = x + cells.saturating_sub(wide);
     put(buf, x, y, cells.min(wide), &clean, style);
 }
@@ -45,7 +46,7 @@ pub fn mark_letters(buf: &mut Buffer, x: u16, y: u16, cells: u16, text: &str, le
     let mut column = x;
     for (ix, letter) in clean.chars().enumerate() {
         let mut utf8 = [0; 4];
-        let wide = u16::try_from(width::width(letter.encode_utf8(&mut utf8))).unwrap_or(1);
+        let wide = u16::try_from(width(letter.encode_utf8(&mut utf8))).unwrap_or(1);
         if column + wide > x.saturating_add(cells) {
             break;
         }

@@ -8,8 +8,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use regex::Regex;
 
+use crate::text::skip_cells;
 use crate::text::width;
-use crate::text::wrap::wrap_points;
+use crate::text::wrap_points;
 use crate::theme::Role;
 use crate::theme::Theme;
 use crate::ui::action::Motion;
@@ -298,8 +299,8 @@ impl Styled {
             for (piece, is_hit) in self.split_hits(start..end) {
                 let style = if is_hit { style.patch(self.hit_style) } else { *style };
                 let text = self.text.get(piece).unwrap_or_default();
-                let (rest, padding) = if skip > 0 { width::skip_cells(text, skip) } else { (text, 0) };
-                skip = skip.saturating_sub(width::width(text));
+                let (rest, padding) = if skip > 0 { skip_cells(text, skip) } else { (text, 0) };
+                skip = skip.saturating_sub(width(text));
                 x = x.saturating_add(u16::try_from(padding).unwrap_or(0));
                 if x >= area.right() {
                     return;

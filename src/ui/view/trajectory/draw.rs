@@ -8,7 +8,7 @@ use crate::model::Step;
 use crate::model::StepKind;
 use crate::model::Trajectory;
 use crate::read::understand;
-use crate::text::clean::excerpt;
+use crate::text::excerpt;
 use crate::text::human;
 use crate::theme::Role;
 use crate::ui::data::Facts;
@@ -271,7 +271,7 @@ fn draw_step_row(cx: &Cx<'_>, step: &Step, digits: u16, area: Rect, buf: &mut Bu
     let text_role = if dims { Role::Dim } else { Role::Text };
     let end = put(buf, x, area.y, room, &text, style(text_role));
     // the verb carries the colour of the class
-    let verb = text.split(' ').next().map_or(0, crate::text::width::width);
+    let verb = text.split(' ').next().map_or(0, crate::text::width);
     if !step.actions.is_empty() && !dims {
         let verb = u16::try_from(verb).unwrap_or(0).min(end.saturating_sub(x));
         buf.set_style(Rect { x, width: verb, ..area }, style(role));
