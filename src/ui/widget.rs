@@ -8,4 +8,6 @@ pub mod viewport;
 
 pub use line_edit::Edited;
 pub use line_edit::LineEdit;
+pub use picker::Entry;
+pub use picker::Picked;
 pub use picker::Picker;
