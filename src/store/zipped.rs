@@ -56,7 +56,7 @@ impl Zipped {
         let name = self.names.get(index).map_or("?", String::as_str);
         // cloning shares the directory, and gives each reader a place of its own
         let mut archive = self.archive.clone();
-        let unpack = || -> io::Result<Vec<u8>> {
+        let mut unpack = || -> io::Result<Vec<u8>> {
             let member = archive.by_index(index).map_err(io::Error::other)?;
             let mut bytes = Vec::new();
             member.take(Self::MEMBER_BYTES + 1).read_to_end(&mut bytes)?;

@@ -59,6 +59,8 @@ pub struct Paint {
     pub highlighter: Option<Arc<Highlighter>>,
     /// All themes.
     pub names: Vec<ThemeName>,
+    /// The theme before the picker showed others.
+    pub before: Option<String>,
 }
 
 /// What the user set up: keys and how things are shown.
@@ -329,6 +331,7 @@ impl App {
                 Overlay::Sort(overlay::SortPicker::new(labels, current))
             }
             OverlayKind::Themes => {
+                self.paint.before = Some(self.paint.theme.name().to_owned());
                 Overlay::Themes(overlay::ThemePicker::new(self.paint.names.clone(), self.paint.theme.name()))
             }
         };
@@ -379,9 +382,8 @@ impl App {
                 effects.push(Effect::LoadTheme(name));
             }
             Reply::CancelTheme => {
-                if let Some(Overlay::Themes(picker)) = self.overlays.pop() {
-                    effects.push(Effect::LoadTheme(picker.before().to_owned()));
-                }
+                self.overlays.pop();
+                effects.extend(self.paint.before.take().map(Effect::LoadTheme));
             }
         }
     }

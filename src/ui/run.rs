@@ -120,7 +120,7 @@ impl Loop {
         };
         let env = Env { store: Arc::clone(&store), themes: themes.clone(), depth, clipboard };
         let data = Data { store, rows: Rows::default(), scan: Scan::default(), is_following: settings.follow, title };
-        let paint = Paint { theme, highlighter: None, names: theme::names(&themes) };
+        let paint = Paint { theme, highlighter: None, names: theme::names(&themes), before: None };
         let look = Look {
             is_wrapped: settings.wrap,
             diff: match settings.diff {

@@ -1,6 +1,8 @@
 //! The terminal: taken over, given back, whatever happens. Every frame is one write.
 
+use std::cell::RefCell;
 use std::io::Write;
+use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
@@ -31,15 +33,15 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 /// The terminal is ours: the panic hook has something to give back.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
 
-/// Collects a frame; `flush` does nothing, [`Screen::draw`] writes it all at once.
-#[derive(Debug, Default)]
+/// Collects a frame; `flush` does nothing, [`Screen::draw`] writes it all at once. Clones share the bytes.
+#[derive(Debug, Default, Clone)]
 struct Frame {
-    bytes: Vec<u8>,
+    bytes: Rc<RefCell<Vec<u8>>>,
 }
 
 impl Write for Frame {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
+        self.bytes.borrow_mut().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -51,6 +53,7 @@ impl Write for Frame {
 /// The terminal while the program has it. Dropping it gives the terminal back.
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Frame>>,
+    frame: Frame,
     has_mouse: bool,
 }
 
@@ -67,8 +70,9 @@ impl Screen {
     /// When the terminal refuses raw mode or writes.
     pub fn enter(has_mouse: bool) -> Result<Self> {
         install_panic_hook();
-        let terminal = Terminal::new(CrosstermBackend::new(Frame::default())).map_err(broken)?;
-        let mut screen = Self { terminal, has_mouse };
+        let frame = Frame::default();
+        let terminal = Terminal::new(CrosstermBackend::new(frame.clone())).map_err(broken)?;
+        let mut screen = Self { terminal, frame, has_mouse };
         screen.take()?;
         Ok(screen)
     }
@@ -136,7 +140,7 @@ impl Screen {
     /// When the terminal is gone.
     pub fn draw(&mut self, app: &App) -> Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate).map_err(broken)?;
-        let before = self.terminal.backend_mut().writer_mut().bytes.len();
+        let before = self.frame.bytes.borrow().len();
         self.terminal
             .draw(|frame| {
                 let cursor = app.draw(frame.buffer_mut());
@@ -145,8 +149,8 @@ impl Screen {
                 }
             })
             .map_err(broken)?;
-        if self.terminal.backend_mut().writer_mut().bytes.len() == before {
-            self.terminal.backend_mut().writer_mut().bytes.clear();
+        if self.frame.bytes.borrow().len() == before {
+            self.frame.bytes.borrow_mut().clear();
             return Ok(());
         }
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate).map_err(broken)?;
@@ -154,7 +158,7 @@ impl Screen {
     }
 
     fn write_out(&mut self) -> Result<()> {
-        let bytes = std::mem::take(&mut self.terminal.backend_mut().writer_mut().bytes);
+        let bytes = self.frame.bytes.take();
         self.write_raw(&bytes)
     }
 }
