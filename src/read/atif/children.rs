@@ -156,12 +156,14 @@ impl Files {
 
     /// Makes children of what nothing refers to.
     pub(super) fn leave_rest(&mut self, trajectory: &mut Trajectory) {
-        while let Some(ix) = self.inline.iter().position(Option::is_some) {
-            let Some(value) = self.inline.get_mut(ix).and_then(Option::take) else {
-                break;
-            };
-            let child = self.child(trajectory, ChildKind::SubAgent, value, "", None, 0);
-            trajectory.children.push(child);
+        let mut ix = 0;
+        // a child may offer more
+        while ix < self.inline.len() {
+            if let Some(value) = self.inline.get_mut(ix).and_then(Option::take) {
+                let child = self.child(trajectory, ChildKind::SubAgent, value, "", None, 0);
+                trajectory.children.push(child);
+            }
+            ix += 1;
         }
         for ix in 0..self.files.len() {
             let Some((name, value)) = self.take_file(ix) else {
