@@ -98,13 +98,6 @@ pub(super) fn sniff_file(bytes: &[u8]) -> Option<(Format, Layout)> {
 
 /// Parses many damaged copies of a record's first part; what comes out does not matter, only that something does.
 pub(super) fn damage(raw: &RawRecord, rounds: u32) {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut next = move |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state % u64::try_from(below.max(1)).unwrap()).unwrap()
-    };
     const SWAPS: [&str; 12] = [
         "null",
         "\"\"",
@@ -119,6 +112,13 @@ pub(super) fn damage(raw: &RawRecord, rounds: u32) {
         "9223372036854775808",
         "\"text\"",
     ];
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut next = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % u64::try_from(below.max(1)).unwrap()).unwrap()
+    };
     for _ in 0..rounds {
         let mut raw = raw.clone();
         let bytes = &mut raw.parts[0].bytes;

@@ -41,7 +41,7 @@ pub(super) struct SideChain {
 pub(super) struct Files {
     inline: Vec<Option<Value>>,
     inline_by_id: HashMap<String, usize>,
-    files: Vec<Option<Sibling>>,
+    beside: Vec<Option<Sibling>>,
     meta: Vec<Sibling>,
 }
 
@@ -53,7 +53,7 @@ impl Files {
         Self {
             inline: Vec::new(),
             inline_by_id: HashMap::new(),
-            files: files.into_iter().map(Some).collect(),
+            beside: files.into_iter().map(Some).collect(),
             meta,
         }
     }
@@ -165,7 +165,7 @@ impl Files {
             }
             ix += 1;
         }
-        for ix in 0..self.files.len() {
+        for ix in 0..self.beside.len() {
             let Some((name, value)) = self.take_file(ix) else {
                 continue;
             };
@@ -198,7 +198,7 @@ impl Files {
 
     fn find_file(&self, reference: &Value) -> Option<usize> {
         let position = |test: &dyn Fn(&Sibling) -> bool| {
-            self.files
+            self.beside
                 .iter()
                 .position(|file| file.as_ref().is_some_and(test))
         };
@@ -228,7 +228,7 @@ impl Files {
     }
 
     fn take_file(&mut self, ix: usize) -> Option<(String, Value)> {
-        let mut file = self.files.get_mut(ix)?.take()?;
+        let mut file = self.beside.get_mut(ix)?.take()?;
         let value = file.rows.first_mut()?.value.take();
         Some((file.name, value))
     }

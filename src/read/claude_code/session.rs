@@ -218,7 +218,7 @@ impl Builder {
             Says::Response(_) => self.push_response(row, line),
             Says::Results(_) | Says::Prompt => self.push_user(row, line),
             Says::Nothing if str_at(&row.value, "type") == Some("user") => {
-                self.push_user(row, line)
+                self.push_user(row, line);
             }
             Says::Nothing => {
                 let mut step = row::context(&row.value);
