@@ -30,6 +30,19 @@ pub(super) struct Reference {
     pub(super) action: Option<usize>,
 }
 
+impl Reference {
+    /// The reference in words, where its trajectory is not at hand.
+    pub(super) fn mention(&self) -> Part {
+        let label = ["trajectory_path", "trajectory_id", "session_id"]
+            .into_iter()
+            .find_map(|key| str_at(&self.value, key))
+            .map_or_else(|| self.value.to_string(), str::to_owned);
+        Part::Ref {
+            label: format!("trajectory {label}"),
+        }
+    }
+}
+
 /// Steps that belong to a sub-agent, in order.
 pub(super) struct SideChain {
     /// The main line's step before it.
@@ -82,6 +95,7 @@ impl Files {
         reference: Reference,
         depth: usize,
     ) {
+        let part = reference.mention();
         let Reference {
             value,
             step,
@@ -107,13 +121,6 @@ impl Files {
             }
             return;
         }
-        let label = ["trajectory_path", "trajectory_id", "session_id"]
-            .into_iter()
-            .find_map(|key| str_at(&value, key))
-            .map_or_else(|| value.to_string(), str::to_owned);
-        let part = Part::Ref {
-            label: format!("trajectory {label}"),
-        };
         let Some(step) = trajectory.steps.get_mut(step) else {
             return;
         };

@@ -311,6 +311,10 @@ impl Builder {
             Value::Null => Vec::new(),
             other => vec![other],
         };
+        // the structured result does not say which of several it belongs to
+        if items.iter().filter(|item| row::is_result(item)).count() > 1 {
+            detail = Value::Null;
+        }
         let mut said: Vec<(Option<&'static str>, Vec<Value>)> = Vec::new();
         for item in items {
             if row::is_result(&item) {
