@@ -293,6 +293,7 @@ impl Store {
         let before = self.len();
         let mut scan = Scan::new(&self.index, cancel, progress, Want::Trajectories);
         scan.seen = std::mem::take(&mut visited);
+        self.forget_filled(&mut scan.seen);
         for input in &self.inputs {
             if let Input::Folder(path) = input {
                 scan.scan_folder(path);
@@ -307,6 +308,19 @@ impl Store {
             cache.remove(ix.0);
         }
         Ok(report)
+    }
+
+    /// Lets files of folders that were empty be scanned again, now that they are not.
+    fn forget_filled(&self, seen: &mut HashSet<PathBuf>) {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        index.skipped.retain(|skipped| {
+            let is_filled = skipped.why == scan::EMPTY
+                && std::fs::metadata(&skipped.path).is_ok_and(|meta| meta.len() > 0);
+            if is_filled && let Ok(identity) = std::fs::canonicalize(&skipped.path) {
+                seen.remove(&identity);
+            }
+            !is_filled
+        });
     }
 
     fn index(&self) -> RwLockReadGuard<'_, Index> {

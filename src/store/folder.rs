@@ -85,6 +85,14 @@ impl Companions {
             let copies = copies.filter(|name| names::is_copy_of_output(name));
             found.folders.extend(copies.cloned());
         }
+        if listing
+            .folders
+            .iter()
+            .any(|name| matches!(name.as_str(), "events" | "event_service"))
+        {
+            let metas = ["base_state.json", "metadata.json"];
+            found.files.extend(metas.map(str::to_owned));
+        }
         let parent = folder.parent().and_then(Path::file_name);
         if parent.is_some_and(|name| name == "llm_completions") {
             found.keep_last_completion(listing);

@@ -326,7 +326,7 @@ fn a_file_that_is_no_trajectory_is_one_row_that_says_why() {
     fault_of(
         &write(dir, "b.jsonl", b"\x7fELF\x02\x00"),
         "not text",
-        Some(0),
+        Some(4),
     );
     fault_of(
         &write(dir, "b2", b"ab\x00c"),
@@ -343,7 +343,7 @@ fn a_file_that_is_no_trajectory_is_one_row_that_says_why() {
     fault_of(
         &write(dir, "c.json", "{\n \"a\": [1,\n"),
         "cut off",
-        Some(13),
+        Some(12),
     );
     fault_of(&write(dir, "e.gz", gzipped(b"")), "empty file", Some(0));
     fault_of(
@@ -371,7 +371,10 @@ fn bad_rows_stop_nothing() {
     let ids = ids(&store);
     assert_eq!(ids.first().map(String::as_str), Some("o__n-0"));
     assert!(ids.get(1).unwrap().starts_with("! not JSON"));
-    assert_eq!(ids.get(2).unwrap(), "! no known trajectory format");
+    assert_eq!(
+        ids.get(2).unwrap(),
+        "! no prediction: instance or patch is missing"
+    );
     assert_eq!(ids.get(3).map(String::as_str), Some("o__n-3"));
     let unknown = open(&[&write(dir.path(), "u.jsonl", "{\"x\":1}\n{\"x\":2}\n")]);
     assert_eq!(unknown.len(), 2, "rows that no reader knows are rows");
@@ -592,22 +595,28 @@ fn standard_input_is_spooled() {
 /// Hands out lines until told, then checks that the first ones were published before the end.
 struct Slow {
     left: usize,
+    line: Vec<u8>,
     store: Arc<Store>,
     seen_early: Arc<AtomicBool>,
 }
 
 impl std::io::Read for Slow {
     fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        if self.left == 0 {
-            return Ok(0);
+        if self.line.is_empty() {
+            if self.left == 0 {
+                return Ok(0);
+            }
+            self.left -= 1;
+            self.line = (row(self.left) + "\n").into_bytes();
         }
-        self.left -= 1;
         if self.store.peek_id(RecordIx(0)).is_some() {
             self.seen_early.store(true, Ordering::Relaxed);
         }
-        let line = row(self.left) + "\n";
-        let mut buf = buf;
-        buf.write(line.as_bytes())
+        let len = self.line.len().min(buf.len());
+        let rest = self.line.split_off(len);
+        buf.get_mut(..len).unwrap().copy_from_slice(&self.line);
+        self.line = rest;
+        Ok(len)
     }
 }
 
@@ -623,6 +632,7 @@ fn first_rows_show_before_a_stream_ends() {
     let seen_early = Arc::new(AtomicBool::new(false));
     let slow = Slow {
         left: 20_000,
+        line: Vec::new(),
         store: Arc::clone(&store),
         seen_early: Arc::clone(&seen_early),
     };
@@ -712,7 +722,14 @@ fn folders_are_walked_and_side_files_joined() {
         &["metadata.json"],
     );
     write(root, "c/event-0-x.json", "{}");
+    write(root, "empty.jsonl", "{\"x\":1}\n");
     assert_eq!(refresh(&store).appended, 1);
+    let skipped = store.skipped();
+    let filled = skipped
+        .iter()
+        .find(|s| s.path.ends_with("empty.jsonl"))
+        .unwrap();
+    assert_eq!(filled.why, "no known trajectory format", "looked at again");
 }
 
 #[test]

@@ -74,6 +74,7 @@ fn is_keyed_body(value: &Value) -> bool {
 pub(super) fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {
     let key = side::key_of(&doc);
     let folder = side::folder_name(&doc);
+    let start = side::start_of(&doc);
     let value = doc.take_value();
     match kind_of(&value) {
         Some(Kind::Run) => Ok(run(&mut doc, &value)),
@@ -84,7 +85,7 @@ pub(super) fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {
             Ok(instance(&mut doc, &value, id.or(key).or(folder)))
         }
         None if key.is_some() && value.is_object() => Ok(index_row(&mut doc, &value, key)),
-        None => Err(Fault::new("no known layout of an evaluation report")),
+        None => Err(Fault::at("no known layout of an evaluation report", start)),
     }
 }
 

@@ -108,7 +108,7 @@ impl Scan<'_> {
         }
         if let Some(why) = feed.failure() {
             let fault = Fault::at(why, feed.consumed());
-            self.push_fault(seed, fault);
+            self.push_end_fault(seed, fault);
         }
     }
 
