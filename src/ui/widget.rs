@@ -5,4 +5,6 @@ mod picker;
 
 pub use line_edit::Edited;
 pub use line_edit::LineEdit;
+pub use picker::Entry;
+pub use picker::Picked;
 pub use picker::Picker;
