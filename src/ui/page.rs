@@ -31,12 +31,17 @@ use regex::Regex;
 
 use crate::cancel::Cancel;
 use crate::model::StepIx;
+use crate::model::Text;
 use crate::model::Trajectory;
 use crate::theme::Role;
 use crate::theme::Theme;
 use crate::ui::page::block::Block;
+use crate::ui::page::block::Gutter;
 use crate::ui::page::block::Shown;
+use crate::ui::page::block::Tint;
 use crate::ui::page::build::Builder;
+use crate::ui::page::build::Folding;
+use crate::ui::page::drawn::Lang;
 
 /// What a page is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -192,6 +197,25 @@ impl Page {
         page
     }
 
+    /// Makes a page of one text under a title, coloured as `syntax` (`json`, `bash`, …). Nothing is folded.
+    pub fn of_text(title: &str, text: Text, syntax: &str, options: &PageOptions) -> Self {
+        let mut page = Builder::new(*options);
+        page.section(&[(title.to_owned(), Role::Title)], &[]);
+        let lang = Arc::new(Lang::Named(syntax.to_owned()));
+        page.lines(
+            &text,
+            Gutter::None,
+            Tint::Code(lang, Role::Text),
+            Folding::over(usize::MAX),
+        );
+        let mut page = Self {
+            blocks: page.finish(),
+            starts: Vec::new(),
+        };
+        page.count();
+        page
+    }
+
     /// Finds anew at which line each block starts; after each change of folds.
     fn count(&mut self) {
         self.starts.clear();
@@ -258,6 +282,12 @@ impl Page {
             .and_then(|block| block.fold)
             .filter(|fold| !fold.is_open);
         start + closed.map_or(0, |fold| fold.head)
+    }
+
+    /// Whether line `ix` is the one at which a fold begins; see [`Page::fold_line`].
+    pub fn is_fold_line(&self, ix: usize) -> bool {
+        self.fold_at(ix)
+            .is_some_and(|fold| self.fold_line(fold) == ix)
     }
 
     /// Opens or closes a fold.
@@ -389,13 +419,15 @@ impl Page {
             let Shown::Row(row) = block.shown(line) else {
                 continue;
             };
-            let chunk = (nth, row / ink::CHUNK_ROWS);
-            if asked == Some(chunk) {
+            let chunk = row / ink::CHUNK_ROWS;
+            if asked.replace((nth, chunk)) == Some((nth, chunk))
+                || !block.body.has_code(row)
+                || inks.has(nth, chunk)
+            {
                 continue;
             }
-            asked = Some(chunk);
-            if block.body.has_code(row) {
-                jobs.extend(inks.job(nth, &block.body, chunk.1));
+            if !jobs.last_mut().is_some_and(|job| job.extend(nth, chunk)) {
+                jobs.push(inks.job(nth, &block.body, chunk));
             }
         }
         jobs

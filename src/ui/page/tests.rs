@@ -3,7 +3,6 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::drawn::Drawn;
 use super::drawn::Paint;
 use super::*;
 use crate::model::Action;
@@ -19,12 +18,12 @@ use crate::model::Stamp;
 use crate::model::Step;
 use crate::model::StepKind;
 use crate::model::Task;
-use crate::model::Text;
 use crate::model::Tokens;
 use crate::model::Value;
 use crate::model::View;
 use crate::text::width;
 use crate::theme::Depth;
+use crate::theme::Highlighter;
 
 fn options(width: u16) -> PageOptions {
     PageOptions {
@@ -192,7 +191,7 @@ fn a_step_shows_its_parts_in_order() {
     shows(
         &page,
         "
-── step 1 of 1 · agent ─────── 05:06:07 · 3.2 s · 12,345 → 67 tokens ──
+── step 1 of 1 · agent ────── 05:06:07 · 3.2 s · 12,345 → 67 tokens ──
 
 ── reasoning ─────────────────────────────────────────────────────────
 hm
@@ -321,19 +320,20 @@ nnnnnnnnaaaaaaaaaaa>
         "
 @@ -12,3 +12,4 @@
 @@@@@@@@@@@@@@@@@
- 12   def f():           │  12   def f():
+ 12   def f():          │  12   def f():
 nnnn...................|||nnnn....................
- 13 -     x = 1          │  13 +     y = 1
+ 13 -     x = 1         │  13 +     y = 1
 nnnnddddddDdddddddddddd|||nnnnaaaaaaAaaaaaaaaaaaaa
- 14       return x       │  14       return x
+ 14       return x      │  14       return x
 nnnn...................|||nnnn....................
-                         │  15 +     # end
+                        │  15 +     # end
 .......................|||nnnnaaaaaaaaaaaaaaaaaaaa
 ",
     );
     is_sound(&page);
     for line in all(&page) {
         assert!(width(&line) <= 50, "{line:?}");
+        assert!(!line.starts_with('─') || width(&line) == 50, "{line:?}");
     }
 }
 
@@ -382,7 +382,7 @@ fn markdown_is_laid_out() {
     step.thought = Some(
         "# Plan\nI will *look* at `foo.py`\nand **run** it:\n\n1. first\n   - sub a\n   - sub b\n2. second\n   more\n\n\
         > quote me\n> twice\n\n```python\ndef f():\n\treturn 1\n```\n\n| a | bb |\n|---|---:|\n| 1 | 22222 |\n\n\
-        See [docs](http://x.y) and <http://z>.\n\n<pr>\nIt breaks\n</pr>\n- [x] done\n- [ ] not\n\n---\nend"
+        See [docs](http://x.y) and <http://z>.\n\n<pr>\nIt breaks\n</pr>\n\n- [x] done\n- [ ] not\n\n---\nend"
             .into(),
     );
     let page = page_of(step, &options(50));
@@ -416,10 +416,12 @@ See docs (http://x.y) and http://z.
 <pr>
 It breaks
 </pr>
+
 • ☑ done
 • ☐ not
 
 ────────────────────────────────────────
+
 end
 ",
     );
@@ -489,7 +491,7 @@ fn each_kind_of_call_reads_well() {
         ..action(
             ActionClass::Search,
             "grep",
-            json!({"pattern": "foo", "flag": true, "n": 1.50, "multi": "a\nb", "none": null, "list": [1, 2]}),
+            json!({"pattern": "foo", "flag": true, "n": 1.25, "multi": "a\nb", "none": null, "list": [1, 2]}),
         )
     };
     let plan = action(
@@ -514,25 +516,25 @@ fn each_kind_of_call_reads_well() {
         "
 ── step 1 of 1 · agent ─────────────────────────────────────
 
-── view · view · /x/a.py:10–11 of 1,200 ─────────── 1 of 5 ──
+── view · view · /x/a.py:10–11 of 1,200 ────────── 1 of 5 ──
 
 ── result ──────────────────────────────────────────────────
  10   def f():
  11           return 1
 
-── edit · create · n.py ─────────────────────────── 2 of 5 ──
+── edit · create · n.py ────────────────────────── 2 of 5 ──
 ⚠ attempted: the tool reported an error
 n.py  new file  +2 −0
   1 + a = 1
   2 + b = 2
 
-── result ─────────────────── ✗ error · cut by the producer ──
+── result ───────────────── ✗ error · cut by the producer ──
 exists
 
-── search · grep ────────────────────────────────── 3 of 5 ──
+── search · grep ───────────────────────────────── 3 of 5 ──
 pattern      foo
 flag         true
-n            1.50
+n            1.25
 multi
   a
   b
@@ -543,7 +545,7 @@ list         [1,2]
 [image image/png 1.2 MB]
 [file a.pdf]
 
-── plan · todo ──────────────────────────────────── 4 of 5 ──
+── plan · todo ─────────────────────────────────── 4 of 5 ──
 1 of 3 done
 ☑ x
 ◐ y
@@ -552,7 +554,7 @@ list         [1,2]
 ── result ──────────────────────────────────────────────────
 no result recorded
 
-── finish · finish ──────────────────────────────── 5 of 5 ──
+── finish · finish ─────────────────────────────── 5 of 5 ──
 All done.
 
 ok           yes
@@ -739,7 +741,7 @@ fn the_other_subjects() {
         task: Some(Task {
             id: Some("t-1".to_owned()),
             repo: Some("o/r".to_owned()),
-            statement: Some("the bug".into()),
+            statement: Some("a flaw".into()),
             gold_patch: Some(patch.into()),
             ..Task::default()
         }),
@@ -761,17 +763,17 @@ fn the_other_subjects() {
     shows(
         &page(&[], Subject::End),
         "
-── end ────────────────────────────── ✓ resolved ──
+── end ───────────────────────────── ✓ resolved ──
+steps        0 responses, 0 calls
 outcome      ✓ resolved
 error
 oh
 no
-steps        0 responses, 0 calls
 
 ── last words ────────────────────────────────────
 Done.
 
-── noticed while reading ──────────────── 1 note ──
+── noticed while reading ─────────────── 1 note ──
 odd (byte 1,234)
 
 ── final patch ───────────────────────────────────
@@ -799,7 +801,7 @@ look into it
     let task = all(&page(&[], Subject::Task));
     assert!(task.contains(&"repository   o/r".to_owned()), "{task:#?}");
     assert!(task.contains(&"Fix the bug".to_owned()), "{task:#?}");
-    assert!(task.contains(&"the bug".to_owned()), "{task:#?}");
+    assert!(task.contains(&"a flaw".to_owned()), "{task:#?}");
     let inner = all(&page(&[0], Subject::Step(StepIx(0))));
     assert_eq!(inner.last().unwrap(), "look into it");
     for (path, subject) in [
@@ -809,4 +811,123 @@ look into it
     ] {
         assert_eq!(all(&page(path, subject)), ["there is no such step"]);
     }
+}
+
+fn ink(page: &Page, inks: &mut Inks, window: Range<usize>) -> usize {
+    let theme = Theme::load("dark", Depth::True, Path::new("")).unwrap();
+    let highlighter = Highlighter::new(&theme);
+    let jobs = page.wants(window, inks);
+    let count = jobs.len();
+    for job in jobs {
+        inks.insert(job.run(&highlighter, &Cancel::new()));
+    }
+    count
+}
+
+#[test]
+fn code_is_inked_by_chunks_and_strings_go_on_across_them() {
+    let mut text = "x = \"\"\"\n".to_owned();
+    text.push_str(&"import os\n".repeat(500));
+    text.push_str("\"\"\"\nimport os\n");
+    let view = Action {
+        view: Some(View {
+            path: "a.py".to_owned(),
+            text: Some(text.into()),
+            ..View::default()
+        }),
+        observation: Some(Observation::text("…")),
+        ..action(ActionClass::View, "view", Value::Null)
+    };
+    let mut page = page_of(agent(vec![view]), &options(80));
+    page.set_all_folds(true);
+    let theme = Theme::load("dark", Depth::True, Path::new("")).unwrap();
+    let mut inks = Inks::new();
+    let end = page.len();
+    let style_of = |page: &Page, inks: &Inks, ix: usize| -> Style {
+        let line = page.line(ix, &theme, inks);
+        line.spans
+            .iter()
+            .find(|(text, _)| text.contains("import"))
+            .unwrap()
+            .1
+    };
+    let plain = style_of(&page, &inks, end - 1);
+    assert_eq!(
+        ink(&page, &mut inks, end - 10..end),
+        1,
+        "one job reaches back to the top"
+    );
+    let keyword = style_of(&page, &inks, end - 1);
+    assert_ne!(keyword, plain);
+    let in_string = style_of(&page, &inks, end - 5);
+    assert_ne!(in_string, keyword);
+    assert_eq!(
+        style_of(&page, &inks, 10),
+        in_string,
+        "the chunks on the way are kept"
+    );
+    assert_eq!(ink(&page, &mut inks, 0..end), 0, "nothing is left to do");
+    for ix in 0..end {
+        let line = page.line(ix, &theme, &inks);
+        let text: String = line.spans.iter().map(|(text, _)| text.as_str()).collect();
+        assert_eq!(text, page.plain(ix));
+    }
+}
+
+#[test]
+fn both_sides_of_a_change_are_inked_as_their_own_text() {
+    let (old, new) = (
+        "a = \"\"\"\nimport os\n\"\"\"\nimport os\n",
+        "import os\n\"\"\"\nimport os\n",
+    );
+    for (layout, cells) in [(DiffLayout::Unified, 60), (DiffLayout::SideBySide, 60)] {
+        let page = page_of(
+            agent(vec![replaced(old, new, Some(1))]),
+            &PageOptions {
+                diff: layout,
+                ..options(cells)
+            },
+        );
+        let theme = Theme::load("dark", Depth::True, Path::new("")).unwrap();
+        let mut inks = Inks::new();
+        assert!(ink(&page, &mut inks, 0..page.len()) >= 1);
+        let coloured = (0..page.len())
+            .filter(|ix| page.plain(*ix).contains("import os"))
+            .map(|ix| page.line(ix, &theme, &inks).spans.len())
+            .collect::<Vec<_>>();
+        let bare = (0..page.len())
+            .filter(|ix| page.plain(*ix).contains("import os"))
+            .map(|ix| page.line(ix, &theme, &Inks::new()).spans.len())
+            .collect::<Vec<_>>();
+        assert!(
+            coloured
+                .iter()
+                .zip(&bare)
+                .any(|(coloured, bare)| coloured > bare),
+            "{coloured:?} {bare:?}"
+        );
+    }
+}
+
+#[test]
+fn inks_are_bounded_and_far_chunks_start_afresh() {
+    let view = Action {
+        view: Some(View {
+            path: "a.py".to_owned(),
+            text: Some("import os\n".repeat(40_000).into()),
+            ..View::default()
+        }),
+        observation: Some(Observation::text("…")),
+        ..action(ActionClass::View, "view", Value::Null)
+    };
+    let mut page = page_of(agent(vec![view]), &options(80));
+    page.set_all_folds(true);
+    let inks = Inks::new();
+    let far = page.wants(30_000..30_010, &inks);
+    assert_eq!(far.len(), 1);
+    assert_eq!(page.wants(30_000..30_010, &inks)[0].key(), far[0].key());
+    assert!(far[0].rows() <= 2 * 200, "does not start at the top");
+    let all = page.wants(0..page.len(), &inks);
+    let rows: usize = all.iter().map(InkJob::rows).sum();
+    assert_eq!(rows, 40_000, "each row is asked for once");
 }
