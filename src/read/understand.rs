@@ -18,6 +18,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::diff::diff_texts;
+use crate::diff::unified;
 use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Edit;
@@ -103,6 +105,29 @@ fn fill_edits(action: &mut Action, found: Vec<Edit>) {
             edit.moved_to = found.moved_to;
         }
     }
+}
+
+/// The change of an edit as a unified diff: the producer's own, else made from its texts; `None` when none are known.
+/// Texts too long to compare within reason are not compared.
+pub fn edit_diff(edit: &Edit) -> Option<String> {
+    const CONTEXT: usize = 3;
+    const MAX_BYTES: usize = 4 << 20;
+    if let Some(diff) = &edit.diff {
+        return Some(diff.to_string());
+    }
+    let (old, new, line) = match (&edit.before, &edit.after, &edit.old, &edit.new) {
+        (Some(before), Some(after), _, _) => (before.as_ref(), after.as_ref(), 1),
+        (_, _, None, None) => return None,
+        (_, _, old, new) => (
+            old.as_deref().unwrap_or_default(),
+            new.as_deref().unwrap_or_default(),
+            edit.line.unwrap_or(1),
+        ),
+    };
+    if old.len() + new.len() > MAX_BYTES {
+        return None;
+    }
+    Some(unified(&edit.path, &diff_texts(old, new, CONTEXT, line))).filter(|diff| !diff.is_empty())
 }
 
 /// The agent's last words: the message of its last finishing action, else its last message.

@@ -113,11 +113,7 @@ impl Loop {
         problems.extend(key_problems);
         let store = Arc::new(store);
         let (sender, notices) = mpsc::unbounded_channel();
-        let clipboard = ClipboardEnv {
-            choice: Some(settings.clipboard),
-            command: settings.clipboard_command.clone(),
-            state_dir: paths.state.clone(),
-        };
+        let clipboard = ClipboardEnv::of_environment(settings.clipboard, settings.clipboard_command.clone(), paths.state.clone());
         let env = Env { store: Arc::clone(&store), themes: themes.clone(), depth, clipboard };
         let data = Data { store, rows: Rows::default(), scan: Scan::default(), is_following: settings.follow, title };
         let paint = Paint { theme, highlighter: None, names: theme::names(&themes), before: None };
