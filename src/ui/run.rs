@@ -36,6 +36,7 @@ use crate::theme::Theme;
 use crate::ui::app::App;
 use crate::ui::app::Habits;
 use crate::ui::app::Paint;
+use crate::ui::clipboard;
 use crate::ui::clipboard::ClipboardEnv;
 use crate::ui::data::Data;
 use crate::ui::data::Rows;
@@ -201,6 +202,7 @@ impl Loop {
             }
         }
         self.screen.leave();
+        clipboard::close();
         Ok(())
     }
 
