@@ -21,42 +21,9 @@ use crate::ui::overlay::frame::draw_box;
 use crate::ui::overlay::is_cancel;
 use crate::ui::overlay::scrolled;
 
-<<<<<<< HEAD
-=======
 /// Width of the box where the screen has room.
 const BOX_CELLS: u16 = 100;
 
-/// How bad a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Tone {
-    /// News.
-    Info,
-    /// Worth a look.
-    Warning,
-    /// Something failed.
-    Error,
-}
-
-impl Tone {
-    /// A letter, so that the tone is never colour alone.
-    fn letter(self) -> &'static str {
-        match self {
-            Self::Info => "·",
-            Self::Warning => "!",
-            Self::Error => "E",
-        }
-    }
-
-    fn role(self) -> Role {
-        match self {
-            Self::Info => Role::Info,
-            Self::Warning => Role::Warning,
-            Self::Error => Role::Error,
-        }
-    }
-}
-
->>>>>>> h6
 /// A message of the past.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
