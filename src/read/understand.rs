@@ -177,7 +177,7 @@ pub fn is_test_run(action: &Action) -> bool {
             (?: \w+=\S* \s+ | (?: sudo | time | exec | command | nohup | xvfb-run ) (?:\s+-\S+)* \s+
               | timeout \s+ (?:-\S+\s+)* \S+ \s+ | (?: uv | poetry | pdm | hatch | pipenv | coverage ) \s+ run \s+ (?:-[-\w]*=?\S*\s+)*
               | (?: npx | bunx | pnpm\s+exec | bundle\s+exec ) \s+ (?:-\S+\s+)*
-              | \S*python[\d.]* \s+ (?: -[A-LN-Za-ln-z]\S* \s+ )* -m \s+ | \S*python[\d.]* \s+ )*
+              | \S*python[\d.]* \s+ (?: -[A-LN-Za-ln-z] \S* \s+ (?: [^-\s]\S* \s+ )? )*? -m \s+ | \S*python[\d.]* \s+ )*
             (?: \S*\b(?: pytest | py\.test | tox | nox | nosetests | unittest | runtests\.py | run_tests\.\w+ | trial )
               | (?:\./)? (?: bin/test | setup\.py \s+ test | runtests | test\.sh | run_tests )
               | (?: \S*manage\.py | \S*django-admin ) \s+ test
