@@ -10,6 +10,7 @@ pub mod diff;
 pub mod error;
 pub mod model;
 pub mod patch;
+pub mod query;
 pub mod read;
 pub mod store;
 pub mod text;
