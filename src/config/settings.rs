@@ -581,3 +581,159 @@ pub fn default_toml() -> String {
     );
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Settings, Vec<String>) {
+        let (settings, problems) = parse(text, Path::new("c.toml"));
+        (settings, problems.iter().map(Problem::to_string).collect())
+    }
+
+    #[track_caller]
+    fn check(text: &str, want: &[&str]) {
+        assert_eq!(read(text).1, want, "{text}");
+    }
+
+    #[test]
+    fn all_settings_are_taken() {
+        let (settings, problems) = read(
+            "theme = \"mine\"\nbackground = \"light\"\ncolors = 256\nmouse = false\nwrap = false\ntab_cells = 4\n\
+             page_width = 0\nfold_lines = 7\ndiff = \"split\"\npreview = false\nfollow = true\nhint_ms = 0\n\
+             cache_mb = 0x10\nclipboard = \"osc52\"\nclipboard_command = \"pbcopy\"\neditor = \"hx\"\npager = \"less -R\"\n\
+             [keys]\n\"y s\" = \"none\"\n[keys.list]\nx = \"open\"\n",
+        );
+        assert_eq!(problems, Vec::<String>::new());
+        let row = |chord: &str, command: &str, scope: Option<&str>, line| KeyRow {
+            chord: chord.into(),
+            command: command.into(),
+            scope: scope.map(str::to_owned),
+            file: "c.toml".into(),
+            line,
+        };
+        let want = Settings {
+            theme: Some("mine".into()),
+            background: Background::Light,
+            colors: ColorChoice::Ansi256,
+            mouse: false,
+            wrap: false,
+            tab_cells: 4,
+            page_width: 0,
+            fold_lines: 7,
+            diff: DiffChoice::Split,
+            preview: false,
+            follow: true,
+            hint_ms: 0,
+            cache_mb: 16,
+            clipboard: ClipboardChoice::Osc52,
+            clipboard_command: Some("pbcopy".into()),
+            editor: Some("hx".into()),
+            pager: Some("less -R".into()),
+            keys: vec![
+                row("y s", "none", None, 19),
+                row("x", "open", Some("list"), 21),
+            ],
+        };
+        assert_eq!(settings, want);
+    }
+
+    #[test]
+    fn problems_name_their_lines() {
+        check("", &[]);
+        check(
+            "# c\n\nmous = true",
+            &["c.toml:3: there is no setting `mous`; did you mean `mouse`?"],
+        );
+        check(
+            "tab-cells = 4",
+            &["c.toml:1: there is no setting `tab-cells`; did you mean `tab_cells`?"],
+        );
+        check("colour = 1", &["c.toml:1: there is no setting `colour`"]);
+        check(
+            "wrap = true\nmouse = \"yes\"",
+            &["c.toml:2: `mouse` must be true or false; the default is used"],
+        );
+        for bad in ["0", "17", "-1", "4.0", "\"4\"", "99999999999999999999"] {
+            check(
+                &format!("tab_cells = {bad}"),
+                &["c.toml:1: `tab_cells` must be a whole number from 1 to 16; the default is used"],
+            );
+        }
+        check(
+            "background = \"grey\"",
+            &[
+                "c.toml:1: `background` must be one of \"auto\", \"dark\", \"light\"; the default is used",
+            ],
+        );
+        check(
+            "theme = \"\"",
+            &["c.toml:1: `theme` must be a text; the default is used"],
+        );
+        check(
+            "keys = 1",
+            &["c.toml:1: `keys` must be a table of chord = \"command\""],
+        );
+        check(
+            "[keys]\nx = 1\n[keys.list]\ny = [\"a\"]",
+            &[
+                "c.toml:2: key `x` must name a command as text, or \"none\"",
+                "c.toml:4: key `y` must name a command as text, or \"none\"",
+            ],
+        );
+    }
+
+    #[test]
+    fn broken_files_keep_what_can_be_read() {
+        let (settings, problems) = read("mouse = false\nwrap = = 3\ntab_cells = 2\n");
+        assert!(!settings.mouse);
+        assert_eq!(settings.tab_cells, 2);
+        assert!(
+            problems[0].starts_with("c.toml:2: not TOML"),
+            "{problems:?}"
+        );
+        let (_, problems) = read("mouse = true\nmouse = false\n");
+        assert!(
+            problems[0].starts_with("c.toml:2: not TOML"),
+            "{problems:?}"
+        );
+        for text in ["[", "\"", "\u{0}", "é = [[[", "keys.list = 3\n[keys.list"] {
+            read(text);
+        }
+    }
+
+    #[test]
+    fn missing_and_foreign_files_are_no_failure() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths {
+            config: dir.path().into(),
+            data: dir.path().into(),
+            state: dir.path().into(),
+            cache: dir.path().into(),
+        };
+        assert_eq!(load(&paths), (Settings::default(), Vec::new()));
+        std::fs::write(paths.settings_file(), b"a\n\xff\n").unwrap();
+        let (settings, problems) = load(&paths);
+        assert_eq!(settings, Settings::default());
+        assert_eq!(problems[0].line, Some(2));
+        std::fs::remove_file(paths.settings_file()).unwrap();
+        std::fs::create_dir(paths.settings_file()).unwrap();
+        assert_eq!(load(&paths).1.len(), 1);
+    }
+
+    #[test]
+    fn the_default_file_holds_every_default() {
+        let text = default_toml();
+        assert_eq!(read(&text), (Settings::default(), Vec::new()));
+        // without the comment signs it is valid and says the same
+        let bare: String = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# "))
+            .filter(|line| line.contains(" = ") && !line.contains(": ") && !line.ends_with("\"\""))
+            .filter(|line| !line.starts_with('"'))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        assert_eq!(bare.lines().count(), rows().len() - 4, "{bare}");
+        assert_eq!(read(&bare), (Settings::default(), Vec::new()));
+    }
+}

@@ -4,6 +4,7 @@
 //! that `G`, `shift-g` and what any terminal sends for them are one key.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crokey::KeyCombination;
 use ratatui::crossterm::event::KeyCode;
@@ -119,8 +120,10 @@ impl Keymap {
             })
             .collect();
         let bindings = Scope::ALL.map(|scope| bindings_of(scope, &user, &mut problems));
+        // what is wrong on several screens is said once
+        let mut said = BTreeSet::new();
+        problems.retain(|problem: &Problem| said.insert(problem.to_string()));
         problems.sort_by_key(|problem| problem.line);
-        problems.dedup();
         let tries = [0, 1, 2].map(|ix| trie(&bindings, ix));
         let keymap = Self {
             tries,
@@ -438,8 +441,10 @@ fn normalise_combination(key: KeyCombination) -> KeyCombination {
         KeyCode::BackTab => modifiers |= KeyModifiers::SHIFT,
         KeyCode::Char(c) if c.is_lowercase() && modifiers.contains(KeyModifiers::SHIFT) => {
             let mut upper = c.to_uppercase();
-            if let (Some(first), None) = (upper.next(), upper.next()) {
-                code = KeyCode::Char(first);
+            match (upper.next(), upper.next()) {
+                (Some(first), None) if first != c => code = KeyCode::Char(first),
+                // ß has no capital of its own
+                _ => modifiers -= KeyModifiers::SHIFT,
             }
         }
         KeyCode::Char(c) if c.is_uppercase() => modifiers |= KeyModifiers::SHIFT,
@@ -523,3 +528,6 @@ fn key_text(key: KeyCombination) -> String {
             .replace("PageUp", "PgUp"),
     }
 }
+
+#[cfg(test)]
+mod tests;
