@@ -176,7 +176,8 @@ impl Store {
     /// # Errors
     /// None so far: what is wrong with a file is a row of the list.
     pub fn scan(&self, cancel: &Cancel, progress: &mut dyn FnMut(ScanProgress)) -> Result<()> {
-        self.scan_with(cancel, progress, Box::new(std::io::stdin()))
+        self.scan_with(cancel, progress, Box::new(std::io::stdin()));
+        Ok(())
     }
 
     /// [`Store::scan`] with a reader in place of standard input.
@@ -185,10 +186,10 @@ impl Store {
         cancel: &Cancel,
         progress: &mut dyn FnMut(ScanProgress),
         stdin: Box<dyn std::io::Read + Send>,
-    ) -> Result<()> {
+    ) {
         let mut visited = lock(&self.visited);
         if self.is_complete() {
-            return Ok(());
+            return;
         }
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = Index::default();
         lock(&self.cache).clear();
@@ -243,7 +244,6 @@ impl Store {
             };
             progress(done);
         }
-        Ok(())
     }
 
     /// Side files that were met are the records when there are no others, and are joined when there are.

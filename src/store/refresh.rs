@@ -50,7 +50,7 @@ enum Todo {
     /// Scan the file again.
     Again,
     /// The folder has other event files now.
-    Events(Source),
+    Events(Box<Source>),
     /// The file is gone.
     Gone(String),
 }
@@ -143,7 +143,7 @@ fn look(source: &Source, problems: &mut Vec<String>) -> Option<Todo> {
             }
         }
         Bytes::Nothing if source.is_retried => Path::is_file(path).then_some(Todo::Again),
-        Bytes::Nothing => event_folder(source).map(Todo::Events),
+        Bytes::Nothing => event_folder(source).map(Box::new).map(Todo::Events),
         _ => None,
     }
 }
@@ -210,7 +210,7 @@ impl Update<'_> {
                 let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
                 let place = usize::try_from(self.place).unwrap_or(usize::MAX);
                 if let Some(old) = index.sources.get_mut(place) {
-                    *old = Arc::new(now);
+                    *old = Arc::from(now);
                 }
                 report
                     .changed
@@ -271,7 +271,7 @@ impl Update<'_> {
                 break;
             }
             scanner.push(buffer.get(..got).unwrap_or_default(), |span| {
-                spans.push(span)
+                spans.push(span);
             });
             at += got as u64;
         }
@@ -291,20 +291,17 @@ impl Update<'_> {
                 len: span.len_bytes(),
             };
             row = row.saturating_add(1);
-            let ix = match torn.take() {
-                Some(ix) => {
-                    index.faults.remove(&ix);
-                    if let Some(old) = index.slots.get_mut(ix) {
-                        *old = slot;
-                    }
-                    report.changed.push(RecordIx(ix));
-                    ix
+            let ix = if let Some(ix) = torn.take() {
+                index.faults.remove(&ix);
+                if let Some(old) = index.slots.get_mut(ix) {
+                    *old = slot;
                 }
-                None => {
-                    index.slots.push(slot);
-                    report.appended += 1;
-                    index.slots.len() - 1
-                }
+                report.changed.push(RecordIx(ix));
+                ix
+            } else {
+                index.slots.push(slot);
+                report.appended += 1;
+                index.slots.len() - 1
             };
             if is_cut_off && nth + 1 == count {
                 index.faults.insert(ix, Fault::at(CUT_OFF, span.end));
@@ -333,7 +330,7 @@ impl Update<'_> {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         let is_same_fault = fresh.slots.len() == 1
             && self.records.len() == 1
-            && fresh.faults.get(&0).is_some()
+            && fresh.faults.contains_key(&0)
             && fresh.faults.get(&0) == self.records.first().and_then(|ix| index.faults.get(ix));
         if is_same_fault {
             return;
