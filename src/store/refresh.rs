@@ -195,7 +195,21 @@ impl Update<'_> {
                 }
             }
             Todo::Longer(len) => {
+                // agents may have been started since: their files are looked for again
+                let path = &self.source.path;
+                let mut now = Source::new(Arc::clone(path), None, Bytes::file(path));
+                now.format = self.source.format;
+                now.layout = self.source.layout;
+                now.shape = self.source.shape;
+                now.is_explicit = self.source.is_explicit;
+                now.parts = folder::parts_of(path);
+                // a file that cannot be looked at now shows that when it is read
+                drop(now.bytes.set_stamp(len));
                 let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+                let place = usize::try_from(self.place).unwrap_or(usize::MAX);
+                if let Some(old) = index.sources.get_mut(place) {
+                    *old = Arc::new(now);
+                }
                 for ix in &self.records {
                     if let Some(slot) = index.slots.get_mut(*ix) {
                         slot.len = len.saturating_sub(slot.start);
@@ -203,8 +217,6 @@ impl Update<'_> {
                     index.faults.remove(ix);
                     report.changed.push(RecordIx(*ix));
                 }
-                drop(index);
-                drop(self.source.bytes.set_stamp(len));
             }
             Todo::Events(now) => {
                 let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);

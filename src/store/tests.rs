@@ -85,6 +85,16 @@ fn every_text_layout_gives_the_same_records() {
     for (name, text) in &texts {
         holds_five(&write(dir.path(), name, text));
     }
+    // elements longer than what a scan reads at first, over many lines
+    let padded: Vec<String> = five
+        .iter()
+        .map(|row| row.replacen('{', &format!("{{\"pad\": [{}1],", "1,\n".repeat(80_000)), 1))
+        .collect();
+    holds_five(&write(
+        dir.path(),
+        "long.json",
+        format!("[{}]", padded.join(",")),
+    ));
     let keyed: Vec<String> = (0..5)
         .map(|n| format!(r#""o__n-{n}":{{"model_patch":"+line {n}\n"}}"#))
         .collect();
@@ -965,4 +975,63 @@ fn big_file() {
         begin.elapsed()
     );
     assert!(!store.is_empty());
+}
+
+#[test]
+fn a_folder_of_everything_is_scanned() {
+    let Some(corpus) = corpus() else { return };
+    let store = open(&[&corpus]);
+    let summaries: Vec<Summary> = (0..store.len())
+        .map(|ix| store.summarize(RecordIx(ix)))
+        .collect();
+    let events = (0..store.len())
+        .filter_map(|ix| store.entry(RecordIx(ix)))
+        .filter(|entry| entry.path.is_dir());
+    assert_eq!(events.count(), 7, "six folders of V1 events and one of V0");
+    let samples = (0..store.len())
+        .filter_map(|ix| store.entry(RecordIx(ix)))
+        .filter(|entry| entry.path.extension().is_some_and(|ext| ext == "eval"));
+    assert_eq!(samples.count(), 15 + 15 + 1);
+    let sides = store.side_summary().files;
+    let ids = |end: &str| {
+        let file = sides.iter().find(|file| file.path.ends_with(end));
+        file.map(|file| file.ids)
+    };
+    assert_eq!(ids("swesmith_run_report.json"), Some(53));
+    assert_eq!(ids("13-tasks/swebench_verified_50.parquet"), Some(50));
+    let index = corpus.join("12-swebench-eval/openhands_index_GLM-4.7/swe-bench.json");
+    let index: serde_json::Value = serde_json::from_slice(&fs::read(index).unwrap()).unwrap();
+    let in_index = index.as_object().unwrap().len();
+    assert_eq!(
+        ids("openhands_index_GLM-4.7/swe-bench.json"),
+        Some(in_index)
+    );
+    assert_eq!(sides.len(), 19);
+    assert_eq!(summaries.len(), store.len());
+}
+
+#[test]
+fn a_run_is_not_labelled_by_the_report_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    // event folders are trajectories whatever the readers say; their place is what counts here
+    for run in ["a", "b"] {
+        write(root, &format!("{run}/t/event-0-x.json"), "{}");
+    }
+    let report = r#"{"resolved_ids":["x"]}"#;
+    write(root, "a/report.json", report);
+    write(root, "b/eval/report.json", report);
+    write(
+        root,
+        "tasks.jsonl",
+        r#"{"instance_id":"x","problem_statement":"p"}"#,
+    );
+    let store = open(&[root]);
+    let scopes: Vec<_> = store
+        .side_summary()
+        .files
+        .into_iter()
+        .map(|file| file.scope)
+        .collect();
+    assert_eq!(scopes, [None, Some(root.join("a")), Some(root.join("b"))]);
 }

@@ -60,7 +60,7 @@ impl Scan<'_> {
             }
             TextKind::OneLine => one_line(seed, text),
             TextKind::Array => {
-                let values = tell::array_values(text);
+                let values = self.read_elements(&mut head, bom, feed);
                 let has_objects = values.iter().any(Value::is_object);
                 let told = tell::family(&values, Shape::Array);
                 told.or_else(|| has_objects.then(|| untold(seed, Layout::Rows, Shape::Array))?)
@@ -135,6 +135,33 @@ impl Scan<'_> {
                 return;
             }
             head.extend_from_slice(chunk);
+        }
+    }
+
+    /// Reads until `head` holds the first elements of an array, at least one of them; returns them.
+    fn read_elements(&self, head: &mut Vec<u8>, bom: usize, feed: &mut Feed) -> Vec<Value> {
+        const ENOUGH_BYTES: usize = 1 << 20;
+        loop {
+            let values = tell::array_values(head.get(bom..).unwrap_or_default());
+            let is_enough = values.len() >= Probe::VALUES
+                || (head.len() >= ENOUGH_BYTES && !values.is_empty())
+                || head.len() >= Self::LINE_BYTES;
+            // doubling keeps looking again and again linear
+            let want = head.len() * 2;
+            while !is_enough && head.len() < want && !self.is_cancelled() {
+                let chunk = feed.next();
+                if chunk.is_empty() {
+                    break;
+                }
+                head.extend_from_slice(chunk);
+            }
+            if is_enough || head.len() < want {
+                return if is_enough {
+                    values
+                } else {
+                    tell::array_values(head.get(bom..).unwrap_or_default())
+                };
+            }
         }
     }
 
