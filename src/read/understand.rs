@@ -18,6 +18,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::diff::diff_texts;
+use crate::diff::unified;
 use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Edit;
@@ -105,6 +107,29 @@ fn fill_edits(action: &mut Action, found: Vec<Edit>) {
     }
 }
 
+/// The change of an edit as a unified diff: the producer's own, else made from its texts; `None` when none are known.
+/// Texts too long to compare within reason are not compared.
+pub fn edit_diff(edit: &Edit) -> Option<String> {
+    const CONTEXT: usize = 3;
+    const MAX_BYTES: usize = 4 << 20;
+    if let Some(diff) = &edit.diff {
+        return Some(diff.to_string());
+    }
+    let (old, new, line) = match (&edit.before, &edit.after, &edit.old, &edit.new) {
+        (Some(before), Some(after), _, _) => (before.as_ref(), after.as_ref(), 1),
+        (_, _, None, None) => return None,
+        (_, _, old, new) => (
+            old.as_deref().unwrap_or_default(),
+            new.as_deref().unwrap_or_default(),
+            edit.line.unwrap_or(1),
+        ),
+    };
+    if old.len() + new.len() > MAX_BYTES {
+        return None;
+    }
+    Some(unified(&edit.path, &diff_texts(old, new, CONTEXT, line))).filter(|diff| !diff.is_empty())
+}
+
 /// The agent's last words: the message of its last finishing action, else its last message.
 pub fn last_words(trajectory: &Trajectory) -> Option<Text> {
     const KEYS: [&str; 9] = [
@@ -152,7 +177,7 @@ pub fn is_test_run(action: &Action) -> bool {
             (?: \w+=\S* \s+ | (?: sudo | time | exec | command | nohup | xvfb-run ) (?:\s+-\S+)* \s+
               | timeout \s+ (?:-\S+\s+)* \S+ \s+ | (?: uv | poetry | pdm | hatch | pipenv | coverage ) \s+ run \s+ (?:-[-\w]*=?\S*\s+)*
               | (?: npx | bunx | pnpm\s+exec | bundle\s+exec ) \s+ (?:-\S+\s+)*
-              | \S*python[\d.]* \s+ (?: -[A-LN-Za-ln-z]\S* \s+ )* -m \s+ | \S*python[\d.]* \s+ )*
+              | \S*python[\d.]* \s+ (?: -[A-LN-Za-ln-z] \S* \s+ (?: [^-\s]\S* \s+ )? )*? -m \s+ | \S*python[\d.]* \s+ )*
             (?: \S*\b(?: pytest | py\.test | tox | nox | nosetests | unittest | runtests\.py | run_tests\.\w+ | trial )
               | (?:\./)? (?: bin/test | setup\.py \s+ test | runtests | test\.sh | run_tests )
               | (?: \S*manage\.py | \S*django-admin ) \s+ test

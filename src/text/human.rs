@@ -27,7 +27,7 @@ fn scaled(number: u64, step: u64, units: &[&str]) -> String {
     #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
     let (mut value, step_f) = (number as f64, step as f64);
     let mut unit = 0;
-    while value >= step_f - 0.5 && unit + 1 < units.len() {
+    while value >= 999.5 && unit + 1 < units.len() {
         value /= step_f;
         unit += 1;
     }

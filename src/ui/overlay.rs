@@ -155,11 +155,9 @@ fn is_cancel(key: KeyEvent) -> bool {
     }
 }
 
-/// Moves an offset by rows, within a list of `len` rows.
-fn scrolled(offset: usize, rows: isize, len: usize) -> usize {
-    offset
-        .saturating_add_signed(rows)
-        .min(len.saturating_sub(1))
+/// Moves an offset by rows, up to `most`.
+fn scrolled(offset: usize, rows: isize, most: usize) -> usize {
+    offset.min(most).saturating_add_signed(rows).min(most)
 }
 
 #[cfg(test)]

@@ -214,6 +214,7 @@ fn enter(folder: Option<String>, command: &Command) -> Option<Option<String>> {
 /// `path` as seen from where the script started.
 fn joined(folder: Option<&str>, path: &str) -> String {
     match folder {
+        Some(folder) if path == "." => folder.to_owned(),
         Some(folder) if !path.starts_with('/') => {
             let path = path.strip_prefix("./").unwrap_or(path);
             format!("{}/{path}", folder.trim_end_matches('/'))

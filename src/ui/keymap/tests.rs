@@ -44,6 +44,7 @@ fn matched(action: Action) -> Found {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "rows read better without &")]
 fn check(scope: Scope, keys: &str, want: Found) {
     let mut keymap = Keymap::default();
     assert_eq!(press(&mut keymap, scope, keys), want, "{keys}");
@@ -236,14 +237,14 @@ fn default_chords_are_written_as_they_are_shown() {
 
 #[test]
 fn users_rows_win() {
+    use Scope::List;
+    use Scope::Trajectory;
     let text = "F5 = reload\nj = none\nlist | x = down\nv = help\ny = none\nG = copy-id\nz a = none\no = open-folds";
     let (keymap, problems) = Keymap::new(&rows(text));
     assert_eq!(problems, []);
     let check = |scope, keys: &str, want: Found| {
         assert_eq!(press(&mut keymap.clone(), scope, keys), want, "{keys}");
     };
-    use Scope::List;
-    use Scope::Trajectory;
     check(List, "F5", matched(Action::Reload));
     check(List, "j", Found::Unbound("j".into()));
     check(List, "x", matched(Action::Move(Motion::Down)));

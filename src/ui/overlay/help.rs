@@ -1,5 +1,7 @@
 //! The keys that work here, by group, narrowed by typing.
 
+use std::cell::Cell;
+
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::crossterm::event::KeyEvent;
@@ -40,6 +42,8 @@ pub struct Help {
     rows: Vec<Row>,
     pattern: LineEdit,
     top: usize,
+    /// The furthest down that the last drawing had lines for.
+    most: Cell<usize>,
 }
 
 /// A line of the help on the screen.
@@ -70,6 +74,7 @@ impl Help {
             rows,
             pattern: LineEdit::default(),
             top: 0,
+            most: Cell::new(0),
         }
     }
 
@@ -102,7 +107,7 @@ impl Help {
     }
 
     pub(super) fn scroll(&mut self, rows: isize) -> Reply {
-        self.top = scrolled(self.top, rows, self.shown().len());
+        self.top = scrolled(self.top, rows, self.most.get());
         Reply::Stay
     }
 
@@ -159,11 +164,11 @@ impl Help {
             .map(|row| Span::raw(row.keys.as_str()).width())
             .max()
             .unwrap_or(0);
-        let top = self
-            .top
-            .min(shown.len().saturating_sub(usize::from(rest.height)));
-        for (row, line) in rest.rows().zip(shown.iter().skip(top)) {
-            let line = match line {
+        self.most
+            .set(shown.len().saturating_sub(usize::from(rest.height)));
+        let top = self.top.min(self.most.get());
+        for (row, shown_line) in rest.rows().zip(shown.iter().skip(top)) {
+            let line = match shown_line {
                 Shown::Blank => Line::default(),
                 Shown::Heading(title) => Line::styled(*title, theme.style(Role::Heading)),
                 Shown::Row(row) => {
@@ -173,11 +178,13 @@ impl Help {
                         Span::styled(row.keys.as_str(), theme.style(Role::Key)),
                         Span::raw(" ".repeat(gap)),
                         Span::raw(row.doc),
-                        Span::styled(format!("  {}", row.name), theme.style(Role::Dim)),
                     ])
                 }
             };
             buf.set_line(row.x, row.y, &line, row.width);
+            if let Shown::Row(shown) = shown_line {
+                draw_name(shown.name, line.width(), row, buf, theme);
+            }
         }
         if shown.is_empty() && !rest.is_empty() {
             let style = theme.style(Role::Dim);
@@ -190,5 +197,14 @@ impl Help {
             );
         }
         cursor
+    }
+}
+
+/// Draws a command's name at the right end of its row, where it fits beside what is there.
+fn draw_name(name: &str, used_cells: usize, row: Rect, buf: &mut Buffer, theme: &Theme) {
+    let name = Line::styled(name, theme.style(Role::Dim));
+    if used_cells + 2 + name.width() <= usize::from(row.width) {
+        let cells = u16::try_from(name.width()).unwrap_or(0);
+        buf.set_line(row.right() - cells, row.y, &name, cells);
     }
 }

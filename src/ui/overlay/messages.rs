@@ -1,5 +1,7 @@
 //! Past messages, the newest at the bottom, with their times and hints.
 
+use std::cell::Cell;
+
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::crossterm::event::KeyEvent;
@@ -7,6 +9,8 @@ use ratatui::layout::Position;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::text::Span;
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::theme::Role;
 use crate::theme::Theme;
@@ -16,6 +20,9 @@ use crate::ui::overlay::frame::centred;
 use crate::ui::overlay::frame::draw_box;
 use crate::ui::overlay::is_cancel;
 use crate::ui::overlay::scrolled;
+
+/// Width of the box where the screen has room.
+const BOX_CELLS: u16 = 100;
 
 /// A message of the past.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,28 +35,31 @@ pub struct Message {
     pub text: String,
 }
 
+impl Message {
+    /// Cells before its text: time and letter.
+    fn indent(&self) -> usize {
+        self.time.width() + 3
+    }
+}
+
 /// The log of messages.
 #[derive(Debug, Clone)]
 pub struct Messages {
-    /// One row per line of a message: the message's number, the line.
-    rows: Vec<(usize, String)>,
     past: Vec<Message>,
     /// Rows above the bottom.
     up: usize,
+    /// The furthest up that the last drawing had rows for.
+    most: Cell<usize>,
 }
 
 impl Messages {
     /// Opens the log; `past` has the oldest first.
     pub fn new(past: Vec<Message>) -> Self {
-        let rows = past
-            .iter()
-            .enumerate()
-            .flat_map(|(ix, message)| {
-                let lines = message.text.lines().map(str::to_owned);
-                lines.map(move |line| (ix, line)).collect::<Vec<_>>()
-            })
-            .collect();
-        Self { rows, past, up: 0 }
+        Self {
+            past,
+            up: 0,
+            most: Cell::new(0),
+        }
     }
 
     pub(super) fn key(&mut self, key: KeyEvent) -> Reply {
@@ -69,50 +79,94 @@ impl Messages {
     }
 
     pub(super) fn scroll(&mut self, rows: isize) -> Reply {
-        self.up = scrolled(self.up, rows.saturating_neg(), self.rows.len());
+        self.up = scrolled(self.up, rows.saturating_neg(), self.most.get());
         Reply::Stay
     }
 
     pub(super) fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) -> Option<Position> {
-        let rows = u16::try_from(self.rows.len().max(1)).unwrap_or(u16::MAX);
+        let width = area.width.min(BOX_CELLS);
+        let rows = self.wrapped(usize::from(width.saturating_sub(4)));
         let tall = area.height.saturating_sub(area.height / 5).max(5);
-        let area = centred(area, 100, rows.saturating_add(2).min(tall));
+        let wanted = u16::try_from(rows.len().max(1)).unwrap_or(u16::MAX);
+        let area = centred(area, width, wanted.saturating_add(2).min(tall));
         let note = format!("{}", self.past.len());
         let inner = draw_box(area, "Messages", &note, buf, theme);
-        if self.rows.is_empty() && !inner.is_empty() {
+        if rows.is_empty() && !inner.is_empty() {
             let style = theme.style(Role::Dim);
             buf.set_stringn(inner.x, inner.y, "no messages", inner.width.into(), style);
             return None;
         }
-        let height = usize::from(inner.height);
-        let top = self
-            .rows
-            .len()
-            .saturating_sub(height)
-            .saturating_sub(self.up);
-        let mut before = None;
-        for (row, (ix, text)) in inner.rows().zip(self.rows.iter().skip(top)) {
-            let Some(message) = self.past.get(*ix) else {
-                continue;
-            };
-            let is_first = before != Some(ix);
-            before = Some(ix);
-            let role = theme.style(message.tone.role());
-            let line = if is_first {
-                Line::from(vec![
-                    Span::styled(message.time.as_str(), theme.style(Role::Dim)),
-                    Span::raw(" "),
-                    Span::styled(message.tone.letter(), role),
-                    Span::raw(" "),
-                    Span::raw(text.as_str()),
-                ])
-            } else {
-                let indent = Span::raw(message.time.as_str()).width() + 3;
-                let hint = Span::styled(text.as_str(), theme.style(Role::Dim));
-                Line::from(vec![Span::raw(" ".repeat(indent)), hint])
-            };
-            buf.set_line(row.x, row.y, &line, row.width);
+        let most = rows.len().saturating_sub(usize::from(inner.height));
+        self.most.set(most);
+        let top = most.saturating_sub(self.up);
+        for (place, row) in inner.rows().zip(rows.iter().skip(top)) {
+            buf.set_line(place.x, place.y, &row.line(theme), place.width);
         }
         None
     }
+
+    /// All messages in rows of at most `cells` cells, where the room behind the time allows.
+    fn wrapped(&self, cells: usize) -> Vec<Row<'_>> {
+        let mut rows = Vec::new();
+        for message in &self.past {
+            let room = cells.saturating_sub(message.indent());
+            for (line_ix, line) in message.text.lines().enumerate() {
+                for (piece_ix, text) in wrap(line, room).into_iter().enumerate() {
+                    rows.push(Row {
+                        message,
+                        text,
+                        is_first: line_ix == 0 && piece_ix == 0,
+                        is_hint: line_ix > 0,
+                    });
+                }
+            }
+        }
+        rows
+    }
+}
+
+/// A row of the log.
+struct Row<'a> {
+    message: &'a Message,
+    text: &'a str,
+    is_first: bool,
+    is_hint: bool,
+}
+
+impl<'a> Row<'a> {
+    fn line(&self, theme: &Theme) -> Line<'a> {
+        let Message { time, tone, .. } = self.message;
+        let text = if self.is_hint {
+            Span::styled(self.text, theme.style(Role::Dim))
+        } else {
+            Span::raw(self.text)
+        };
+        if self.is_first {
+            Line::from(vec![
+                Span::styled(time.as_str(), theme.style(Role::Dim)),
+                Span::raw(" "),
+                Span::styled(tone.letter(), theme.style(tone.role())),
+                Span::raw(" "),
+                text,
+            ])
+        } else {
+            Line::from(vec![Span::raw(" ".repeat(self.message.indent())), text])
+        }
+    }
+}
+
+/// Cuts a line into pieces of at most `cells` cells; a line that has no room at all stays whole, to be clipped.
+fn wrap(line: &str, cells: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut used) = (0, 0);
+    for (at, grapheme) in line.grapheme_indices(true) {
+        let width = grapheme.width();
+        if used + width > cells && used > 0 && cells > 0 {
+            pieces.extend(line.get(start..at));
+            (start, used) = (at, 0);
+        }
+        used += width;
+    }
+    pieces.extend(line.get(start..));
+    pieces
 }

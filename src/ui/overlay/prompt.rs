@@ -112,15 +112,12 @@ impl Prompt {
         let Some(place) = place else {
             return Reply::Stay;
         };
-        match self.history.get(place) {
-            Some(entry) => {
-                self.line.set(entry);
-                self.leaf = Some((place, typed));
-            }
-            None => {
-                self.line.set(&typed);
-                self.leaf = None;
-            }
+        if let Some(entry) = self.history.get(place) {
+            self.line.set(entry);
+            self.leaf = Some((place, typed));
+        } else {
+            self.line.set(&typed);
+            self.leaf = None;
         }
         self.reply(PromptChange::Edited)
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use ratatui::buffer::Cell;
 
 use super::*;
+use crate::ui::event::Tone;
 use crate::theme::Depth;
 use crate::theme::ThemeName;
 use crate::ui::command::Scope;
@@ -281,4 +282,34 @@ fn hints_stand_above_the_status_line() {
     assert_eq!(rows[3].trim(), "│ s  Copy the step │");
     assert_eq!(rows[5].trim(), "");
     assert!(rows[4].ends_with('╯'));
+}
+
+#[test]
+fn long_messages_wrap() {
+    let message = Message {
+        time: "10:00:00".into(),
+        tone: Tone::Info,
+        text: format!("{} end", "日本".repeat(20)),
+    };
+    let messages = Overlay::Messages(Messages::new(vec![message]));
+    let (rows, _) = screen(&messages, 40, 12);
+    let text = rows.join("\n");
+    assert!(text.contains("· 日") && text.contains(" end"), "{text}");
+    assert!(
+        rows.iter().any(|row| row.starts_with("│            日")),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_help_scrolls_to_its_end_and_no_further() {
+    let mut help = Overlay::Help(Help::new(Scope::Trajectory, &Keymap::default()));
+    let first = screen(&help, 60, 10).0;
+    help.scroll(isize::MAX);
+    let last = screen(&help, 60, 10).0;
+    assert!(last.join("\n").contains("Quit"), "{last:?}");
+    help.scroll(-1);
+    assert_ne!(screen(&help, 60, 10).0, last);
+    help.scroll(isize::MIN);
+    assert_eq!(screen(&help, 60, 10).0, first);
 }
