@@ -140,12 +140,13 @@ fn view_line(view: &View, action: &Action) -> String {
     let shown = view
         .first_line
         .zip(view.text.as_ref())
-        .map(|(first, text)| (first, first + text.lines().count().max(1) - 1));
+        .map(|(first, text)| (first, first.saturating_add(text.lines().count().max(1) - 1)));
     match (shown, asked) {
         // A whole file needs no range.
         (Some((1, last)), None) if view.total_lines.is_none_or(|total| total == last) => {}
-        (Some((first, last)), _) => push(&mut line, format_args!(" {first}–{last}")),
-        (None, Some((first, Some(last)))) => push(&mut line, format_args!(" {first}–{last}")),
+        (Some((first, last)), _) | (None, Some((first, Some(last)))) => {
+            push(&mut line, format_args!(" {first}–{last}"));
+        }
         (None, Some((first, None))) if first > 1 => push(&mut line, format_args!(" {first}–")),
         _ => {}
     }

@@ -411,7 +411,7 @@ mod tests {
                 text.push_str(&word(&redirect.target));
             }
             if let Some(heredoc) = &command.heredoc {
-                text.push_str(&format!("<<{:?}", heredoc.body));
+                text.extend(["<<".to_owned(), format!("{:?}", heredoc.body)]);
             }
             out.push(text);
         }
