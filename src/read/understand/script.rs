@@ -304,8 +304,8 @@ impl Scanner<'_> {
         if self.current.is_empty()
             && self
                 .pending
-                .iter()
-                .all(|p| p.command != self.commands.len())
+                .last()
+                .is_none_or(|last| last.command != self.commands.len())
         {
             // A line break after `&&` or `|` goes on with the command.
             if join != Join::Then || self.current.join == Join::Then {
