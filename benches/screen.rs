@@ -73,7 +73,9 @@ impl Session {
     fn wait(&mut self, is_ready: impl Fn(&vt100::Screen) -> bool) -> Duration {
         let deadline = Instant::now() + Duration::from_secs(120);
         loop {
-            let (at, bytes) = self.output.recv_timeout(deadline - Instant::now()).expect("output before the deadline");
+            let Ok((at, bytes)) = self.output.recv_timeout(deadline - Instant::now()) else {
+                panic!("the program ended or stood still at:\n{}", self.screen.screen().contents());
+            };
             self.feed(&bytes);
             if is_ready(self.screen.screen()) {
                 return at - self.started;
@@ -155,7 +157,7 @@ fn first_screen(path: &Path, rounds: usize) {
         let mut hgview = Session::start(env!("CARGO_BIN_EXE_hgview"), &[text]);
         let full = |screen: &vt100::Screen| {
             // a row is there when its steps are
-            let rows = screen.rows(0, COLUMNS).filter(|row| row.contains("tidepool__harbor-kit-") && row.contains("chat"));
+            let rows = screen.rows(0, COLUMNS).filter(|row| row.contains("tidepool__harbor-kit-") && row.contains("invented"));
             rows.count() >= usize::from(ROWS) - 3
         };
         ours.push(hgview.wait(full).as_secs_f64() * 1e3);

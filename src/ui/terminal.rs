@@ -16,6 +16,8 @@ use ratatui::crossterm::queue;
 use ratatui::crossterm::style::Print;
 use ratatui::crossterm::style::ResetColor;
 use ratatui::crossterm::terminal::BeginSynchronizedUpdate;
+use ratatui::crossterm::terminal::Clear;
+use ratatui::crossterm::terminal::ClearType;
 use ratatui::crossterm::terminal::EndSynchronizedUpdate;
 use ratatui::crossterm::terminal::EnterAlternateScreen;
 use ratatui::crossterm::terminal::LeaveAlternateScreen;
@@ -89,7 +91,7 @@ impl Screen {
         if self.has_mouse {
             queue!(frame, Print(MOUSE_ON)).map_err(broken)?;
         }
-        self.terminal.clear().map_err(broken)?;
+        self.clear()?;
         self.write_out()
     }
 
@@ -122,7 +124,10 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn clear(&mut self) -> Result<()> {
-        self.terminal.clear().map_err(broken)
+        // ratatui's own clear asks the terminal where the cursor is, and waits for seconds where nobody answers
+        queue!(self.terminal.backend_mut(), Clear(ClearType::All)).map_err(broken)?;
+        self.terminal = Terminal::new(CrosstermBackend::new(self.frame.clone())).map_err(broken)?;
+        Ok(())
     }
 
     /// Columns and rows.
