@@ -134,3 +134,75 @@ fn every_call_is_understood() {
     );
     assert!(of("shell") > commands / 5, "{classes:?}");
 }
+
+/// What records call a patch; observations hold piped and cut ones, of which nothing can be counted.
+fn patches(value: &Value, out: &mut Vec<String>) {
+    const KEYS: [&str; 7] = [
+        "patch",
+        "model_patch",
+        "git_patch",
+        "submission",
+        "test_patch",
+        "generated_patch",
+        "fix_patch",
+    ];
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                match field.as_str() {
+                    Some(text)
+                        if KEYS.contains(&key.as_str())
+                            && text.trim_start().starts_with("diff --git ") =>
+                    {
+                        out.push(text.to_owned());
+                    }
+                    _ => patches(field, out),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| patches(item, out)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_patch_is_read() {
+    let Some(corpus) = corpus() else {
+        return;
+    };
+    let mut paths = Vec::new();
+    files(&corpus, &mut paths);
+    let mut texts = Vec::new();
+    for value in paths.iter().flat_map(|path| values(path)) {
+        patches(&value, &mut texts);
+    }
+    assert!(texts.len() > 50, "{} patches", texts.len());
+    let mut damaged = 0;
+    for text in &texts {
+        let read = crate::patch::parse_patch(text);
+        let starts = |mark: &str| text.lines().filter(|line| line.starts_with(mark)).count();
+        assert_eq!(read.len(), starts("diff --git "), "{text}");
+        if read.iter().any(|file| file.is_damaged) {
+            damaged += 1;
+            continue;
+        }
+        let counts = read.iter().fold((0, 0), |sum, file| {
+            (sum.0 + file.counts().0, sum.1 + file.counts().1)
+        });
+        assert_eq!(
+            counts,
+            (starts("+") - starts("+++ "), starts("-") - starts("--- ")),
+            "{text}"
+        );
+        for file in &read {
+            let turned = crate::patch::reversed(&crate::patch::reversed(file));
+            assert_eq!(turned.counts(), file.counts());
+        }
+    }
+    eprintln!("{} patches, {damaged} damaged", texts.len());
+    assert!(
+        damaged * 10 <= texts.len(),
+        "{damaged} of {} are damaged",
+        texts.len()
+    );
+}
