@@ -33,6 +33,7 @@ use crate::cancel::Cancel;
 use crate::model::StepIx;
 use crate::model::Text;
 use crate::model::Trajectory;
+use crate::text::Lines;
 use crate::theme::Role;
 use crate::theme::Theme;
 use crate::ui::page::block::Block;
@@ -202,11 +203,12 @@ impl Page {
         let mut page = Builder::new(*options);
         page.section(&[(title.to_owned(), Role::Title)], &[]);
         let lang = Arc::new(Lang::Named(syntax.to_owned()));
-        page.lines(
-            &text,
+        page.indexed(
+            Lines::new(text),
             Gutter::None,
             Tint::Code(lang, Role::Text),
-            Folding::over(usize::MAX),
+            Vec::new(),
+            Folding::NONE,
         );
         let mut page = Self {
             blocks: page.finish(),

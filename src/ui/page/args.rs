@@ -34,7 +34,7 @@ const MESSAGE_KEYS: &[&str] = &[
     "reason",
 ];
 
-/// Where calls keep a plan: Claude Code, OpenHands, Codex.
+/// Where calls keep a plan: Claude Code, `OpenHands`, Codex.
 const PLAN_KEYS: &[&str] = &["todos", "task_list", "tasks", "plan", "steps", "items"];
 
 /// Writes arguments as `key value` rows, but for those in `skip`.

@@ -201,7 +201,8 @@ impl Builder {
         self.indexed(lines, gutter, tint, Vec::new(), folding);
     }
 
-    fn indexed(
+    /// Adds indexed lines with their landmarks.
+    pub(super) fn indexed(
         &mut self,
         lines: Lines,
         gutter: Gutter,

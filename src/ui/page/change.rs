@@ -159,7 +159,7 @@ impl Change {
             );
             drawn.push_paint(numbers, Paint::Role(Role::LineNo));
         }
-        let (role, sign, lane) = look(line.tag);
+        let (role, sign, text_of) = look(line.tag);
         drawn.push_paint(format!("{sign} "), Paint::Role(role));
         drawn.hang = drawn.cells();
         let at = drawn.len_bytes();
@@ -168,7 +168,7 @@ impl Change {
             at: at..drawn.len_bytes(),
             rest: String::new(),
             lang: Arc::clone(&self.lang),
-            lane,
+            lane: text_of,
             is_start: is_first,
         });
         if line.no_newline && line.tag != DiffTag::Same {
@@ -216,7 +216,7 @@ impl Change {
         drawn: &mut Drawn,
         line: Option<&DiffLine>,
         cells: usize,
-        lane: Lane,
+        text_of: Lane,
         is_start: bool,
     ) {
         let Some(line) = line else {
@@ -226,7 +226,7 @@ impl Change {
         let (role, sign, _) = look(line.tag);
         let mut room = cells;
         if self.number_cells > 0 {
-            let no = if lane == Lane::Again || lane == Lane::New {
+            let no = if text_of == Lane::Again || text_of == Lane::New {
                 line.new_no
             } else {
                 line.old_no
@@ -259,7 +259,7 @@ impl Change {
             }
             let shown = clip(&text, room).into_owned();
             let kept = shown.strip_suffix('…').unwrap_or(&shown).len();
-            rest = text.get(kept..).unwrap_or_default().to_owned();
+            text.get(kept..).unwrap_or_default().clone_into(&mut rest);
             code_end += kept;
             room = room.saturating_sub(width(&shown));
             if shown.is_empty() {
@@ -273,7 +273,7 @@ impl Change {
             at: at..code_end.max(at),
             rest,
             lang: Arc::clone(&self.lang),
-            lane,
+            lane: text_of,
             is_start,
         });
         drawn.push_paint(" ".repeat(room), Paint::Role(role));

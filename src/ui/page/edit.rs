@@ -283,10 +283,10 @@ pub(super) fn patch(page: &mut Builder, patch: &Text) {
         if file.is_binary {
             page.say("(binary)", Role::Placeholder);
         }
-        let path = file.path().to_owned();
+        let name = file.path().to_owned();
         let folding = Folding::over(page.options.fold_lines.saturating_mul(2));
         if !file.hunks.is_empty() {
-            change(page, &path, file.hunks, folding);
+            change(page, &name, file.hunks, folding);
         }
     }
 }

@@ -58,8 +58,8 @@ const RULES: &[fn(&str) -> Option<Marks>] = &[
     position,
 ];
 
-fn whole(line: &str, role: Role) -> Option<Marks> {
-    Some(vec![(0..line.len(), role)])
+fn whole(line: &str, role: Role) -> Marks {
+    vec![(0..line.len(), role)]
 }
 
 macro_rules! pattern {
@@ -97,7 +97,7 @@ pattern!(
 
 fn traceback(line: &str) -> Option<Marks> {
     if line.contains("Traceback (most recent call last)") {
-        return whole(line, Role::Strong);
+        return Some(whole(line, Role::Strong));
     }
     let places = FRAME.captures(line)?.get(1)?;
     Some(vec![(places.range(), Role::Location)])
@@ -106,17 +106,17 @@ fn traceback(line: &str) -> Option<Marks> {
 fn exception(line: &str) -> Option<Marks> {
     if line.starts_with("thread '") && line.contains(" panicked at ") || line.starts_with("panic: ")
     {
-        return whole(line, Role::Exception);
+        return Some(whole(line, Role::Exception));
     }
     RAISED.captures(line)?;
-    whole(line, Role::Exception)
+    Some(whole(line, Role::Exception))
 }
 
 /// Whole lines of `=` and `_` with a title, and the summary among them.
 fn pytest_rule(line: &str) -> Option<Marks> {
     let trimmed = line.trim_end();
     if trimmed.starts_with("____") && trimmed.ends_with("____") && trimmed.contains(' ') {
-        return whole(line, Role::TestFail);
+        return Some(whole(line, Role::TestFail));
     }
     let is_rule = trimmed.starts_with("==") && trimmed.ends_with("==");
     let is_quiet = trimmed.contains(" in ") && trimmed.ends_with('s') && COUNT.is_match(trimmed);
@@ -131,7 +131,7 @@ fn pytest_rule(line: &str) -> Option<Marks> {
     }
     let counts = count_marks(line);
     if counts.is_empty() && is_rule {
-        return whole(line, Role::Strong);
+        return Some(whole(line, Role::Strong));
     }
     Some(counts)
 }
@@ -201,10 +201,10 @@ fn pytest_progress(line: &str) -> Option<Marks> {
 
 fn pytest_error(line: &str) -> Option<Marks> {
     if line.starts_with("E   ") {
-        return whole(line, Role::TestFail);
+        return Some(whole(line, Role::TestFail));
     }
     if line.starts_with(">   ") {
-        return whole(line, Role::Strong);
+        return Some(whole(line, Role::Strong));
     }
     None
 }
@@ -219,15 +219,15 @@ fn unittest(line: &str) -> Option<Marks> {
         .any(|head| line.starts_with(head) && line.contains('(') && line.trim_end().ends_with(')'));
     let is_failed = line.starts_with("FAILED (") && line.trim_end().ends_with(')');
     if is_head || is_failed {
-        return whole(line, Role::TestFail);
+        return Some(whole(line, Role::TestFail));
     }
     let is_ok = line.trim_end() == "OK" || line.starts_with("OK (");
     if is_ok {
-        return whole(line, Role::TestPass);
+        return Some(whole(line, Role::TestPass));
     }
     let is_count = line.starts_with("Ran ") && line.contains(" test") && line.contains(" in ");
     if is_count {
-        whole(line, Role::Strong)
+        Some(whole(line, Role::Strong))
     } else {
         None
     }
@@ -239,10 +239,10 @@ fn cargo(line: &str) -> Option<Marks> {
         return Some(vec![(word.range(), word_role(word.as_str()))]);
     }
     if line.starts_with("error[E") || line.starts_with("error: ") {
-        return whole(line, Role::Error);
+        return Some(whole(line, Role::Error));
     }
     if line.starts_with("warning: ") {
-        return whole(line, Role::Warning);
+        return Some(whole(line, Role::Warning));
     }
     None
 }
@@ -253,8 +253,8 @@ fn go(line: &str) -> Option<Marks> {
         return Some(vec![(word.range(), word_role(word.as_str()))]);
     }
     match line.trim_end() {
-        "PASS" => return whole(line, Role::TestPass),
-        "FAIL" => return whole(line, Role::TestFail),
+        "PASS" => return Some(whole(line, Role::TestPass)),
+        "FAIL" => return Some(whole(line, Role::TestFail)),
         _ => {}
     }
     let heads = [("ok  ", 2), ("FAIL ", 4), ("PASS ", 4)];
@@ -269,7 +269,7 @@ fn jest(line: &str) -> Option<Marks> {
     let role = match text.chars().next()? {
         '✓' | '✔' => Role::TestPass,
         '✕' | '✗' | '✖' | '×' => Role::TestFail,
-        '●' if text.contains(" › ") => return whole(line, Role::TestFail),
+        '●' if text.contains(" › ") => return Some(whole(line, Role::TestFail)),
         '○' => Role::Warning,
         _ => return None,
     };

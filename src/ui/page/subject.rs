@@ -83,10 +83,10 @@ fn source(trajectory: &Trajectory) -> String {
         text.push_str(" › ");
         text.push_str(member);
     }
-    if source.row > 0 {
-        text.push_str(&format!(" #{}", source.row));
+    match source.row {
+        0 => text,
+        row => format!("{text} #{row}"),
     }
-    text
 }
 
 fn outcome_mark(trajectory: &Trajectory) -> Vec<Label> {

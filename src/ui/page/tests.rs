@@ -195,7 +195,6 @@ fn a_step_shows_its_parts_in_order() {
         &page,
         "
 ── step 1 of 1 · agent ────── 05:06:07 · 3.2 s · 12,345 → 67 tokens ──
-
 ── reasoning ─────────────────────────────────────────────────────────
 hm
 
@@ -239,7 +238,7 @@ see https://x.y:80/z
     let page = page_of(agent(vec![shell("x", output, None)]), &options(80));
     shows_roles(
         &page,
-        6,
+        5,
         "
 tests/t.py .F.x [100%]
 ...........pfpw.......
@@ -296,7 +295,7 @@ fn changes_show_numbers_words_and_sides() {
     let page = page_of(agent(vec![replaced(old, new, Some(12))]), &options(60));
     shows_roles(
         &page,
-        4,
+        3,
         "
 @@ -12,3 +12,4 @@
 @@@@@@@@@@@@@@@@@
@@ -319,7 +318,7 @@ nnnnnnnnaaaaaaaaaaa>
     let page = page_of(agent(vec![replaced(old, new, Some(12))]), &sides);
     shows_roles(
         &page,
-        4,
+        3,
         "
 @@ -12,3 +12,4 @@
 @@@@@@@@@@@@@@@@@
@@ -348,7 +347,7 @@ fn changes_without_place_have_no_numbers() {
     );
     shows_roles(
         &page,
-        3,
+        2,
         "
 a.py  replace  +1 −1
 ssss..-------..??.ee
@@ -454,6 +453,7 @@ It fails:
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one page, shown whole")]
 fn each_kind_of_call_reads_well() {
     let view = Action {
         view: Some(View {
@@ -518,9 +518,7 @@ fn each_kind_of_call_reads_well() {
         &page,
         "
 ── step 1 of 1 · agent ─────────────────────────────────────
-
 ── view · view · /x/a.py:10–11 of 1,200 ────────── 1 of 5 ──
-
 ── result ──────────────────────────────────────────────────
  10   def f():
  11           return 1
@@ -534,7 +532,7 @@ n.py  new file  +2 −0
 ── result ───────────────── ✗ error · cut by the producer ──
 exists
 
-── search · grep ───────────────────────────────── 3 of 5 ──
+── search · grep · \"foo\" ───────────────────────── 3 of 5 ──
 pattern      foo
 flag         true
 n            1.25
@@ -567,6 +565,51 @@ ok           yes
 ",
     );
     is_sound(&page);
+}
+
+#[test]
+fn what_commands_write_is_said_once() {
+    let mut write = shell("cat > a.py <<E\nx\nE", "", Some(0));
+    write.edits = vec![
+        Edit {
+            new: Some("x\n".into()),
+            ..Edit::new("a.py", EditOp::Write)
+        },
+        Edit {
+            old: Some("a\n".into()),
+            new: Some("b\n".into()),
+            ..Edit::new("b.py", EditOp::StrReplace)
+        },
+    ];
+    shows(
+        &page_of(agent(vec![write]), &options(40)),
+        "
+── step 1 of 1 · agent ─────────────────
+── shell · bash ────────────────────────
+$ cat > a.py <<E
+  x
+  E
+
+a.py  write  +1 −0
+
+b.py  replace  +1 −1
+- a
++ b
+
+── result ────────────────── ✓ exit 0 ──
+(no output)
+",
+    );
+}
+
+#[test]
+fn a_patch_in_an_answer_is_no_list() {
+    let step = Step::with_text(
+        StepKind::Agent,
+        "Done: `x`\n\ndiff --git a/m b/m\n--- a/m\n+++ b/m\n@@ -1 +1 @@\n-a\n+b\n",
+    );
+    let page = page_of(step, &options(40));
+    assert_eq!(all(&page).last().map(String::as_str), Some("+b"));
 }
 
 fn numbered(lines: usize) -> String {
@@ -617,8 +660,8 @@ fn search_sees_what_is_folded_and_reveal_opens_it() {
     assert_eq!(page.plain(at), "line 777");
     assert!(page.len() > before);
     assert_eq!(page.place(at), hits[2].place);
-    assert_eq!(page.hit_ranges(at, &pattern), [0..8]);
-    assert_eq!(page.hit_ranges(lines[0], &pattern), [2..8]);
+    assert_eq!(page.hit_ranges(at, &pattern).first(), Some(&(0..8)));
+    assert_eq!(page.hit_ranges(lines[0], &pattern).first(), Some(&(2..8)));
     assert!(page.hit_ranges(at, &Regex::new("x*").unwrap()).is_empty());
     let stopped = Cancel::new();
     stopped.cancel();
@@ -650,7 +693,7 @@ fn hostile_text_becomes_cells() {
     let hostile = "a\u{1b}]0;evil\u{7}b\u{202e}c\0d\te\u{9b}31mf\u{200b}g\u{feff}\r\nx\u{301}\u{301}日本\rover\u{8}\u{1b}[2J";
     let markdown =
         format!("# {hostile}\n\n- `{hostile}`\n\n```sh\n{hostile}\n```\n\n|{hostile}|\n|--|\n");
-    for text in [hostile.to_owned(), markdown, hostile.repeat(3000)] {
+    for text in [hostile.to_owned(), markdown, hostile.repeat(300)] {
         let text = Text::from(text);
         let mut step = Step {
             label: Some(text.to_string()),
