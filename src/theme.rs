@@ -1,11 +1,17 @@
 //! Named roles to styles, colour depth, and syntax highlighting. Loads `themes/*`; knows no view.
 
+mod depth;
 mod highlight;
+mod load;
 mod role;
 
+pub use depth::ColorEnv;
+pub use depth::detect_background;
 pub use highlight::CodeState;
 pub use highlight::Highlighter;
 pub use highlight::SyntaxId;
+pub use load::ThemeName;
+pub use load::names;
 pub use role::Role;
 
 use ratatui::style::Style;

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use ratatui::style::Style;
 
+use crate::theme::Theme;
+
 /// A syntax of the built-in set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SyntaxId(pub usize);
@@ -17,6 +19,14 @@ pub struct CodeState;
 pub struct Highlighter;
 
 impl Highlighter {
+    /// The built-in syntaxes with the code colours of this theme.
+    pub fn new(_theme: &Theme) -> Self {
+        Self
+    }
+
+    /// Compiles what the usual syntaxes need; slow, for a thread of its own.
+    pub fn warm(&self) {}
+
     /// The syntax for a file, by its name, else by its first line (`#!`); `None` for plain text.
     pub fn syntax_of_path(&self, _path: &str, _first_line: &str) -> Option<SyntaxId> {
         None

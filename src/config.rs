@@ -1,0 +1,18 @@
+//! Folders, the settings file and every default. Knows names of keys and commands only as text.
+//!
+//! A wrong setting is a [`Problem`] with its line, never a failure: the program runs with the default instead and
+//! says so.
+
+mod paths;
+mod settings;
+
+pub use paths::Paths;
+pub use settings::Background;
+pub use settings::ClipboardChoice;
+pub use settings::ColorChoice;
+pub use settings::DiffChoice;
+pub use settings::KeyRow;
+pub use settings::Problem;
+pub use settings::Settings;
+pub use settings::default_toml;
+pub use settings::load;

@@ -1,0 +1,113 @@
+//! Where a line wraps: byte offsets of the visual rows after the first. No copies, one pass.
+//!
+//! Expects text that is clean and free of tabs, as it will be drawn; rows are measured in the cells of
+//! [`super::width`].
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use crate::text::width::cluster_width;
+use crate::text::width::is_plain;
+
+/// Returns the byte offsets at which the visual rows after the first begin, ascending and inside the text; empty when
+/// the text fits one row. The first row is `cells` wide, the others `cells - hang`, each at least 1. Rows end after a
+/// blank where there is one (the indentation of the row aside), else between clusters. No row is wider than its
+/// width, unless a single cluster is.
+pub fn wrap_points(text: &str, cells: usize, hang: usize) -> Vec<usize> {
+    let mut points = Vec::new();
+    let mut limit = cells.max(1);
+    let mut start = 0;
+    while let Some(len) = row_len(text.get(start..).unwrap_or_default(), limit, start == 0) {
+        start += len;
+        points.push(start);
+        limit = cells.saturating_sub(hang).max(1);
+    }
+    points
+}
+
+/// The bytes of the row at the head of `text`, never 0; `None` when all of it fits in `limit` cells. Looks at one
+/// row's worth of text only, so that all rows together cost one pass (two, where rows end at blanks).
+fn row_len(text: &str, limit: usize, is_first: bool) -> Option<usize> {
+    // Only the first row has an indentation, which is no place to break at.
+    let mut has_ink = !is_first;
+    let mut after_blank = None;
+    let mut used = 0;
+    if text.len() <= limit && is_plain(text) {
+        return None;
+    }
+    for (at, cluster) in text.grapheme_indices(true) {
+        used += cluster_width(cluster);
+        if used > limit && at > 0 {
+            return Some(after_blank.unwrap_or(at));
+        }
+        if cluster != " " {
+            has_ink = true;
+        } else if has_ink {
+            after_blank = Some(at + cluster.len());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::text::width::width;
+
+    #[track_caller]
+    fn wraps(text: &str, cells: usize, hang: usize, expected: &[&str]) {
+        assert_eq!(
+            rows(text, cells, hang),
+            expected,
+            "{text:?} in {cells}-{hang}"
+        );
+    }
+
+    fn rows(text: &str, cells: usize, hang: usize) -> Vec<&str> {
+        let mut rows = Vec::new();
+        let mut start = 0;
+        for point in wrap_points(text, cells, hang) {
+            rows.push(text.get(start..point).expect("points are boundaries"));
+            start = point;
+        }
+        rows.push(text.get(start..).expect("points are boundaries"));
+        rows
+    }
+
+    #[test]
+    fn rows_end_at_blanks_or_inside_long_words() {
+        wraps("", 5, 0, &[""]);
+        wraps("abc", 3, 0, &["abc"]);
+        wraps("abc de fg", 6, 0, &["abc ", "de fg"]);
+        wraps("abcdefgh", 3, 0, &["abc", "def", "gh"]);
+        wraps("abcdefgh", 4, 2, &["abcd", "ef", "gh"]);
+        wraps("ab cdefghij", 6, 4, &["ab ", "cd", "ef", "gh", "ij"]);
+        wraps("    abcdef", 6, 0, &["    ab", "cdef"]);
+        wraps("abc def", 3, 0, &["abc", " ", "def"]);
+        wraps("日本語 日本", 5, 0, &["日本", "語 ", "日本"]);
+        wraps("日本", 1, 0, &["日", "本"]);
+        wraps("abc", 0, 9, &["a", "b", "c"]);
+    }
+
+    proptest! {
+        #[test]
+        fn rows_fit_and_join(text in "[ab 日e\u{301}]{0,60}", cells in 2_usize..12, hang in 0_usize..8) {
+            let rows = rows(&text, cells, hang);
+            prop_assert_eq!(rows.concat(), text.clone());
+            for (ix, row) in rows.iter().enumerate() {
+                let limit = if ix == 0 { cells } else { cells.saturating_sub(hang).max(1) };
+                prop_assert!(width(row) <= limit.max(2), "{:?} over {}", row, limit);
+                prop_assert!(limit == 1 || width(row) <= limit, "{:?} over {}", row, limit);
+                prop_assert!(!row.is_empty() || text.is_empty());
+            }
+        }
+
+        #[test]
+        fn any_text_terminates(text in any::<String>(), cells in 0_usize..6, hang in 0_usize..6) {
+            let points = wrap_points(&text, cells, hang);
+            prop_assert!(points.windows(2).all(|pair| pair[0] < pair[1]));
+            prop_assert!(points.iter().all(|point| text.is_char_boundary(*point) && *point < text.len() && *point > 0));
+        }
+    }
+}

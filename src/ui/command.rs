@@ -1,0 +1,243 @@
+//! Every command: name, one line of doc, default keys, where it works, and the action it stands for.
+//!
+//! The one source for the key map, the help, the palette and the README. Nothing here is carried out; a command
+//! without keys lives in the palette and can be given keys in the settings.
+
+use crate::ui::action::Action;
+use crate::ui::action::CopyWhat;
+use crate::ui::action::FoldChange;
+use crate::ui::action::Landmark;
+use crate::ui::action::Motion;
+use crate::ui::action::OverlayKind;
+use crate::ui::action::Toward;
+
+/// Where a command works. The list and the trajectory fall back to what works everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// On every screen.
+    Global,
+    /// In the list of trajectories.
+    List,
+    /// Inside a trajectory.
+    Trajectory,
+}
+
+impl Scope {
+    /// All of them, the general one first.
+    pub const ALL: [Self; 3] = [Self::Global, Self::List, Self::Trajectory];
+
+    /// The name of its table in the settings (`[keys.list]`); `Global` is `[keys]` itself.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::List => "list",
+            Self::Trajectory => "trajectory",
+        }
+    }
+
+    /// Whether a command of this scope works on a screen of scope `on`.
+    pub fn works_on(self, on: Self) -> bool {
+        self == Self::Global || self == on
+    }
+}
+
+/// What a command is about; the sections of the help and the README.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// Movement within a pane.
+    Move,
+    /// Steps, trajectories, landmarks.
+    Go,
+    /// Search, narrowing, order.
+    Find,
+    /// What is shown and how.
+    Show,
+    /// Copies and other programs.
+    Take,
+    /// Screens, panes, the program itself.
+    Program,
+}
+
+impl Group {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 6] = [
+        Self::Move,
+        Self::Go,
+        Self::Find,
+        Self::Show,
+        Self::Take,
+        Self::Program,
+    ];
+
+    /// Its heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Move => "Move",
+            Self::Go => "Steps and landmarks",
+            Self::Find => "Find and sort",
+            Self::Show => "Show",
+            Self::Take => "Copy and open elsewhere",
+            Self::Program => "Screens and program",
+        }
+    }
+}
+
+/// A command.
+#[derive(Debug, Clone, Copy)]
+pub struct Command {
+    /// Kebab-case, unique; what the settings and the palette call it. Never changed once released.
+    pub name: &'static str,
+    /// One line in the imperative, without a full stop.
+    pub doc: &'static str,
+    /// Default chords, the most usual first; keys of one chord are separated by a blank.
+    pub keys: &'static [&'static str],
+    /// Where it works.
+    pub scope: Scope,
+    /// What it is about.
+    pub group: Group,
+    /// What it does.
+    pub action: Action,
+}
+
+/// Finds a command by its name.
+pub fn command(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+/// The default keys as Markdown tables, one per group, as printed in the README.
+pub fn key_table_markdown() -> String {
+    let mut out = String::new();
+    for group in Group::ALL {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        out.push_str("### ");
+        out.push_str(group.title());
+        out.push_str("\n\n| Keys | Command | What it does | Where |\n| --- | --- | --- | --- |\n");
+        for command in COMMANDS.iter().filter(|command| command.group == group) {
+            let keys: Vec<String> = command.keys.iter().map(|keys| code_span(keys)).collect();
+            let place = match command.scope {
+                Scope::Global => "everywhere",
+                Scope::List => "list",
+                Scope::Trajectory => "trajectory",
+            };
+            out.push_str("| ");
+            out.push_str(&keys.join(" "));
+            out.push_str(" | `");
+            out.push_str(command.name);
+            out.push_str("` | ");
+            out.push_str(&command.doc.replace('|', "\\|"));
+            out.push_str(" | ");
+            out.push_str(place);
+            out.push_str(" |\n");
+        }
+    }
+    out
+}
+
+/// A chord as Markdown code that survives inside a table.
+fn code_span(keys: &str) -> String {
+    format!("`{}`", keys.replace('|', "\\|"))
+}
+
+/// One row of the table; a function so that a row is one or two lines.
+const fn row(
+    name: &'static str,
+    keys: &'static [&'static str],
+    scope: Scope,
+    group: Group,
+    action: Action,
+    doc: &'static str,
+) -> Command {
+    Command {
+        name,
+        doc,
+        keys,
+        scope,
+        group,
+        action,
+    }
+}
+
+use Action::Copy;
+use Action::Fold;
+use Action::Jump;
+use Action::Move;
+use Action::Overlay;
+use Scope::Global;
+use Scope::List;
+use Scope::Trajectory;
+use Toward::Next;
+use Toward::Previous;
+
+/// Every command, in the order of the help.
+#[rustfmt::skip]
+pub const COMMANDS: &[Command] = &[
+    row("down", &["j", "↓"], Global, Group::Move, Move(Motion::Down), "Move one row down"),
+    row("up", &["k", "↑"], Global, Group::Move, Move(Motion::Up), "Move one row up"),
+    row("half-page-down", &["Ctrl-d"], Global, Group::Move, Move(Motion::HalfDown), "Move half a page down"),
+    row("half-page-up", &["Ctrl-u"], Global, Group::Move, Move(Motion::HalfUp), "Move half a page up"),
+    row("page-down", &["PgDn", "Ctrl-f"], Global, Group::Move, Move(Motion::PageDown), "Move a page down"),
+    row("page-up", &["PgUp", "Ctrl-b"], Global, Group::Move, Move(Motion::PageUp), "Move a page up"),
+    row("top", &["g", "Home"], Global, Group::Move, Move(Motion::Top), "Go to the first row"),
+    row("bottom", &["G", "End"], Global, Group::Move, Move(Motion::Bottom), "Go to the last row; with a count, to that row"),
+    row("left", &["←"], Global, Group::Move, Move(Motion::Left), "Scroll to the left"),
+    row("right", &["→"], Global, Group::Move, Move(Motion::Right), "Scroll to the right"),
+
+    row("next-step", &["l"], Trajectory, Group::Go, Action::Step(Next), "Go to the next step"),
+    row("previous-step", &["h"], Trajectory, Group::Go, Action::Step(Previous), "Go to the previous step"),
+    row("first-step", &["0"], Trajectory, Group::Go, Action::StepEnd(Previous), "Go to the first step"),
+    row("last-step", &["$"], Trajectory, Group::Go, Action::StepEnd(Next), "Go to the last step"),
+    row("next-trajectory", &["L"], Trajectory, Group::Go, Action::Trajectory(Next), "Go to the next trajectory of the list"),
+    row("previous-trajectory", &["H"], Trajectory, Group::Go, Action::Trajectory(Previous), "Go to the previous trajectory of the list"),
+    row("next-hunk", &["]"], Trajectory, Group::Go, Jump(Landmark::Hunk, Next), "Go to the next hunk of an edit"),
+    row("previous-hunk", &["["], Trajectory, Group::Go, Jump(Landmark::Hunk, Previous), "Go to the previous hunk of an edit"),
+    row("next-error", &["}"], Trajectory, Group::Go, Jump(Landmark::Error, Next), "Go to the next step that failed"),
+    row("previous-error", &["{"], Trajectory, Group::Go, Jump(Landmark::Error, Previous), "Go to the previous step that failed"),
+    row("next-test", &[")"], Trajectory, Group::Go, Jump(Landmark::Test, Next), "Go to the next test run"),
+    row("previous-test", &["("], Trajectory, Group::Go, Jump(Landmark::Test, Previous), "Go to the previous test run"),
+    row("next-edit", &[">"], Trajectory, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that changes a file"),
+    row("previous-edit", &["<"], Trajectory, Group::Go, Jump(Landmark::Edit, Previous), "Go to the previous step that changes a file"),
+
+    row("find", &["/"], Global, Group::Find, Action::Find, "Search in this view"),
+    row("next-hit", &["n"], Global, Group::Find, Jump(Landmark::Hit, Next), "Go to the next search hit"),
+    row("previous-hit", &["N"], Global, Group::Find, Jump(Landmark::Hit, Previous), "Go to the previous search hit"),
+    row("narrow", &["'"], List, Group::Find, Action::Narrow, "Narrow the list as you type (fuzzy)"),
+    row("sort", &["o"], List, Group::Find, Overlay(OverlayKind::Sort), "Choose the column to sort by"),
+    row("reverse-sort", &["O"], List, Group::Find, Action::ReverseSort, "Turn the sort order round"),
+
+    row("toggle-fold", &["z a"], Trajectory, Group::Show, Fold(FoldChange::Toggle), "Open or close the fold at the cursor"),
+    row("open-folds", &["z R"], Trajectory, Group::Show, Fold(FoldChange::OpenAll), "Open all folds"),
+    row("close-folds", &["z M"], Trajectory, Group::Show, Fold(FoldChange::CloseAll), "Close all folds"),
+    row("toggle-wrap", &["W"], Global, Group::Show, Action::ToggleWrap, "Wrap long lines, or cut them"),
+    row("diff-layout", &["D"], Trajectory, Group::Show, Action::CycleDiffLayout, "Show edits by width, unified, or side by side"),
+    row("toggle-preview", &["v"], List, Group::Show, Action::TogglePreview, "Show or hide the preview beside the list"),
+    row("toggle-raw", &["v"], Trajectory, Group::Show, Action::ToggleRaw, "Show the step's raw record, or its page"),
+    row("next-theme", &["T"], Global, Group::Show, Action::NextTheme, "Go to the next theme"),
+    row("themes", &[], Global, Group::Show, Overlay(OverlayKind::Themes), "Choose a theme, previewed live"),
+
+    row("copy-step", &["y s"], Trajectory, Group::Take, Copy(CopyWhat::Step), "Copy the step as text"),
+    row("copy-command", &["y c"], Trajectory, Group::Take, Copy(CopyWhat::Command), "Copy the command or arguments of the step"),
+    row("copy-observation", &["y o"], Trajectory, Group::Take, Copy(CopyWhat::Observation), "Copy the observation as text"),
+    row("copy-patch", &["y p"], Global, Group::Take, Copy(CopyWhat::Patch), "Copy the final patch, or the edit under the cursor"),
+    row("copy-id", &["y i"], Global, Group::Take, Copy(CopyWhat::Id), "Copy the trajectory's id"),
+    row("copy-reference", &["y r"], Global, Group::Take, Copy(CopyWhat::Reference), "Copy the reference: path:record#id@step"),
+    row("copy-record", &["y j"], Global, Group::Take, Copy(CopyWhat::Record), "Copy the record's JSON"),
+    row("edit", &["e"], Trajectory, Group::Take, Action::Edit, "Open the step in $EDITOR"),
+    row("page", &["E"], Trajectory, Group::Take, Action::Page, "Open the step in $PAGER"),
+
+    row("open", &["Enter"], Global, Group::Program, Action::Open, "Open what is under the cursor"),
+    row("escape", &["Esc"], Global, Group::Program, Action::Escape, "Close the topmost thing only"),
+    row("back", &["q"], Global, Group::Program, Action::Back, "Go back one screen; quit from the first"),
+    row("next-pane", &["Tab"], Global, Group::Program, Action::Pane(Next), "Give the keys to the next pane"),
+    row("previous-pane", &["BackTab"], Global, Group::Program, Action::Pane(Previous), "Give the keys to the previous pane"),
+    row("palette", &[":"], Global, Group::Program, Overlay(OverlayKind::Palette), "Find and run a command by name"),
+    row("help", &["?"], Global, Group::Program, Overlay(OverlayKind::Help), "Show the keys that work here"),
+    row("messages", &["M"], Global, Group::Program, Overlay(OverlayKind::Messages), "Show past messages"),
+    row("reload", &["R"], Global, Group::Program, Action::Reload, "Look for new records now"),
+    row("toggle-follow", &[], Global, Group::Program, Action::ToggleFollow, "Keep looking for new records, or stop"),
+    row("toggle-mouse", &[], Global, Group::Program, Action::ToggleMouse, "Use the mouse here, or leave it to the terminal"),
+    row("redraw", &["Ctrl-l"], Global, Group::Program, Action::Redraw, "Paint the screen again"),
+    row("suspend", &["Ctrl-z"], Global, Group::Program, Action::Suspend, "Suspend to the shell"),
+    row("quit", &["Ctrl-c"], Global, Group::Program, Action::Quit, "Quit"),
+];

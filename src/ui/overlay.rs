@@ -1,0 +1,146 @@
+//! What lies over the screen: help, palette, prompt, messages, pickers. One closed enum; the app keeps a stack of it.
+//!
+//! An overlay sees keys first and answers with a [`Reply`]; it changes nothing but itself. All of them can be drawn on
+//! any screen, down to none at all.
+
+mod frame;
+mod help;
+mod hints;
+mod messages;
+mod palette;
+mod prompt;
+mod sort;
+mod themes;
+
+pub use help::Help;
+pub use hints::draw_hints;
+pub use messages::Message;
+pub use messages::Messages;
+pub use messages::Tone;
+pub use palette::Palette;
+pub use prompt::Prompt;
+pub use sort::SortPicker;
+pub use themes::ThemePicker;
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyEvent;
+use ratatui::layout::Position;
+use ratatui::layout::Rect;
+
+use crate::theme::Theme;
+use crate::ui::action::Action;
+
+/// What a prompt's text is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PromptKind {
+    /// Search in this view.
+    Find,
+    /// Narrow the list.
+    Narrow,
+}
+
+/// What happened to a prompt's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PromptChange {
+    /// It changed; the prompt stays.
+    Edited,
+    /// Enter: close the prompt and keep the text.
+    Accepted,
+    /// Esc: close the prompt and go back to before it opened.
+    Cancelled,
+}
+
+/// What an overlay asks of the app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing; it stays open.
+    Stay,
+    /// Close it.
+    Close,
+    /// Close it and do this.
+    Run(Action),
+    /// The prompt's text changed, or is final.
+    Prompt {
+        /// Which prompt.
+        kind: PromptKind,
+        /// Its text.
+        text: String,
+        /// What happened to it; all but `Edited` close the prompt.
+        what: PromptChange,
+    },
+    /// Close it and sort by the label of this number.
+    SortBy(usize),
+    /// Show this theme; it stays open.
+    PreviewTheme(String),
+    /// Close it and keep this theme.
+    PickTheme(String),
+    /// Close it and go back to the theme from before.
+    CancelTheme,
+}
+
+/// An overlay.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    /// The keys that work here.
+    Help(Help),
+    /// All commands, fuzzy.
+    Palette(Palette),
+    /// A line of input at the bottom.
+    Prompt(Prompt),
+    /// Past messages.
+    Messages(Messages),
+    /// The columns to sort by.
+    Sort(SortPicker),
+    /// The themes.
+    Themes(ThemePicker),
+}
+
+impl Overlay {
+    /// Takes a key. Ctrl-c and Esc always end the overlay.
+    pub fn key(&mut self, key: KeyEvent) -> Reply {
+        match self {
+            Self::Help(help) => help.key(key),
+            Self::Palette(palette) => palette.key(key),
+            Self::Prompt(prompt) => prompt.key(key),
+            Self::Messages(messages) => messages.key(key),
+            Self::Sort(sort) => sort.key(key),
+            Self::Themes(themes) => themes.key(key),
+        }
+    }
+
+    /// Takes pasted text; it never runs as keys.
+    pub fn paste(&mut self, text: &str) -> Reply {
+        match self {
+            Self::Help(help) => help.paste(text),
+            Self::Palette(palette) => palette.paste(text),
+            Self::Prompt(prompt) => prompt.paste(text),
+            Self::Messages(_) => Reply::Stay,
+            Self::Sort(sort) => sort.paste(text),
+            Self::Themes(themes) => themes.paste(text),
+        }
+    }
+
+    /// Turns the wheel: down by `rows`, up where negative.
+    pub fn scroll(&mut self, rows: isize) -> Reply {
+        match self {
+            Self::Help(help) => help.scroll(rows),
+            Self::Palette(palette) => palette.scroll(rows),
+            Self::Prompt(_) => Reply::Stay,
+            Self::Messages(messages) => messages.scroll(rows),
+            Self::Sort(sort) => sort.scroll(rows),
+            Self::Themes(themes) => themes.scroll(rows),
+        }
+    }
+
+    /// Draws over the whole screen's `area`; returns where the terminal's cursor belongs.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) -> Option<Position> {
+        match self {
+            Self::Help(help) => help.draw(area, buf, theme),
+            Self::Palette(palette) => palette.draw(area, buf, theme),
+            Self::Prompt(prompt) => prompt.draw(area, buf, theme),
+            Self::Messages(messages) => messages.draw(area, buf, theme),
+            Self::Sort(sort) => sort.draw(area, buf, theme),
+            Self::Themes(themes) => themes.draw(area, buf, theme),
+        }
+    }
+}

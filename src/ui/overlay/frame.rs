@@ -1,0 +1,1 @@
+//! The box that overlays are drawn in.

@@ -1,0 +1,36 @@
+//! SortPicker.
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyEvent;
+use ratatui::layout::Position;
+use ratatui::layout::Rect;
+
+use crate::theme::Theme;
+use crate::ui::overlay::Reply;
+
+/// SortPicker.
+#[derive(Debug, Clone)]
+pub struct SortPicker;
+
+impl SortPicker {
+    /// Opens it.
+    pub fn new(_labels: Vec<String>, _current: usize) -> Self {
+        Self
+    }
+
+    pub(super) fn key(&mut self, _key: KeyEvent) -> Reply {
+        Reply::Close
+    }
+
+    pub(super) fn paste(&mut self, _text: &str) -> Reply {
+        Reply::Stay
+    }
+
+    pub(super) fn scroll(&mut self, _rows: isize) -> Reply {
+        Reply::Stay
+    }
+
+    pub(super) fn draw(&self, _area: Rect, _buf: &mut Buffer, _theme: &Theme) -> Option<Position> {
+        None
+    }
+}
