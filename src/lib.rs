@@ -5,11 +5,13 @@
 //! replay < verify < tasks < export < ui < cli < main`.
 
 pub mod cancel;
+pub mod cli;
 pub mod config;
 pub mod diff;
 pub mod error;
 pub mod model;
 pub mod patch;
+pub mod query;
 pub mod read;
 pub mod store;
 pub mod text;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut stdout = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let mut stdout = BufWriter::with_capacity(1 << 16, std::io::stdout());
     let mut stderr = std::io::stderr();
     let code = hgview::cli::run(std::env::args_os(), &mut stdout, &mut stderr);
     // The commands have flushed; what is left was refused by a reader that went away.

@@ -1,1 +1,500 @@
-//! Containers, scan, record cache, side files, following.
+//! The records of the opened inputs: found by a scan, loaded on demand, parsed through a cache, joined with side files.
+//!
+//! Files, folders, patterns and standard input go in; what they are is told by content. A scan remembers 32 bytes a
+//! record and parses nothing; records are read at their position into owned buffers. Everything blocks, takes a
+//! [`Cancel`], and is safe to call from several threads. What is wrong with one record is its [`Fault`], never an
+//! error of the store. The readers know nothing of files; the store knows nothing of formats but which are side files.
+
+mod bytes;
+mod cache;
+mod folder;
+mod index;
+mod input;
+mod lines;
+mod names;
+mod peek;
+mod refresh;
+mod scan;
+mod side;
+mod spool;
+mod table;
+mod tell;
+mod zipped;
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+use std::sync::RwLockReadGuard;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+pub use crate::store::index::Skipped;
+pub use crate::store::refresh::Refresh;
+pub use crate::store::table::expects_panic;
+
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::model::Fault;
+use crate::model::Format;
+use crate::model::RecordIx;
+use crate::model::Span;
+use crate::model::Summary;
+use crate::model::Trajectory;
+use crate::read;
+use crate::read::Layout;
+use crate::read::PartRole;
+use crate::read::RawRecord;
+use crate::read::side::SideData;
+use crate::read::side::SideFile;
+use crate::store::bytes::Bytes;
+use crate::store::cache::Cache;
+use crate::store::index::Index;
+use crate::store::index::Slot;
+use crate::store::index::Source;
+use crate::store::input::Input;
+use crate::store::scan::Scan;
+use crate::store::scan::Seed;
+use crate::store::scan::Want;
+
+/// What to open, and how.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// Files, folders, patterns, `-` for standard input.
+    pub paths: Vec<PathBuf>,
+    /// Side files whose labels override those of the records.
+    pub with: Vec<PathBuf>,
+    /// Bound of the parsed records that are kept.
+    pub cache_bytes: u64,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            paths: Vec::new(),
+            with: Vec::new(),
+            cache_bytes: 256 << 20,
+        }
+    }
+}
+
+/// How far a scan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanProgress {
+    /// Records that can be asked for.
+    pub records: usize,
+    /// Bytes of the inputs that were scanned, as stored.
+    pub bytes_done: u64,
+    /// Bytes of the inputs as far as they are known; never below `bytes_done`.
+    pub bytes_total: u64,
+    /// Nothing more will come.
+    pub is_complete: bool,
+}
+
+/// What is known of a record without reading it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The file or folder.
+    pub path: Arc<Path>,
+    /// The member inside an archive.
+    pub member: Option<Arc<str>>,
+    /// The record's place in its source, from 0.
+    pub row: usize,
+    /// Its bytes in the decompressed source; `None` for tables, archive members and event folders.
+    pub span: Option<Span>,
+    /// The family of the whole source; single rows may still be of another one.
+    pub format: Option<Format>,
+    /// How the source divides.
+    pub layout: Layout,
+    /// What the scan found wrong with it.
+    pub fault: Option<Fault>,
+}
+
+/// Which side files are joined, for the status line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SideSummary {
+    /// The files.
+    pub files: Vec<SideFile>,
+    /// Instances that they know.
+    pub ids: usize,
+    /// Records that were parsed so far and found in them.
+    pub joined: usize,
+    /// Changes when files were found after records had been parsed: summaries made before lack them.
+    pub generation: u64,
+}
+
+/// The opened inputs.
+#[derive(Debug)]
+pub struct Store {
+    inputs: Vec<Input>,
+    index: RwLock<Index>,
+    /// Held by whoever scans or refreshes; what was visited, by canonical path.
+    visited: Mutex<HashSet<PathBuf>>,
+    is_complete: AtomicBool,
+    cache: Mutex<Cache>,
+    given: SideData,
+    met: RwLock<Arc<SideData>>,
+    beside: Mutex<HashMap<PathBuf, Arc<SideData>>>,
+    generation: AtomicU64,
+    joined: Mutex<HashSet<u32>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // every critical section leaves its data whole, so a panic elsewhere changes nothing
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store {
+    /// Expands and checks the paths, and reads the side files given by hand. Nothing is scanned.
+    ///
+    /// # Errors
+    /// *input* when a file is missing or unreadable, with a hint; *user* when nothing is named.
+    pub fn open(options: &OpenOptions) -> Result<Self> {
+        Ok(Self {
+            inputs: input::expand(&options.paths)?,
+            index: RwLock::default(),
+            visited: Mutex::default(),
+            is_complete: AtomicBool::new(false),
+            cache: Mutex::new(Cache::new(options.cache_bytes)),
+            given: side::read_given(&options.with)?,
+            met: RwLock::default(),
+            beside: Mutex::default(),
+            generation: AtomicU64::new(0),
+            joined: Mutex::default(),
+        })
+    }
+
+    /// Finds all records. Blocks; the records found so far can be asked for from other threads. Starts anew when an
+    /// earlier scan was cancelled; does nothing when one is complete.
+    ///
+    /// # Errors
+    /// None so far: what is wrong with a file is a row of the list.
+    pub fn scan(
+        &self,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(ScanProgress),
+    ) -> Result<()> {
+        self.scan_with(cancel, progress, Box::new(std::io::stdin()))
+    }
+
+    /// [`Store::scan`] with a reader in place of standard input.
+    fn scan_with(
+        &self,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(ScanProgress),
+        stdin: Box<dyn std::io::Read + Send>,
+    ) -> Result<()> {
+        let mut visited = lock(&self.visited);
+        if self.is_complete() {
+            return Ok(());
+        }
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Index::default();
+        lock(&self.cache).clear();
+        let is_alone = matches!(self.inputs.as_slice(), [Input::File(_) | Input::Stdin]);
+        let want = if is_alone {
+            Want::All
+        } else {
+            Want::Trajectories
+        };
+        let mut scan = Scan::new(&self.index, cancel, progress, want);
+        scan.bytes_total = self
+            .inputs
+            .iter()
+            .filter_map(|input| match input {
+                Input::File(path) => std::fs::metadata(path).ok().map(|meta| meta.len()),
+                Input::Folder(_) | Input::Stdin => None,
+            })
+            .sum();
+        let mut stdin = Some(stdin);
+        for input in &self.inputs {
+            match input {
+                Input::File(path) => {
+                    let identity =
+                        std::fs::canonicalize(path).unwrap_or_else(|_gone| path.clone());
+                    if scan.seen.insert(identity) {
+                        let mut seed = Seed::file(path, true);
+                        seed.parts = folder::parts_of(path);
+                        scan.scan_file(&seed);
+                    }
+                }
+                Input::Folder(path) => scan.scan_folder(path),
+                Input::Stdin => {
+                    if let Some(reader) = stdin.take() {
+                        // cannot be read a second time, so that it is never put aside
+                        let before = std::mem::replace(&mut scan.want, Want::All);
+                        scan.scan_stream(&Seed::file(Path::new("-"), true), reader);
+                        scan.want = before;
+                    }
+                }
+            }
+            scan.flush();
+        }
+        self.place_sides(&mut scan, cancel);
+        *visited = std::mem::take(&mut scan.seen);
+        let bytes_total = scan.bytes_total;
+        if !cancel.is_cancelled() {
+            self.is_complete.store(true, Ordering::Release);
+            let done = ScanProgress {
+                records: self.len(),
+                bytes_done: bytes_total,
+                bytes_total,
+                is_complete: true,
+            };
+            progress(done);
+        }
+        Ok(())
+    }
+
+    /// Side files that were met are the records when there are no others, and are joined when there are.
+    fn place_sides(&self, scan: &mut Scan<'_>, cancel: &Cancel) {
+        let aside = std::mem::take(&mut scan.put_aside);
+        if aside.is_empty() || cancel.is_cancelled() {
+            return;
+        }
+        let has_records = {
+            let index = self.index();
+            index.slots.len() > index.faults.len()
+        };
+        if !has_records {
+            scan.want = Want::All;
+            for seed in &aside {
+                scan.scan_file(seed);
+            }
+            scan.flush();
+            return;
+        }
+        let mut met = SideData::clone(&self.met.read().unwrap_or_else(PoisonError::into_inner));
+        for seed in &aside {
+            if cancel.is_cancelled() {
+                return;
+            }
+            if side::read_into(&mut met, &seed.path, false, cancel).is_some() && !seed.is_explicit {
+                scan.skip_path(seed.path.to_path_buf(), "joined by instance id");
+            }
+        }
+        *self.met.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(met);
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        lock(&self.cache).clear();
+    }
+
+    /// Looks for changes of the files: appended lines, completed lines, sessions that grew, files that were truncated
+    /// or replaced, new files in opened folders.
+    ///
+    /// # Errors
+    /// None so far: what happened to a file is in the report.
+    pub fn refresh(
+        &self,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(ScanProgress),
+    ) -> Result<Refresh> {
+        let mut visited = lock(&self.visited);
+        let mut report = refresh::refresh(&self.index, cancel);
+        let before = self.len();
+        let mut scan = Scan::new(&self.index, cancel, progress, Want::Trajectories);
+        scan.seen = std::mem::take(&mut visited);
+        for input in &self.inputs {
+            if let Input::Folder(path) = input {
+                scan.scan_folder(path);
+            }
+        }
+        scan.flush();
+        self.place_sides(&mut scan, cancel);
+        *visited = std::mem::take(&mut scan.seen);
+        report.appended += self.len() - before;
+        let mut cache = lock(&self.cache);
+        for ix in &report.changed {
+            cache.remove(ix.0);
+        }
+        Ok(report)
+    }
+
+    fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many records were found so far.
+    pub fn len(&self) -> usize {
+        self.index().slots.len()
+    }
+
+    /// Whether no record was found so far.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the scan has seen everything.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete.load(Ordering::Acquire)
+    }
+
+    /// Files of folders that are not in the list, and why.
+    pub fn skipped(&self) -> Vec<Skipped> {
+        self.index().skipped.clone()
+    }
+
+    fn find(&self, ix: RecordIx) -> Option<(Slot, Arc<Source>, Option<Fault>)> {
+        let index = self.index();
+        let slot = *index.slots.get(ix.0)?;
+        let source = index.sources.get(usize::try_from(slot.source).ok()?)?;
+        Some((slot, Arc::clone(source), index.faults.get(&ix.0).cloned()))
+    }
+
+    /// The record's place; touches no file. `None` when there is no such record.
+    pub fn entry(&self, ix: RecordIx) -> Option<Entry> {
+        let (slot, source, fault) = self.find(ix)?;
+        let place = source.model_source(&slot);
+        Some(Entry {
+            path: Arc::clone(&source.path),
+            member: source.member_of(slot.row),
+            row: place.row,
+            span: place.byte_range,
+            format: source.format,
+            layout: source.layout,
+            fault,
+        })
+    }
+
+    /// Guesses the record's id from its first kilobytes, for rows that are not summarised yet.
+    pub fn peek_id(&self, ix: RecordIx) -> Option<String> {
+        const PEEK_BYTES: u64 = 4096;
+        let (slot, source, _) = self.find(ix)?;
+        match &source.bytes {
+            Bytes::File { .. } | Bytes::Stretch { .. } => {
+                if source.layout == Layout::Keyed {
+                    return source.name_of(slot.row).map(|name| name.to_string());
+                }
+                let span = Span::new(slot.start, slot.start + slot.len.min(PEEK_BYTES));
+                peek::id(&source.bytes.read(span, 0).ok()?)
+            }
+            Bytes::Member { .. } | Bytes::Members { .. } | Bytes::Nothing => {
+                Some(source.model_source(&slot).fallback_id())
+            }
+            Bytes::Table(_) => None,
+        }
+    }
+
+    /// Reads the record's bytes, and those of the files that belong to it.
+    ///
+    /// # Errors
+    /// The fault when its file is gone, shrank or was replaced, or when the scan found it faulty.
+    pub fn load_raw(&self, ix: RecordIx) -> Result<RawRecord, Fault> {
+        let (slot, source, fault) = self
+            .find(ix)
+            .ok_or_else(|| Fault::new("there is no such record"))?;
+        match fault {
+            Some(fault) => Err(fault),
+            None => source.load_raw(&slot),
+        }
+    }
+
+    /// The record's own bytes, exactly as stored; for table rows the row as JSON, for event folders one event a line.
+    ///
+    /// # Errors
+    /// As [`Store::load_raw`].
+    pub fn load_bytes(&self, ix: RecordIx) -> Result<Vec<u8>, Fault> {
+        let raw = self.load_raw(ix)?;
+        let mut own = raw
+            .parts
+            .into_iter()
+            .filter(|part| matches!(part.role, PartRole::Main | PartRole::Event));
+        let mut bytes = own.next().map(|part| part.bytes).unwrap_or_default();
+        for part in own {
+            bytes.push(b'\n');
+            bytes.extend(part.bytes);
+        }
+        Ok(bytes)
+    }
+
+    /// Parses the record and joins what side files say, or takes it from the cache.
+    ///
+    /// # Errors
+    /// The fault of a record that cannot be read or parsed.
+    pub fn load(&self, ix: RecordIx) -> Result<Arc<Trajectory>, Fault> {
+        if let Some(cached) = lock(&self.cache).get(ix.0) {
+            return Ok(cached);
+        }
+        let generation = self.generation.load(Ordering::Relaxed);
+        let trajectory = Arc::new(self.parse(ix)?);
+        if generation == self.generation.load(Ordering::Relaxed) {
+            lock(&self.cache).put(ix.0, Arc::clone(&trajectory));
+        }
+        Ok(trajectory)
+    }
+
+    /// Parses the record for its row of the list; the cache is asked but not filled.
+    pub fn summarize(&self, ix: RecordIx) -> Summary {
+        if let Some(cached) = lock(&self.cache).get(ix.0) {
+            return Summary::of(&cached);
+        }
+        match self.parse(ix) {
+            Ok(trajectory) => Summary::of(&trajectory),
+            Err(fault) => {
+                let (id, format) = self.find(ix).map_or_else(
+                    || ("record".to_owned(), None),
+                    |(slot, source, _)| (source.model_source(&slot).fallback_id(), source.format),
+                );
+                Summary::of_fault(id, format, fault)
+            }
+        }
+    }
+
+    fn parse(&self, ix: RecordIx) -> Result<Trajectory, Fault> {
+        let mut trajectory = read::parse(self.load_raw(ix)?)?;
+        let met = Arc::clone(&self.met.read().unwrap_or_else(PoisonError::into_inner));
+        let beside = self.beside(ix);
+        if read::side::apply(&[&self.given, &beside, &met], &mut trajectory)
+            && let Ok(ix) = u32::try_from(ix.0)
+        {
+            lock(&self.joined).insert(ix);
+        }
+        Ok(trajectory)
+    }
+
+    /// Side files beside a file that was named by itself, read when its first record is.
+    fn beside(&self, ix: RecordIx) -> Arc<SideData> {
+        let Some((_, source, _)) = self.find(ix) else {
+            return Arc::default();
+        };
+        if !source.is_explicit || source.path.as_os_str() == "-" {
+            return Arc::default();
+        }
+        // held while reading: the other threads need the result too
+        let mut beside = lock(&self.beside);
+        if let Some(found) = beside.get(source.path.as_ref()) {
+            return Arc::clone(found);
+        }
+        let found = Arc::new(side::read_beside(&source.path, &Cancel::new()));
+        beside.insert(source.path.to_path_buf(), Arc::clone(&found));
+        found
+    }
+
+    /// Which side files are joined so far, and how many records they matched.
+    pub fn side_summary(&self) -> SideSummary {
+        let mut summary = SideSummary {
+            joined: lock(&self.joined).len(),
+            generation: self.generation.load(Ordering::Relaxed),
+            ..SideSummary::default()
+        };
+        let met = Arc::clone(&self.met.read().unwrap_or_else(PoisonError::into_inner));
+        let beside: Vec<Arc<SideData>> = lock(&self.beside).values().cloned().collect();
+        let all = [&self.given, met.as_ref()];
+        for side in all.into_iter().chain(beside.iter().map(AsRef::as_ref)) {
+            summary.ids += side.ids();
+            for file in side.files() {
+                if !summary.files.contains(file) {
+                    summary.files.push(file.clone());
+                }
+            }
+        }
+        summary
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 
 mod ansi;
 mod clean;
+pub mod human;
 mod lines;
 mod width;
 mod wrap;

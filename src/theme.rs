@@ -1,5 +1,8 @@
 //! Named roles to styles, colour depth, and syntax highlighting. Loads `themes/*`; knows no view.
+//!
+//! A theme is loaded for one depth and never looked at again: a style is an index into a table.
 
+mod color;
 mod depth;
 mod highlight;
 mod load;
@@ -14,6 +17,7 @@ pub use load::ThemeName;
 pub use load::names;
 pub use role::Role;
 
+use ratatui::style::Color;
 use ratatui::style::Style;
 
 /// How many colours the terminal shows.
@@ -36,6 +40,10 @@ pub struct Theme {
     is_dark: bool,
     depth: Depth,
     styles: [Style; Role::COUNT],
+    /// Colours of code; `None` leaves code plain.
+    syntax: Option<&'static syntect::highlighting::Theme>,
+    /// The background that is painted, where it is a colour of known value.
+    ground: Option<color::Rgb>,
 }
 
 impl Theme {
@@ -57,5 +65,15 @@ impl Theme {
     /// The depth it was resolved for.
     pub fn depth(&self) -> Depth {
         self.depth
+    }
+
+    /// A 24-bit colour of recorded output as this depth shows it; `Reset` without colours.
+    pub fn color(&self, r: u8, g: u8, b: u8) -> Color {
+        color::rgb(r, g, b, self.depth)
+    }
+
+    /// A colour of the 256-colour palette as this depth shows it; `Reset` without colours.
+    pub fn indexed(&self, index: u8) -> Color {
+        color::indexed(index, self.depth)
     }
 }

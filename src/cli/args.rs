@@ -98,13 +98,9 @@ pub(super) struct ExploreArgs {
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub(super) paths: Vec<PathBuf>,
 
-    /// Open the record with this id at once
-    #[arg(long, value_name = "ID", conflicts_with = "nth", help_heading = "Start")]
-    pub(super) id: Option<String>,
-
-    /// Open the record at this place (from 1) at once
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Start")]
-    pub(super) nth: Option<u64>,
+    /// Begin at this step (from 0) when there is only one record
+    #[arg(long, value_name = "K", help_heading = "Look")]
+    pub(super) step: Option<usize>,
 
     /// Look for new records while the program runs
     #[arg(long, help_heading = "Input")]

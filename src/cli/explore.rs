@@ -48,7 +48,8 @@ pub(super) fn run(args: ExploreArgs, shared: &SharedArgs, output: &mut Output<'_
         return Err(Error::user("this terminal cannot move its cursor (TERM=dumb)")
             .hint("`hgview list` prints a table, `hgview show` prints a trajectory"));
     }
-    ui::run(RunOptions { store, paths, settings, problems, inputs: args.paths, id: args.id, nth: args.nth })?;
+    let names: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
+    ui::run(RunOptions { store, title: names.join(" "), settings, problems, paths, first_step: args.step })?;
     Ok(Verdict::Yes)
 }
 

@@ -232,6 +232,8 @@ pub struct Trajectory {
     pub steps: Vec<Step>,
     /// The patch at the end.
     pub final_patch: Option<Text>,
+    /// What the run handed in beside the patch: the text of a generated function.
+    pub answer: Option<Text>,
     /// The agent's last words.
     pub finish: Option<Text>,
     /// How it ended.
@@ -260,7 +262,12 @@ impl Trajectory {
 
     /// The bytes it occupies; an estimate, for the cache's bound.
     pub fn approx_bytes(&self) -> usize {
-        let texts = [&self.instruction, &self.final_patch, &self.finish];
+        let texts = [
+            &self.instruction,
+            &self.final_patch,
+            &self.answer,
+            &self.finish,
+        ];
         size_of::<Self>()
             + texts.into_iter().flatten().map(|t| t.len()).sum::<usize>()
             + self.steps.iter().map(Step::approx_bytes).sum::<usize>()

@@ -1,23 +1,168 @@
-//! Placeholder; the reader is being written.
+//! Chat rows: data sets with `messages`, `trajectory` or `conversations`, and bare conversations.
+//!
+//! Owns the shape of the row; messages are read by `conversation`, the other columns by `labels`. Asked last among the
+//! readers of trajectories, because nearly every format has messages somewhere. Unknown columns never break a row.
+
+pub(super) mod conversation;
+pub(super) mod labels;
+pub(super) mod message;
 
 use crate::model::Fault;
 use crate::model::Format;
+use crate::model::Span;
 use crate::model::Trajectory;
+use crate::model::Value;
 use crate::read::Doc;
 use crate::read::Layout;
 use crate::read::Probe;
 use crate::read::Reader;
+use crate::read::Row;
+use crate::read::Shape;
+use crate::read::chat::conversation::Conversation;
+use crate::read::chat::message::is_message;
+use crate::read::common;
+use crate::read::json;
 
+/// The reader of chat rows.
 pub(super) const READER: Reader = Reader {
     format: Format::Chat,
     sniff,
     parse,
 };
 
-fn sniff(_probe: &Probe<'_>) -> Option<Layout> {
+/// Where rows keep their messages.
+const MESSAGES: [&str; 4] = ["messages", "trajectory", "conversations", "conversation"];
+
+fn sniff(probe: &Probe<'_>) -> Option<Layout> {
+    let values = probe.values;
+    let are_messages = values.iter().any(is_message)
+        && values.iter().take(3).all(is_message)
+        && !values.iter().any(is_row);
+    match probe.shape {
+        Shape::Object => {
+            let value = values.first()?;
+            (is_row(value) || is_list_of_messages(value)).then_some(Layout::Whole)
+        }
+        Shape::Lines | Shape::Array | Shape::Events if are_messages => Some(Layout::Session),
+        Shape::Lines | Shape::Array | Shape::Table => {
+            let is_known = |value: &Value| is_row(value) || is_list_of_messages(value);
+            values.iter().take(3).any(is_known).then_some(Layout::Rows)
+        }
+        Shape::Events => None,
+    }
+}
+
+/// Whether a value is a row with messages, and not of a format whose rows have messages too.
+fn is_row(value: &Value) -> bool {
+    if !value.is_object() || is_message(value) {
+        return false;
+    }
+    let is_foreign = value.get("history").is_some_and(Value::is_array)
+        || value.get("trajectory_format").is_some()
+        || value.get("schema_version").is_some()
+        || (value.get("eval").is_some() && value.get("samples").is_some());
+    !is_foreign && row_messages(value).is_some()
+}
+
+/// The messages of a row, where they look like some: a list of messages, a text that starts like one, or an empty
+/// list beside another column of a data set.
+fn row_messages(value: &Value) -> Option<&Value> {
+    let nested = value.get("raw_completions");
+    MESSAGES
+        .into_iter()
+        .filter_map(|key| value.get(key).or_else(|| nested?.get(key)))
+        .find(|list| match list {
+            Value::Array(items) if items.is_empty() => ["instance_id", "resolved", "tools"]
+                .iter()
+                .any(|key| value.get(key).is_some()),
+            Value::Array(_) => is_list_of_messages(list),
+            Value::String(text) => is_text_of_messages(text),
+            _ => false,
+        })
+}
+
+fn is_list_of_messages(value: &Value) -> bool {
+    let Value::Array(items) = value else {
+        return false;
+    };
+    !items.is_empty()
+        && items.iter().take(4).all(|item| match item {
+            Value::String(text) => text.starts_with('{') && has_role_key(text),
+            item => is_message(item),
+        })
+}
+
+/// Probes cut texts short, so a list in a text is told by its start.
+fn is_text_of_messages(text: &str) -> bool {
+    let mut rest = text.trim_start().chars();
+    rest.next() == Some('[') && rest.as_str().trim_start().starts_with('{') && has_role_key(text)
+}
+
+fn has_role_key(text: &str) -> bool {
+    text.contains("\"role\"") || text.contains("\"from\"")
+}
+
+fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {
+    let mut trajectory = doc.begin(Format::Chat, "plain");
+    let is_session = doc.rows.first().is_some_and(|row| is_message(&row.value));
+    if is_session {
+        let messages = doc.rows.into_iter();
+        let messages = messages.map(|Row { value, span, .. }| (value, Some(span)));
+        read_messages(&mut trajectory, messages.collect());
+        return Ok(trajectory);
+    }
+    let mut row = doc.take_value();
+    let messages = match row {
+        Value::Array(items) => {
+            row = Value::Null;
+            items
+        }
+        _ => take_messages(&mut row).ok_or_else(|| Fault::new("no messages in this row"))?,
+    };
+    read_messages(
+        &mut trajectory,
+        messages.into_iter().map(|m| (m, None)).collect(),
+    );
+    labels::fill(&mut trajectory, &mut row);
+    Ok(trajectory)
+}
+
+/// Takes the messages out of a row and drops its tool schemas: `tools`, and the older `functions` where these are
+/// schemas and not the definitions that a task asks for.
+fn take_messages(row: &mut Value) -> Option<Vec<Value>> {
+    common::take(row, "tools");
+    if row.pointer("/functions/0/parameters").is_some() {
+        common::take(row, "functions");
+    }
+    let mut nested = common::take(row, "raw_completions");
+    for key in MESSAGES {
+        for place in [&mut *row, &mut nested] {
+            let list = match common::take(place, key) {
+                Value::String(text) => json::parse_embedded(text),
+                other => other,
+            };
+            if let Value::Array(items) = list {
+                return Some(items);
+            }
+        }
+    }
     None
 }
 
-fn parse(_doc: Doc) -> Result<Trajectory, Fault> {
-    Err(Fault::new("not read yet"))
+fn read_messages(trajectory: &mut Trajectory, mut messages: Vec<(Value, Option<Span>)>) {
+    for (message, _) in &mut messages {
+        if let Value::String(text) = message {
+            *message = json::parse_embedded(std::mem::take(text));
+        }
+    }
+    let mut conversation = Conversation::new(messages.iter().map(|(message, _)| message));
+    for (message, span) in messages {
+        conversation.push(message, span);
+    }
+    let (variant, steps) = conversation.finish();
+    trajectory.source.variant = Some(variant.to_owned());
+    trajectory.steps = steps;
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -56,6 +56,21 @@ pub fn parse_embedded(text: String) -> Value {
     Value::String(text)
 }
 
+/// Lays JSON out for reading, with its keys in order and its numbers as written; line by line where it is JSON lines.
+/// `None` when it is no JSON.
+pub fn pretty(bytes: &[u8]) -> Option<String> {
+    let one = |bytes: &[u8]| {
+        let value = parse_lenient(bytes, 0, &mut Vec::new()).ok()?;
+        serde_json::to_string_pretty(&value).ok()
+    };
+    if let Some(text) = one(bytes) {
+        return Some(text);
+    }
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace));
+    let texts: Option<Vec<String>> = lines.map(one).collect();
+    texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join("\n"))
+}
+
 fn fault_of(err: &serde_json::Error, bytes: &[u8], start: u64) -> Fault {
     let byte = start + offset_of(bytes, err.line(), err.column());
     if bytes.iter().all(u8::is_ascii_whitespace) {

@@ -10,3 +10,11 @@ pub fn understand(_trajectory: &mut Trajectory) {}
 pub fn last_words(_trajectory: &Trajectory) -> Option<Text> {
     None
 }
+
+/// stub
+pub fn meaning(a: &crate::model::Action) -> String { format!("{} {}", a.tool, a.args) }
+/// stub
+pub fn is_test_run(_a: &crate::model::Action) -> bool { false }
+
+/// stub
+pub fn edit_diff(e: &crate::model::Edit) -> Option<String> { e.diff.as_deref().map(str::to_owned) }

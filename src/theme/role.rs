@@ -169,4 +169,67 @@ impl Role {
 
     /// How many there are.
     pub const COUNT: usize = Self::ALL.len();
+
+    /// Its name in theme files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Dim => "dim",
+            Self::Strong => "strong",
+            Self::Title => "title",
+            Self::Border => "border",
+            Self::BorderFocus => "border-focus",
+            Self::Cursor => "cursor",
+            Self::CursorUnfocused => "cursor-unfocused",
+            Self::Match => "match",
+            Self::Hit => "hit",
+            Self::HitCurrent => "hit-current",
+            Self::Status => "status",
+            Self::StatusMode => "status-mode",
+            Self::Key => "key",
+            Self::Header => "header",
+            Self::Success => "success",
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+            Self::Overlay => "overlay",
+            Self::ClassShell => "class-shell",
+            Self::ClassView => "class-view",
+            Self::ClassEdit => "class-edit",
+            Self::ClassSearch => "class-search",
+            Self::ClassThink => "class-think",
+            Self::ClassFinish => "class-finish",
+            Self::ClassPlan => "class-plan",
+            Self::ClassWeb => "class-web",
+            Self::ClassDelegate => "class-delegate",
+            Self::ClassOther => "class-other",
+            Self::KindSystem => "kind-system",
+            Self::KindUser => "kind-user",
+            Self::KindContext => "kind-context",
+            Self::DiffAdd => "diff-add",
+            Self::DiffDel => "diff-del",
+            Self::DiffAddWord => "diff-add-word",
+            Self::DiffDelWord => "diff-del-word",
+            Self::DiffHunk => "diff-hunk",
+            Self::LineNo => "line-no",
+            Self::Fold => "fold",
+            Self::Heading => "heading",
+            Self::Emphasis => "emphasis",
+            Self::CodeInline => "code-inline",
+            Self::Link => "link",
+            Self::Quote => "quote",
+            Self::Bullet => "bullet",
+            Self::Prompt => "prompt",
+            Self::Placeholder => "placeholder",
+            Self::TestPass => "test-pass",
+            Self::TestFail => "test-fail",
+            Self::Exception => "exception",
+            Self::Location => "location",
+        }
+    }
+
+    /// The role with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
 }

@@ -1,27 +1,123 @@
-//! What can happen to the terminal program: input, a new size, news from background work, signals.
-//!
-//! Plain data. `N` is the notice type of the background tasks, so that this module knows none of them.
+//! What can happen: keys, the mouse, and answers of background work.
+
+use std::sync::Arc;
 
 use ratatui::crossterm::event::KeyEvent;
 use ratatui::crossterm::event::MouseEvent;
 
-/// Something that happened, in the order in which it happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event<N> {
-    /// A key went down or repeats; releases are dropped before.
+use crate::model::Fault;
+use crate::model::RecordIx;
+use crate::model::Summary;
+use crate::model::Trajectory;
+use crate::store::Refresh;
+use crate::theme::Highlighter;
+use crate::theme::Theme;
+use crate::ui::data::Order;
+use crate::ui::data::Outline;
+use crate::ui::page::Ink;
+use crate::ui::page::Page;
+use crate::ui::page::Place;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A key went down (or repeats).
     Key(KeyEvent),
-    /// Text from the terminal's paste; never taken for keys.
+    /// Text was pasted; it never runs as keys.
     Paste(String),
-    /// A click or a turn of the wheel.
+    /// The mouse.
     Mouse(MouseEvent),
-    /// The screen has this size now: columns, rows.
+    /// The terminal has another size: columns, rows.
     Resize(u16, u16),
     /// Background work has something to say.
-    Notice(N),
-    /// A moment passed that somebody asked for (a hint box, an expiring message).
-    Tick,
-    /// We came back from the shell: paint everything again.
-    Resumed,
-    /// The terminal is gone, or a signal asks us to end.
-    Hangup,
+    Notice(Notice),
+}
+
+/// Numbers a question, so that a late answer to an older one can be dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub u64);
+
+impl Generation {
+    /// Moves on and returns the new number.
+    pub fn advance(&mut self) -> Self {
+        self.0 += 1;
+        *self
+    }
+}
+
+/// Which row of which trajectory a page is about, and how it was laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PageKey {
+    /// Number of the opened trajectory.
+    pub opened: Generation,
+    /// Row of its step list.
+    pub row: usize,
+    /// Whether it shows the record's own bytes.
+    pub is_raw: bool,
+    /// Cells of width, tabs and layout folded into one number.
+    pub layout: u32,
+}
+
+/// A hit of a search in a trajectory.
+#[derive(Debug, Clone)]
+pub struct RowHit {
+    /// Row of the step list.
+    pub row: usize,
+    /// Where on the row's page.
+    pub place: Place,
+}
+
+/// How bad a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// For the record.
+    Info,
+    /// Done.
+    Success,
+    /// Worth a look.
+    Warning,
+    /// Did not work.
+    Error,
+}
+
+/// An answer of background work.
+#[derive(Debug)]
+pub enum Notice {
+    /// The scan got so far.
+    Scanned {
+        /// Records found.
+        records: usize,
+        /// Bytes done and to do.
+        bytes: (u64, u64),
+        /// Nothing more comes.
+        is_complete: bool,
+    },
+    /// Rows were summarised.
+    Summaries(Vec<(RecordIx, Summary)>),
+    /// The list is arranged; with the place of the row that had the cursor.
+    Arranged(Generation, Order, Option<usize>),
+    /// Places of the list whose rows match the list's search.
+    RowsFound(Generation, Arc<Vec<usize>>),
+    /// A record was read.
+    Opened(Generation, RecordIx, Result<(Arc<Trajectory>, Arc<Outline>), Fault>),
+    /// The preview of a record was built; the fault otherwise.
+    Previewed(Generation, Box<Result<Page, Fault>>),
+    /// A page was built.
+    Page(PageKey, Box<Page>),
+    /// A stretch of a page was coloured.
+    Inked(PageKey, Ink),
+    /// A stretch of the preview was coloured.
+    PreviewInked(Generation, Ink),
+    /// More hits of a search; `true` when these were the last.
+    Hits(Generation, Vec<RowHit>, bool),
+    /// A theme was loaded.
+    Theme(Box<Theme>, Arc<Highlighter>),
+    /// New records were looked for.
+    Refreshed(Refresh),
+    /// Bytes for the terminal's clipboard (OSC 52), to be written between two frames.
+    Terminal(Vec<u8>),
+    /// A message for the status line and the log.
+    Say(Tone, String),
+    /// The terminal is gone, or somebody asked us to end.
+    HangUp,
 }

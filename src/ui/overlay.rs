@@ -16,7 +16,6 @@ pub use help::Help;
 pub use hints::draw_hints;
 pub use messages::Message;
 pub use messages::Messages;
-pub use messages::Tone;
 pub use palette::Palette;
 pub use prompt::Prompt;
 pub use sort::SortPicker;

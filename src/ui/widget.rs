@@ -1,8 +1,13 @@
-//! Small parts that know no view: a line editor and a fuzzy picker.
+//! Parts of screens that know no view: scroll arithmetic, the window onto a page, cells, text fields, pickers.
 
+pub mod cursor;
 mod line_edit;
 mod picker;
+pub mod rows;
+pub mod viewport;
 
 pub use line_edit::Edited;
 pub use line_edit::LineEdit;
+pub use picker::Entry;
+pub use picker::Picked;
 pub use picker::Picker;

@@ -6,6 +6,7 @@ use ratatui::layout::Position;
 use ratatui::layout::Rect;
 
 use crate::theme::Theme;
+use crate::ui::event::Tone;
 use crate::ui::overlay::Reply;
 
 /// Messages.
@@ -33,17 +34,6 @@ impl Messages {
     pub(super) fn draw(&self, _area: Rect, _buf: &mut Buffer, _theme: &Theme) -> Option<Position> {
         None
     }
-}
-
-/// How bad a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Tone {
-    /// News.
-    Info,
-    /// Worth a look.
-    Warning,
-    /// Something failed.
-    Error,
 }
 
 /// A message of the past.

@@ -1,0 +1,177 @@
+//! The keys by which records are ordered. What is not known sorts last, whichever way the order runs.
+
+use std::cmp::Ordering;
+
+use crate::model::Summary;
+
+/// What to sort by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SortKey {
+    /// As the records stand in the inputs.
+    Source,
+    /// Solved or not, then the reward.
+    Outcome,
+    /// Id, in natural order (`a-9` before `a-10`).
+    Id,
+    /// Task type.
+    TaskType,
+    /// Model responses.
+    Steps,
+    /// Failed actions.
+    Failures,
+    /// Seconds.
+    Duration,
+    /// Tokens in and out.
+    Tokens,
+    /// US dollars.
+    Cost,
+    /// Changed lines of the final patch.
+    Patch,
+    /// Model.
+    Model,
+    /// Producer family.
+    Format,
+}
+
+impl SortKey {
+    /// All keys, in the order of the columns.
+    pub const ALL: [Self; 12] = [
+        Self::Source,
+        Self::Outcome,
+        Self::Id,
+        Self::TaskType,
+        Self::Steps,
+        Self::Failures,
+        Self::Duration,
+        Self::Tokens,
+        Self::Cost,
+        Self::Patch,
+        Self::Model,
+        Self::Format,
+    ];
+
+    /// The word for `--sort` and the sort menu.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Outcome => "outcome",
+            Self::Id => "id",
+            Self::TaskType => "type",
+            Self::Steps => "steps",
+            Self::Failures => "failures",
+            Self::Duration => "duration",
+            Self::Tokens => "tokens",
+            Self::Cost => "cost",
+            Self::Patch => "patch",
+            Self::Model => "model",
+            Self::Format => "format",
+        }
+    }
+
+    /// The key with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.name() == name)
+    }
+
+    /// Compares two rows; equal rows keep the order of the inputs when the sort is stable.
+    pub fn compare(self, a: &Summary, b: &Summary, is_descending: bool) -> Ordering {
+        let by = |ordering: Ordering| if is_descending { ordering.reverse() } else { ordering };
+        match (a.fault.is_some(), b.fault.is_some()) {
+            (false, false) => {}
+            (a, b) => return a.cmp(&b),
+        }
+        match self {
+            Self::Source => Ordering::Equal,
+            Self::Outcome => known(&a.resolved, &b.resolved, by).then_with(|| numbers(a.reward, b.reward, by)),
+            Self::Id => by(natural(&a.id, &b.id)),
+            Self::TaskType => known(&a.task_kind.map(|k| k.name()), &b.task_kind.map(|k| k.name()), by),
+            Self::Steps => by(a.steps.cmp(&b.steps)),
+            Self::Failures => by(a.failed_actions.cmp(&b.failed_actions)),
+            Self::Duration => numbers(a.duration_s, b.duration_s, by),
+            Self::Tokens => known(&a.tokens.total(), &b.tokens.total(), by),
+            Self::Cost => numbers(a.cost, b.cost, by),
+            Self::Patch => known(&a.patch_lines, &b.patch_lines, by),
+            Self::Model => known(&a.model, &b.model, by),
+            Self::Format => known(&a.format.map(|f| f.name()), &b.format.map(|f| f.name()), by),
+        }
+    }
+}
+
+fn known<T: Ord>(a: &Option<T>, b: &Option<T>, by: impl Fn(Ordering) -> Ordering) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => by(a.cmp(b)),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    }
+}
+
+fn numbers(a: Option<f64>, b: Option<f64>, by: impl Fn(Ordering) -> Ordering) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => by(a.total_cmp(&b)),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    }
+}
+
+/// Compares texts with runs of digits as numbers.
+pub fn natural(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
+    loop {
+        match (a.first(), b.first()) {
+            (None, None) => return Ordering::Equal,
+            (None, _) => return Ordering::Less,
+            (_, None) => return Ordering::Greater,
+            (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {
+                let (number_a, rest_a) = split_digits(a);
+                let (number_b, rest_b) = split_digits(b);
+                let ordering = number_a.len().cmp(&number_b.len()).then_with(|| number_a.cmp(number_b));
+                if ordering != Ordering::Equal {
+                    return ordering;
+                }
+                (a, b) = (rest_a, rest_b);
+            }
+            (Some(x), Some(y)) => {
+                if x != y {
+                    return x.cmp(y);
+                }
+                (a, b) = (a.get(1..).unwrap_or_default(), b.get(1..).unwrap_or_default());
+            }
+        }
+    }
+}
+
+/// The digits at the start without leading zeros, and the rest.
+fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    let zeros = digits.iter().take_while(|b| **b == b'0').count();
+    (digits.get(zeros..).unwrap_or_default(), rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_as_people_count() {
+        let mut ids = vec!["a-10", "a-9", "a-09x", "b", "a", "a-1-2"];
+        ids.sort_by(|a, b| natural(a, b));
+        assert_eq!(ids, ["a", "a-1-2", "a-9", "a-09x", "a-10", "b"]);
+    }
+
+    #[test]
+    fn the_unknown_comes_last_both_ways() {
+        let with = |cost| Summary { cost, ..Summary::default() };
+        for is_descending in [false, true] {
+            let mut rows = vec![with(None), with(Some(2.0)), with(Some(1.0))];
+            rows.sort_by(|a, b| SortKey::Cost.compare(a, b, is_descending));
+            assert_eq!(rows.last().and_then(|r| r.cost), None);
+            assert_eq!(rows.first().and_then(|r| r.cost), Some(if is_descending { 2.0 } else { 1.0 }));
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        for key in SortKey::ALL {
+            assert_eq!(SortKey::from_name(key.name()), Some(key));
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! What side files say, by instance id, and joining it to trajectories.
+//!
+//! A trajectory's own label stands unless a file was given by hand (`--with`). Files that were merely found must
+//! agree with each other, else the label stays unknown and a note says who said what. Absent stays absent.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::model::Fault;
+use crate::model::Format;
+use crate::model::Note;
+use crate::model::Outcome;
+use crate::model::Task;
+use crate::model::TaskKind;
+use crate::model::Text;
+use crate::model::Trajectory;
+use crate::read;
+use crate::read::RawRecord;
+use crate::read::json;
+use crate::read::side::report;
+
+/// A side file that was joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SideFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it is.
+    pub format: Format,
+    /// Rows with an id that it holds.
+    pub ids: usize,
+    /// Given by hand: its labels override those of the records.
+    pub is_explicit: bool,
+}
+
+impl SideFile {
+    fn name(&self) -> String {
+        self.path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+struct SideRow {
+    file: usize,
+    outcome: Outcome,
+    cost: Option<f64>,
+    task: Option<Task>,
+    patch: Option<Text>,
+    remarks: Vec<String>,
+}
+
+/// What side files say, by instance id.
+#[derive(Debug, Clone, Default)]
+pub struct SideData {
+    files: Vec<SideFile>,
+    rows: HashMap<String, Vec<SideRow>>,
+}
+
+impl SideData {
+    /// Starts a file; the records that follow belong to it.
+    pub fn begin_file(&mut self, path: &Path, format: Format, is_explicit: bool) {
+        self.files.push(SideFile {
+            path: path.to_path_buf(),
+            format,
+            ids: 0,
+            is_explicit,
+        });
+    }
+
+    /// Adds one record of the file that was begun last. A run report adds a row for each of its ids.
+    ///
+    /// # Errors
+    /// The fault of a record that does not parse; the file's other records can still be added.
+    pub fn add(&mut self, raw: RawRecord) -> Result<(), Fault> {
+        if raw.source.format == Some(Format::Report) {
+            let value = match raw.parts.first() {
+                Some(part) => json::parse_lenient(&part.bytes, part.start, &mut Vec::new())?,
+                None => return Err(Fault::new("empty: no JSON value")),
+            };
+            let ids = report::ids_of_run(&value);
+            if !ids.is_empty() {
+                for (id, is_resolved) in ids {
+                    let outcome = Outcome {
+                        resolved: Some(is_resolved),
+                        ..Outcome::default()
+                    };
+                    let row = SideRow {
+                        outcome,
+                        ..SideRow::default()
+                    };
+                    self.insert(id.to_owned(), row);
+                }
+                return Ok(());
+            }
+        }
+        let trajectory = read::parse(raw)?;
+        if trajectory.source.format.is_some_and(Format::is_side)
+            && let Some(id) = trajectory.task_id
+        {
+            let is_verdict = trajectory.source.format == Some(Format::Verdict);
+            let notes = trajectory.notes.into_iter().filter(|_| is_verdict);
+            let row = SideRow {
+                file: 0,
+                outcome: trajectory.outcome,
+                cost: trajectory.totals.cost,
+                task: trajectory.task,
+                patch: trajectory.final_patch,
+                remarks: notes.map(|note| note.what).collect(),
+            };
+            self.insert(id, row);
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, id: String, mut row: SideRow) {
+        row.file = self.files.len().saturating_sub(1);
+        if let Some(file) = self.files.last_mut() {
+            file.ids += 1;
+        }
+        self.rows.entry(id).or_default().push(row);
+    }
+
+    /// The files, in the order in which they were added.
+    pub fn files(&self) -> &[SideFile] {
+        &self.files
+    }
+
+    /// How many instances are known.
+    pub fn ids(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Puts the files and rows of `other` after its own.
+    pub fn extend(&mut self, other: Self) {
+        let shift = self.files.len();
+        self.files.extend(other.files);
+        for (id, rows) in other.rows {
+            let shifted = rows.into_iter().map(|row| SideRow {
+                file: row.file + shift,
+                ..row
+            });
+            self.rows.entry(id).or_default().extend(shifted);
+        }
+    }
+
+    /// Rows of the instance: the exact id first, then without what producers put behind it.
+    fn find(&self, id: &str) -> &[SideRow] {
+        let mut name = id;
+        loop {
+            if let Some(rows) = self.rows.get(name) {
+                return rows;
+            }
+            match without_suffix(name) {
+                Some(shorter) => name = shorter,
+                None => return &[],
+            }
+        }
+    }
+}
+
+/// The id without its last suffix: `_0` (ADP), `.lm_rewrite__<hash>` (SWE-smith tasks), `.<hash>` or `.<hash>_1`
+/// (trajectory ids). Other numbers stay: `owner__name-35093_21661` is a Hybrid-Gym instance, not an attempt.
+fn without_suffix(id: &str) -> Option<&str> {
+    if let Some(head) = id.strip_suffix("_0") {
+        return Some(head);
+    }
+    let (head, tail) = id.rsplit_once('.')?;
+    if tail.starts_with("lm_rewrite__") {
+        return Some(head);
+    }
+    let hash = match tail.split_once('_') {
+        Some((hash, count)) if count.bytes().all(|b| b.is_ascii_digit()) => hash,
+        Some(_) => return None,
+        None => tail,
+    };
+    let is_hash = hash.len() >= 6
+        && hash
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    (is_hash && !head.is_empty()).then_some(head)
+}
+
+/// A row with the file that said it.
+struct Said<'a> {
+    row: &'a SideRow,
+    file: &'a SideFile,
+    /// The file is named after the trajectory's file: `output.report.json` beside `output.jsonl`.
+    is_near: bool,
+}
+
+/// Joins what `sides` say about the trajectory's instance; earlier ones are asked first. Returns whether any file
+/// knows the instance.
+pub fn apply(sides: &[&SideData], trajectory: &mut Trajectory) -> bool {
+    let said = rows_about(sides, trajectory);
+    if said.is_empty() {
+        return false;
+    }
+    let mut notes = Vec::new();
+    join_label(&said, trajectory, &mut notes);
+    for Said { row, .. } in &said {
+        let outcome = &mut trajectory.outcome;
+        fill(&mut outcome.exit_status, row.outcome.exit_status.as_ref());
+        fill(&mut outcome.error, row.outcome.error.as_ref());
+        fill(&mut trajectory.totals.cost, row.cost.as_ref());
+        if let Some(task) = &row.task {
+            join_task(trajectory, task);
+        }
+    }
+    if trajectory.final_patch.is_none() {
+        trajectory.final_patch = agreed_patch(&said);
+    }
+    for Said { row, file, .. } in &said {
+        let remarks = row.remarks.iter();
+        notes.extend(remarks.map(|remark| format!("{}: {remark}", file.name())));
+    }
+    trajectory.notes.extend(notes.into_iter().map(Note::new));
+    true
+}
+
+fn rows_about<'a>(sides: &[&'a SideData], trajectory: &Trajectory) -> Vec<Said<'a>> {
+    let stem = trajectory.source.fallback_id();
+    let mut names: Vec<&str> = Vec::new();
+    for name in [trajectory.task_id.as_deref(), Some(trajectory.id.as_str())] {
+        names.extend(name.filter(|name| !name.is_empty()));
+    }
+    let mut said = Vec::new();
+    for side in sides {
+        let rows = names
+            .iter()
+            .map(|name| side.find(name))
+            .find(|rows| !rows.is_empty());
+        for row in rows.unwrap_or_default() {
+            let Some(file) = side.files.get(row.file) else {
+                continue;
+            };
+            if file.path != trajectory.source.path {
+                let is_near = file.name().starts_with(&stem);
+                said.push(Said { row, file, is_near });
+            }
+        }
+    }
+    // stable: within the same rank, the order in which the files were given
+    said.sort_by_key(|said| (!said.file.is_explicit, !said.is_near));
+    said
+}
+
+fn join_label(said: &[Said<'_>], trajectory: &mut Trajectory, notes: &mut Vec<String>) {
+    let outcome = &mut trajectory.outcome;
+    let by_hand = said
+        .iter()
+        .find(|s| s.file.is_explicit && s.row.outcome.resolved.is_some());
+    if let Some(Said { row, file, .. }) = by_hand {
+        outcome.resolved = row.outcome.resolved;
+        outcome.reward = row.outcome.reward.or(outcome.reward);
+        outcome.label_source = Some(file.name());
+        return;
+    }
+    if outcome.resolved.is_some() {
+        return;
+    }
+    let labels: Vec<&Said<'_>> = said
+        .iter()
+        .filter(|s| s.row.outcome.resolved.is_some())
+        .collect();
+    let near: Vec<&Said<'_>> = labels.iter().copied().filter(|s| s.is_near).collect();
+    let labels = if near.is_empty() { labels } else { near };
+    if let Some(first) = labels.first() {
+        let other = labels
+            .iter()
+            .find(|s| s.row.outcome.resolved != first.row.outcome.resolved);
+        if let Some(other) = other {
+            notes.push(format!(
+                "reports disagree about resolved: {} and {}",
+                first.file.name(),
+                other.file.name()
+            ));
+        } else {
+            outcome.resolved = first.row.outcome.resolved;
+            outcome.label_source = Some(first.file.name());
+        }
+    }
+    let graded = said.iter().find(|s| s.row.outcome.reward.is_some());
+    if let Some(Said { row, file, .. }) = graded
+        && outcome.reward.is_none()
+    {
+        outcome.reward = row.outcome.reward;
+        outcome.label_source.get_or_insert_with(|| file.name());
+    }
+}
+
+fn join_task(trajectory: &mut Trajectory, from: &Task) {
+    let task = trajectory.task.get_or_insert_with(Task::default);
+    if task.kind == TaskKind::Other {
+        task.kind = from.kind;
+    }
+    fill(&mut task.id, from.id.as_ref());
+    fill(&mut task.repo, from.repo.as_ref());
+    fill(&mut task.base_commit, from.base_commit.as_ref());
+    fill(&mut task.statement, from.statement.as_ref());
+    fill(&mut task.gold_patch, from.gold_patch.as_ref());
+    fill::<Arc<_>>(&mut task.instance, from.instance.as_ref());
+    fill(&mut trajectory.task_id, from.id.as_ref());
+}
+
+/// The patch of the predictions, where all of the same rank have the same one.
+fn agreed_patch(said: &[Said<'_>]) -> Option<Text> {
+    let mut patches = said
+        .iter()
+        .filter_map(|s| Some((s.file.is_explicit, s.is_near, s.row.patch.as_ref()?)));
+    let (is_explicit, is_near, first) = patches.next()?;
+    let is_agreed = patches
+        .filter(|(explicit, near, _)| (*explicit, *near) == (is_explicit, is_near))
+        .all(|(_, _, patch)| patch == first);
+    is_agreed.then(|| first.clone())
+}
+
+fn fill<T: Clone>(place: &mut Option<T>, from: Option<&T>) {
+    if place.is_none() {
+        *place = from.cloned();
+    }
+}

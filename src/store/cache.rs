@@ -1,0 +1,113 @@
+//! Parsed records that were looked at last, bounded in bytes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::Trajectory;
+
+/// Least recently used goes first. A record that is larger than the bound is kept alone.
+#[derive(Debug)]
+pub(super) struct Cache {
+    bound: u64,
+    bytes: u64,
+    clock: u64,
+    entries: HashMap<usize, Cached>,
+}
+
+#[derive(Debug)]
+struct Cached {
+    trajectory: Arc<Trajectory>,
+    bytes: u64,
+    used: u64,
+}
+
+impl Cache {
+    /// An empty cache of at most `bound` bytes.
+    pub(super) fn new(bound: u64) -> Self {
+        Self {
+            bound,
+            bytes: 0,
+            clock: 0,
+            entries: HashMap::new(),
+        }
+    }
+
+    /// The record, which counts as used now.
+    pub(super) fn get(&mut self, key: usize) -> Option<Arc<Trajectory>> {
+        self.clock += 1;
+        let cached = self.entries.get_mut(&key)?;
+        cached.used = self.clock;
+        Some(Arc::clone(&cached.trajectory))
+    }
+
+    /// Keeps a record, letting go of others until it fits.
+    pub(super) fn put(&mut self, key: usize, trajectory: Arc<Trajectory>) {
+        self.remove(key);
+        self.clock += 1;
+        let bytes = trajectory.approx_bytes() as u64;
+        while self.bytes + bytes > self.bound {
+            let oldest = self.entries.iter().min_by_key(|(_, cached)| cached.used);
+            match oldest.map(|(key, _)| *key) {
+                Some(oldest) => self.remove(oldest),
+                None => break,
+            }
+        }
+        self.bytes += bytes;
+        let cached = Cached {
+            trajectory,
+            bytes,
+            used: self.clock,
+        };
+        self.entries.insert(key, cached);
+    }
+
+    /// Lets go of a record.
+    pub(super) fn remove(&mut self, key: usize) {
+        if let Some(cached) = self.entries.remove(&key) {
+            self.bytes -= cached.bytes;
+        }
+    }
+
+    /// Lets go of all records.
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+        self.bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(bytes: usize) -> Arc<Trajectory> {
+        Arc::new(Trajectory {
+            instruction: Some("x".repeat(bytes).into()),
+            ..Trajectory::default()
+        })
+    }
+
+    #[test]
+    fn the_bound_holds_and_the_oldest_goes_first() {
+        let one = record(1000).approx_bytes() as u64;
+        let mut cache = Cache::new(one * 2);
+        cache.put(0, record(1000));
+        cache.put(1, record(1000));
+        assert!(cache.get(0).is_some());
+        cache.put(2, record(1000));
+        assert!(cache.get(1).is_none(), "least recently used");
+        assert!(cache.get(0).is_some() && cache.get(2).is_some());
+        cache.put(0, record(1000));
+        assert_eq!(cache.bytes, one * 2, "replacing does not count twice");
+    }
+
+    #[test]
+    fn a_huge_record_is_kept_alone() {
+        let mut cache = Cache::new(10_000);
+        cache.put(0, record(1000));
+        cache.put(1, record(100_000));
+        assert!(cache.get(0).is_none());
+        assert!(cache.get(1).is_some());
+        cache.put(2, record(1000));
+        assert!(cache.get(1).is_none());
+    }
+}

@@ -1,0 +1,292 @@
+//! What the store remembers of every record: 32 bytes each, and per source what its records share.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use crate::model;
+use crate::model::Fault;
+use crate::model::Format;
+use crate::model::Span;
+use crate::read::Layout;
+use crate::read::PartRole;
+use crate::read::RawPart;
+use crate::read::RawRecord;
+use crate::read::Shape;
+use crate::read::json;
+use crate::store::bytes::Bytes;
+use crate::store::bytes::read_at;
+use crate::store::zipped::Zipped;
+
+/// A record's place. Sources hold fewer than 2³² rows: the index would not fit the memory before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slot {
+    /// Place of the source in [`Index::sources`].
+    pub(super) source: u32,
+    /// The record's place in its source.
+    pub(super) row: u32,
+    /// Its first byte in the decompressed source; 0 for table rows and members.
+    pub(super) start: u64,
+    /// Its length in bytes; 0 where that is not known before it is read.
+    pub(super) len: u64,
+}
+
+impl Slot {
+    /// Its bytes.
+    pub(super) fn span(&self) -> Span {
+        Span::new(self.start, self.start + self.len)
+    }
+}
+
+/// A file of a folder that is no trajectory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file.
+    pub path: PathBuf,
+    /// Why it is not in the list.
+    pub why: String,
+}
+
+/// All that a scan finds.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    pub(super) slots: Vec<Slot>,
+    pub(super) sources: Vec<Arc<Source>>,
+    /// Faults that the scan itself found; most records have none.
+    pub(super) faults: HashMap<usize, Fault>,
+    pub(super) skipped: Vec<Skipped>,
+}
+
+/// A file that is a part of records besides the bytes of their source.
+#[derive(Debug, Clone)]
+pub(super) struct PartSpec {
+    /// File name without folders.
+    pub(super) name: String,
+    pub(super) role: PartRole,
+    pub(super) place: PartPlace,
+}
+
+/// Where a part lies.
+#[derive(Debug, Clone)]
+pub(super) enum PartPlace {
+    /// A file of its own.
+    File(PathBuf),
+    /// A member of a tar file.
+    Stretch(Arc<File>, Span),
+    /// A member of a zip file.
+    Member(Arc<Zipped>, usize),
+}
+
+impl PartSpec {
+    /// A part that is a file.
+    pub(super) fn file(path: &Path, role: PartRole) -> Self {
+        Self {
+            name: file_name(path),
+            role,
+            place: PartPlace::File(path.to_path_buf()),
+        }
+    }
+
+    /// Its value, for telling the family; `None` when it is gone or no JSON.
+    pub(super) fn value(&self) -> Option<model::Value> {
+        json::parse_lenient(&self.read().ok()?, 0, &mut Vec::new()).ok()
+    }
+
+    fn read(&self) -> std::io::Result<Vec<u8>> {
+        match &self.place {
+            PartPlace::File(path) => std::fs::read(path),
+            PartPlace::Stretch(file, span) => read_at(file, *span),
+            PartPlace::Member(zip, index) => zip
+                .read(*index)
+                .map_err(|fault| std::io::Error::other(fault.why)),
+        }
+    }
+}
+
+/// The name of a path without its folders.
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// What stands around the records of a source.
+#[derive(Debug)]
+pub(super) enum Header {
+    /// Nothing.
+    None,
+    /// The object without the elements of its `samples`: the source without this stretch.
+    Around(Span),
+    /// A member of the zip file.
+    Member(usize),
+}
+
+/// A file, member or folder, and what its records share.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) path: Arc<Path>,
+    pub(super) member: Option<Arc<str>>,
+    pub(super) format: Option<Format>,
+    pub(super) layout: Layout,
+    pub(super) shape: Shape,
+    pub(super) bytes: Bytes,
+    /// Event files, and files about the record or its children. Only sources of one record have any.
+    pub(super) parts: Vec<PartSpec>,
+    /// Keys of keyed records, or member names, by row; empty for others.
+    pub(super) names: Vec<Arc<str>>,
+    pub(super) header: Header,
+    /// Named by the user, rather than found in a folder.
+    pub(super) is_explicit: bool,
+    pub(super) header_bytes: OnceLock<Vec<u8>>,
+}
+
+impl Source {
+    /// A source of which only the place and the bytes are known.
+    pub(super) fn new(path: Arc<Path>, member: Option<Arc<str>>, bytes: Bytes) -> Self {
+        Self {
+            path,
+            member,
+            format: None,
+            layout: Layout::Whole,
+            shape: Shape::Object,
+            bytes,
+            parts: Vec::new(),
+            names: Vec::new(),
+            header: Header::None,
+            is_explicit: false,
+            header_bytes: OnceLock::new(),
+        }
+    }
+
+    /// The member in which the record of `row` lies.
+    pub(super) fn member_of(&self, row: u32) -> Option<Arc<str>> {
+        if let Bytes::Members { .. } = self.bytes {
+            return self.name_of(row);
+        }
+        self.member.clone()
+    }
+
+    /// The key or member name of the record of `row`.
+    pub(super) fn name_of(&self, row: u32) -> Option<Arc<str>> {
+        self.names.get(usize::try_from(row).ok()?).cloned()
+    }
+
+    /// The record's place as the model states it.
+    pub(super) fn model_source(&self, slot: &Slot) -> model::Source {
+        let has_span = !matches!(
+            self.bytes,
+            Bytes::Table(_) | Bytes::Nothing | Bytes::Member { .. } | Bytes::Members { .. }
+        );
+        model::Source {
+            path: self.path.to_path_buf(),
+            member: self.member_of(slot.row).map(|name| name.to_string()),
+            row: usize::try_from(slot.row).unwrap_or(usize::MAX),
+            byte_range: has_span.then(|| slot.span()),
+            format: self.format,
+            variant: None,
+        }
+    }
+
+    /// Reads all parts of a record.
+    ///
+    /// # Errors
+    /// The fault when its own bytes cannot be read. Files about it that are gone are left out.
+    pub(super) fn load_raw(&self, slot: &Slot) -> Result<RawRecord, Fault> {
+        let mut source = self.model_source(slot);
+        let mut parts = Vec::new();
+        if !matches!(self.bytes, Bytes::Nothing) {
+            let row = usize::try_from(slot.row).unwrap_or(usize::MAX);
+            let bytes = self.bytes.read(slot.span(), row)?;
+            if source.byte_range.is_none() {
+                source.byte_range = Some(Span::new(0, bytes.len() as u64));
+            }
+            parts.push(RawPart {
+                name: self.main_name(slot),
+                role: PartRole::Main,
+                start: slot.start,
+                bytes,
+            });
+        }
+        if let Some(header) = self.header()? {
+            parts.push(RawPart {
+                name: String::new(),
+                role: PartRole::Header,
+                start: 0,
+                bytes: header,
+            });
+        }
+        let mut unread = None;
+        for spec in &self.parts {
+            match spec.read() {
+                Ok(bytes) => parts.push(RawPart {
+                    name: spec.name.clone(),
+                    role: spec.role,
+                    start: 0,
+                    bytes,
+                }),
+                Err(err) => unread = Some(format!("{} cannot be read: {err}", spec.name)),
+            }
+        }
+        let has_own = parts
+            .iter()
+            .any(|part| matches!(part.role, PartRole::Main | PartRole::Event));
+        if !has_own {
+            let why = unread.unwrap_or_else(|| "the folder has no event files".to_owned());
+            return Err(Fault::new(why));
+        }
+        if let (Bytes::Nothing, Some(first)) = (&self.bytes, parts.first()) {
+            source.byte_range = Some(Span::new(0, first.bytes.len() as u64));
+        }
+        Ok(RawRecord {
+            source,
+            layout: self.layout,
+            shape: self.shape,
+            parts,
+        })
+    }
+
+    fn main_name(&self, slot: &Slot) -> String {
+        match self.layout {
+            Layout::Rows => String::new(),
+            Layout::Keyed => self
+                .name_of(slot.row)
+                .map(|name| name.to_string())
+                .unwrap_or_default(),
+            Layout::Session | Layout::Whole | Layout::Samples => {
+                let member = self.member_of(slot.row);
+                member.map_or_else(
+                    || file_name(&self.path),
+                    |name| file_name(Path::new(name.as_ref())),
+                )
+            }
+        }
+    }
+
+    fn header(&self) -> Result<Option<Vec<u8>>, Fault> {
+        if matches!(self.header, Header::None) {
+            return Ok(None);
+        }
+        if let Some(bytes) = self.header_bytes.get() {
+            return Ok(Some(bytes.clone()));
+        }
+        let bytes = match (&self.header, &self.bytes) {
+            (Header::Member(index), Bytes::Members { zip, .. }) => zip.read(*index)?,
+            (Header::Around(inner), bytes) => {
+                let len = match bytes {
+                    Bytes::File { .. } => bytes.stamp().map(|stamp| stamp.len),
+                    Bytes::Stretch { file, .. } => file.metadata().ok().map(|meta| meta.len()),
+                    _ => None,
+                };
+                let len = len.unwrap_or(inner.end).max(inner.end);
+                let mut around = self.bytes.read(Span::new(0, inner.start), 0)?;
+                around.extend(self.bytes.read(Span::new(inner.end, len), 0)?);
+                around
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(self.header_bytes.get_or_init(|| bytes).clone()))
+    }
+}

@@ -1,0 +1,357 @@
+//! Following files that change: new lines become records, a torn last line is completed, sessions that grew are read
+//! again. What was truncated or replaced is scanned anew in place; records that are gone become faults.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+
+use crate::cancel::Cancel;
+use crate::model::Fault;
+use crate::model::RecordIx;
+use crate::model::Span;
+use crate::read::Layout;
+use crate::read::PartRole;
+use crate::read::Shape;
+use crate::store::bytes::Bytes;
+use crate::store::bytes::Change;
+use crate::store::bytes::read_at;
+use crate::store::folder;
+use crate::store::index::Index;
+use crate::store::index::PartPlace;
+use crate::store::index::Slot;
+use crate::store::index::Source;
+use crate::store::lines::LineScanner;
+use crate::store::scan::CUT_OFF;
+use crate::store::scan::Scan;
+use crate::store::scan::Seed;
+use crate::store::scan::Want;
+use crate::store::scan::is_open;
+
+/// What a refresh found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refresh {
+    /// How many records came to the end of the list.
+    pub appended: usize,
+    /// Records that are not what they were: load and summarise them again.
+    pub changed: Vec<RecordIx>,
+    /// What happened to files, in words for the message line.
+    pub problems: Vec<String>,
+}
+
+/// What has to be done about a source.
+enum Todo {
+    /// Lines were added behind these bytes.
+    Tail(u64),
+    /// A session of one record grew to this length.
+    Longer(u64),
+    /// Scan the file again.
+    Again,
+    /// The folder has other event files now.
+    Events(Source),
+    /// The file is gone.
+    Gone(String),
+}
+
+/// Looks at all files of the index and brings it up to date.
+pub(super) fn refresh(index: &RwLock<Index>, cancel: &Cancel) -> Refresh {
+    let sources = {
+        let index = index.read().unwrap_or_else(PoisonError::into_inner);
+        index.sources.clone()
+    };
+    let mut todo = HashMap::new();
+    let mut report = Refresh::default();
+    for (place, source) in sources.iter().enumerate() {
+        if cancel.is_cancelled() {
+            return report;
+        }
+        if let Some(work) = look(source, &mut report.problems)
+            && let Ok(place) = u32::try_from(place)
+        {
+            todo.insert(place, work);
+        }
+    }
+    if todo.is_empty() {
+        return report;
+    }
+    let mut places: HashMap<u32, Vec<usize>> = HashMap::new();
+    {
+        let index = index.read().unwrap_or_else(PoisonError::into_inner);
+        for (ix, slot) in index.slots.iter().enumerate() {
+            if todo.contains_key(&slot.source) {
+                places.entry(slot.source).or_default().push(ix);
+            }
+        }
+    }
+    let mut order: Vec<(u32, Todo)> = todo.into_iter().collect();
+    order.sort_by_key(|(place, _)| *place);
+    for (place, work) in order {
+        // a source all of whose records moved to a newer one is done with
+        let Some(records) = places.remove(&place) else {
+            continue;
+        };
+        if let Some(source) = usize::try_from(place).ok().and_then(|ix| sources.get(ix)) {
+            let update = Update {
+                index,
+                cancel,
+                place,
+                source,
+                records,
+            };
+            update.apply(work, &mut report);
+        }
+    }
+    report.changed.sort_unstable();
+    report.changed.dedup();
+    report
+}
+
+fn look(source: &Source, problems: &mut Vec<String>) -> Option<Todo> {
+    let path = &source.path;
+    match &source.bytes {
+        Bytes::File { .. } => {
+            let stamp = source.bytes.stamp()?;
+            let file = match File::open(path) {
+                Ok(file) => file,
+                Err(err) => return Some(Todo::Gone(format!("{}: {err}", path.display()))),
+            };
+            match stamp.compare(&file).ok()? {
+                Change::None => None,
+                Change::Grew if source.layout == Layout::Rows && source.shape == Shape::Lines => {
+                    Some(Todo::Tail(stamp.len))
+                }
+                Change::Grew
+                    if source.layout == Layout::Session && source.shape == Shape::Lines =>
+                {
+                    Some(Todo::Longer(file.metadata().ok()?.len()))
+                }
+                Change::Grew => Some(Todo::Again),
+                Change::Shrank { now } => {
+                    problems.push(format!(
+                        "{} shrank from {} to {now} bytes",
+                        path.display(),
+                        stamp.len
+                    ));
+                    Some(Todo::Again)
+                }
+                Change::Replaced => {
+                    problems.push(format!("{} was replaced", path.display()));
+                    Some(Todo::Again)
+                }
+            }
+        }
+        Bytes::Nothing if source.parts.is_empty() && source.member.is_none() => {
+            Path::is_file(path).then_some(Todo::Again)
+        }
+        Bytes::Nothing => event_folder(source).map(Todo::Events),
+        _ => None,
+    }
+}
+
+/// The event folder as it is now, when it has other files than it had.
+fn event_folder(source: &Source) -> Option<Source> {
+    let first = source.parts.iter().find(|p| p.role == PartRole::Event)?;
+    let PartPlace::File(path) = &first.place else {
+        return None;
+    };
+    let events = path.parent()?;
+    let listing = folder::Listing::read(events).ok()?;
+    let parts = folder::event_parts(events, &listing);
+    let names = |parts: &[crate::store::index::PartSpec]| {
+        parts.iter().map(|part| part.name.clone()).collect::<Vec<_>>()
+    };
+    if parts.is_empty() || names(&parts) == names(&source.parts) {
+        return None;
+    }
+    let mut now = Source::new(Arc::clone(&source.path), None, Bytes::Nothing);
+    now.format = source.format;
+    now.layout = source.layout;
+    now.shape = source.shape;
+    now.is_explicit = source.is_explicit;
+    now.parts = parts;
+    Some(now)
+}
+
+/// The work on one source.
+struct Update<'a> {
+    index: &'a RwLock<Index>,
+    cancel: &'a Cancel,
+    place: u32,
+    source: &'a Arc<Source>,
+    /// Its records, in order of their rows.
+    records: Vec<usize>,
+}
+
+impl Update<'_> {
+    fn apply(&self, work: Todo, report: &mut Refresh) {
+        match work {
+            Todo::Tail(seen) => {
+                if let Err(err) = self.append_lines(seen, report) {
+                    let what = format!("{}: {err}", self.source.path.display());
+                    report.problems.push(what);
+                }
+            }
+            Todo::Longer(len) => {
+                let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+                for ix in &self.records {
+                    if let Some(slot) = index.slots.get_mut(*ix) {
+                        slot.len = len.saturating_sub(slot.start);
+                    }
+                    index.faults.remove(ix);
+                    report.changed.push(RecordIx(*ix));
+                }
+                drop(index);
+                drop(self.source.bytes.set_stamp(len));
+            }
+            Todo::Events(now) => {
+                let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+                let place = usize::try_from(self.place).unwrap_or(usize::MAX);
+                if let Some(old) = index.sources.get_mut(place) {
+                    *old = Arc::new(now);
+                }
+                report.changed.extend(self.records.iter().map(|ix| RecordIx(*ix)));
+            }
+            Todo::Gone(why) => {
+                let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+                for ix in &self.records {
+                    let fault = Fault::new(format!("the file is gone: {why}"));
+                    if index.faults.insert(*ix, fault.clone()) != Some(fault) {
+                        report.changed.push(RecordIx(*ix));
+                    }
+                }
+                report.problems.push(why);
+            }
+            Todo::Again => self.scan_again(report),
+        }
+    }
+
+    /// Scans what came behind the first `seen` bytes. A last line that had no line end is scanned once more.
+    fn append_lines(&self, seen: u64, report: &mut Refresh) -> std::io::Result<()> {
+        let file = File::open(&self.source.path)?;
+        let last = {
+            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+            let ix = self.records.last().copied();
+            ix.and_then(|ix| Some((ix, *index.slots.get(ix)?)))
+        };
+        let mut torn = None;
+        let mut start = seen;
+        let mut row = 0;
+        if let Some((ix, slot)) = last {
+            row = slot.row.saturating_add(1);
+            let end = slot.span().end;
+            let behind = read_at(&file, Span::new(end, seen.max(end)))?;
+            if !behind.contains(&b'\n') {
+                torn = Some(ix);
+                start = slot.start;
+                row = slot.row;
+            }
+        }
+        let mut scanner = LineScanner::starting_at(start);
+        let mut spans = Vec::new();
+        let mut at = start;
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            let got = std::os::unix::fs::FileExt::read_at(&file, &mut buffer, at)?;
+            if got == 0 || self.cancel.is_cancelled() {
+                break;
+            }
+            scanner.push(buffer.get(..got).unwrap_or_default(), |span| spans.push(span));
+            at += got as u64;
+        }
+        let unfinished = scanner.unfinished();
+        spans.extend(unfinished);
+        let is_cut_off = match unfinished {
+            Some(span) => is_open(&read_at(&file, span)?),
+            None => false,
+        };
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let count = spans.len();
+        for (nth, span) in spans.into_iter().enumerate() {
+            let slot = Slot {
+                source: self.place,
+                row,
+                start: span.start,
+                len: span.len_bytes(),
+            };
+            row = row.saturating_add(1);
+            let ix = match torn.take() {
+                Some(ix) => {
+                    index.faults.remove(&ix);
+                    if let Some(old) = index.slots.get_mut(ix) {
+                        *old = slot;
+                    }
+                    report.changed.push(RecordIx(ix));
+                    ix
+                }
+                None => {
+                    index.slots.push(slot);
+                    report.appended += 1;
+                    index.slots.len() - 1
+                }
+            };
+            if is_cut_off && nth + 1 == count {
+                index.faults.insert(ix, Fault::at(CUT_OFF, span.end));
+            }
+        }
+        drop(index);
+        self.source.bytes.set_stamp(at)
+    }
+
+    /// Scans the file into an index of its own and puts its records where the old ones were.
+    fn scan_again(&self, report: &mut Refresh) {
+        let fresh = RwLock::new(Index::default());
+        let mut ignore = |_progress| {};
+        let mut scan = Scan::new(&fresh, self.cancel, &mut ignore, Want::All);
+        scan.scan_file(&Seed {
+            path: Arc::clone(&self.source.path),
+            member: None,
+            is_explicit: true,
+            parts: self.source.parts.clone(),
+        });
+        scan.flush();
+        if self.cancel.is_cancelled() {
+            return;
+        }
+        let mut fresh = fresh.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let is_same_fault = fresh.slots.len() == 1
+            && self.records.len() == 1
+            && fresh.faults.get(&0).is_some()
+            && fresh.faults.get(&0) == self.records.first().and_then(|ix| index.faults.get(ix));
+        if is_same_fault {
+            return;
+        }
+        let shift = u32::try_from(index.sources.len()).unwrap_or(u32::MAX);
+        index.sources.append(&mut fresh.sources);
+        let mut old = self.records.iter().copied();
+        for (place, slot) in fresh.slots.iter().enumerate() {
+            let slot = Slot {
+                source: slot.source.saturating_add(shift),
+                ..*slot
+            };
+            let ix = if let Some(ix) = old.next() {
+                if let Some(there) = index.slots.get_mut(ix) {
+                    *there = slot;
+                }
+                report.changed.push(RecordIx(ix));
+                ix
+            } else {
+                index.slots.push(slot);
+                report.appended += 1;
+                index.slots.len() - 1
+            };
+            match fresh.faults.remove(&place) {
+                Some(fault) => index.faults.insert(ix, fault),
+                None => index.faults.remove(&ix),
+            };
+        }
+        for ix in old {
+            let fault = Fault::new("the record is gone: its file was truncated or replaced");
+            if index.faults.insert(ix, fault.clone()) != Some(fault) {
+                report.changed.push(RecordIx(ix));
+            }
+        }
+    }
+}

@@ -1,0 +1,464 @@
+//! One pass over inputs: finds the records and publishes their places in batches, so that a list can show the first
+//! ones while the rest is found. Parses nothing but the first values of each source.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::cancel::Cancel;
+use crate::model::Fault;
+use crate::model::Format;
+use crate::model::Span;
+use crate::read::Layout;
+use crate::read::Shape;
+use crate::read::json;
+use crate::store::ScanProgress;
+use crate::store::bytes::Bytes;
+use crate::store::bytes::SharedFile;
+use crate::store::index::Index;
+use crate::store::index::PartSpec;
+use crate::store::index::Skipped;
+use crate::store::index::Slot;
+use crate::store::index::Source;
+use crate::store::index::file_name;
+use crate::store::spool::Feed;
+use crate::store::spool::Packing;
+use crate::store::table::Table;
+use crate::store::tell;
+use crate::store::tell::Container;
+use crate::store::zipped::Zipped;
+
+pub(super) use text::CUT_OFF;
+pub(super) use text::is_open;
+
+mod archive;
+mod text;
+
+/// What to do with the sources that a scan comes across.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    /// All are records.
+    All,
+    /// Side files are put aside, in [`Scan::put_aside`].
+    Trajectories,
+    /// Only side files are records.
+    Sides,
+}
+
+/// A file to be scanned.
+#[derive(Debug, Clone)]
+pub(super) struct Seed {
+    pub(super) path: Arc<Path>,
+    pub(super) member: Option<Arc<str>>,
+    /// Named by the user: then it is in the list whatever it holds.
+    pub(super) is_explicit: bool,
+    /// Files that belong to it.
+    pub(super) parts: Vec<PartSpec>,
+}
+
+impl Seed {
+    /// A file without others that belong to it.
+    pub(super) fn file(path: &Path, is_explicit: bool) -> Self {
+        Self {
+            path: Arc::from(path),
+            member: None,
+            is_explicit,
+            parts: Vec::new(),
+        }
+    }
+
+    fn member(&self, name: &str) -> Self {
+        Self {
+            path: Arc::clone(&self.path),
+            member: Some(Arc::from(name)),
+            is_explicit: false,
+            parts: Vec::new(),
+        }
+    }
+
+    fn name(&self) -> String {
+        self.member.as_deref().map_or_else(
+            || file_name(&self.path),
+            |member| file_name(Path::new(member)),
+        )
+    }
+}
+
+/// Where the bytes lie that a feed hands out.
+#[derive(Debug, Clone)]
+enum Origin {
+    /// The file at the seed's path.
+    Disk,
+    /// The feed's copy.
+    Spool,
+    /// A stretch of an open file.
+    Stretch(Arc<File>, u64),
+    /// A zip member, for records that are all of it; the feed's copy for others.
+    Member(Arc<Zipped>, usize),
+}
+
+/// A running scan.
+pub(super) struct Scan<'a> {
+    index: &'a RwLock<Index>,
+    cancel: &'a Cancel,
+    progress: &'a mut dyn FnMut(ScanProgress),
+    pub(super) want: Want,
+    /// Side files that were not taken for records.
+    pub(super) put_aside: Vec<Seed>,
+    /// Files and folders that were scanned, by canonical path.
+    pub(super) seen: HashSet<PathBuf>,
+    pending: Vec<Slot>,
+    pending_faults: Vec<(usize, Fault)>,
+    last_flush: Instant,
+    has_published: bool,
+    bytes_done: u64,
+    pub(super) bytes_total: u64,
+}
+
+impl<'a> Scan<'a> {
+    const FIRST_BATCH: usize = 64;
+    const BATCH: usize = 64 << 10;
+    const PERIOD: Duration = Duration::from_millis(30);
+
+    /// Publishes into `index`.
+    pub(super) fn new(
+        index: &'a RwLock<Index>,
+        cancel: &'a Cancel,
+        progress: &'a mut dyn FnMut(ScanProgress),
+        want: Want,
+    ) -> Self {
+        Self {
+            index,
+            cancel,
+            progress,
+            want,
+            put_aside: Vec::new(),
+            seen: HashSet::new(),
+            pending: Vec::new(),
+            pending_faults: Vec::new(),
+            last_flush: Instant::now(),
+            has_published: false,
+            bytes_done: 0,
+            bytes_total: 0,
+        }
+    }
+
+    /// Whether the work should stop.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    /// Scans one file: whatever is wrong with it becomes a row or a skipped file.
+    pub(super) fn scan_file(&mut self, seed: &Seed) {
+        let opened = File::open(&seed.path).and_then(|file| Ok((file.metadata()?, file)));
+        let (meta, file) = match opened {
+            Ok(opened) => opened,
+            Err(err) => {
+                self.push_fault(seed, Fault::new(format!("cannot be read: {err}")));
+                return;
+            }
+        };
+        let before = self.bytes_done;
+        if meta.is_file() {
+            self.scan_regular(seed, file, meta.len());
+            self.bytes_done = before + meta.len();
+        } else {
+            // a pipe, from process substitution say: read once
+            self.scan_stream(seed, Box::new(file));
+        }
+        self.tick();
+    }
+
+    fn scan_regular(&mut self, seed: &Seed, file: File, len: u64) {
+        let mut reader = SharedFile::new(Arc::new(file), Span::new(0, len));
+        let file = reader.file();
+        let head = match read_head(&mut reader) {
+            Ok(head) => head,
+            Err(err) => {
+                self.push_fault(seed, Fault::new(format!("cannot be read: {err}")));
+                return;
+            }
+        };
+        match tell::container(&head) {
+            Container::Zip => self.scan_zip(seed, file),
+            Container::Tar => self.scan_tar(seed, &file),
+            Container::Parquet => match file.try_clone().map_err(|err| err.to_string()) {
+                Ok(file) => self.scan_table(seed, Table::open(file)),
+                Err(why) => self.scan_table(seed, Err(why)),
+            },
+            container => {
+                let reader = Box::new(SharedFile::new(file, Span::new(0, u64::MAX)));
+                self.scan_container(seed, container, reader, &Origin::Disk);
+            }
+        }
+    }
+
+    /// Scans what can be read only once, keeping a copy.
+    pub(super) fn scan_stream(&mut self, seed: &Seed, mut reader: Box<dyn Read + Send>) {
+        let head = match read_head(&mut reader) {
+            Ok(head) => head,
+            Err(err) => {
+                self.push_fault(seed, Fault::new(format!("cannot be read: {err}")));
+                return;
+            }
+        };
+        let container = tell::container(&head);
+        let whole = Box::new(io::Cursor::new(head).chain(reader));
+        self.scan_container(seed, container, whole, &Origin::Spool);
+    }
+
+    fn scan_container(
+        &mut self,
+        seed: &Seed,
+        container: Container,
+        reader: Box<dyn Read + Send>,
+        origin: &Origin,
+    ) {
+        let (packing, origin) = match container {
+            Container::Gzip => (Packing::Gzip, &Origin::Spool),
+            Container::Zstd => (Packing::Zstd, &Origin::Spool),
+            Container::Empty => return self.reject(seed, Fault::at("empty file", 0)),
+            Container::Binary(why, byte) => return self.reject(seed, Fault::at(why, byte)),
+            Container::Text | Container::Zip | Container::Tar | Container::Parquet => {
+                (Packing::Plain, origin)
+            }
+        };
+        let to_spool = matches!(origin, Origin::Spool | Origin::Member(..));
+        let mut feed = match Feed::new(reader, packing, to_spool) {
+            Ok(feed) => feed,
+            Err(err) => {
+                let why = format!("cannot be unpacked: {err}");
+                return self.push_fault(seed, Fault::new(why));
+            }
+        };
+        let head = feed.next().to_vec();
+        let inner = if packing == Packing::Plain {
+            container
+        } else {
+            tell::container(&head)
+        };
+        match inner {
+            Container::Text => self.scan_text(seed, head, &mut feed, origin),
+            Container::Zip | Container::Tar | Container::Parquet => {
+                self.scan_spooled(seed, &inner, &mut feed);
+            }
+            Container::Binary(why, byte) => self.reject(seed, Fault::at(why, byte)),
+            Container::Gzip | Container::Zstd => {
+                self.reject(seed, Fault::new("packed twice; unpack it once"));
+            }
+            Container::Empty => {
+                let fault = feed.failure().map_or_else(
+                    || Fault::at("empty file", 0),
+                    |why| Fault::at(why, feed.consumed()),
+                );
+                self.reject(seed, fault);
+            }
+        }
+    }
+
+    /// Archives and tables inside a stream are unpacked first: their directory may stand at the end.
+    fn scan_spooled(&mut self, seed: &Seed, container: &Container, feed: &mut Feed) {
+        let cancel = self.cancel;
+        feed.drain(|| cancel.is_cancelled());
+        let Some(file) = feed.spool().map(Arc::clone) else {
+            return;
+        };
+        match container {
+            Container::Zip => self.scan_zip(seed, file),
+            Container::Tar => self.scan_tar(seed, &file),
+            _ => {
+                let copy = file.try_clone().map_err(|err| err.to_string());
+                self.scan_table(seed, copy.and_then(Table::open));
+            }
+        }
+        if let Some(why) = feed.failure() {
+            self.push_fault(seed, Fault::at(why, feed.consumed()));
+        }
+    }
+
+    fn scan_table(&mut self, seed: &Seed, table: Result<Table, String>) {
+        let table = match table {
+            Ok(table) => Arc::new(table),
+            Err(why) => return self.push_fault(seed, Fault::new(format!("Parquet: {why}"))),
+        };
+        let rows = table.rows();
+        if rows == 0 {
+            return self.reject(seed, Fault::new("the table has no rows"));
+        }
+        let values: Vec<_> = (0..rows.min(3))
+            .filter_map(|row| table.row_json(row).ok())
+            .filter_map(|json| {
+                json::parse_lenient(&json, 0, &mut Vec::new()).ok()
+            })
+            .collect();
+        let told = tell::family(&values, Shape::Table);
+        if !self.accepts(seed, told.and_then(|told| told.format)) {
+            return;
+        }
+        let mut source = self.source(seed, Bytes::Table(table));
+        source.format = told.and_then(|told| told.format);
+        source.layout = Layout::Rows;
+        source.shape = Shape::Table;
+        let source = self.register(source);
+        for row in 0..rows {
+            self.push(source, row, Span::new(0, 0));
+            if self.pending.len() >= Self::BATCH {
+                self.flush();
+            }
+        }
+        self.flush();
+    }
+
+    /// Whether a source of this family becomes records of this scan; else it is put aside or skipped.
+    fn accepts(&mut self, seed: &Seed, format: Option<Format>) -> bool {
+        let is_side = format.is_some_and(Format::is_side);
+        match self.want {
+            Want::Sides => is_side,
+            Want::All if is_side => true,
+            Want::Trajectories if is_side => {
+                // members of archives cannot be found again by path alone
+                if seed.member.is_none() {
+                    self.put_aside.push(seed.clone());
+                    false
+                } else {
+                    true
+                }
+            }
+            Want::All | Want::Trajectories => {
+                if format.is_none() && !seed.is_explicit {
+                    self.skip(seed, "no known trajectory format");
+                    return false;
+                }
+                true
+            }
+        }
+    }
+
+    /// A file that cannot be a trajectory: a row with a fault when it was named, else a skipped file.
+    fn reject(&mut self, seed: &Seed, fault: Fault) {
+        if self.want == Want::Sides {
+            return;
+        }
+        if seed.is_explicit {
+            self.push_fault(seed, fault);
+        } else {
+            self.skip(seed, &fault.why);
+        }
+    }
+
+    fn skip(&self, seed: &Seed, why: &str) {
+        let path = match &seed.member {
+            Some(member) => seed.path.join(member.as_ref()),
+            None => seed.path.to_path_buf(),
+        };
+        self.skip_path(path, why);
+    }
+
+    /// Counts a file that is no trajectory.
+    pub(super) fn skip_path(&self, path: PathBuf, why: &str) {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        index.skipped.push(Skipped {
+            path,
+            why: why.to_owned(),
+        });
+    }
+
+    fn source(&self, seed: &Seed, bytes: Bytes) -> Source {
+        let mut source = Source::new(Arc::clone(&seed.path), seed.member.clone(), bytes);
+        source.parts.clone_from(&seed.parts);
+        source.is_explicit = seed.is_explicit;
+        source
+    }
+
+    /// Makes a source known; its records may be pushed then.
+    fn register(&self, source: Source) -> u32 {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        index.sources.push(Arc::new(source));
+        u32::try_from(index.sources.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    fn push(&mut self, source: u32, row: usize, span: Span) {
+        self.pending.push(Slot {
+            source,
+            row: u32::try_from(row).unwrap_or(u32::MAX),
+            start: span.start,
+            len: span.len_bytes(),
+        });
+    }
+
+    /// Gives the record pushed last a fault.
+    fn fault_last(&mut self, fault: Fault) {
+        if let Some(last) = self.pending.len().checked_sub(1) {
+            self.pending_faults.push((last, fault));
+        }
+    }
+
+    /// Adds a row that says why there is nothing to read.
+    pub(super) fn push_fault(&mut self, seed: &Seed, fault: Fault) {
+        if self.want == Want::Sides {
+            return;
+        }
+        let source = self.source(seed, Bytes::Nothing);
+        let source = self.register(source);
+        self.push(source, 0, Span::new(0, 0));
+        self.fault_last(fault);
+    }
+
+    /// Adds the record of an event folder, whose files are the parts of `seed`.
+    pub(super) fn push_events(&mut self, seed: &Seed, told: tell::Told) {
+        let mut source = self.source(seed, Bytes::Nothing);
+        source.format = told.format;
+        source.layout = told.layout;
+        source.shape = told.shape;
+        let source = self.register(source);
+        self.push(source, 0, Span::new(0, 0));
+        self.tick();
+    }
+
+    /// Publishes when it is time to.
+    pub(super) fn tick(&mut self) {
+        let is_first = !self.has_published && self.pending.len() >= Self::FIRST_BATCH;
+        if is_first
+            || self.pending.len() >= Self::BATCH
+            || self.last_flush.elapsed() >= Self::PERIOD
+        {
+            self.flush();
+        }
+    }
+
+    /// Publishes what was found.
+    pub(super) fn flush(&mut self) {
+        let records = {
+            let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+            let base = index.slots.len();
+            index.slots.append(&mut self.pending);
+            for (place, fault) in self.pending_faults.drain(..) {
+                index.faults.insert(base + place, fault);
+            }
+            index.slots.len()
+        };
+        self.has_published |= records > 0;
+        self.last_flush = Instant::now();
+        (self.progress)(ScanProgress {
+            records,
+            bytes_done: self.bytes_done,
+            bytes_total: self.bytes_total.max(self.bytes_done),
+            is_complete: false,
+        });
+    }
+}
+
+/// Reads up to the first kilobyte.
+fn read_head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    reader.by_ref().take(1024).read_to_end(&mut head)?;
+    Ok(head)
+}

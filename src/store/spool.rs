@@ -1,0 +1,164 @@
+//! Streams that cannot be read at a position (gzip, zstd, standard input) are copied once to an unlinked temporary
+//! file while they are scanned; a plain file is scanned where it lies. [`Feed`] is that one pass over either.
+
+use std::fs::File;
+use std::io;
+use std::io::Read;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+/// Makes an unlinked temporary file in `$XDG_CACHE_HOME/hgview`, or in the system's place for such files.
+pub(super) fn temp_file() -> io::Result<File> {
+    if let Some(cache) = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from)
+        && cache.is_absolute()
+    {
+        let folder = cache.join("hgview");
+        if std::fs::create_dir_all(&folder).is_ok()
+            && let Ok(file) = tempfile::tempfile_in(&folder)
+        {
+            return Ok(file);
+        }
+    }
+    tempfile::tempfile()
+}
+
+/// How a stream is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    /// Not at all.
+    Plain,
+    /// gzip, several members allowed.
+    Gzip,
+    /// zstd, several frames allowed.
+    Zstd,
+}
+
+/// A reader that counts what went through, for the progress of packed files.
+struct Counting {
+    inner: Box<dyn Read + Send>,
+    count: Arc<AtomicU64>,
+}
+
+impl Read for Counting {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let got = self.inner.read(buf)?;
+        self.count.fetch_add(got as u64, Ordering::Relaxed);
+        Ok(got)
+    }
+}
+
+/// One pass over a stream, unpacked, in growing chunks.
+pub(super) struct Feed {
+    reader: Box<dyn Read + Send>,
+    spool: Option<Arc<File>>,
+    chunk: Vec<u8>,
+    at: u64,
+    consumed: Arc<AtomicU64>,
+    is_end: bool,
+    failure: Option<String>,
+}
+
+impl Feed {
+    const FIRST_CHUNK: usize = 128 << 10;
+    const LAST_CHUNK: usize = 4 << 20;
+
+    /// Starts a pass over `inner`. Packed streams, and those `to_spool` asks for, are copied on the way.
+    pub(super) fn new(
+        inner: Box<dyn Read + Send>,
+        packing: Packing,
+        to_spool: bool,
+    ) -> io::Result<Self> {
+        let consumed = Arc::new(AtomicU64::new(0));
+        let counting = Counting {
+            inner,
+            count: Arc::clone(&consumed),
+        };
+        let is_spooled = to_spool || packing != Packing::Plain;
+        let reader: Box<dyn Read + Send> = match packing {
+            Packing::Plain => Box::new(counting),
+            Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(
+                std::io::BufReader::with_capacity(128 << 10, counting),
+            )),
+            Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(counting)?),
+        };
+        Ok(Self {
+            reader,
+            spool: is_spooled.then(temp_file).transpose()?.map(Arc::new),
+            chunk: Vec::new(),
+            at: 0,
+            consumed,
+            is_end: false,
+            failure: None,
+        })
+    }
+
+    /// The next bytes; empty at the end and after a failure. Chunks grow, so that the first lines come at once and the
+    /// rest fast.
+    pub(super) fn next(&mut self) -> &[u8] {
+        let len = (self.chunk.len() * 2).clamp(Self::FIRST_CHUNK, Self::LAST_CHUNK);
+        self.chunk.resize(len, 0);
+        let mut filled = 0;
+        while filled < len && !self.is_end {
+            match self.reader.read(self.chunk.get_mut(filled..).unwrap_or_default()) {
+                Ok(0) => self.is_end = true,
+                Ok(got) => {
+                    filled += got;
+                    // a pipe or decoder hands out little at a time: show that rather than wait for a full chunk
+                    if self.spool.is_some() && filled >= Self::FIRST_CHUNK {
+                        break;
+                    }
+                }
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+                Err(err) => self.fail(format!("the stream is damaged: {err}")),
+            }
+        }
+        let fresh = self.chunk.get(..filled).unwrap_or_default();
+        if let Some(spool) = &self.spool {
+            let mut spool = spool.as_ref();
+            if let Err(err) = spool.write_all(fresh) {
+                self.fail(format!("no room to unpack: {err}"));
+                return &[];
+            }
+        }
+        self.at += filled as u64;
+        self.chunk.get(..filled).unwrap_or_default()
+    }
+
+    /// Reads to the end, for the sake of the copy. Stops early when `is_cancelled` says so.
+    pub(super) fn drain(&mut self, is_cancelled: impl Fn() -> bool) {
+        while !is_cancelled() && !self.next().is_empty() {}
+    }
+
+    fn fail(&mut self, why: String) {
+        self.is_end = true;
+        self.failure.get_or_insert(why);
+    }
+
+    /// Why the stream ended before its end.
+    pub(super) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// Bytes handed out so far.
+    pub(super) fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Bytes taken from the packed stream so far.
+    pub(super) fn consumed(&self) -> u64 {
+        self.consumed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the end was seen.
+    pub(super) fn is_end(&self) -> bool {
+        self.is_end
+    }
+
+    /// The copy, where there is one.
+    pub(super) fn spool(&self) -> Option<&Arc<File>> {
+        self.spool.as_ref()
+    }
+}

@@ -1,0 +1,116 @@
+//! Answers of background work, and where they go.
+
+use crate::model::RecordIx;
+use crate::store::Refresh;
+use crate::text::human;
+use crate::ui::app::App;
+use crate::ui::effect::Effect;
+use crate::ui::event::Notice;
+use crate::ui::event::Tone;
+use crate::ui::view::Cx;
+
+impl App {
+    pub(super) fn notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
+        match notice {
+            Notice::Scanned { records, bytes, is_complete } => self.scanned(records, bytes, is_complete, effects),
+            Notice::Summaries(rows) => {
+                for (ix, row) in rows {
+                    self.data.rows.set(ix, row);
+                }
+                self.list.rows_changed();
+            }
+            Notice::Say(tone, text) => self.status.say(tone, text),
+            Notice::Refreshed(refresh) => self.refreshed(&refresh, effects),
+            Notice::Theme(theme, highlighter) => {
+                self.paint.theme = *theme;
+                self.paint.highlighter = Some(highlighter);
+                self.list.look_changed();
+                if let Some(view) = &mut self.trajectory {
+                    view.look_changed();
+                }
+            }
+            Notice::HangUp => effects.push(Effect::Quit),
+            // the owner of the terminal takes these before they come here
+            Notice::Terminal(_) => {}
+            other => self.view_notice(other, effects),
+        }
+    }
+
+    /// Answers for the views.
+    fn view_notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
+        let cx = Cx { data: &self.data, theme: &self.paint.theme, look: &self.habits.look, screen: self.screen };
+        match notice {
+            Notice::Arranged(generation, order, place) => self.list.arranged(generation, order, place, &cx),
+            Notice::RowsFound(generation, places) => self.list.rows_found(generation, places, &cx),
+            Notice::Previewed(generation, page) => self.list.previewed(generation, *page, &cx),
+            Notice::PreviewInked(generation, ink) => self.list.preview_inked(generation, ink),
+            Notice::Opened(opened, record, content) => {
+                if let Some(view) = &mut self.trajectory
+                    && view.opened() == opened
+                    && view.record() == record
+                {
+                    view.opened_as(content, self.habits.first_step.take(), &cx);
+                }
+            }
+            Notice::Page(key, page) => {
+                if let Some(view) = &mut self.trajectory {
+                    view.page_built(key, *page, &cx);
+                }
+            }
+            Notice::Inked(key, ink) => {
+                if let Some(view) = &mut self.trajectory {
+                    view.inked(key, ink);
+                }
+            }
+            Notice::Hits(generation, hits, is_done) => {
+                if let Some(view) = &mut self.trajectory {
+                    view.hits_found(generation, hits, is_done, &cx);
+                }
+            }
+            _ => {}
+        }
+        // a hit may have unfolded a child, an answer may lack colours: sync asks for what is missing next
+        let _ = effects;
+    }
+
+    fn scanned(&mut self, records: usize, bytes: (u64, u64), is_complete: bool, effects: &mut Vec<Effect>) {
+        self.data.rows.grow(records);
+        self.data.scan.bytes_done = bytes.0;
+        self.data.scan.bytes_total = bytes.1;
+        self.data.scan.is_complete = is_complete;
+        self.list.rows_changed();
+        // one record is not a list: show it
+        if is_complete && records == 1 && self.trajectory.is_none() && self.opened.0 == 0 {
+            self.open_place(0, effects);
+        }
+    }
+
+    fn refreshed(&mut self, refresh: &Refresh, effects: &mut Vec<Effect>) {
+        self.data.rows.grow(self.data.store.len());
+        self.list.rows_changed();
+        for ix in &refresh.changed {
+            self.record_changed(*ix, effects);
+        }
+        for problem in &refresh.problems {
+            self.status.say(Tone::Warning, problem.clone());
+        }
+        if refresh.problems.is_empty() && (refresh.appended > 0 || !refresh.changed.is_empty()) {
+            let text = format!("{} new, {} changed", human::count(refresh.appended), human::count(refresh.changed.len()));
+            self.status.say(Tone::Success, text);
+        } else if refresh.problems.is_empty() && !self.data.is_following {
+            self.status.say(Tone::Info, "nothing new".to_owned());
+        }
+    }
+
+    fn record_changed(&mut self, ix: RecordIx, effects: &mut Vec<Effect>) {
+        self.data.rows.forget(ix);
+        self.list.record_changed(ix);
+        if let Some(view) = &mut self.trajectory
+            && view.record() == ix
+        {
+            let opened = self.opened.advance();
+            view.reopen(opened);
+            effects.push(Effect::Open(opened, ix));
+        }
+    }
+}

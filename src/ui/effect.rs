@@ -1,0 +1,111 @@
+//! What `App::update` asks of the outside. Plain data; carried out by [`crate::ui::tasks`] and [`crate::ui::run`].
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use regex::Regex;
+
+use crate::model::RecordIx;
+use crate::model::Span;
+use crate::model::Trajectory;
+use crate::theme::Highlighter;
+use crate::ui::data::Arrangement;
+use crate::ui::data::Order;
+use crate::ui::data::Rows;
+use crate::ui::event::Generation;
+use crate::ui::event::PageKey;
+use crate::ui::page::InkJob;
+use crate::ui::page::PageOptions;
+use crate::ui::page::Subject;
+
+/// A page to build.
+#[derive(Debug, Clone)]
+pub struct PageJob {
+    /// What to call it.
+    pub key: PageKey,
+    /// The trajectory.
+    pub trajectory: Arc<Trajectory>,
+    /// Which child's, from the outside in; empty for the trajectory itself.
+    pub path: Vec<usize>,
+    /// What it is about.
+    pub subject: Subject,
+    /// For raw pages: the record and the step's bytes in it.
+    pub raw: Option<(RecordIx, Option<Span>)>,
+    /// Layout.
+    pub options: PageOptions,
+}
+
+/// A search through all rows of a trajectory.
+#[derive(Debug, Clone)]
+pub struct FindJob {
+    /// The question's number.
+    pub generation: Generation,
+    /// The trajectory.
+    pub trajectory: Arc<Trajectory>,
+    /// Its rows: which child, and what about.
+    pub rows: Arc<Vec<(Vec<usize>, Subject)>>,
+    /// What to find.
+    pub pattern: Regex,
+    /// Layout of the pages that are searched; the same as of those that are shown.
+    pub options: PageOptions,
+}
+
+/// A rearrangement of the list.
+#[derive(Debug, Clone)]
+pub struct ArrangeJob {
+    /// The question's number.
+    pub generation: Generation,
+    /// The rows as they are now.
+    pub rows: Rows,
+    /// How.
+    pub how: Arrangement,
+    /// The record under the cursor.
+    pub keep: Option<RecordIx>,
+}
+
+/// Something for the outside to do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Find the records.
+    Scan,
+    /// Look for new records.
+    Refresh,
+    /// Summarise these records before all others.
+    Summarize(Range<usize>, Order),
+    /// Arrange the list.
+    Arrange(Box<ArrangeJob>),
+    /// Find rows of the list by text.
+    FindRows(Generation, Regex, Rows, Order),
+    /// Read a record.
+    Open(Generation, RecordIx),
+    /// Read a record and build its preview.
+    Preview(Generation, RecordIx, PageOptions),
+    /// Build pages, the first one being shown, the rest likely next.
+    Pages(Vec<PageJob>),
+    /// Colour stretches of a page.
+    Ink(PageKey, Vec<InkJob>, Arc<Highlighter>),
+    /// Colour stretches of the preview.
+    InkPreview(Generation, Vec<InkJob>, Arc<Highlighter>),
+    /// Search a trajectory.
+    Find(Box<FindJob>),
+    /// Stop searching.
+    StopFind,
+    /// Load a theme by name.
+    LoadTheme(String),
+    /// Copy a text; the string says what it is.
+    Copy(String, &'static str),
+    /// Copy the record's bytes.
+    CopyRecord(RecordIx),
+    /// Show a text in the user's editor (`true`) or pager (`false`).
+    External(String, bool),
+    /// Let the program have the mouse, or the terminal.
+    Mouse(bool),
+    /// Keep looking for new records.
+    Follow(bool),
+    /// Paint everything anew.
+    Redraw,
+    /// Suspend to the shell.
+    Suspend,
+    /// End.
+    Quit,
+}

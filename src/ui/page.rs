@@ -1,0 +1,446 @@
+//! What the right pane of the trajectory screen shows of a step: a page of lines, made once per step and width.
+//!
+//! A page is a sequence of blocks (titles, Markdown, code, diffs, outputs), each with its number of lines known and
+//! its lines made only when asked for: an observation of 50 MB costs its line index. Nothing here draws or knows the
+//! screen; colours come from roles, code colours from inks that run elsewhere ([`Page::wants`]).
+
+mod act;
+mod args;
+mod block;
+mod build;
+mod change;
+mod drawn;
+mod edit;
+mod figures;
+mod ink;
+mod markdown;
+mod output;
+mod step;
+mod subject;
+
+pub use ink::Ink;
+pub use ink::InkJob;
+pub use ink::InkKey;
+pub use ink::Inks;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ratatui::style::Style;
+use regex::Regex;
+
+use crate::cancel::Cancel;
+use crate::model::StepIx;
+use crate::model::Text;
+use crate::model::Trajectory;
+use crate::theme::Role;
+use crate::theme::Theme;
+use crate::ui::page::block::Block;
+use crate::ui::page::block::Gutter;
+use crate::ui::page::block::Shown;
+use crate::ui::page::block::Tint;
+use crate::ui::page::build::Builder;
+use crate::ui::page::build::Folding;
+use crate::ui::page::drawn::Lang;
+
+/// What a page is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// The task: what is asked and of whom.
+    Task,
+    /// A step.
+    Step(StepIx),
+    /// The end: last words, how it ended, what it cost, the final patch.
+    End,
+    /// The child with this index, folded: what it is and did. Its own steps are rows of the step list.
+    Child(usize),
+}
+
+/// How edits are laid out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum DiffLayout {
+    /// Side by side where the pane is wide enough (110 cells), else unified.
+    #[default]
+    Auto,
+    /// Always one column.
+    Unified,
+    /// Always two columns.
+    SideBySide,
+}
+
+/// What the look of a page depends on besides its subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PageOptions {
+    /// Cells of the pane.
+    pub width: u16,
+    /// How edits are laid out.
+    pub diff: DiffLayout,
+    /// Cells between two tab stops.
+    pub tab_cells: u8,
+    /// Outputs with more lines than this are folded to head and tail.
+    pub fold_lines: usize,
+}
+
+impl Default for PageOptions {
+    fn default() -> Self {
+        Self {
+            width: 80,
+            diff: DiffLayout::Auto,
+            tab_cells: 8,
+            fold_lines: 60,
+        }
+    }
+}
+
+/// A fold of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FoldId(usize);
+
+/// A line of a page whatever is folded. Ordered from top to bottom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    block: usize,
+    row: usize,
+}
+
+/// A line that a search found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageHit {
+    /// The line.
+    pub place: Place,
+}
+
+/// What is worth jumping to in a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LandmarkKind {
+    /// A section starts.
+    Section,
+    /// A hunk of an edit or patch.
+    Hunk,
+    /// The error line of a traceback.
+    Exception,
+    /// A failed test.
+    TestFail,
+}
+
+/// A line as it is drawn.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PageLine {
+    /// Cleaned text without tabs and control characters, with styles.
+    pub spans: Vec<(String, Style)>,
+    /// Cells by which the further rows of the wrapped line are indented.
+    pub hang: usize,
+    /// Background from the end of the text to the right edge.
+    pub fill: Option<Style>,
+    /// Whether the line may be wrapped; rules, tables and columns may not.
+    pub can_wrap: bool,
+}
+
+/// Hits that a search of one page reports at most.
+const MAX_HITS: usize = 1 << 20;
+
+/// Rows between two looks at the cancel flag.
+const CANCEL_ROWS: usize = 256;
+
+/// A page: the lines of one subject at one width.
+#[derive(Debug)]
+pub struct Page {
+    blocks: Vec<Block>,
+    /// The line at which each block starts, and the number of all lines at the end.
+    starts: Vec<usize>,
+}
+
+impl Page {
+    /// Makes the page of `subject` in the trajectory itself (`path_to_child` empty) or in the child of a child that
+    /// the path of indices leads to. Costs a pass over the subject's bytes at most: run it on a worker. What does
+    /// not exist is a page that says so.
+    pub fn new(
+        trajectory: &Arc<Trajectory>,
+        path_to_child: &[usize],
+        subject: Subject,
+        options: &PageOptions,
+    ) -> Self {
+        let mut page = Builder::new(*options);
+        let inner = path_to_child
+            .iter()
+            .try_fold(trajectory.as_ref(), |inner, ix| {
+                inner.children.get(*ix).map(|child| &child.trajectory)
+            });
+        let is_there = inner.is_some_and(|inner| match subject {
+            Subject::Task => {
+                subject::task(&mut page, inner);
+                true
+            }
+            Subject::End => {
+                subject::end(&mut page, inner);
+                true
+            }
+            Subject::Step(StepIx(ix)) => inner
+                .steps
+                .get(ix)
+                .map(|step| step::build(&mut page, step, inner.steps.len()))
+                .is_some(),
+            Subject::Child(ix) => inner
+                .children
+                .get(ix)
+                .map(|child| subject::child(&mut page, child))
+                .is_some(),
+        });
+        if !is_there {
+            page.say("there is no such step", Role::Placeholder);
+        }
+        let mut page = Self {
+            blocks: page.finish(),
+            starts: Vec::new(),
+        };
+        page.count();
+        page
+    }
+
+    /// Makes a page of one text under a title, coloured as `syntax` (`json`, `bash`, …). Nothing is folded.
+    pub fn of_text(title: &str, text: Text, syntax: &str, options: &PageOptions) -> Self {
+        let mut page = Builder::new(*options);
+        page.section(&[(title.to_owned(), Role::Title)], &[]);
+        let lang = Arc::new(Lang::Named(syntax.to_owned()));
+        page.lines(&text, Gutter::None, Tint::Code(lang, Role::Text), Folding::over(usize::MAX));
+        let mut page = Self {
+            blocks: page.finish(),
+            starts: Vec::new(),
+        };
+        page.count();
+        page
+    }
+
+    /// Finds anew at which line each block starts; after each change of folds.
+    fn count(&mut self) {
+        self.starts.clear();
+        let mut at = 0;
+        for block in &self.blocks {
+            self.starts.push(at);
+            at += block.len();
+        }
+        self.starts.push(at);
+    }
+
+    /// The block of line `ix`, and the line within it.
+    fn at(&self, ix: usize) -> Option<(usize, &Block, usize)> {
+        let after = self.starts.partition_point(|start| *start <= ix);
+        let block = after.checked_sub(1)?;
+        let start = self.starts.get(block)?;
+        Some((block, self.blocks.get(block)?, ix - start))
+    }
+
+    /// Lines, what is folded counted as one.
+    pub fn len(&self) -> usize {
+        self.starts.last().copied().unwrap_or(0)
+    }
+
+    /// Whether it has no line.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The line `ix`, with what `inks` has of its code colours; empty past the end. Costs that line only.
+    pub fn line(&self, ix: usize, theme: &Theme, inks: &Inks) -> PageLine {
+        match self.at(ix) {
+            None => PageLine::default(),
+            Some((nth, block, line)) => match block.shown(line) {
+                Shown::Row(row) => block.body.drawn(row).resolve(theme, inks.row(nth, row)),
+                Shown::Folded(hidden) => block::fold_line(hidden).resolve(theme, &[]),
+            },
+        }
+    }
+
+    /// The text of line `ix` as drawn: the concatenated spans of [`Page::line`].
+    pub fn plain(&self, ix: usize) -> String {
+        match self.at(ix) {
+            None => String::new(),
+            Some((_, block, line)) => match block.shown(line) {
+                Shown::Row(row) => block.body.plain(row),
+                Shown::Folded(hidden) => block::fold_line(hidden).plain(),
+            },
+        }
+    }
+
+    /// The fold that line `ix` belongs to, open or closed.
+    pub fn fold_at(&self, ix: usize) -> Option<FoldId> {
+        let (nth, block, _) = self.at(ix)?;
+        block.fold.map(|_| FoldId(nth))
+    }
+
+    /// The line at which a fold begins: the one that stands for it when closed, its first line when open.
+    pub fn fold_line(&self, fold: FoldId) -> usize {
+        let start = self.starts.get(fold.0).copied().unwrap_or(0);
+        let closed = self
+            .blocks
+            .get(fold.0)
+            .and_then(|block| block.fold)
+            .filter(|fold| !fold.is_open);
+        start + closed.map_or(0, |fold| fold.head)
+    }
+
+    /// Whether line `ix` is the one at which a fold begins; see [`Page::fold_line`].
+    pub fn is_fold_line(&self, ix: usize) -> bool {
+        self.fold_at(ix).is_some_and(|fold| self.fold_line(fold) == ix)
+    }
+
+    /// Opens or closes a fold.
+    pub fn toggle(&mut self, fold: FoldId) {
+        if let Some(block) = self.blocks.get_mut(fold.0)
+            && let Some(fold) = &mut block.fold
+        {
+            fold.is_open = !fold.is_open;
+            self.count();
+        }
+    }
+
+    /// Opens or closes all folds.
+    pub fn set_all_folds(&mut self, open: bool) {
+        for fold in self
+            .blocks
+            .iter_mut()
+            .filter_map(|block| block.fold.as_mut())
+        {
+            fold.is_open = open;
+        }
+        self.count();
+    }
+
+    /// What is worth jumping to, as line numbers of the current folding, ascending. Those inside a closed fold stand
+    /// at its line, once per kind.
+    pub fn landmarks(&self) -> Vec<(usize, LandmarkKind)> {
+        let mut found: Vec<(usize, LandmarkKind)> = Vec::new();
+        for (block, start) in self.blocks.iter().zip(&self.starts) {
+            for (row, kind) in &block.landmarks {
+                let mark = (start + block.line_of(*row), *kind);
+                let is_known = found
+                    .iter()
+                    .rev()
+                    .take_while(|(line, _)| *line == mark.0)
+                    .any(|(_, kind)| *kind == mark.1);
+                if !is_known {
+                    found.push(mark);
+                }
+            }
+        }
+        found
+    }
+
+    /// The lines that match, folded ones too, from the top; all of them so far when cancelled.
+    pub fn find(&self, pattern: &Regex, cancel: &Cancel) -> Vec<PageHit> {
+        let mut hits = Vec::new();
+        for (nth, block) in self.blocks.iter().enumerate() {
+            for row in 0..block.body.len() {
+                if row % CANCEL_ROWS == 0 && cancel.is_cancelled() || hits.len() >= MAX_HITS {
+                    return hits;
+                }
+                let is_hit = match block.body.simple(row) {
+                    Some(text) => is_match(pattern, text),
+                    None => is_match(pattern, &block.body.plain(row)),
+                };
+                if is_hit {
+                    hits.push(PageHit {
+                        place: Place { block: nth, row },
+                    });
+                }
+            }
+        }
+        hits
+    }
+
+    /// Opens the fold that hides `place`, if one does, and says at which line it is.
+    pub fn reveal(&mut self, place: Place) -> usize {
+        if let Some(block) = self.blocks.get_mut(place.block)
+            && block.hides(place.row)
+            && let Some(fold) = &mut block.fold
+        {
+            fold.is_open = true;
+            self.count();
+        }
+        self.line_of(place)
+    }
+
+    /// The place of line `ix`: of the first folded row, where the line stands for some; that of the last line past
+    /// the end.
+    pub fn place(&self, ix: usize) -> Place {
+        let ix = ix.min(self.len().saturating_sub(1));
+        let Some((nth, block, line)) = self.at(ix) else {
+            return Place { block: 0, row: 0 };
+        };
+        let row = match block.shown(line) {
+            Shown::Row(row) => row,
+            Shown::Folded(_) => line,
+        };
+        Place { block: nth, row }
+    }
+
+    /// The line that shows `place`, or stands for it while it is folded. The last one for a place of another page.
+    pub fn line_of(&self, place: Place) -> usize {
+        let last = self.len().saturating_sub(1);
+        let start = self.starts.get(place.block).copied();
+        let line = self
+            .blocks
+            .get(place.block)
+            .map(|block| block.line_of(place.row));
+        start
+            .zip(line)
+            .map_or(last, |(start, line)| (start + line).min(last))
+    }
+
+    /// Where `pattern` matches in line `ix`: byte ranges of [`Page::plain`], ascending, never empty.
+    pub fn hit_ranges(&self, ix: usize, pattern: &Regex) -> Vec<Range<usize>> {
+        let Some((_, block, line)) = self.at(ix) else {
+            return Vec::new();
+        };
+        let Shown::Row(row) = block.shown(line) else {
+            return Vec::new();
+        };
+        pattern
+            .find_iter(&block.body.plain(row))
+            .map(|found| found.range())
+            .filter(|range| !range.is_empty())
+            .collect()
+    }
+
+    /// The highlighting that the lines of `window` still lack.
+    pub fn wants(&self, window: Range<usize>, inks: &Inks) -> Vec<InkJob> {
+        let mut jobs: Vec<InkJob> = Vec::new();
+        let mut asked = None;
+        for ix in window.start..window.end.min(self.len()) {
+            let Some((nth, block, line)) = self.at(ix) else {
+                break;
+            };
+            let Shown::Row(row) = block.shown(line) else {
+                continue;
+            };
+            let chunk = (nth, row / ink::CHUNK_ROWS);
+            if asked == Some(chunk) {
+                continue;
+            }
+            asked = Some(chunk);
+            if block.body.has_code(row) {
+                jobs.extend(inks.job(nth, &block.body, chunk.1));
+            }
+        }
+        jobs
+    }
+
+    /// The whole page as plain text, folds open.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        for block in &self.blocks {
+            for row in 0..block.body.len() {
+                out.push_str(block.body.plain(row).trim_end());
+                out.push('\n');
+            }
+        }
+        out
+    }
+}
+
+fn is_match(pattern: &Regex, text: &str) -> bool {
+    pattern.find_iter(text).any(|found| !found.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+//! An action: what was asked for, and what came back.
+
+use std::sync::Arc;
+
+use crate::model::Action;
+use crate::model::ActionClass;
+use crate::model::Observation;
+use crate::model::Part;
+use crate::model::Text;
+use crate::model::Value;
+use crate::theme::Role;
+use crate::ui::page::args;
+use crate::ui::page::block::Gutter;
+use crate::ui::page::block::Tint;
+use crate::ui::page::build::Builder;
+use crate::ui::page::build::Folding;
+use crate::ui::page::build::Label;
+use crate::ui::page::build::is_json;
+use crate::ui::page::drawn::Lang;
+use crate::ui::page::edit;
+use crate::ui::page::figures;
+
+/// Writes an action, the first of `nth` of the second, and its result.
+pub(super) fn build(page: &mut Builder, action: &Action, nth: (usize, usize)) {
+    let mut title: Vec<Label> = vec![(action.class.name().to_owned(), class_role(action.class))];
+    title.push((action.tool.clone(), Role::Strong));
+    title.extend(detail(action).map(|text| (text, Role::Text)));
+    let mut meta: Vec<Label> = Vec::new();
+    if nth.1 > 1 {
+        meta.push((format!("{} of {}", nth.0, nth.1), Role::Dim));
+    }
+    if let Some(shell) = &action.shell {
+        meta.extend(shell.cwd.iter().map(|cwd| (cwd.clone(), Role::Dim)));
+        let limit = shell.timeout_s.map(figures::seconds);
+        meta.extend(limit.map(|limit| (format!("limit {limit}"), Role::Dim)));
+    }
+    page.section(&title, &meta);
+    asked(page, action);
+    result(page, action);
+}
+
+/// The role of a class.
+pub(super) fn class_role(class: ActionClass) -> Role {
+    match class {
+        ActionClass::Shell => Role::ClassShell,
+        ActionClass::View => Role::ClassView,
+        ActionClass::Edit => Role::ClassEdit,
+        ActionClass::Search => Role::ClassSearch,
+        ActionClass::Think => Role::ClassThink,
+        ActionClass::Finish => Role::ClassFinish,
+        ActionClass::Plan => Role::ClassPlan,
+        ActionClass::Web => Role::ClassWeb,
+        ActionClass::Delegate => Role::ClassDelegate,
+        ActionClass::Other => Role::ClassOther,
+    }
+}
+
+/// What the title says beyond class and tool; nothing where the body says it at once.
+fn detail(action: &Action) -> Option<String> {
+    if let Some(shell) = &action.shell {
+        return shell
+            .is_input
+            .then(|| "input to the running command".to_owned());
+    }
+    if let [one] = action.edits.as_slice() {
+        return Some(one.path.clone());
+    }
+    if action.edits.len() > 1 {
+        return Some(figures::counted(action.edits.len(), "file"));
+    }
+    let view = action.view.as_ref()?;
+    let lines = view.text.as_ref().map(|text| {
+        let first = view.first_line.unwrap_or(1);
+        let count = text.lines().count().max(1);
+        let last = first.saturating_add(count - 1);
+        let of = view
+            .total_lines
+            .map(|n| format!(" of {}", figures::count(n)));
+        format!(":{first}–{last}{}", of.unwrap_or_default())
+    });
+    Some(format!("{}{}", view.path, lines.unwrap_or_default()))
+}
+
+fn asked(page: &mut Builder, action: &Action) {
+    if let Some(shell) = &action.shell {
+        let (lang, prompt) = if shell.is_input {
+            ("txt", "› ")
+        } else if is_python(action) {
+            ("python", ">>> ")
+        } else {
+            ("bash", "$ ")
+        };
+        command(page, &shell.cmd, lang, prompt);
+        return;
+    }
+    if !action.edits.is_empty() {
+        let is_failed = action.has_error();
+        if is_failed {
+            page.say("⚠ attempted: the tool reported an error", Role::Warning);
+        }
+        edit::edits(page, &action.edits);
+        return;
+    }
+    let code = action.args.get("code").and_then(Value::as_str);
+    if let Some(code) = code.filter(|_| is_python(action)) {
+        command(page, &Text::from(code), "python", ">>> ");
+        args::rows(page, &action.args, &["code"]);
+        return;
+    }
+    match action.class {
+        ActionClass::View if action.view.is_some() => {
+            args::rows(
+                page,
+                &action.args,
+                &["command", "path", "file_path", "view_range"],
+            );
+        }
+        ActionClass::Think | ActionClass::Finish => args::message(page, &action.args),
+        ActionClass::Plan => args::plan(page, &action.args),
+        _ => args::rows(page, &action.args, &[]),
+    }
+}
+
+fn is_python(action: &Action) -> bool {
+    let tool = action.tool.to_ascii_lowercase();
+    tool.contains("python") || tool.contains("jupyter")
+}
+
+fn command(page: &mut Builder, text: &Text, lang: &str, prompt: &'static str) {
+    let text = match text.strip_suffix('\n') {
+        Some(shorter) => Text::from(shorter.trim_end_matches('\n')),
+        None => Arc::clone(text),
+    };
+    if text.is_empty() {
+        page.say("(empty: looks at the command that runs)", Role::Placeholder);
+        return;
+    }
+    let lang = Arc::new(Lang::Named(lang.to_owned()));
+    let folding = Folding::over(page.options.fold_lines.saturating_mul(2));
+    page.lines(
+        &text,
+        Gutter::Prompt(prompt),
+        Tint::Code(lang, Role::Text),
+        folding,
+    );
+}
+
+fn result(page: &mut Builder, action: &Action) {
+    let Some(observation) = &action.observation else {
+        page.section(&[("result".to_owned(), Role::Title)], &[]);
+        page.say("no result recorded", Role::Placeholder);
+        return;
+    };
+    page.section(
+        &[("result".to_owned(), Role::Title)],
+        &meta(action, observation),
+    );
+    let view = action.view.as_ref().filter(|_| !action.has_error());
+    let shown = view.and_then(|view| Some((view, view.text.as_ref()?)));
+    if let Some((view, text)) = shown {
+        let first_line = text.lines().next().unwrap_or_default();
+        let first_line = first_line
+            .get(..first_line.floor_char_boundary(200))
+            .unwrap_or_default();
+        let lang = Arc::new(Lang::File {
+            path: view.path.clone(),
+            first_line: first_line.to_owned(),
+        });
+        let folding = Folding::over(page.options.fold_lines.saturating_mul(2));
+        page.numbered(text, view.first_line.unwrap_or(1), ' ', lang, folding);
+        for part in &observation.parts {
+            page.placeholder(part);
+        }
+        return;
+    }
+    let mut is_empty = true;
+    for part in &observation.parts {
+        match part {
+            Part::Text { text } if text.trim().is_empty() => {}
+            Part::Text { text } => {
+                is_empty = false;
+                answer(page, action, text);
+            }
+            _ => {
+                is_empty = false;
+                page.placeholder(part);
+            }
+        }
+    }
+    if is_empty {
+        page.say("(no output)", Role::Placeholder);
+    }
+}
+
+/// The text of a result, by what the action is for.
+fn answer(page: &mut Builder, action: &Action, text: &Text) {
+    let folding = page.folding();
+    match action.class {
+        ActionClass::Delegate | ActionClass::Web | ActionClass::Finish if !action.has_error() => {
+            page.prose(text, Role::Text, folding);
+        }
+        // A successful edit answers with the lines that the diff above already shows.
+        ActionClass::Edit if !action.edits.is_empty() && !action.has_error() => {
+            page.output(text, Role::Dim, Folding::to_head(12, 4));
+        }
+        ActionClass::Think | ActionClass::Plan if !action.has_error() => {
+            page.output(text, Role::Dim, folding);
+        }
+        ActionClass::Shell => page.output(text, Role::Text, folding),
+        _ if is_json(text) => {
+            let lang = Arc::new(Lang::Named("json".to_owned()));
+            page.lines(text, Gutter::None, Tint::Code(lang, Role::Text), folding);
+        }
+        _ => page.output(text, Role::Text, folding),
+    }
+}
+
+fn meta(action: &Action, observation: &Observation) -> Vec<Label> {
+    let mut meta: Vec<Label> = Vec::new();
+    match observation.exit_code {
+        Some(0) => meta.push(("✓ exit 0".to_owned(), Role::Success)),
+        Some(code) if code < 0 => meta.push(("… still running".to_owned(), Role::Warning)),
+        Some(code) => meta.push((format!("✗ exit {code}"), Role::Error)),
+        None if action.has_error() => meta.push(("✗ error".to_owned(), Role::Error)),
+        None => {}
+    }
+    if observation.truncated == Some(true) {
+        meta.push(("cut by the producer".to_owned(), Role::Warning));
+    }
+    if let Some(duration) = observation.duration_s {
+        meta.push((figures::seconds(duration), Role::Dim));
+    }
+    let bytes = observation.len_bytes();
+    if bytes >= 1000 {
+        meta.push((figures::bytes(bytes as u64), Role::Dim));
+    }
+    if let Some(ts) = observation.ts {
+        meta.push((figures::clock(ts), Role::Dim));
+    }
+    meta
+}

@@ -1,0 +1,387 @@
+//! The changes of one file as rows: unified, or old and new side by side.
+//!
+//! Line numbers stand where the hunk knows them; changed words are marked; both texts are code of the file's
+//! language, each with a parser state of its own. Rows are made from the hunks one at a time.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::diff::DiffLine;
+use crate::diff::DiffTag;
+use crate::diff::Hunk;
+use crate::diff::side_by_side;
+use crate::text::clean;
+use crate::text::clip;
+use crate::text::expand_tabs;
+use crate::text::width;
+use crate::theme::Role;
+use crate::ui::page::LandmarkKind;
+use crate::ui::page::drawn::Code;
+use crate::ui::page::drawn::Drawn;
+use crate::ui::page::drawn::Lane;
+use crate::ui::page::drawn::Lang;
+use crate::ui::page::drawn::Paint;
+
+/// Bytes of a changed line that are shown; the rest is told by its size.
+const MAX_LINE_BYTES: usize = 4096;
+
+/// The hunks of a file, laid out.
+#[derive(Debug)]
+pub(super) struct Change {
+    lines: Vec<DiffLine>,
+    headings: Vec<String>,
+    rows: Vec<Row>,
+    lang: Arc<Lang>,
+    /// Cells of a line number; 0 where no hunk has any.
+    number_cells: usize,
+    /// Cells of the whole row, side by side; `None` in one column.
+    sides: Option<usize>,
+    tab_cells: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Row {
+    /// The heading with this index.
+    Heading(usize),
+    /// A line of the unified form; whether it is the first of its hunk.
+    Line(usize, bool),
+    /// Old and new; whether they are the first of their hunk.
+    Pair(Option<usize>, Option<usize>, bool),
+}
+
+impl Change {
+    /// Lays out `hunks`: in one column, or side by side in `sides` cells.
+    pub(super) fn new(
+        hunks: Vec<Hunk>,
+        path: &str,
+        sides: Option<usize>,
+        tab_cells: usize,
+    ) -> Self {
+        let mut change = Self {
+            lines: Vec::new(),
+            headings: Vec::new(),
+            rows: Vec::new(),
+            lang: lang_of(path, &hunks),
+            number_cells: number_cells(&hunks),
+            sides,
+            tab_cells,
+        };
+        let is_only = hunks.len() == 1;
+        for hunk in hunks {
+            change.add(hunk, is_only);
+        }
+        change
+    }
+
+    fn add(&mut self, hunk: Hunk, is_only: bool) {
+        let heading = heading(&hunk);
+        // A snippet whose place is not known needs no heading that says nothing.
+        if !(is_only && heading == "@@") {
+            self.rows.push(Row::Heading(self.headings.len()));
+            self.headings.push(heading);
+        }
+        let offset = self.lines.len();
+        if self.sides.is_some() {
+            let place: HashMap<*const DiffLine, usize> = hunk
+                .lines
+                .iter()
+                .enumerate()
+                .map(|(ix, line)| (std::ptr::from_ref(line), offset + ix))
+                .collect();
+            let ix = |line: Option<&DiffLine>| {
+                line.and_then(|line| place.get(&std::ptr::from_ref(line)).copied())
+            };
+            let pairs = side_by_side(&hunk);
+            self.rows.extend(
+                pairs
+                    .into_iter()
+                    .enumerate()
+                    .map(|(nth, (old, new))| Row::Pair(ix(old), ix(new), nth == 0)),
+            );
+        } else {
+            let rows = (0..hunk.lines.len()).map(|ix| Row::Line(offset + ix, ix == 0));
+            self.rows.extend(rows);
+        }
+        self.lines.extend(hunk.lines);
+    }
+
+    /// Rows.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Where hunks start.
+    pub(super) fn landmarks(&self) -> Vec<(usize, LandmarkKind)> {
+        let is_start = |row: &Row| match row {
+            Row::Heading(_) => true,
+            Row::Line(_, is_first) | Row::Pair(_, _, is_first) => {
+                *is_first && self.headings.is_empty()
+            }
+        };
+        self.rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| is_start(row))
+            .map(|(ix, _)| (ix, LandmarkKind::Hunk))
+            .collect()
+    }
+
+    /// Row `row`; empty past the end.
+    pub(super) fn drawn(&self, row: usize) -> Drawn {
+        match self.rows.get(row) {
+            None => Drawn::default(),
+            Some(Row::Heading(ix)) => {
+                let text = self.headings.get(*ix).map_or("", String::as_str);
+                let mut line = Drawn::of(text, Role::DiffHunk);
+                line.can_wrap = false;
+                line
+            }
+            Some(Row::Line(ix, is_first)) => match self.lines.get(*ix) {
+                Some(line) => self.unified(line, *is_first),
+                None => Drawn::default(),
+            },
+            Some(Row::Pair(old, new, is_first)) => {
+                let at = |ix: &Option<usize>| ix.and_then(|ix| self.lines.get(ix));
+                self.pair(at(old), at(new), *is_first)
+            }
+        }
+    }
+
+    fn unified(&self, line: &DiffLine, is_first: bool) -> Drawn {
+        let mut drawn = Drawn::new();
+        if self.number_cells > 0 {
+            let cells = self.number_cells;
+            let numbers = format!(
+                "{} {} ",
+                number(line.old_no, cells),
+                number(line.new_no, cells)
+            );
+            drawn.push_paint(numbers, Paint::Role(Role::LineNo));
+        }
+        let (role, sign, lane) = look(line.tag);
+        drawn.push_paint(format!("{sign} "), Paint::Role(role));
+        drawn.hang = drawn.cells();
+        let at = drawn.len_bytes();
+        self.push_text(&mut drawn, line, role);
+        drawn.codes.push(Code {
+            at: at..drawn.len_bytes(),
+            rest: String::new(),
+            lang: Arc::clone(&self.lang),
+            lane,
+            is_start: is_first,
+        });
+        if line.no_newline && line.tag != DiffTag::Same {
+            drawn.push_paint(" ⊘".to_owned(), Paint::Role(Role::Dim));
+        }
+        drawn.fill = (line.tag != DiffTag::Same).then_some(role);
+        drawn
+    }
+
+    fn push_text(&self, drawn: &mut Drawn, line: &DiffLine, role: Role) {
+        for (text, is_changed) in pieces(line, self.tab_cells) {
+            let paint = if is_changed {
+                Paint::Over(role, word_role(line.tag))
+            } else {
+                Paint::Role(role)
+            };
+            drawn.push_paint(text, paint);
+        }
+    }
+
+    fn pair(&self, old: Option<&DiffLine>, new: Option<&DiffLine>, is_first: bool) -> Drawn {
+        const BAR: &str = " │ ";
+        let cells = self.sides.unwrap_or_default().saturating_sub(width(BAR));
+        let left_cells = cells / 2;
+        let mut drawn = Drawn {
+            can_wrap: false,
+            ..Drawn::default()
+        };
+        let is_same = old.is_some_and(|line| line.tag == DiffTag::Same);
+        let old_lane = if is_same { Lane::Both } else { Lane::Old };
+        let new_lane = if is_same { Lane::Again } else { Lane::New };
+        self.side(&mut drawn, old, left_cells, old_lane, is_first);
+        drawn.push_paint(BAR.to_owned(), Paint::Role(Role::Border));
+        let is_first_new = is_first && old.is_none();
+        self.side(&mut drawn, new, cells - left_cells, new_lane, is_first_new);
+        drawn
+    }
+
+    /// One side of a pair, filled up to `cells`.
+    fn side(
+        &self,
+        drawn: &mut Drawn,
+        line: Option<&DiffLine>,
+        cells: usize,
+        lane: Lane,
+        is_start: bool,
+    ) {
+        let Some(line) = line else {
+            drawn.push_paint(" ".repeat(cells), Paint::Role(Role::Text));
+            return;
+        };
+        let (role, sign, _) = look(line.tag);
+        let mut room = cells;
+        if self.number_cells > 0 {
+            let no = if lane == Lane::Again || lane == Lane::New {
+                line.new_no
+            } else {
+                line.old_no
+            };
+            let text = format!("{} ", number(no, self.number_cells));
+            room = room.saturating_sub(text.len());
+            drawn.push_paint(text, Paint::Role(Role::LineNo));
+        }
+        drawn.push_paint(format!("{sign} "), Paint::Role(role));
+        room = room.saturating_sub(2);
+        let at = drawn.len_bytes();
+        let mut rest = String::new();
+        let mut code_end = at;
+        for (text, is_changed) in pieces(line, self.tab_cells) {
+            if !rest.is_empty() {
+                rest.push_str(&text);
+                continue;
+            }
+            let paint = if is_changed {
+                Paint::Over(role, word_role(line.tag))
+            } else {
+                Paint::Role(role)
+            };
+            let needed = width(&text);
+            if needed <= room {
+                room -= needed;
+                code_end += text.len();
+                drawn.push_paint(text, paint);
+                continue;
+            }
+            let shown = clip(&text, room).into_owned();
+            let kept = shown.strip_suffix('…').unwrap_or(&shown).len();
+            rest = text.get(kept..).unwrap_or_default().to_owned();
+            code_end += kept;
+            room = room.saturating_sub(width(&shown));
+            if shown.is_empty() {
+                // The piece before filled the room to the last cell: its end gives way to the mark.
+                mark_cut(drawn, &mut code_end, &mut rest);
+            } else {
+                drawn.push_paint(shown, paint);
+            }
+        }
+        drawn.codes.push(Code {
+            at: at..code_end.max(at),
+            rest,
+            lang: Arc::clone(&self.lang),
+            lane,
+            is_start,
+        });
+        drawn.push_paint(" ".repeat(room), Paint::Role(role));
+    }
+}
+
+/// Puts `…` in place of the last character of the line.
+fn mark_cut(drawn: &mut Drawn, code_end: &mut usize, rest: &mut String) {
+    let Some(span) = drawn.spans.last_mut() else {
+        return;
+    };
+    let last = span.text.chars().next_back();
+    if let Some(last) = last.filter(|c| c.is_ascii_graphic() || *c == ' ') {
+        span.text.pop();
+        span.text.push('…');
+        *code_end = code_end.saturating_sub(1);
+        rest.insert(0, last);
+    }
+}
+
+fn look(tag: DiffTag) -> (Role, char, Lane) {
+    match tag {
+        DiffTag::Same => (Role::Text, ' ', Lane::Both),
+        DiffTag::Added => (Role::DiffAdd, '+', Lane::New),
+        DiffTag::Removed => (Role::DiffDel, '-', Lane::Old),
+    }
+}
+
+fn word_role(tag: DiffTag) -> Role {
+    match tag {
+        DiffTag::Removed => Role::DiffDelWord,
+        DiffTag::Added | DiffTag::Same => Role::DiffAddWord,
+    }
+}
+
+fn number(no: Option<usize>, cells: usize) -> String {
+    match no {
+        Some(no) => format!("{no:>cells$}"),
+        None => " ".repeat(cells),
+    }
+}
+
+/// The line in clean pieces without tabs, each changed or not. Concatenated they are the line as drawn.
+fn pieces(line: &DiffLine, tab_cells: usize) -> Vec<(String, bool)> {
+    let text = line.text.strip_suffix('\r').unwrap_or(&line.text);
+    let shown = text.floor_char_boundary(MAX_LINE_BYTES.min(text.len()));
+    let mut out = Vec::new();
+    let mut col = 0;
+    let mut done = 0;
+    let mut add = |range: Range<usize>, is_changed: bool| {
+        let Some(raw) = text.get(range).filter(|raw| !raw.is_empty()) else {
+            return;
+        };
+        let cells = expand_tabs(&clean(raw), tab_cells, col).into_owned();
+        col += width(&cells);
+        out.push((cells, is_changed));
+    };
+    for word in &line.words {
+        let word = word.start.clamp(done, shown)..word.end.clamp(done, shown);
+        add(done..word.start, false);
+        done = word.end;
+        add(word, true);
+    }
+    add(done..shown, false);
+    if shown < text.len() {
+        let more = crate::ui::page::figures::bytes((text.len() - shown) as u64);
+        out.push((format!("⋯ {more} more"), false));
+    }
+    out
+}
+
+fn number_cells(hunks: &[Hunk]) -> usize {
+    let last = hunks
+        .iter()
+        .flat_map(|hunk| [hunk.old_start + hunk.old_len, hunk.new_start + hunk.new_len])
+        .max()
+        .unwrap_or(0);
+    if hunks.iter().any(Hunk::has_numbers) {
+        last.saturating_sub(1).to_string().len().max(3)
+    } else {
+        0
+    }
+}
+
+fn heading(hunk: &Hunk) -> String {
+    let mut text = if hunk.has_numbers() {
+        format!(
+            "@@ -{},{} +{},{} @@",
+            hunk.old_start, hunk.old_len, hunk.new_start, hunk.new_len
+        )
+    } else {
+        "@@".to_owned()
+    };
+    if !hunk.heading.is_empty() {
+        text.push(' ');
+        text.push_str(&clip(&hunk.heading, 200));
+    }
+    text
+}
+
+fn lang_of(path: &str, hunks: &[Hunk]) -> Arc<Lang> {
+    let first = hunks
+        .first()
+        .filter(|hunk| hunk.old_start <= 1)
+        .and_then(|hunk| hunk.lines.first());
+    let first_line = first.map_or("", |line| line.text.as_str());
+    let first_line = first_line
+        .get(..first_line.floor_char_boundary(200))
+        .unwrap_or_default();
+    Arc::new(Lang::File {
+        path: path.to_owned(),
+        first_line: first_line.to_owned(),
+    })
+}

@@ -1,0 +1,273 @@
+//! Edits and patches: a line about the file, then its changes.
+
+use std::sync::Arc;
+
+use crate::diff::DiffTag;
+use crate::diff::Hunk;
+use crate::diff::diff_texts;
+use crate::model::Edit;
+use crate::model::EditOp;
+use crate::model::Text;
+use crate::patch::FilePatch;
+use crate::patch::PatchKind;
+use crate::patch::parse_patch;
+use crate::theme::Role;
+use crate::ui::page::DiffLayout;
+use crate::ui::page::block::Body;
+use crate::ui::page::block::Gutter;
+use crate::ui::page::block::Tint;
+use crate::ui::page::build::Builder;
+use crate::ui::page::build::Folding;
+use crate::ui::page::change::Change;
+use crate::ui::page::drawn::Drawn;
+use crate::ui::page::drawn::Lang;
+use crate::ui::page::figures;
+
+/// Two texts longer than this together are not compared, and a patch longer than this is not taken apart.
+const MAX_DIFF_BYTES: usize = 4 << 20;
+
+/// Cells from which on changes stand side by side by themselves.
+const SIDES_CELLS: usize = 110;
+
+/// Cells below which they never do.
+const LEAST_SIDES_CELLS: usize = 40;
+
+/// Lines around a change.
+const CONTEXT: usize = 3;
+
+/// What is known of an edit, in the form in which it is shown.
+enum Known {
+    /// Changes.
+    Hunks(Vec<Hunk>),
+    /// A text that was put in as a whole, from this line on.
+    New(Text, usize),
+    /// Texts too long to compare.
+    Both(Text, Text, usize),
+    /// A patch that could not be taken apart.
+    Raw(Text),
+    /// Nothing.
+    Nothing,
+}
+
+/// Writes edits one after the other.
+pub(super) fn edits(page: &mut Builder, edits: &[Edit]) {
+    for (ix, edit) in edits.iter().enumerate() {
+        if ix > 0 {
+            page.gap();
+        }
+        let known = known(edit);
+        let mut row = Drawn::new();
+        row.push(&edit.path, Role::Strong);
+        if let Some(new) = &edit.moved_to {
+            row.push(" → ", Role::Dim);
+            row.push(new, Role::Strong);
+        }
+        row.push("  ", Role::Text);
+        row.push(op_word(edit.op), Role::Dim);
+        let (added, removed) = match &known {
+            Known::Hunks(hunks) => counts(hunks),
+            Known::New(text, _) => (text.lines().count(), 0),
+            Known::Both(old, new, _) => (new.lines().count(), old.lines().count()),
+            Known::Raw(_) | Known::Nothing => (0, 0),
+        };
+        push_counts(&mut row, added, removed);
+        page.row(row);
+        show(page, &edit.path, known);
+    }
+}
+
+fn op_word(op: EditOp) -> &'static str {
+    match op {
+        EditOp::Create => "new file",
+        EditOp::StrReplace => "replace",
+        EditOp::Insert => "insert",
+        EditOp::Patch => "patch",
+        EditOp::Write => "write",
+        EditOp::Undo => "undo the last edit",
+        EditOp::Delete => "delete",
+    }
+}
+
+fn counts(hunks: &[Hunk]) -> (usize, usize) {
+    hunks
+        .iter()
+        .map(Hunk::counts)
+        .fold((0, 0), |sum, hunk| (sum.0 + hunk.0, sum.1 + hunk.1))
+}
+
+fn push_counts(row: &mut Drawn, added: usize, removed: usize) {
+    if added + removed > 0 {
+        row.push("  ", Role::Text);
+        row.push(&format!("+{}", figures::count(added)), Role::Success);
+        row.push(" ", Role::Text);
+        row.push(&format!("−{}", figures::count(removed)), Role::Error);
+    }
+}
+
+fn known(edit: &Edit) -> Known {
+    if let (Some(before), Some(after)) = (&edit.before, &edit.after) {
+        return compared(before, after, Some(1));
+    }
+    if let Some(diff) = &edit.diff {
+        return patched(diff);
+    }
+    match (&edit.old, &edit.new, &edit.after) {
+        (Some(old), new, _) if !old.is_empty() => {
+            let nothing = Text::from("");
+            compared(old, new.as_ref().unwrap_or(&nothing), edit.line)
+        }
+        (_, Some(new), _) | (_, None, Some(new)) => match edit.op {
+            EditOp::Create | EditOp::Write => Known::New(Arc::clone(new), 1),
+            _ => match edit.line {
+                Some(line) => Known::New(Arc::clone(new), line),
+                None => compared(&Text::from(""), new, None),
+            },
+        },
+        _ => match &edit.before {
+            Some(before) if edit.op == EditOp::Delete => compared(before, &Text::from(""), Some(1)),
+            _ => Known::Nothing,
+        },
+    }
+}
+
+fn compared(old: &Text, new: &Text, line: Option<usize>) -> Known {
+    if old.len().saturating_add(new.len()) > MAX_DIFF_BYTES {
+        return Known::Both(Arc::clone(old), Arc::clone(new), line.unwrap_or(1));
+    }
+    let mut hunks = diff_texts(old, new, CONTEXT, line.unwrap_or(1));
+    if line.is_none() {
+        for hunk in &mut hunks {
+            (hunk.old_start, hunk.new_start) = (0, 0);
+            hunk.renumber();
+        }
+    }
+    Known::Hunks(hunks)
+}
+
+fn patched(diff: &Text) -> Known {
+    if diff.len() > MAX_DIFF_BYTES {
+        return Known::Raw(Arc::clone(diff));
+    }
+    let hunks: Vec<Hunk> = parse_patch(diff)
+        .into_iter()
+        .flat_map(|file| file.hunks)
+        .collect();
+    if hunks.is_empty() {
+        Known::Raw(Arc::clone(diff))
+    } else {
+        Known::Hunks(hunks)
+    }
+}
+
+fn show(page: &mut Builder, path: &str, known: Known) {
+    let folding = Folding::over(page.options.fold_lines.saturating_mul(4));
+    match known {
+        Known::Hunks(hunks) if hunks.is_empty() => {
+            page.say("(old and new are the same)", Role::Placeholder);
+        }
+        Known::Hunks(hunks) => change(page, path, hunks, folding),
+        Known::New(text, first) if text.is_empty() => {
+            let what = if first == 1 {
+                "(empty file)"
+            } else {
+                "(nothing)"
+            };
+            page.say(what, Role::Placeholder);
+        }
+        Known::New(text, first) => {
+            let lang = lang_of(path, &text);
+            page.numbered(&text, first, '+', lang, folding);
+        }
+        Known::Both(old, new, first) => {
+            page.say(
+                "(too long to compare: the old text, then the new)",
+                Role::Placeholder,
+            );
+            let fold = page.folding();
+            page.numbered(&old, first, '-', lang_of(path, &old), fold);
+            page.numbered(&new, first, '+', lang_of(path, &new), fold);
+        }
+        Known::Raw(diff) => page.lines(&diff, Gutter::None, Tint::Diff, folding),
+        Known::Nothing => page.say("(what changed is not recorded)", Role::Placeholder),
+    }
+}
+
+fn lang_of(path: &str, text: &str) -> Arc<Lang> {
+    let first_line = text.lines().next().unwrap_or_default();
+    let first_line = first_line
+        .get(..first_line.floor_char_boundary(200))
+        .unwrap_or_default();
+    Arc::new(Lang::File {
+        path: path.to_owned(),
+        first_line: first_line.to_owned(),
+    })
+}
+
+fn change(page: &mut Builder, path: &str, hunks: Vec<Hunk>, folding: Folding) {
+    let has = |tag| {
+        hunks
+            .iter()
+            .flat_map(|hunk| &hunk.lines)
+            .any(|line| line.tag == tag)
+    };
+    let cells = page.width();
+    let has_sides = match page.options.diff {
+        DiffLayout::Unified => false,
+        DiffLayout::SideBySide => cells >= LEAST_SIDES_CELLS,
+        DiffLayout::Auto => cells >= SIDES_CELLS && has(DiffTag::Added) && has(DiffTag::Removed),
+    };
+    let change = Change::new(hunks, path, has_sides.then_some(cells), page.tab_cells());
+    let landmarks = change.landmarks();
+    page.body(Body::Change(change), landmarks, folding);
+}
+
+/// Writes a patch file by file.
+pub(super) fn patch(page: &mut Builder, patch: &Text) {
+    let files = if patch.len() > MAX_DIFF_BYTES {
+        Vec::new()
+    } else {
+        parse_patch(patch)
+    };
+    if files.is_empty() {
+        let folding = page.folding();
+        page.lines(patch, Gutter::None, Tint::Diff, folding);
+        return;
+    }
+    let (added, removed) = files
+        .iter()
+        .map(FilePatch::counts)
+        .fold((0, 0), |sum, file| (sum.0 + file.0, sum.1 + file.1));
+    let mut row = Drawn::new();
+    row.push(&figures::counted(files.len(), "file"), Role::Text);
+    push_counts(&mut row, added, removed);
+    page.row(row);
+    for file in files {
+        page.gap();
+        let (added, removed) = file.counts();
+        let mut row = Drawn::new();
+        row.push(file.path(), Role::Strong);
+        row.push("  ", Role::Text);
+        row.push(&kind_words(&file), Role::Dim);
+        push_counts(&mut row, added, removed);
+        page.row(row);
+        if file.is_binary {
+            page.say("(binary)", Role::Placeholder);
+        }
+        let path = file.path().to_owned();
+        let folding = Folding::over(page.options.fold_lines.saturating_mul(2));
+        if !file.hunks.is_empty() {
+            change(page, &path, file.hunks, folding);
+        }
+    }
+}
+
+fn kind_words(file: &FilePatch) -> String {
+    let from = file.old_path.as_deref().unwrap_or_default();
+    match file.kind {
+        PatchKind::Modified => "modified".to_owned(),
+        PatchKind::Added => "new file".to_owned(),
+        PatchKind::Deleted => "deleted".to_owned(),
+        PatchKind::Renamed => format!("renamed from {from}"),
+        PatchKind::Copied => format!("copied from {from}"),
+    }
+}

@@ -1,0 +1,409 @@
+//! The event loop: the terminal's events, finished work, signals and timers in; one frame out when something
+//! changed. The only owner of a terminal.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use futures_util::StreamExt as _;
+use ratatui::crossterm::event::Event as TerminalEvent;
+use ratatui::crossterm::event::EventStream;
+use ratatui::crossterm::event::KeyEventKind;
+use ratatui::layout::Rect;
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use tokio::signal::unix::Signal;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::config::DiffChoice;
+use crate::config::Paths;
+use crate::config::Problem;
+use crate::config::Settings;
+use crate::error::Error;
+use crate::error::Result;
+use crate::store::Store;
+use crate::theme;
+use crate::theme::ColorEnv;
+use crate::theme::Depth;
+use crate::theme::Theme;
+use crate::ui::app::App;
+use crate::ui::app::Habits;
+use crate::ui::app::Paint;
+use crate::ui::clipboard::ClipboardEnv;
+use crate::ui::data::Data;
+use crate::ui::data::Rows;
+use crate::ui::data::Scan;
+use crate::ui::effect::Effect;
+use crate::ui::event::Event;
+use crate::ui::event::Notice;
+use crate::ui::event::Tone;
+use crate::ui::keymap::Keymap;
+use crate::ui::page::DiffLayout;
+use crate::ui::tasks::Env;
+use crate::ui::tasks::Tasks;
+use crate::ui::terminal::Screen;
+use crate::ui::view::Look;
+
+/// What the program starts with.
+#[derive(Debug)]
+pub struct RunOptions {
+    /// The inputs, opened and not scanned.
+    pub store: Store,
+    /// What the inputs are called in the title.
+    pub title: String,
+    /// Settings, command-line flags worked in.
+    pub settings: Settings,
+    /// What was wrong with the settings.
+    pub problems: Vec<Problem>,
+    /// Folders.
+    pub paths: Paths,
+    /// Open this step (from 0) at once when the inputs hold a single record.
+    pub first_step: Option<usize>,
+}
+
+/// Runs the program until the user quits. The terminal is as before when it returns, whatever happened.
+///
+/// # Errors
+/// *User* when the theme does not exist; *input* when the terminal refuses or is gone.
+pub fn run(options: RunOptions) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|err| Error::internal("cannot start the event loop").caused_by(err))?;
+    runtime.block_on(Loop::start(options)?.run())
+}
+
+struct Loop {
+    app: App,
+    tasks: Tasks,
+    screen: Screen,
+    settings: Settings,
+    notices: UnboundedReceiver<Notice>,
+    sender: UnboundedSender<Notice>,
+    is_following: bool,
+    is_over: bool,
+    /// The next frame waits a moment for the page that the last key asked for.
+    awaits_page: bool,
+}
+
+impl Loop {
+    /// A frame after a key may wait this long for the page it asked for: less than is seen, more than most pages take.
+    const PAGE_WAIT: Duration = Duration::from_millis(6);
+    /// Frames that no key asked for come at most this often.
+    const PACE: Duration = Duration::from_millis(33);
+    const FOLLOW: Duration = Duration::from_secs(1);
+
+    fn start(options: RunOptions) -> Result<Self> {
+        let RunOptions { store, title, settings, mut problems, paths, first_step } = options;
+        let depth = Depth::detect(settings.colors, &ColorEnv::of_environment());
+        let name = match &settings.theme {
+            Some(name) => name.clone(),
+            None => default_theme(&settings).to_owned(),
+        };
+        let themes = paths.themes();
+        let theme = Theme::load(&name, depth, &themes)?;
+        let (keymap, key_problems) = Keymap::new(&settings.keys);
+        problems.extend(key_problems);
+        let store = Arc::new(store);
+        let (sender, notices) = mpsc::unbounded_channel();
+        let clipboard = ClipboardEnv {
+            choice: Some(settings.clipboard),
+            command: settings.clipboard_command.clone(),
+            state_dir: paths.state.clone(),
+        };
+        let env = Env { store: Arc::clone(&store), themes: themes.clone(), depth, clipboard };
+        let data = Data { store, rows: Rows::default(), scan: Scan::default(), is_following: settings.follow, title };
+        let paint = Paint { theme, highlighter: None, names: theme::names(&themes), before: None };
+        let look = Look {
+            is_wrapped: settings.wrap,
+            diff: match settings.diff {
+                DiffChoice::Auto => DiffLayout::Auto,
+                DiffChoice::Unified => DiffLayout::Unified,
+                DiffChoice::Split => DiffLayout::SideBySide,
+            },
+            tab_cells: settings.tab_cells,
+            fold_lines: settings.fold_lines,
+        };
+        let habits = Habits { keymap, look, has_mouse: settings.mouse, history: Vec::new(), first_step };
+        let screen = Screen::enter(settings.mouse)?;
+        let (width, height) = screen.size()?;
+        let app = App::new(data, paint, habits, Rect::new(0, 0, width, height));
+        for problem in problems {
+            // the channel is ours and open
+            let _sent = sender.send(Notice::Say(Tone::Warning, problem.to_string()));
+        }
+        let tasks = Tasks::new(env, sender.clone());
+        let is_following = settings.follow;
+        Ok(Self { app, tasks, screen, settings, notices, sender, is_following, is_over: false, awaits_page: false })
+    }
+
+    async fn run(mut self) -> Result<()> {
+        watch_for_hang_up(self.sender.clone());
+        let mut signals = Signals::new()?;
+        let mut keys = Some(EventStream::new());
+        let mut effects = Vec::new();
+        self.app.start(&mut effects);
+        self.carry_out(effects, &mut keys)?;
+        let mut drawn = Instant::now();
+        self.screen.draw(&self.app)?;
+        let mut is_dirty = false;
+        let mut chord_since: Option<Instant> = None;
+        let mut followed = Instant::now();
+        while !self.is_over {
+            let frame_due = is_dirty.then(|| drawn + Self::PACE);
+            let hint_due = chord_since.map(|since| since + Duration::from_millis(self.settings.hint_ms));
+            let follow_due = self.is_following.then(|| followed + Self::FOLLOW);
+            let due = [frame_due, hint_due, follow_due].into_iter().flatten().min();
+            let mut is_urgent = false;
+            let mut effects = Vec::new();
+            tokio::select! {
+                biased;
+                event = next_event(&mut keys) => match event {
+                    Some(Ok(event)) => {
+                        is_urgent = true;
+                        is_dirty |= self.terminal_event(event, &mut effects);
+                    }
+                    // the terminal is gone
+                    Some(Err(_)) | None => break,
+                },
+                notice = self.notices.recv() => {
+                    is_dirty = true;
+                    self.notices_in(notice, &mut effects)?;
+                }
+                () = signals.end() => break,
+                () = sleep_until(due) => {
+                    let now = Instant::now();
+                    if hint_due.is_some_and(|due| due <= now) {
+                        self.app.show_hints();
+                        chord_since = None;
+                        (is_dirty, is_urgent) = (true, true);
+                    }
+                    if follow_due.is_some_and(|due| due <= now) {
+                        followed = now;
+                        self.tasks.submit(Effect::Refresh);
+                    }
+                }
+            }
+            if is_urgent {
+                chord_since = self.app.is_chord_pending().then(Instant::now);
+            }
+            self.carry_out(effects, &mut keys)?;
+            if is_urgent && self.awaits_page {
+                self.wait_for_page(&mut keys).await?;
+            }
+            if is_dirty && (is_urgent || drawn.elapsed() >= Self::PACE) && !self.is_over {
+                self.screen.draw(&self.app)?;
+                drawn = Instant::now();
+                is_dirty = false;
+            }
+        }
+        self.screen.leave();
+        Ok(())
+    }
+
+    /// Takes one event of the terminal; `false` when it changes nothing.
+    fn terminal_event(&mut self, event: TerminalEvent, effects: &mut Vec<Effect>) -> bool {
+        let event = match event {
+            TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => Event::Key(key),
+            TerminalEvent::Paste(text) => Event::Paste(text),
+            TerminalEvent::Mouse(mouse) => Event::Mouse(mouse),
+            TerminalEvent::Resize(width, height) => Event::Resize(width, height),
+            _ => return false,
+        };
+        self.app.update(event, effects);
+        true
+    }
+
+    /// Takes a notice and all others that are there, before one frame.
+    fn notices_in(&mut self, first: Option<Notice>, effects: &mut Vec<Effect>) -> Result<()> {
+        const AT_ONCE: usize = 256;
+        let mut next = first;
+        for _ in 0..AT_ONCE {
+            let Some(notice) = next else { break };
+            self.notice_in(notice, effects)?;
+            next = self.notices.try_recv().ok();
+        }
+        if let Some(notice) = next {
+            self.notice_in(notice, effects)?;
+        }
+        Ok(())
+    }
+
+    fn notice_in(&mut self, notice: Notice, effects: &mut Vec<Effect>) -> Result<()> {
+        match notice {
+            Notice::Terminal(bytes) => self.screen.write_raw(&bytes),
+            notice => {
+                self.app.update(Event::Notice(notice), effects);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets the page that a key asked for come before the frame is drawn, as long as that is not felt.
+    async fn wait_for_page(&mut self, keys: &mut Option<EventStream>) -> Result<()> {
+        let until = tokio::time::Instant::now() + Self::PAGE_WAIT;
+        while self.awaits_page {
+            let Ok(notice) = tokio::time::timeout_at(until, self.notices.recv()).await else { break };
+            let mut effects = Vec::new();
+            let is_page = matches!(notice, Some(Notice::Page(..)));
+            self.notices_in(notice, &mut effects)?;
+            self.carry_out(effects, keys)?;
+            if is_page {
+                break;
+            }
+        }
+        self.awaits_page = false;
+        Ok(())
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, keys: &mut Option<EventStream>) -> Result<()> {
+        for effect in effects {
+            match effect {
+                Effect::Quit => self.is_over = true,
+                Effect::Redraw => self.screen.clear()?,
+                Effect::Mouse(is_on) => self.screen.set_mouse(is_on)?,
+                Effect::Follow(is_on) => self.is_following = is_on,
+                Effect::Suspend => self.suspend(keys)?,
+                Effect::External(text, is_editor) => self.external(&text, is_editor, keys)?,
+                effect => {
+                    self.awaits_page |= matches!(effect, Effect::Pages(_) | Effect::Open(..));
+                    self.tasks.submit(effect);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the terminal back and stops, as Ctrl-Z does; goes on when the shell says so.
+    fn suspend(&mut self, keys: &mut Option<EventStream>) -> Result<()> {
+        drop(keys.take());
+        self.screen.leave();
+        let _stopped = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
+        self.come_back(keys)
+    }
+
+    fn come_back(&mut self, keys: &mut Option<EventStream>) -> Result<()> {
+        self.screen.take()?;
+        *keys = Some(EventStream::new());
+        let (width, height) = self.screen.size()?;
+        let mut effects = Vec::new();
+        self.app.update(Event::Resize(width, height), &mut effects);
+        for effect in effects {
+            self.tasks.submit(effect);
+        }
+        self.screen.draw(&self.app)
+    }
+
+    /// Shows a text in the user's editor or pager and comes back.
+    fn external(&mut self, text: &str, is_editor: bool, keys: &mut Option<EventStream>) -> Result<()> {
+        let command = if is_editor { editor(&self.settings) } else { pager(&self.settings) };
+        let file = tempfile::Builder::new().prefix("hgview-").suffix(".md").tempfile();
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file));
+        let outcome = match written {
+            Ok(file) => {
+                drop(keys.take());
+                self.screen.leave();
+                let status = Command::new("/bin/sh")
+                    .args(["-c", &format!("{command} \"$1\""), "hgview"])
+                    .arg(file.path())
+                    .status();
+                self.come_back(keys)?;
+                match status {
+                    Ok(status) if status.success() => None,
+                    Ok(status) => Some(format!("`{command}` ended with {status}")),
+                    Err(err) => Some(format!("`{command}` did not start: {err}")),
+                }
+            }
+            Err(err) => Some(format!("no temporary file for `{command}`: {err}")),
+        };
+        if let Some(what) = outcome {
+            let _sent = self.sender.send(Notice::Say(Tone::Error, what));
+        }
+        Ok(())
+    }
+}
+
+fn default_theme(settings: &Settings) -> &'static str {
+    use crate::config::Background;
+    let is_dark = match settings.background {
+        Background::Dark => Some(true),
+        Background::Light => Some(false),
+        Background::Auto => theme::detect_background(),
+    };
+    Theme::default_name(is_dark)
+}
+
+fn editor(settings: &Settings) -> String {
+    let variables = ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    settings.editor.clone().or(variables).unwrap_or_else(|| "vi".to_owned())
+}
+
+fn pager(settings: &Settings) -> String {
+    let variable = std::env::var("PAGER").ok().filter(|v| !v.is_empty());
+    settings.pager.clone().or(variable).unwrap_or_else(|| "less".to_owned())
+}
+
+async fn next_event(keys: &mut Option<EventStream>) -> Option<std::io::Result<TerminalEvent>> {
+    match keys {
+        Some(keys) => keys.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that end the program.
+struct Signals {
+    hang_up: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let on = |kind| signal(kind).map_err(|err| Error::internal("cannot listen for signals").caused_by(err));
+        Ok(Self {
+            hang_up: on(SignalKind::hangup())?,
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn end(&mut self) {
+        tokio::select! {
+            _ = self.hang_up.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// With SIGHUP ignored (nohup, sudo) a closed terminal shows only here: reading from it would spin for ever.
+fn watch_for_hang_up(sender: UnboundedSender<Notice>) {
+    std::thread::spawn(move || {
+        let Ok(terminal) = std::fs::File::open(PathBuf::from("/dev/tty")) else { return };
+        let mut polled = [PollFd::new(&terminal, PollFlags::empty())];
+        loop {
+            match rustix::event::poll(&mut polled, None) {
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return,
+                Ok(_) => {
+                    let _sent = sender.send(Notice::HangUp);
+                    return;
+                }
+            }
+        }
+    });
+}

@@ -1,0 +1,531 @@
+//! Effects to threads to notices. The only place that spawns.
+//!
+//! Each kind of work has one slot: one running, one waiting, the newest wins and the running one is asked to stop.
+//! [`perform`] carries out any effect on the calling thread; the slots and the tests call the same.
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::cancel::Cancel;
+use crate::model::Fault;
+use crate::model::RecordIx;
+use crate::model::Span;
+use crate::model::Summary;
+use crate::store::Store;
+use crate::text::human;
+use crate::theme::Depth;
+use crate::theme::Highlighter;
+use crate::theme::Theme;
+use crate::ui::clipboard;
+use crate::ui::clipboard::ClipboardEnv;
+use crate::ui::data::Outline;
+use crate::ui::data::arrange;
+use crate::ui::effect::Effect;
+use crate::ui::effect::FindJob;
+use crate::ui::effect::PageJob;
+use crate::ui::event::Notice;
+use crate::ui::event::RowHit;
+use crate::ui::event::Tone;
+use crate::ui::page::Page;
+use crate::ui::page::Subject;
+
+/// What work needs from the outside.
+#[derive(Debug)]
+pub struct Env {
+    /// The inputs.
+    pub store: Arc<Store>,
+    /// Folder of the user's themes.
+    pub themes: PathBuf,
+    /// Colours of this terminal.
+    pub depth: Depth,
+    /// Where copies go.
+    pub clipboard: ClipboardEnv,
+}
+
+/// The background threads.
+#[derive(Debug)]
+pub struct Tasks {
+    slots: Vec<Slot>,
+    summarizer: Summarizer,
+}
+
+impl Tasks {
+    /// Starts the threads; their answers go to `notices`.
+    pub fn new(env: Env, notices: UnboundedSender<Notice>) -> Self {
+        let env = Arc::new(env);
+        let summarizer = Summarizer::new(&env.store, &notices);
+        let slots = (0..Kind::COUNT).map(|_| Slot::new(&env, &notices, &summarizer)).collect();
+        Self { slots, summarizer }
+    }
+
+    /// Hands work over. Effects of the terminal itself are not for here and are ignored.
+    pub fn submit(&self, effect: Effect) {
+        match effect {
+            Effect::Summarize(range, order) => self.summarizer.want(range, &order),
+            Effect::StopFind => {
+                if let Some(slot) = self.slots.get(Kind::Find as usize) {
+                    slot.stop();
+                }
+            }
+            effect => {
+                let slot = Kind::of(&effect).and_then(|kind| self.slots.get(kind as usize));
+                if let Some(slot) = slot {
+                    slot.submit(effect);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        for slot in &self.slots {
+            slot.close();
+        }
+        self.summarizer.close();
+    }
+}
+
+/// Kinds of work that do not wait for each other.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Scan,
+    Arrange,
+    FindRows,
+    Open,
+    Preview,
+    Pages,
+    Ink,
+    InkPreview,
+    Find,
+    Theme,
+    Copy,
+}
+
+impl Kind {
+    const COUNT: usize = 11;
+
+    fn of(effect: &Effect) -> Option<Self> {
+        Some(match effect {
+            Effect::Scan | Effect::Refresh => Self::Scan,
+            Effect::Arrange(_) => Self::Arrange,
+            Effect::FindRows(..) => Self::FindRows,
+            Effect::Open(..) => Self::Open,
+            Effect::Preview(..) => Self::Preview,
+            Effect::Pages(_) => Self::Pages,
+            Effect::Ink(..) => Self::Ink,
+            Effect::InkPreview(..) => Self::InkPreview,
+            Effect::Find(_) => Self::Find,
+            Effect::LoadTheme(_) => Self::Theme,
+            Effect::Copy(..) | Effect::CopyRecord(_) => Self::Copy,
+            _ => return None,
+        })
+    }
+}
+
+/// Carries out an effect on this thread; answers go to `say` as they come.
+pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+    match effect {
+        Effect::Scan => scan(env, cancel, say),
+        Effect::Refresh => refresh(env, cancel, say),
+        Effect::Summarize(range, order) => {
+            let all = env.store.len();
+            let ixs = range.filter_map(|place| order.record(place, all));
+            let rows: Vec<(RecordIx, Summary)> = ixs.map(|ix| (ix, env.store.summarize(ix))).collect();
+            say(Notice::Summaries(rows));
+        }
+        Effect::Arrange(job) => {
+            if let Some((order, place)) = arrange(&job.rows, &env.store, &job.how, job.keep, cancel) {
+                say(Notice::Arranged(job.generation, order, place));
+            }
+        }
+        Effect::FindRows(generation, pattern, rows, order) => {
+            let all = rows.len();
+            let places = (0..order.len(all)).take_while(|place| place % 1024 != 0 || !cancel.is_cancelled()).filter(|place| {
+                let row = order.record(*place, all).and_then(|ix| rows.get(ix));
+                row.is_some_and(|row| pattern.is_match(&row.id) || row.model.as_deref().is_some_and(|m| pattern.is_match(m)))
+            });
+            let places = Arc::new(places.collect());
+            if !cancel.is_cancelled() {
+                say(Notice::RowsFound(generation, places));
+            }
+        }
+        Effect::Open(generation, ix) => {
+            let content = env.store.load(ix).map(|trajectory| {
+                let outline = Arc::new(Outline::of(&trajectory));
+                (trajectory, outline)
+            });
+            say(Notice::Opened(generation, ix, content));
+        }
+        Effect::Preview(generation, ix, options) => {
+            let page = env.store.load(ix).map(|trajectory| Page::new(&trajectory, &[], Subject::Task, &options));
+            say(Notice::Previewed(generation, Box::new(page)));
+        }
+        Effect::Pages(jobs) => {
+            for job in jobs {
+                if cancel.is_cancelled() {
+                    return;
+                }
+                let page = build(env, &job);
+                say(Notice::Page(job.key, Box::new(page)));
+            }
+        }
+        Effect::Ink(key, jobs, highlighter) => {
+            for job in jobs {
+                if cancel.is_cancelled() {
+                    return;
+                }
+                say(Notice::Inked(key, job.run(&highlighter, cancel)));
+            }
+        }
+        Effect::InkPreview(generation, jobs, highlighter) => {
+            for job in jobs {
+                if cancel.is_cancelled() {
+                    return;
+                }
+                say(Notice::PreviewInked(generation, job.run(&highlighter, cancel)));
+            }
+        }
+        Effect::Find(job) => find(&job, cancel, say),
+        Effect::LoadTheme(name) => match Theme::load(&name, env.depth, &env.themes) {
+            Ok(theme) => {
+                let highlighter = Arc::new(Highlighter::new(&theme));
+                say(Notice::Theme(Box::new(theme), Arc::clone(&highlighter)));
+                highlighter.warm();
+            }
+            Err(err) => say(Notice::Say(Tone::Error, err.to_string())),
+        },
+        Effect::Copy(text, what) => copy(&text, what, env, say),
+        Effect::CopyRecord(ix) => match env.store.load_bytes(ix) {
+            Ok(bytes) => copy(&String::from_utf8_lossy(&bytes), "record", env, say),
+            Err(fault) => say(Notice::Say(Tone::Error, format!("the record cannot be read: {fault}"))),
+        },
+        // these belong to the owner of the terminal
+        Effect::StopFind
+        | Effect::External(..)
+        | Effect::Mouse(_)
+        | Effect::Follow(_)
+        | Effect::Redraw
+        | Effect::Suspend
+        | Effect::Quit => {}
+    }
+}
+
+fn scan(env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+    let mut last = None;
+    let result = env.store.scan(cancel, &mut |progress| {
+        last = Some(progress);
+        say(Notice::Scanned {
+            records: progress.records,
+            bytes: (progress.bytes_done, progress.bytes_total),
+            is_complete: progress.is_complete,
+        });
+    });
+    if let Err(err) = result {
+        say(Notice::Say(Tone::Error, err.to_string()));
+    }
+    if !cancel.is_cancelled() {
+        let bytes = last.map_or((0, 0), |p| (p.bytes_done, p.bytes_total));
+        say(Notice::Scanned { records: env.store.len(), bytes, is_complete: true });
+        let skipped = env.store.skipped();
+        if !skipped.is_empty() {
+            let text = format!("{} files are no trajectories and were left out", human::count(skipped.len()));
+            say(Notice::Say(Tone::Info, text));
+        }
+    }
+}
+
+fn refresh(env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+    match env.store.refresh(cancel, &mut |_| {}) {
+        Ok(refresh) => say(Notice::Refreshed(refresh)),
+        Err(err) => say(Notice::Say(Tone::Error, err.to_string())),
+    }
+}
+
+fn build(env: &Env, job: &PageJob) -> Page {
+    match job.raw {
+        None => Page::new(&job.trajectory, &job.path, job.subject, &job.options),
+        Some((ix, span)) => {
+            let (title, text) = match raw_text(env, ix, span) {
+                Ok((title, text)) => (title, text),
+                Err(fault) => ("the record cannot be read".to_owned(), fault.to_string()),
+            };
+            Page::of_text(&title, text.into(), "json", &job.options)
+        }
+    }
+}
+
+/// The bytes of a step where they are known, else of the record; JSON is laid out for reading.
+fn raw_text(env: &Env, ix: RecordIx, span: Option<Span>) -> Result<(String, String), Fault> {
+    const PRETTY_BYTES: usize = 8 << 20;
+    let entry = env.store.entry(ix);
+    let start = entry.and_then(|entry| entry.span).map_or(0, |span| span.start);
+    let bytes = env.store.load_bytes(ix)?;
+    let of_step = span.and_then(|span| {
+        let from = usize::try_from(span.start.checked_sub(start)?).ok()?;
+        let to = usize::try_from(span.end.checked_sub(start)?).ok()?;
+        bytes.get(from..to).filter(|bytes| !bytes.is_empty())
+    });
+    let (what, bytes) = match of_step {
+        Some(bytes) => ("bytes of the step's first row", bytes),
+        None => ("bytes of the record", bytes.as_slice()),
+    };
+    let text = String::from_utf8_lossy(bytes);
+    let title = format!("{what}, {}", human::bytes(bytes.len() as u64));
+    let pretty = (bytes.len() <= PRETTY_BYTES).then(|| crate::read::json::pretty(bytes)).flatten();
+    Ok((title, pretty.unwrap_or_else(|| text.into_owned())))
+}
+
+fn find(job: &FindJob, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+    const EVERY: Duration = Duration::from_millis(50);
+    let mut hits = Vec::new();
+    let mut told = Instant::now();
+    for (row, (path, subject)) in job.rows.iter().enumerate() {
+        if cancel.is_cancelled() {
+            return;
+        }
+        let page = Page::new(&job.trajectory, path, *subject, &job.options);
+        hits.extend(page.find(&job.pattern, cancel).into_iter().map(|hit| RowHit { row, place: hit.place }));
+        if told.elapsed() >= EVERY && !hits.is_empty() {
+            say(Notice::Hits(job.generation, std::mem::take(&mut hits), false));
+            told = Instant::now();
+        }
+    }
+    say(Notice::Hits(job.generation, hits, true));
+}
+
+fn copy(text: &str, what: &str, env: &Env, say: &mut dyn FnMut(Notice)) {
+    if text.is_empty() {
+        say(Notice::Say(Tone::Warning, format!("there is no {what} to copy here")));
+        return;
+    }
+    let mut terminal = Vec::new();
+    let report = clipboard::copy(text, &env.clipboard, &mut terminal);
+    if !terminal.is_empty() {
+        say(Notice::Terminal(terminal));
+    }
+    say(Notice::Say(Tone::Success, format!("copied the {what} {}", report.how)));
+}
+
+/// A thread with a mailbox for one effect.
+#[derive(Debug)]
+struct Slot {
+    mailbox: Arc<Mailbox>,
+}
+
+#[derive(Debug, Default)]
+struct Mailbox {
+    state: Mutex<MailboxState>,
+    ready: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct MailboxState {
+    waiting: Option<Effect>,
+    running: Option<Cancel>,
+    is_closed: bool,
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, MailboxState> {
+        // the state is replaced as a whole: a panic elsewhere cannot leave it half changed
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn new(env: &Arc<Env>, notices: &UnboundedSender<Notice>, summarizer: &Summarizer) -> Self {
+        let mailbox = Arc::new(Mailbox::default());
+        let (inbox, env, notices) = (Arc::clone(&mailbox), Arc::clone(env), notices.clone());
+        let queue = Arc::clone(&summarizer.queue);
+        std::thread::spawn(move || {
+            while let Some((effect, cancel)) = next(&inbox) {
+                let mut say = |notice: Notice| {
+                    match &notice {
+                        Notice::Scanned { records, .. } => queue.grow(*records),
+                        Notice::Refreshed(refresh) => queue.changed(env.store.len(), &refresh.changed),
+                        _ => {}
+                    }
+                    // nobody listens any more: the program is ending
+                    let _gone = notices.send(notice);
+                };
+                let done = catch_unwind(AssertUnwindSafe(|| perform(effect, &env, &cancel, &mut say)));
+                if done.is_err() {
+                    say(Notice::Say(Tone::Error, "something went wrong in the background; see the log".to_owned()));
+                }
+                inbox.lock().running = None;
+            }
+        });
+        Self { mailbox }
+    }
+
+    fn submit(&self, effect: Effect) {
+        let mut state = self.mailbox.lock();
+        // a scan is never given up for a refresh: the refresh waits
+        if !matches!(effect, Effect::Refresh)
+            && let Some(running) = &state.running
+        {
+            running.cancel();
+        }
+        state.waiting = Some(effect);
+        drop(state);
+        self.mailbox.ready.notify_one();
+    }
+
+    fn stop(&self) {
+        let mut state = self.mailbox.lock();
+        state.waiting = None;
+        if let Some(running) = &state.running {
+            running.cancel();
+        }
+    }
+
+    fn close(&self) {
+        self.stop();
+        self.mailbox.lock().is_closed = true;
+        self.mailbox.ready.notify_one();
+    }
+}
+
+/// Waits for an effect; `None` when the mailbox is closed.
+fn next(mailbox: &Mailbox) -> Option<(Effect, Cancel)> {
+    let mut state = mailbox.lock();
+    loop {
+        if state.is_closed {
+            return None;
+        }
+        if let Some(effect) = state.waiting.take() {
+            let cancel = Cancel::new();
+            state.running = Some(cancel.clone());
+            return Some((effect, cancel));
+        }
+        state = mailbox.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// Summarises all records in the background on every core, at low priority, the wanted ones first.
+#[derive(Debug)]
+struct Summarizer {
+    queue: Arc<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    state: Mutex<QueueState>,
+    ready: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct QueueState {
+    wanted: VecDeque<RecordIx>,
+    next: usize,
+    len: usize,
+    is_closed: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn grow(&self, len: usize) {
+        let mut state = self.lock();
+        state.len = state.len.max(len);
+        drop(state);
+        self.ready.notify_all();
+    }
+
+    fn changed(&self, len: usize, changed: &[RecordIx]) {
+        self.lock().wanted.extend(changed.iter().copied());
+        self.grow(len);
+    }
+
+    /// The next record to summarise, or `None` when there is nothing to do now.
+    fn take(state: &mut QueueState) -> Option<RecordIx> {
+        if let Some(ix) = state.wanted.pop_front() {
+            return Some(ix);
+        }
+        (state.next < state.len).then(|| {
+            state.next += 1;
+            RecordIx(state.next - 1)
+        })
+    }
+}
+
+impl Summarizer {
+    const BATCH: usize = 64;
+    const EVERY: Duration = Duration::from_millis(40);
+
+    fn new(store: &Arc<Store>, notices: &UnboundedSender<Notice>) -> Self {
+        let queue = Arc::new(Queue::default());
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        for _ in 0..threads {
+            let (queue, store, notices) = (Arc::clone(&queue), Arc::clone(store), notices.clone());
+            std::thread::spawn(move || {
+                // on Linux this is the priority of the thread: keys and drawing go first
+                let _is_nice = rustix::process::nice(10);
+                Self::work(&queue, &store, &notices);
+            });
+        }
+        Self { queue }
+    }
+
+    fn work(queue: &Queue, store: &Store, notices: &UnboundedSender<Notice>) {
+        let mut batch: Vec<(RecordIx, Summary)> = Vec::new();
+        let mut since = Instant::now();
+        loop {
+            let mut state = queue.lock();
+            let ix = loop {
+                if state.is_closed {
+                    return;
+                }
+                if let Some(ix) = Queue::take(&mut state) {
+                    break Some(ix);
+                }
+                if !batch.is_empty() {
+                    break None;
+                }
+                state = queue.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+            };
+            drop(state);
+            if let Some(ix) = ix {
+                let row = catch_unwind(AssertUnwindSafe(|| store.summarize(ix)));
+                let row = row.unwrap_or_else(|_| {
+                    Summary::of_fault(format!("record {}", ix.0), None, Fault::new("reading it failed inside hgview"))
+                });
+                batch.push((ix, row));
+            }
+            if ix.is_none() || batch.len() >= Self::BATCH || since.elapsed() >= Self::EVERY {
+                if notices.send(Notice::Summaries(std::mem::take(&mut batch))).is_err() {
+                    return;
+                }
+                since = Instant::now();
+            }
+        }
+    }
+
+    /// Puts the records of a range of the list first; what was wanted before and is not done waits its turn.
+    fn want(&self, range: std::ops::Range<usize>, order: &crate::ui::data::Order) {
+        let mut state = self.queue.lock();
+        let len = state.len;
+        state.wanted = range.filter_map(|place| order.record(place, len)).collect();
+        drop(state);
+        self.queue.ready.notify_all();
+    }
+
+    fn close(&self) {
+        self.queue.lock().is_closed = true;
+        self.queue.ready.notify_all();
+    }
+}

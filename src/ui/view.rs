@@ -1,0 +1,67 @@
+//! The screens: state, what keys do to it, what it lacks, and how it is drawn. Views do not import each other.
+
+pub mod list;
+pub mod signs;
+pub mod trajectory;
+
+use ratatui::layout::Rect;
+
+use crate::text::human;
+use crate::theme::Role;
+use crate::theme::Theme;
+use crate::ui::data::Data;
+use crate::ui::page::DiffLayout;
+use crate::ui::page::PageOptions;
+
+/// How things are shown; changed by keys, kept in the settings.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// Wrap long lines.
+    pub is_wrapped: bool,
+    /// Layout of edits.
+    pub diff: DiffLayout,
+    /// Cells between tab stops.
+    pub tab_cells: u8,
+    /// Outputs longer than this many lines are folded.
+    pub fold_lines: usize,
+}
+
+impl Look {
+    /// The options of a page that is `width` cells wide.
+    pub fn page_options(&self, width: u16) -> PageOptions {
+        PageOptions { width, diff: self.diff, tab_cells: self.tab_cells, fold_lines: self.fold_lines }
+    }
+}
+
+/// What a view may look at while it works.
+#[derive(Debug, Clone, Copy)]
+pub struct Cx<'a> {
+    /// What is loaded.
+    pub data: &'a Data,
+    /// Colours.
+    pub theme: &'a Theme,
+    /// How things are shown.
+    pub look: &'a Look,
+    /// The whole screen.
+    pub screen: Rect,
+}
+
+/// The sign and role of an outcome; the sign tells without colour.
+pub fn outcome_mark(resolved: Option<bool>, is_fault: bool) -> (&'static str, Role) {
+    match (is_fault, resolved) {
+        (true, _) => ("!", Role::Error),
+        (false, Some(true)) => ("✓", Role::Success),
+        (false, Some(false)) => ("✗", Role::Error),
+        (false, None) => ("·", Role::Dim),
+    }
+}
+
+/// A number that may not be known, as at most `cells` cells; empty when it is not.
+pub fn known<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+    value.map(show).unwrap_or_default()
+}
+
+/// Tokens for columns.
+pub fn tokens(number: u64) -> String {
+    human::short_count(number)
+}

@@ -1,0 +1,435 @@
+//! The list: one row a record, sorted and narrowed, with a preview beside it on wide screens.
+
+mod columns;
+mod draw;
+
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+use regex::Regex;
+
+use crate::model::Fault;
+use crate::model::RecordIx;
+use crate::query::sort::SortKey;
+use crate::theme::Highlighter;
+use crate::ui::action::Action;
+use crate::ui::action::CopyWhat;
+use crate::ui::action::FoldChange;
+use crate::ui::action::Landmark;
+use crate::ui::action::Motion;
+use crate::ui::action::Toward;
+use crate::ui::data::Arrangement;
+use crate::ui::data::Order;
+use crate::ui::effect::ArrangeJob;
+use crate::ui::effect::Effect;
+use crate::ui::event::Generation;
+use crate::ui::layout;
+use crate::ui::page::Ink;
+use crate::ui::page::Inks;
+use crate::ui::page::Page;
+use crate::ui::view::Cx;
+use crate::ui::widget::cursor::Cursor;
+use crate::ui::widget::viewport::Lens;
+use crate::ui::widget::viewport::Viewport;
+
+/// The preview of the row under the cursor.
+#[derive(Debug, Default)]
+struct Preview {
+    /// The user's wish; `None` shows it where there is room.
+    wish: Option<bool>,
+    /// Whether it has the keys.
+    is_focused: bool,
+    /// The question that is out, or answered.
+    generation: Generation,
+    /// What it asked for.
+    asked: Option<(RecordIx, u16)>,
+    /// The answer.
+    page: Option<Result<Page, Fault>>,
+    inks: Inks,
+    viewport: Viewport,
+    inks_asked: Option<(Generation, usize)>,
+}
+
+/// A search among the rows.
+#[derive(Debug)]
+struct RowSearch {
+    generation: Generation,
+    pattern: Regex,
+    places: Arc<Vec<usize>>,
+    /// Where it began, until the first hit was gone to.
+    from: Option<usize>,
+}
+
+/// State of the list screen.
+#[derive(Debug, Default)]
+pub struct ListView {
+    cursor: Cursor,
+    how: Arrangement,
+    order: Order,
+    generation: Generation,
+    /// The arrangement that is being made.
+    arranging: Option<Generation>,
+    /// Rows came after the last arrangement was asked for.
+    is_stale: bool,
+    preview: Preview,
+    search: Option<RowSearch>,
+    /// The rows last asked to be summarised.
+    asked_rows: (usize, usize),
+}
+
+impl ListView {
+    /// How the list is arranged.
+    pub fn how(&self) -> &Arrangement {
+        &self.how
+    }
+
+    /// Rows shown, of all.
+    pub fn shown(&self, cx: &Cx<'_>) -> usize {
+        self.order.len(cx.data.rows.len())
+    }
+
+    /// Place of the cursor, from 0.
+    pub fn place(&self) -> usize {
+        self.cursor.at
+    }
+
+    /// The record under the cursor.
+    pub fn record(&self, cx: &Cx<'_>) -> Option<RecordIx> {
+        self.order.record(self.cursor.at, cx.data.rows.len())
+    }
+
+    /// Moves the cursor by one and gives the record there; for going on from inside a trajectory.
+    pub fn step(&mut self, toward: Toward, cx: &Cx<'_>) -> Option<RecordIx> {
+        let before = self.cursor.at;
+        let motion = if toward == Toward::Next { Motion::Down } else { Motion::Up };
+        self.cursor.apply(motion, None, self.shown(cx), self.height(cx));
+        if self.cursor.at == before { None } else { self.record(cx) }
+    }
+
+    /// Puts the cursor on a place.
+    pub fn go(&mut self, place: usize, cx: &Cx<'_>) {
+        self.cursor.go(place, self.shown(cx), self.height(cx));
+    }
+
+    fn height(&self, cx: &Cx<'_>) -> usize {
+        usize::from(layout::list(cx.screen, self.preview.wish).rows.height)
+    }
+
+    /// Carries out an action; `false` when it means nothing here.
+    pub fn apply(&mut self, action: Action, count: Option<usize>, cx: &Cx<'_>, effects: &mut Vec<Effect>) -> bool {
+        match action {
+            Action::Move(motion) if self.preview.is_focused => {
+                if let Some((viewport, lens)) = self.preview.lens(cx) {
+                    let mut moved = viewport;
+                    moved.apply(motion, count, &lens);
+                    self.preview.viewport = moved;
+                }
+            }
+            Action::Move(motion) => self.cursor.apply(motion, count, self.shown(cx), self.height(cx)),
+            Action::Step(toward) => {
+                let motion = if toward == Toward::Next { Motion::Down } else { Motion::Up };
+                self.cursor.apply(motion, count, self.shown(cx), self.height(cx));
+            }
+            Action::StepEnd(toward) => {
+                let motion = if toward == Toward::Next { Motion::Bottom } else { Motion::Top };
+                self.cursor.apply(motion, None, self.shown(cx), self.height(cx));
+            }
+            Action::Pane(_) => {
+                let is_shown = layout::list(cx.screen, self.preview.wish).preview.width > 0;
+                self.preview.is_focused = is_shown && !self.preview.is_focused;
+            }
+            Action::TogglePreview => {
+                let is_shown = layout::list(cx.screen, self.preview.wish).preview.width > 0;
+                self.preview.wish = Some(!is_shown);
+                self.preview.is_focused = false;
+            }
+            Action::Fold(change) => {
+                if let Some(Ok(page)) = &mut self.preview.page {
+                    match change {
+                        FoldChange::Toggle => {
+                            if let Some(fold) = (self.preview.viewport.line..page.len()).find_map(|ix| page.fold_at(ix)) {
+                                page.toggle(fold);
+                            }
+                        }
+                        FoldChange::OpenAll => page.set_all_folds(true),
+                        FoldChange::CloseAll => page.set_all_folds(false),
+                    }
+                }
+            }
+            Action::ReverseSort => {
+                let how = Arrangement { is_descending: !self.how.is_descending, ..self.how.clone() };
+                self.arrange(how, cx, effects);
+            }
+            Action::Jump(Landmark::Hit, toward) => self.jump_hit(toward, count.unwrap_or(1), cx),
+            Action::Jump(Landmark::Error, toward) => self.jump_fault(toward, cx),
+            Action::Copy(what) => return self.copy(what, cx, effects),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Rearranges the list; the cursor stays on its record.
+    pub fn arrange(&mut self, how: Arrangement, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
+        self.how = how;
+        let generation = self.generation.advance();
+        self.arranging = Some(generation);
+        self.is_stale = false;
+        // while typing, the best match has the cursor; else the cursor keeps its record
+        let keep = if self.how.narrow.is_empty() { self.record(cx) } else { None };
+        effects.push(Effect::Arrange(Box::new(ArrangeJob {
+            generation,
+            rows: cx.data.rows.clone(),
+            how: self.how.clone(),
+            keep,
+        })));
+    }
+
+    /// Sorts by a key; the same key again turns the order round. Numbers begin with the largest.
+    pub fn sort_by(&mut self, key: SortKey, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
+        let is_number = !matches!(key, SortKey::Source | SortKey::Id | SortKey::TaskType | SortKey::Model | SortKey::Format);
+        let is_descending = if key == self.how.key { !self.how.is_descending } else { is_number };
+        self.arrange(Arrangement { key, is_descending, narrow: self.how.narrow.clone() }, cx, effects);
+    }
+
+    /// Takes an arrangement that was made.
+    pub fn arranged(&mut self, generation: Generation, order: Order, place: Option<usize>, cx: &Cx<'_>) {
+        if self.arranging != Some(generation) {
+            return;
+        }
+        self.arranging = None;
+        self.order = order;
+        self.asked_rows = (0, 0);
+        if let Some(place) = place {
+            self.cursor.at = place;
+        } else if !self.how.narrow.is_empty() {
+            self.cursor = Cursor::default();
+        }
+        self.fit(cx);
+    }
+
+    /// New rows or summaries came: a sorted or narrowed list is due for another arrangement.
+    pub fn rows_changed(&mut self) {
+        self.is_stale = !self.how.is_plain();
+    }
+
+    /// Searches the rows' ids; goes to the first hit from the cursor on.
+    pub fn find(&mut self, pattern: Regex, from: usize, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
+        let generation = self.generation.advance();
+        self.search =
+            Some(RowSearch { generation, pattern: pattern.clone(), places: Arc::default(), from: Some(from) });
+        effects.push(Effect::FindRows(generation, pattern, cx.data.rows.clone(), self.order.clone()));
+    }
+
+    /// Forgets the search.
+    pub fn stop_find(&mut self) {
+        self.search = None;
+    }
+
+    /// Which hit of how many the cursor is on; `None` without a search.
+    pub fn hit_position(&self) -> Option<(Option<usize>, usize)> {
+        let search = self.search.as_ref()?;
+        Some((search.places.binary_search(&self.cursor.at).ok(), search.places.len()))
+    }
+
+    /// Takes the places that a search found.
+    pub fn rows_found(&mut self, generation: Generation, places: Arc<Vec<usize>>, cx: &Cx<'_>) {
+        let Some(search) = &mut self.search else { return };
+        if search.generation != generation {
+            return;
+        }
+        search.places = places;
+        if let Some(from) = search.from.take() {
+            let after = search.places.partition_point(|place| *place < from);
+            if let Some(place) = search.places.get(after).or_else(|| search.places.first()).copied() {
+                self.go(place, cx);
+            }
+        }
+    }
+
+    fn jump_hit(&mut self, toward: Toward, times: usize, cx: &Cx<'_>) {
+        let Some(search) = &self.search else { return };
+        let places = Arc::clone(&search.places);
+        if places.is_empty() {
+            return;
+        }
+        for _ in 0..times.min(places.len()) {
+            let after = places.partition_point(|place| *place <= self.cursor.at);
+            let before = places.partition_point(|place| *place < self.cursor.at);
+            let place = match toward {
+                Toward::Next => places.get(after).or_else(|| places.first()),
+                Toward::Previous => before.checked_sub(1).and_then(|ix| places.get(ix)).or_else(|| places.last()),
+            };
+            if let Some(place) = place.copied() {
+                self.go(place, cx);
+            }
+        }
+    }
+
+    /// Goes to the next row that failed or could not be read, looking at a bounded number of rows.
+    fn jump_fault(&mut self, toward: Toward, cx: &Cx<'_>) {
+        const LOOK: usize = 100_000;
+        let all = cx.data.rows.len();
+        let is_bad = |place: &usize| {
+            let row = self.order.record(*place, all).and_then(|ix| cx.data.rows.get(ix));
+            row.is_some_and(|row| row.fault.is_some() || row.error.is_some())
+        };
+        let found = match toward {
+            Toward::Next => (self.cursor.at + 1..self.shown(cx)).take(LOOK).find(is_bad),
+            Toward::Previous => (0..self.cursor.at).rev().take(LOOK).find(is_bad),
+        };
+        if let Some(place) = found {
+            self.go(place, cx);
+        }
+    }
+
+    fn copy(&self, what: CopyWhat, cx: &Cx<'_>, effects: &mut Vec<Effect>) -> bool {
+        let Some(ix) = self.record(cx) else { return true };
+        let id = cx.data.rows.get(ix).map(|row| row.id.clone()).or_else(|| cx.data.store.peek_id(ix)).unwrap_or_default();
+        match what {
+            CopyWhat::Id => effects.push(Effect::Copy(id, "id")),
+            CopyWhat::Reference => {
+                let entry = cx.data.store.entry(ix);
+                let path = entry.as_ref().map(|e| e.path.to_string_lossy().into_owned()).unwrap_or_default();
+                let row = entry.map_or(0, |e| e.row);
+                effects.push(Effect::Copy(format!("{path}:{row}#{id}"), "reference"));
+            }
+            CopyWhat::Record => effects.push(Effect::CopyRecord(ix)),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Makes cursor and preview agree with screen and rows.
+    pub fn fit(&mut self, cx: &Cx<'_>) {
+        let (shown, height) = (self.shown(cx), self.height(cx));
+        self.cursor.fit(shown, height);
+        let is_shown = layout::list(cx.screen, self.preview.wish).preview.width > 0;
+        self.preview.is_focused &= is_shown;
+        if let Some((mut viewport, lens)) = self.preview.lens(cx) {
+            viewport.fit(&lens);
+            self.preview.viewport = viewport;
+        }
+    }
+
+    /// Asks for what the screen lacks: summaries of the visible rows, the preview, its colours, a fresh arrangement.
+    pub fn sync(&mut self, cx: &Cx<'_>, highlighter: Option<&Arc<Highlighter>>, effects: &mut Vec<Effect>) {
+        self.fit(cx);
+        if self.is_stale && self.arranging.is_none() {
+            let how = self.how.clone();
+            self.arrange(how, cx, effects);
+        }
+        let range = self.cursor.top..(self.cursor.top + self.height(cx)).min(self.shown(cx));
+        let all = cx.data.rows.len();
+        let lacks = range.clone().any(|place| {
+            self.order.record(place, all).is_some_and(|ix| cx.data.rows.get(ix).is_none())
+        });
+        if lacks && self.asked_rows != (range.start, range.end) {
+            self.asked_rows = (range.start, range.end);
+            effects.push(Effect::Summarize(range, self.order.clone()));
+        }
+        self.sync_preview(cx, highlighter, effects);
+    }
+
+    fn sync_preview(&mut self, cx: &Cx<'_>, highlighter: Option<&Arc<Highlighter>>, effects: &mut Vec<Effect>) {
+        let area = layout::list(cx.screen, self.preview.wish).preview;
+        let Some(ix) = self.record(cx).filter(|_| area.width > 0) else { return };
+        let wanted = (ix, area.width);
+        if self.preview.asked != Some(wanted) {
+            self.preview.asked = Some(wanted);
+            let generation = self.preview.generation.advance();
+            effects.push(Effect::Preview(generation, ix, cx.look.page_options(preview_text(area).width)));
+        }
+        if let (Some((viewport, lens)), Some(highlighter)) = (self.preview.lens(cx), highlighter) {
+            let jobs = lens.page.wants(viewport.visible(&lens), lens.inks);
+            let asked = (self.preview.generation, viewport.line);
+            if !jobs.is_empty() && self.preview.inks_asked != Some(asked) {
+                self.preview.inks_asked = Some(asked);
+                effects.push(Effect::InkPreview(asked.0, jobs, Arc::clone(highlighter)));
+            }
+        }
+    }
+
+    /// Takes a preview that was built.
+    pub fn previewed(&mut self, generation: Generation, page: Result<Page, Fault>, cx: &Cx<'_>) {
+        if generation == self.preview.generation {
+            self.preview.page = Some(page);
+            self.preview.inks = Inks::default();
+            self.preview.viewport = Viewport::default();
+            self.fit(cx);
+        }
+    }
+
+    /// Takes colours of the preview.
+    pub fn preview_inked(&mut self, generation: Generation, ink: Ink) {
+        if generation == self.preview.generation {
+            self.preview.inks.insert(ink);
+            self.preview.inks_asked = None;
+        }
+    }
+
+    /// Forgets colours and pages that depend on the theme or the layout.
+    pub fn look_changed(&mut self) {
+        self.preview.asked = None;
+        self.preview.inks = Inks::default();
+        self.preview.inks_asked = None;
+    }
+
+    /// Forgets what was read of a record that changed.
+    pub fn record_changed(&mut self, ix: RecordIx) {
+        if self.preview.asked.is_some_and(|(asked, _)| asked == ix) {
+            self.preview.asked = None;
+        }
+    }
+
+    /// A click: puts the cursor on a row; `true` when the row had it already (a second click opens it).
+    pub fn click(&mut self, x: u16, y: u16, cx: &Cx<'_>) -> bool {
+        let places = layout::list(cx.screen, self.preview.wish);
+        if places.rows.contains((x, y).into()) {
+            let place = self.cursor.top + usize::from(y - places.rows.y);
+            if place < self.shown(cx) {
+                let is_again = place == self.cursor.at && !self.preview.is_focused;
+                self.preview.is_focused = false;
+                self.go(place, cx);
+                return is_again;
+            }
+        } else if places.preview.contains((x, y).into()) {
+            self.preview.is_focused = true;
+        }
+        false
+    }
+
+    /// The wheel over a pane.
+    pub fn wheel(&mut self, x: u16, y: u16, rows: isize, cx: &Cx<'_>) {
+        let places = layout::list(cx.screen, self.preview.wish);
+        if places.preview.contains((x, y).into()) {
+            if let Some((mut viewport, lens)) = self.preview.lens(cx) {
+                viewport.scroll(rows, &lens);
+                self.preview.viewport = viewport;
+            }
+        } else {
+            let (shown, height) = (self.shown(cx), self.height(cx));
+            self.cursor.scroll(rows, shown, height);
+        }
+    }
+}
+
+/// The preview's pane without its rule.
+fn preview_text(area: Rect) -> Rect {
+    Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area }
+}
+
+impl Preview {
+    fn lens<'a>(&'a self, cx: &Cx<'a>) -> Option<(Viewport, Lens<'a>)> {
+        let Some(Ok(page)) = &self.page else { return None };
+        let area = preview_text(layout::list(cx.screen, self.wish).preview);
+        let lens = Lens {
+            page,
+            inks: &self.inks,
+            theme: cx.theme,
+            width: area.width,
+            height: area.height,
+            is_wrapped: cx.look.is_wrapped,
+        };
+        Some((self.viewport, lens))
+    }
+}

@@ -1,0 +1,159 @@
+//! The columns of the list: title, width, how a row fills it, and which ones give way on a narrow screen.
+
+use crate::model::Summary;
+use crate::query::sort::SortKey;
+use crate::text::human;
+use crate::ui::view::known;
+use crate::ui::view::tokens;
+
+/// A column between the id and the sparkline.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Column {
+    /// Header.
+    pub(super) title: &'static str,
+    /// Cells.
+    pub(super) cells: u16,
+    /// Numbers stand at the right.
+    pub(super) is_right: bool,
+    /// What it sorts by; the header of the sorted column carries an arrow.
+    pub(super) key: SortKey,
+    /// Higher ranks go first when the screen is narrow.
+    rank: u8,
+    /// Its text for a row; empty when not known.
+    pub(super) text: fn(&Summary) -> String,
+}
+
+const COLUMNS: &[Column] = &[
+    Column {
+        title: "type",
+        cells: 14,
+        is_right: false,
+        key: SortKey::TaskType,
+        rank: 6,
+        text: |row| known(row.task_kind, |kind| kind.name().to_owned()),
+    },
+    Column {
+        title: "steps",
+        cells: 5,
+        is_right: true,
+        key: SortKey::Steps,
+        rank: 1,
+        text: |row| human::short_count(row.steps as u64),
+    },
+    Column {
+        title: "fail",
+        cells: 4,
+        is_right: true,
+        key: SortKey::Failures,
+        rank: 5,
+        text: |row| if row.failed_actions == 0 { String::new() } else { human::short_count(row.failed_actions as u64) },
+    },
+    Column {
+        title: "time",
+        cells: 6,
+        is_right: true,
+        key: SortKey::Duration,
+        rank: 4,
+        text: |row| known(row.duration_s, human::seconds),
+    },
+    Column {
+        title: "tokens",
+        cells: 6,
+        is_right: true,
+        key: SortKey::Tokens,
+        rank: 2,
+        text: |row| known(row.tokens.total(), tokens),
+    },
+    Column {
+        title: "cost",
+        cells: 7,
+        is_right: true,
+        key: SortKey::Cost,
+        rank: 3,
+        text: |row| known(row.cost, human::dollars),
+    },
+    Column {
+        title: "patch",
+        cells: 5,
+        is_right: true,
+        key: SortKey::Patch,
+        rank: 8,
+        text: |row| known(row.patch_lines, |lines| human::short_count(lines as u64)),
+    },
+    Column {
+        title: "model",
+        cells: 18,
+        is_right: false,
+        key: SortKey::Model,
+        rank: 7,
+        text: |row| row.model.clone().unwrap_or_default(),
+    },
+    Column {
+        title: "format",
+        cells: 14,
+        is_right: false,
+        key: SortKey::Format,
+        rank: 9,
+        text: |row| known(row.format, |format| format.name().to_owned()),
+    },
+];
+
+/// Which columns fit beside an id of at least 24 cells, and what is left for id and sparkline.
+#[derive(Debug, Clone)]
+pub(super) struct Fitted {
+    /// Cells of the id.
+    pub(super) id_cells: u16,
+    /// In the order of the screen.
+    pub(super) columns: Vec<Column>,
+    /// Cells of the sparkline; 0 when there is no room.
+    pub(super) spark_cells: u16,
+}
+
+impl Fitted {
+    const MARK_CELLS: u16 = 2;
+    const ID_MIN: u16 = 24;
+    const ID_MAX: u16 = 60;
+
+    /// Fits columns into `width` cells.
+    pub(super) fn new(width: u16) -> Self {
+        let mut left = width.saturating_sub(Self::MARK_CELLS + Self::ID_MIN);
+        let mut by_rank: Vec<&Column> = COLUMNS.iter().collect();
+        by_rank.sort_by_key(|column| column.rank);
+        let mut kept = Vec::new();
+        for column in by_rank {
+            if column.cells < left {
+                left -= column.cells + 1;
+                kept.push(column.rank);
+            } else {
+                break;
+            }
+        }
+        let columns = COLUMNS.iter().filter(|column| kept.contains(&column.rank)).copied().collect();
+        let id_more = left.min(Self::ID_MAX - Self::ID_MIN);
+        let mut spark_cells = if left >= 18 { left.min(33) - 1 } else { 0 };
+        if spark_cells + 1 > left.saturating_sub(id_more / 2) {
+            spark_cells = 0;
+        }
+        let spark_room = if spark_cells > 0 { spark_cells + 1 } else { 0 };
+        let id_cells = (Self::ID_MIN + left - spark_room).min(width.saturating_sub(Self::MARK_CELLS));
+        Self { id_cells, columns, spark_cells }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_fits_at_every_width() {
+        for width in 0..300 {
+            let fitted = Fitted::new(width);
+            let columns: u16 = fitted.columns.iter().map(|c| c.cells + 1).sum();
+            let spark = if fitted.spark_cells > 0 { fitted.spark_cells + 1 } else { 0 };
+            let total = Fitted::MARK_CELLS.min(width) + fitted.id_cells + columns + spark;
+            assert!(total <= width.max(Fitted::MARK_CELLS), "{width}: {fitted:?}");
+        }
+        assert!(Fitted::new(80).columns.iter().any(|c| c.title == "steps"));
+        assert_eq!(Fitted::new(200).columns.len(), COLUMNS.len());
+    }
+}

@@ -1,0 +1,220 @@
+//! Drawing the list: title, header, visible rows, preview.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::model::RecordIx;
+use crate::model::Summary;
+use crate::query::fuzzy::Narrow;
+use crate::query::sort::SortKey;
+use crate::text::human;
+use crate::theme::Role;
+use crate::ui::layout;
+use crate::ui::view::Cx;
+use crate::ui::view::list::ListView;
+use crate::ui::view::list::columns::Fitted;
+use crate::ui::view::list::preview_text;
+use crate::ui::view::outcome_mark;
+use crate::ui::view::signs;
+use crate::ui::widget::rows::mark_letters;
+use crate::ui::widget::rows::put;
+use crate::ui::widget::rows::put_pieces;
+use crate::ui::widget::rows::put_right;
+use crate::ui::widget::viewport::Marks;
+
+impl ListView {
+    /// Draws everything but the status line.
+    pub fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
+        let places = layout::list(cx.screen, self.preview.wish);
+        self.draw_title(cx, places.title, buf);
+        let fitted = Fitted::new(places.header.width);
+        self.draw_header(cx, places.header, &fitted, buf);
+        let narrow = Narrow::new(&self.how.narrow);
+        let all = cx.data.rows.len();
+        for (row, y) in (places.rows.y..places.rows.bottom()).enumerate() {
+            let place = self.cursor.top + row;
+            let Some(ix) = self.order.record(place, all) else { break };
+            let area = Rect { y, height: 1, ..places.rows };
+            self.draw_row(cx, area, ix, &fitted, &narrow, buf);
+            if place == self.cursor.at {
+                let role = if self.preview.is_focused { Role::CursorUnfocused } else { Role::Cursor };
+                buf.set_style(area, cx.theme.style(role));
+            }
+        }
+        if self.shown(cx) == 0 {
+            self.draw_nothing(cx, places.rows, buf);
+        }
+        if places.preview.width > 0 {
+            self.draw_preview(cx, places.preview, buf);
+        }
+    }
+
+    fn draw_title(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
+        let style = |role| cx.theme.style(role);
+        let all = cx.data.rows.len();
+        let shown = self.shown(cx);
+        let counts = if shown == all {
+            format!("{} records", human::count(all))
+        } else {
+            format!("{} of {} records", human::count(shown), human::count(all))
+        };
+        let scan = &cx.data.scan;
+        let mut state = String::new();
+        if !scan.is_complete {
+            state = format!("  reading {} of {}", human::bytes(scan.bytes_done), human::bytes(scan.bytes_total));
+        } else if cx.data.rows.known() < all {
+            state = format!("  summarised {}", human::count(cx.data.rows.known()));
+        }
+        let follow = if cx.data.is_following { "  following" } else { "" };
+        let narrow = if self.how.narrow.is_empty() { String::new() } else { format!("  narrowed by “{}”", self.how.narrow) };
+        put_pieces(buf, area, &[
+            (" hgview ", style(Role::StatusMode)),
+            (" ", style(Role::Text)),
+            (&cx.data.title, style(Role::Title)),
+            ("  ", style(Role::Text)),
+            (&counts, style(Role::Dim)),
+            (&narrow, style(Role::Match)),
+            (&state, style(Role::Info)),
+            (follow, style(Role::Info)),
+        ]);
+    }
+
+    fn draw_header(&self, cx: &Cx<'_>, area: Rect, fitted: &Fitted, buf: &mut Buffer) {
+        let style = cx.theme.style(Role::Header);
+        buf.set_style(area, style);
+        let arrow = |key: SortKey| match (self.how.key == key, self.how.is_descending) {
+            (false, _) => "",
+            (true, false) => "▲",
+            (true, true) => "▼",
+        };
+        if area.height == 0 {
+            return;
+        }
+        put(buf, area.x, area.y, 1, arrow(SortKey::Outcome), style);
+        let mut x = area.x + 2;
+        put(buf, x, area.y, fitted.id_cells, &format!("id{}", arrow(SortKey::Id)), style);
+        x += fitted.id_cells;
+        for column in &fitted.columns {
+            let arrow = arrow(column.key);
+            if column.is_right {
+                let title = format!("{arrow}{}", column.title);
+                let room = column.cells + 1;
+                put_right(buf, x, area.y, room, &title, style);
+            } else {
+                put(buf, x + 1, area.y, column.cells, &format!("{}{arrow}", column.title), style);
+            }
+            x += column.cells + 1;
+        }
+        if fitted.spark_cells > 0 {
+            put(buf, x + 1, area.y, fitted.spark_cells, "what the steps did", style);
+        }
+    }
+
+    fn draw_row(&self, cx: &Cx<'_>, area: Rect, ix: RecordIx, fitted: &Fitted, narrow: &Narrow, buf: &mut Buffer) {
+        let theme = cx.theme;
+        let y = area.y;
+        let Some(row) = cx.data.rows.get(ix) else {
+            let id = cx.data.store.peek_id(ix).unwrap_or_else(|| format!("record {}", ix.0));
+            put(buf, area.x + 2, y, fitted.id_cells, &id, theme.style(Role::Dim));
+            return;
+        };
+        let (mark, role) = outcome_mark(row.resolved, row.fault.is_some());
+        put(buf, area.x, y, 1, mark, theme.style(role));
+        let id_x = area.x + 2;
+        put(buf, id_x, y, fitted.id_cells, &row.id, theme.style(Role::Text));
+        self.mark(cx, buf, (id_x, y, fitted.id_cells), &row.id, narrow);
+        let mut x = id_x + fitted.id_cells;
+        if let Some(fault) = &row.fault {
+            put(buf, x + 1, y, area.right().saturating_sub(x + 1), &fault.to_string(), theme.style(Role::Error));
+            return;
+        }
+        for column in &fitted.columns {
+            let text = (column.text)(row);
+            let role = match column.key {
+                SortKey::Failures => Role::Warning,
+                SortKey::Steps | SortKey::TaskType => Role::Text,
+                _ => Role::Dim,
+            };
+            if column.is_right {
+                put_right(buf, x + 1, y, column.cells, &text, theme.style(role));
+            } else {
+                put(buf, x + 1, y, column.cells, &text, theme.style(role));
+                if matches!(column.key, SortKey::Model | SortKey::TaskType | SortKey::Format) {
+                    self.mark(cx, buf, (x + 1, y, column.cells), &text, narrow);
+                }
+            }
+            x += column.cells + 1;
+        }
+        draw_spark(cx, buf, (x + 1, y, fitted.spark_cells), row);
+    }
+
+    /// Marks letters that narrowing or the search matched.
+    fn mark(&self, cx: &Cx<'_>, buf: &mut Buffer, at: (u16, u16, u16), text: &str, narrow: &Narrow) {
+        if !narrow.is_empty() {
+            let letters = narrow.letters(text);
+            mark_letters(buf, at.0, at.1, at.2, text, &letters, cx.theme.style(Role::Match));
+        }
+        if let Some(search) = &self.search {
+            let letters: Vec<usize> = search
+                .pattern
+                .find_iter(text)
+                .flat_map(|hit| {
+                    let start = text.get(..hit.start()).unwrap_or_default().chars().count();
+                    let len = text.get(hit.range()).unwrap_or_default().chars().count();
+                    start..start + len
+                })
+                .collect();
+            mark_letters(buf, at.0, at.1, at.2, text, &letters, cx.theme.style(Role::Hit));
+        }
+    }
+
+    fn draw_nothing(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
+        let text = if !self.how.narrow.is_empty() && !cx.data.rows.is_empty() {
+            format!("no record matches “{}”", self.how.narrow)
+        } else if cx.data.scan.is_complete {
+            "no trajectories here".to_owned()
+        } else {
+            "looking for trajectories…".to_owned()
+        };
+        put(buf, area.x + 2, area.y + area.height.min(2) / 2, area.width.saturating_sub(2), &text, cx.theme.style(Role::Dim));
+    }
+
+    fn draw_preview(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
+        let role = if self.preview.is_focused { Role::BorderFocus } else { Role::Border };
+        let style = cx.theme.style(role);
+        for y in area.y..area.bottom() {
+            // the gap column of the layout carries the rule, one more is air
+            buf.set_string(area.x.saturating_sub(1), y, "│", style);
+        }
+        let inner = preview_text(area);
+        match &self.preview.page {
+            Some(Ok(_)) => {
+                if let Some((viewport, lens)) = self.preview.lens(cx) {
+                    viewport.draw(inner, buf, &lens, Marks::default());
+                }
+            }
+            Some(Err(fault)) => {
+                put(buf, inner.x, inner.y, inner.width, "this record cannot be read:", cx.theme.style(Role::Error));
+                let y = inner.y + 1;
+                if y < inner.bottom() {
+                    put(buf, inner.x, y, inner.width, &fault.to_string(), cx.theme.style(Role::Text));
+                }
+            }
+            None => {
+                put(buf, inner.x, inner.y, inner.width, "…", cx.theme.style(Role::Dim));
+            }
+        }
+    }
+}
+
+fn draw_spark(cx: &Cx<'_>, buf: &mut Buffer, at: (u16, u16, u16), row: &Summary) {
+    let (mut x, y, cells) = at;
+    for mark in row.marks.iter().take(usize::from(cells)) {
+        let role = if mark.has_error { Role::Error } else { signs::class_role(mark.class) };
+        let sign = signs::spark(cx.theme.depth(), mark.class, mark.has_error);
+        let style: Style = cx.theme.style(role);
+        put(buf, x, y, 1, sign, style);
+        x += 1;
+    }
+}

@@ -1,0 +1,298 @@
+//! Drawing a trajectory: title, visible rows of the step list, minimap, the window onto the page.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::model::ActionClass;
+use crate::model::Step;
+use crate::model::StepKind;
+use crate::model::Trajectory;
+use crate::read::understand;
+use crate::text::excerpt;
+use crate::text::human;
+use crate::theme::Role;
+use crate::ui::data::Facts;
+use crate::ui::data::inner;
+use crate::ui::layout;
+use crate::ui::page::Subject;
+use crate::ui::view::Cx;
+use crate::ui::view::outcome_mark;
+use crate::ui::view::signs;
+use crate::ui::view::trajectory::Content;
+use crate::ui::view::trajectory::TrajectoryView;
+use crate::ui::view::trajectory::fold_line;
+use crate::ui::view::trajectory::page_text;
+use crate::ui::view::trajectory::rows::Row;
+use crate::ui::widget::rows::put;
+use crate::ui::widget::rows::put_pieces;
+use crate::ui::widget::rows::put_right;
+use crate::ui::widget::viewport::Marks;
+
+/// A cell of the minimap: what the rows it stands for mostly did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct MapCell {
+    class: Option<ActionClass>,
+    has_error: bool,
+}
+
+/// Squeezes the rows into `height` cells; fewer rows than cells stand one a cell.
+pub(super) fn map(rows: &[Row], facts: impl Fn(&Row) -> Facts, height: u16) -> Vec<MapCell> {
+    let cells = usize::from(height).min(rows.len());
+    (0..cells)
+        .map(|cell| {
+            let range = cell * rows.len() / cells..((cell + 1) * rows.len() / cells).max(cell * rows.len() / cells + 1);
+            let all: Vec<Facts> = rows.get(range).unwrap_or_default().iter().map(&facts).collect();
+            let class = if all.iter().any(|f| f.is_edit) {
+                Some(ActionClass::Edit)
+            } else {
+                let count = |class| all.iter().filter(|f| f.class == Some(class)).count();
+                ActionClass::ALL.into_iter().filter(|c| count(*c) > 0).max_by_key(|c| count(*c))
+            };
+            MapCell { class, has_error: all.iter().any(|f| f.has_error) }
+        })
+        .collect()
+}
+
+impl TrajectoryView {
+    /// Draws everything but the status line.
+    pub fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
+        let places = layout::trajectory(cx.screen, self.is_page_focused);
+        match &self.content {
+            Content::Reading => {
+                put(buf, places.title.x + 1, places.title.y, places.title.width, "reading the record…", cx.theme.style(Role::Dim));
+            }
+            Content::Fault(fault) => self.draw_fault(cx, &fault.to_string(), buf),
+            Content::Read(trajectory, _) => {
+                draw_title(cx, trajectory, places.title, buf);
+                self.draw_steps(cx, trajectory, places.steps, buf);
+                self.draw_map(cx, places.minimap, buf);
+                let role = if self.is_page_focused { Role::BorderFocus } else { Role::Border };
+                for y in places.rule.y..places.rule.bottom() {
+                    if places.rule.width > 0 {
+                        buf.set_string(places.rule.x, y, "│", cx.theme.style(role));
+                    }
+                }
+                self.draw_page(cx, page_text(places.page), buf);
+            }
+        }
+    }
+
+    fn draw_fault(&self, cx: &Cx<'_>, why: &str, buf: &mut Buffer) {
+        let area = cx.screen;
+        let entry = cx.data.store.entry(self.record);
+        let place = entry.map(|e| format!("{}, record {}", e.path.display(), e.row)).unwrap_or_default();
+        let lines = [
+            (format!("record {} cannot be read", self.record.0), Role::Error),
+            (why.to_owned(), Role::Strong),
+            (place, Role::Dim),
+            (String::new(), Role::Text),
+            ("q goes back, H and L go to the neighbours, y j copies its bytes".to_owned(), Role::Dim),
+        ];
+        for (row, (text, role)) in lines.iter().enumerate() {
+            let y = area.y + 1 + u16::try_from(row).unwrap_or(0);
+            if y + 1 < area.bottom() {
+                put(buf, area.x + 2, y, area.width.saturating_sub(3), text, cx.theme.style(*role));
+            }
+        }
+    }
+
+    fn draw_steps(&self, cx: &Cx<'_>, trajectory: &Trajectory, area: Rect, buf: &mut Buffer) {
+        if area.width == 0 {
+            return;
+        }
+        let digits = u16::try_from(trajectory.steps.len().to_string().len()).unwrap_or(4).max(2);
+        for (row_ix, y) in (area.y..area.bottom()).enumerate() {
+            let ix = self.cursor.top + row_ix;
+            let Some(row) = self.rows.get(ix) else { break };
+            let line = Rect { y, height: 1, ..area };
+            self.draw_step(cx, trajectory, row, digits, line, buf);
+            if ix == self.cursor.at {
+                let role = if self.is_page_focused { Role::CursorUnfocused } else { Role::Cursor };
+                buf.set_style(line, cx.theme.style(role));
+            }
+        }
+    }
+
+    fn draw_step(&self, cx: &Cx<'_>, outer: &Trajectory, row: &Row, digits: u16, area: Rect, buf: &mut Buffer) {
+        let style = |role| cx.theme.style(role);
+        let Some(trajectory) = inner(outer, &row.path) else { return };
+        let depth = u16::try_from(row.path.len().min(8)).unwrap_or(0);
+        let x = area.x + 1 + depth * 2;
+        let room = area.right().saturating_sub(x);
+        match row.subject {
+            Subject::Task => {
+                let what = trajectory.instruction.as_deref().map(|t| excerpt(t, usize::from(room))).unwrap_or_default();
+                put_pieces(buf, Rect { x, width: room, ..area }, &[("task ", style(Role::Title)), (&what, style(Role::Dim))]);
+            }
+            Subject::End => {
+                let (mark, role) = outcome_mark(trajectory.outcome.resolved, trajectory.outcome.error.is_some());
+                let status = trajectory.outcome.exit_status.as_deref().unwrap_or_default();
+                let what = trajectory.finish.as_deref().map(|t| excerpt(t, usize::from(room))).unwrap_or_default();
+                put_pieces(buf, Rect { x, width: room, ..area }, &[
+                    ("end ", style(Role::Title)),
+                    (mark, style(role)),
+                    (" ", style(Role::Dim)),
+                    (status, style(Role::Text)),
+                    (if status.is_empty() { "" } else { " " }, style(Role::Dim)),
+                    (&what, style(Role::Dim)),
+                ]);
+            }
+            Subject::Child(ix) => {
+                let Some(child) = trajectory.children.get(ix) else { return };
+                let mut path = row.path.clone();
+                path.push(ix);
+                let arrow = if self.unfolded.contains(&path) { "▾ " } else { "▸ " };
+                let steps = format!("  {} steps", child.trajectory.agent_steps());
+                put_pieces(buf, Rect { x, width: room, ..area }, &[
+                    (arrow, style(Role::Fold)),
+                    (&child.title, style(Role::ClassDelegate)),
+                    (&steps, style(Role::Dim)),
+                ]);
+            }
+            Subject::Step(ix) => {
+                let Some(step) = trajectory.steps.get(ix.0) else { return };
+                draw_step_row(cx, step, digits, Rect { x, width: room, ..area }, buf);
+            }
+        }
+    }
+
+    fn draw_map(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
+        if area.width == 0 || area.height == 0 || self.rows.is_empty() {
+            return;
+        }
+        let cells = usize::from(area.height).min(self.rows.len());
+        let here = self.cursor.at * cells / self.rows.len().max(1);
+        for (row, cell) in self.map.iter().enumerate().take(cells) {
+            let y = area.y + u16::try_from(row).unwrap_or(0);
+            let role = if cell.has_error { Role::Error } else { signs::class_role(cell.class) };
+            let sign = match signs::spark(cx.theme.depth(), cell.class, cell.has_error) {
+                "▁" => " ",
+                "▇" | "▅" => "▐",
+                letter => letter,
+            };
+            put(buf, area.x, y, 1, sign, cx.theme.style(role));
+            if row == here && area.width > 1 {
+                put(buf, area.x + 1, y, 1, "◂", cx.theme.style(Role::Strong));
+            }
+        }
+    }
+
+    fn draw_page(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
+        let Some((viewport, lens)) = self.lens(cx) else {
+            put(buf, area.x, area.y, area.width, "…", cx.theme.style(Role::Dim));
+            return;
+        };
+        let marks = Marks {
+            pattern: self.find.as_ref().map(|find| &find.pattern),
+            current_hit: self.current_hit_line(cx),
+            cursor_line: if self.is_page_focused {
+                fold_line(viewport, &lens).filter(|line| lens.page.is_fold_line(*line))
+            } else {
+                None
+            },
+        };
+        viewport.draw(area, buf, &lens, marks);
+    }
+
+    /// How far down the page the window is, in percent; `None` when all of it is in sight.
+    pub fn page_percent(&self, cx: &Cx<'_>) -> Option<usize> {
+        let (viewport, lens) = self.lens(cx)?;
+        let visible = viewport.visible(&lens);
+        let len = lens.page.len();
+        if visible.start == 0 && viewport.sub == 0 && visible.end >= len {
+            return None;
+        }
+        Some(if visible.end >= len { 100 } else { visible.start * 100 / len.max(1) })
+    }
+}
+
+fn draw_title(cx: &Cx<'_>, trajectory: &Trajectory, area: Rect, buf: &mut Buffer) {
+    let style = |role| cx.theme.style(role);
+    let (mark, role) = outcome_mark(trajectory.outcome.resolved, trajectory.outcome.error.is_some());
+    let mut facts = Vec::new();
+    facts.extend(trajectory.model.clone());
+    facts.extend(trajectory.source.format.map(|format| format.name().to_owned()));
+    facts.push(format!("{} steps", human::count(trajectory.agent_steps())));
+    facts.extend(trajectory.totals.duration_s.map(human::seconds));
+    facts.extend(trajectory.totals.tokens.total().map(|n| format!("{} tokens", human::short_count(n))));
+    facts.extend(trajectory.totals.cost.map(human::dollars));
+    if !trajectory.notes.is_empty() {
+        facts.push(format!("{} notes", trajectory.notes.len()));
+    }
+    let facts = facts.join(" · ");
+    put_pieces(buf, area, &[
+        (" ", style(Role::Text)),
+        (mark, style(role)),
+        (" ", style(Role::Text)),
+        (&trajectory.id, style(Role::Title)),
+        ("  ", style(Role::Text)),
+        (&facts, style(Role::Dim)),
+    ]);
+}
+
+/// `12 ± edit src/a.py +3 −1     ✗1  2.1s 1.2K`: what gives way on a narrow pane is size, then time.
+fn draw_step_row(cx: &Cx<'_>, step: &Step, digits: u16, area: Rect, buf: &mut Buffer) {
+    let style = |role| cx.theme.style(role);
+    let (sign, mut role) = signs::step_sign(step);
+    if step.forgotten == Some(true) {
+        role = Role::Dim;
+    }
+    put_right(buf, area.x, area.y, digits, &step.idx.to_string(), style(Role::LineNo));
+    let mut x = area.x + digits + 1;
+    x = put(buf, x, area.y, 1, sign, style(role)) + 1;
+    let mut right = area.right();
+    let mut put_end = |cells: u16, text: &str, role: Role, right: &mut u16| {
+        if *right > x + cells + 16 || (cells <= 3 && *right > x + cells + 6) {
+            *right -= cells;
+            put_right(buf, *right, area.y, cells, text, style(role));
+        }
+    };
+    if area.width >= 50 {
+        let bytes: usize = step.actions.iter().filter_map(|a| a.observation.as_ref()).map(|o| o.len_bytes()).sum();
+        let text = if bytes == 0 { String::new() } else { human::bytes(bytes as u64) };
+        put_end(5, &text, Role::Dim, &mut right);
+    }
+    if area.width >= 40 {
+        let ran: f64 = step.actions.iter().filter_map(|a| a.observation.as_ref()?.duration_s).sum();
+        let spent = ran + step.latency_s.unwrap_or(0.0);
+        let text = if spent > 0.0 { human::seconds(spent) } else { String::new() };
+        put_end(7, &text, Role::Dim, &mut right);
+    }
+    let exit = step.actions.iter().filter_map(|a| a.observation.as_ref()?.exit_code).find(|code| *code != 0);
+    match exit {
+        Some(code) if code < 0 => put_end(3, "…", Role::Warning, &mut right),
+        Some(code) => put_end(5, &format!("✗{code}"), Role::Error, &mut right),
+        None if step.has_error() => put_end(3, "✗", Role::Error, &mut right),
+        None => {}
+    }
+    let room = right.saturating_sub(x);
+    let text = step_meaning(step, usize::from(room));
+    let dims = matches!(step.kind, StepKind::Context | StepKind::System) || step.forgotten == Some(true);
+    let text_role = if dims { Role::Dim } else { Role::Text };
+    let end = put(buf, x, area.y, room, &text, style(text_role));
+    // the verb carries the colour of the class
+    let verb = text.split(' ').next().map_or(0, crate::text::width);
+    if !step.actions.is_empty() && !dims {
+        let verb = u16::try_from(verb).unwrap_or(0).min(end.saturating_sub(x));
+        buf.set_style(Rect { x, width: verb, ..area }, style(role));
+    }
+}
+
+/// One line for a step: its first action's meaning and how many more there are, or its first words.
+fn step_meaning(step: &Step, cells: usize) -> String {
+    let said = step.text.as_deref().or(step.thought.as_deref()).or(step.reasoning.as_deref());
+    let words = || said.map(|text| excerpt(text, cells.max(1))).unwrap_or_default();
+    let Some(action) = step.actions.first() else {
+        return match (&step.label, step.kind) {
+            (Some(label), _) => format!("{label} {}", words()),
+            (None, StepKind::System) => format!("system {}", words()),
+            (None, StepKind::User) => format!("user {}", words()),
+            _ => words(),
+        };
+    };
+    let meaning = understand::meaning(action);
+    match step.actions.len() {
+        1 => meaning,
+        more => format!("{meaning}  +{}", more - 1),
+    }
+}
