@@ -200,6 +200,12 @@ pub(crate) fn events(a: &Attempt, year: Year, condense: bool) -> Vec<Value> {
                 "summary_offset": 2 }));
         }
     }
+    if year == Year::Y2026 {
+        events.push(
+            json!({ "kind": "ConversationStateUpdateEvent", "id": id("end"), "timestamp": clock.naive(),
+            "source": "environment", "key": "execution_status", "value": "finished" }),
+        );
+    }
     events
 }
 

@@ -60,7 +60,12 @@ pub(super) struct Cli {
 #[derive(Debug, Args)]
 pub(super) struct SharedArgs {
     /// A file with reports, predictions, verdicts or tasks, joined by instance id; may be given several times
-    #[arg(long = "with", value_name = "FILE", global = true, help_heading = "Input")]
+    #[arg(
+        long = "with",
+        value_name = "FILE",
+        global = true,
+        help_heading = "Input"
+    )]
     pub(super) with: Vec<PathBuf>,
 
     /// Memory for parsed trajectories in MiB [default: 256, or `cache_mb` of the settings]
@@ -76,7 +81,13 @@ pub(super) struct SharedArgs {
     pub(super) cache_mb: Option<u64>,
 
     /// When to use colour; NO_COLOR is respected
-    #[arg(long, value_name = "WHEN", global = true, default_value = "auto", help_heading = "Look")]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        global = true,
+        default_value = "auto",
+        help_heading = "Look"
+    )]
     pub(super) color: When,
 }
 
@@ -107,7 +118,13 @@ pub(super) struct ExploreArgs {
     pub(super) follow: bool,
 
     /// The theme; `hgview themes` lists them
-    #[arg(long, value_name = "NAME", env = "HGVIEW_THEME", hide_env = true, help_heading = "Look")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "HGVIEW_THEME",
+        hide_env = true,
+        help_heading = "Look"
+    )]
     pub(super) theme: Option<String>,
 
     /// Leave the mouse to the terminal
@@ -184,7 +201,12 @@ pub(super) struct ShowArgs {
     pub(super) step: Option<usize>,
 
     /// What to print
-    #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with = "json")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        conflicts_with = "json"
+    )]
     pub(super) format: ShowFormat,
 
     /// Print JSON, verbatim and complete; `hgview schema show` describes it

@@ -37,16 +37,26 @@ fn show(paths: &Paths, output: &mut Output<'_>) -> Result<Verdict> {
             write!(output.out, "{}", text::clean(&shown))?;
         }
         Err(err) if err.kind() == ErrorKind::NotFound => {
-            writeln!(output.out, "# There is no {}; these are the defaults.\n", file.display())?;
+            writeln!(
+                output.out,
+                "# There is no {}; these are the defaults.\n",
+                file.display()
+            )?;
             write!(output.out, "{}", config::default_toml())?;
         }
-        Err(err) => return Err(Error::input(format!("cannot read {}", file.display())).caused_by(err)),
+        Err(err) => {
+            return Err(Error::input(format!("cannot read {}", file.display())).caused_by(err));
+        }
     }
     let (_, problems) = config::load(paths);
     for problem in &problems {
         writeln!(output.err, "hgview: {}", text::clean(&problem.to_string()))?;
     }
-    Ok(if problems.is_empty() { Verdict::Yes } else { Verdict::No })
+    Ok(if problems.is_empty() {
+        Verdict::Yes
+    } else {
+        Verdict::No
+    })
 }
 
 fn init(paths: &Paths, output: &mut Output<'_>) -> Result<Verdict> {
@@ -60,8 +70,13 @@ fn init(paths: &Paths, output: &mut Output<'_>) -> Result<Verdict> {
         }
     };
     fs::create_dir_all(&paths.config).map_err(cannot)?;
-    let mut made = OpenOptions::new().write(true).create_new(true).open(&file).map_err(cannot)?;
-    made.write_all(config::default_toml().as_bytes()).map_err(cannot)?;
+    let mut made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&file)
+        .map_err(cannot)?;
+    made.write_all(config::default_toml().as_bytes())
+        .map_err(cannot)?;
     writeln!(output.out, "{}", file.display())?;
     Ok(Verdict::Yes)
 }

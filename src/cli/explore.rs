@@ -20,7 +20,11 @@ use crate::ui;
 use crate::ui::RunOptions;
 
 /// Opens the explorer.
-pub(super) fn run(args: ExploreArgs, shared: &SharedArgs, output: &mut Output<'_>) -> Result<Verdict> {
+pub(super) fn run(
+    args: ExploreArgs,
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Verdict> {
     let paths = Paths::of_environment();
     let (mut settings, problems) = config::load(&paths);
     if let Some(theme) = args.theme {
@@ -31,11 +35,15 @@ pub(super) fn run(args: ExploreArgs, shared: &SharedArgs, output: &mut Output<'_
     match shared.color {
         When::Auto => {}
         When::Never => settings.colors = ColorChoice::Never,
-        When::Always if settings.colors == ColorChoice::Never => settings.colors = ColorChoice::Auto,
+        When::Always if settings.colors == ColorChoice::Never => {
+            settings.colors = ColorChoice::Auto
+        }
         When::Always => {}
     }
     if args.paths.is_empty() {
-        return Err(Error::user("nothing to open").hint("name a file or folder: `hgview output.jsonl`").hint("`hgview --help` has examples"));
+        return Err(Error::user("nothing to open")
+            .hint("name a file or folder: `hgview output.jsonl`")
+            .hint("`hgview --help` has examples"));
     }
     let options = records::open_options(&args.paths, shared, settings.cache_mb);
     settings.cache_mb = options.cache_bytes >> 20;
@@ -45,11 +53,24 @@ pub(super) fn run(args: ExploreArgs, shared: &SharedArgs, output: &mut Output<'_
             .hint("`hgview list` prints a table, `hgview show` prints a trajectory"));
     }
     if terminal::is_dumb() {
-        return Err(Error::user("this terminal cannot move its cursor (TERM=dumb)")
-            .hint("`hgview list` prints a table, `hgview show` prints a trajectory"));
+        return Err(
+            Error::user("this terminal cannot move its cursor (TERM=dumb)")
+                .hint("`hgview list` prints a table, `hgview show` prints a trajectory"),
+        );
     }
-    let names: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
-    ui::run(RunOptions { store, title: names.join(" "), settings, problems, paths, first_step: args.step })?;
+    let names: Vec<String> = args
+        .paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    ui::run(RunOptions {
+        store,
+        title: names.join(" "),
+        settings,
+        problems,
+        paths,
+        first_step: args.step,
+    })?;
     Ok(Verdict::Yes)
 }
 
@@ -88,7 +109,8 @@ fn distance(a: &str, b: &str) -> usize {
             let mut best = (at(&last, column) + usize::from(letter != *other))
                 .min(at(&last, column + 1) + 1)
                 .min(at(&next, column) + 1);
-            let is_swap = previous == Some(*other) && column > 0 && b.get(column - 1) == Some(&letter);
+            let is_swap =
+                previous == Some(*other) && column > 0 && b.get(column - 1) == Some(&letter);
             if is_swap {
                 best = best.min(at(&before_last, column - 1) + 1);
             }
@@ -106,7 +128,13 @@ mod tests {
 
     #[test]
     fn distances_count_slips() {
-        for (a, b, want) in [("list", "list", 0), ("lsit", "list", 1), ("lst", "list", 1), ("sho", "show", 1), ("", "man", 3)] {
+        for (a, b, want) in [
+            ("list", "list", 0),
+            ("lsit", "list", 1),
+            ("lst", "list", 1),
+            ("sho", "show", 1),
+            ("", "man", 3),
+        ] {
             assert_eq!(distance(a, b), want, "{a} {b}");
         }
     }

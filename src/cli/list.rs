@@ -123,7 +123,10 @@ impl ListRow {
             steps: row.steps,
             actions: row.actions,
             failed_actions: row.failed_actions,
-            verdicts: ListVerdicts { published: None, strict: None },
+            verdicts: ListVerdicts {
+                published: None,
+                strict: None,
+            },
             decision: None,
             flags: Vec::new(),
             tokens: row.tokens.total(),
@@ -133,8 +136,13 @@ impl ListRow {
             model: row.model,
             patch_lines: row.patch_lines,
             children: row.children,
-            path: entry.as_ref().map(|e| e.path.to_path_buf()).unwrap_or_default(),
-            member: entry.as_ref().and_then(|e| e.member.as_deref().map(str::to_owned)),
+            path: entry
+                .as_ref()
+                .map(|e| e.path.to_path_buf())
+                .unwrap_or_default(),
+            member: entry
+                .as_ref()
+                .and_then(|e| e.member.as_deref().map(str::to_owned)),
             row: entry.as_ref().map_or(0, |e| e.row),
             byte_range: entry.and_then(|e| e.span),
             fault: row.fault,
@@ -143,7 +151,11 @@ impl ListRow {
 }
 
 /// Prints the rows. *No* when one of them could not be read.
-pub(super) fn run(args: &ListArgs, shared: &SharedArgs, output: &mut Output<'_>) -> Result<Verdict> {
+pub(super) fn run(
+    args: &ListArgs,
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Verdict> {
     let key = SortKey::from_name(&args.sort)
         .ok_or_else(|| Error::internal(format!("`{}` is no column", args.sort)))?;
     let store = records::load_store(&args.paths, shared, output)?;
@@ -181,7 +193,10 @@ struct Sink {
 impl Sink {
     fn new(is_json: bool, output: &Output<'_>) -> Self {
         let table = (!is_json).then(|| Table::new(output.terminal.width, output.terminal.color));
-        Self { table, has_fault: false }
+        Self {
+            table,
+            has_fault: false,
+        }
     }
 
     fn row(&mut self, row: ListRow, output: &mut Output<'_>) -> Result<()> {
@@ -197,6 +212,10 @@ impl Sink {
         if let Some(table) = self.table {
             table.finish(output.out)?;
         }
-        Ok(if self.has_fault { Verdict::No } else { Verdict::Yes })
+        Ok(if self.has_fault {
+            Verdict::No
+        } else {
+            Verdict::Yes
+        })
     }
 }

@@ -1,6 +1,5 @@
 //! Opening inputs for the commands that read them all: scan with progress, summaries in parallel but in order.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
@@ -38,12 +37,22 @@ pub(super) fn open_options(paths: &[PathBuf], shared: &SharedArgs, cache_mb: u64
 ///
 /// # Errors
 /// *input* when a path is missing or nothing in it is a trajectory.
-pub(super) fn load_store(paths: &[PathBuf], shared: &SharedArgs, output: &mut Output<'_>) -> Result<Store> {
+pub(super) fn load_store(
+    paths: &[PathBuf],
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Store> {
     let (settings, _) = config::load(&Paths::of_environment());
     let store = Store::open(&open_options(paths, shared, settings.cache_mb))?;
     let mut progress = Progress::new(output);
     store.scan(&Cancel::new(), &mut |at| {
-        progress.say(|| format!("scanned {} of {}", human::bytes(at.bytes_done), human::bytes(at.bytes_total)));
+        progress.say(|| {
+            format!(
+                "scanned {} of {}",
+                human::bytes(at.bytes_done),
+                human::bytes(at.bytes_total)
+            )
+        });
     })?;
     progress.clear();
     if store.is_empty() {
@@ -55,14 +64,20 @@ pub(super) fn load_store(paths: &[PathBuf], shared: &SharedArgs, output: &mut Ou
 /// The error for inputs without any trajectory.
 pub(super) fn nothing(paths: &[PathBuf], store: &Store) -> Error {
     const SHOWN: usize = 3;
-    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let names: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     let mut error = Error::input(format!("no trajectories in {}", names.join(", ")));
     let skipped = store.skipped();
     for file in skipped.iter().take(SHOWN) {
         error = error.hint(format!("{}: {}", file.path.display(), file.why));
     }
     if skipped.len() > SHOWN {
-        error = error.hint(format!("and {} more files were looked at", skipped.len() - SHOWN));
+        error = error.hint(format!(
+            "and {} more files were looked at",
+            skipped.len() - SHOWN
+        ));
     }
     error.hint("`hgview --help` says which formats are read")
 }
@@ -88,8 +103,17 @@ pub(super) fn each_summary(
             each(*ix, row, output)?;
         }
         let done = batch_ix * BATCH + batch.len();
-        if output.terminal.stderr && !output.terminal.stdout && began.elapsed() > Progress::DELAY && done < order.len() {
-            drop(write!(output.err, "\rhgview: read {} of {} records\u{1b}[K", human::count(done), human::count(order.len())));
+        if output.terminal.stderr
+            && !output.terminal.stdout
+            && began.elapsed() > Progress::DELAY
+            && done < order.len()
+        {
+            drop(write!(
+                output.err,
+                "\rhgview: read {} of {} records\u{1b}[K",
+                human::count(done),
+                human::count(order.len())
+            ));
             has_said = true;
         }
     }
@@ -112,11 +136,19 @@ impl<'a, 'b> Progress<'a, 'b> {
     const PACE: Duration = Duration::from_millis(100);
 
     fn new(output: &'a mut Output<'b>) -> Self {
-        Self { output, began: Instant::now(), last: None }
+        Self {
+            output,
+            began: Instant::now(),
+            last: None,
+        }
     }
 
     fn say(&mut self, text: impl FnOnce() -> String) {
-        let is_due = self.last.map_or(self.began.elapsed() > Self::DELAY, |last| last.elapsed() > Self::PACE);
+        let is_due = self
+            .last
+            .map_or(self.began.elapsed() > Self::DELAY, |last| {
+                last.elapsed() > Self::PACE
+            });
         if self.output.terminal.stderr && is_due {
             drop(write!(self.output.err, "\rhgview: {}\u{1b}[K", text()));
             drop(self.output.err.flush());

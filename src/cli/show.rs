@@ -23,15 +23,30 @@ use crate::store::Store;
 const LISTED: usize = 8;
 
 /// Prints what was asked for.
-pub(super) fn run(args: &ShowArgs, shared: &SharedArgs, output: &mut Output<'_>) -> Result<Verdict> {
+pub(super) fn run(
+    args: &ShowArgs,
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Verdict> {
     let paths = std::slice::from_ref(&args.path);
     let store = records::load_store(paths, shared, output)?;
     let ix = chosen(args, &store, output)?;
     let trajectory = store.load(ix).map_err(|fault| {
-        Error::input(format!("record {} of {} cannot be read: {fault}", ix.0 + 1, args.path.display()))
+        Error::input(format!(
+            "record {} of {} cannot be read: {fault}",
+            ix.0 + 1,
+            args.path.display()
+        ))
     })?;
-    let step = args.step.map(|number| step(&trajectory, number)).transpose()?;
-    match if args.json { ShowFormat::Json } else { args.format } {
+    let step = args
+        .step
+        .map(|number| step(&trajectory, number))
+        .transpose()?;
+    match if args.json {
+        ShowFormat::Json
+    } else {
+        args.format
+    } {
         ShowFormat::Json => {
             let json = match step {
                 Some(step) => records::to_json(step)?,
@@ -83,7 +98,9 @@ fn chosen(args: &ShowArgs, store: &Store, output: &mut Output<'_>) -> Result<Rec
             let ids: Vec<String> = (0..count.min(LISTED))
                 .map(|ix| format!("--nth {} is {}", ix + 1, store.summarize(RecordIx(ix)).id))
                 .collect();
-            let mut error = Error::user(format!("{path} holds {count} trajectories; say which one with --nth N or --id ID"));
+            let mut error = Error::user(format!(
+                "{path} holds {count} trajectories; say which one with --nth N or --id ID"
+            ));
             for line in ids {
                 error = error.hint(line);
             }
@@ -111,7 +128,10 @@ fn by_id(id: &str, args: &ShowArgs, store: &Store, output: &mut Output<'_>) -> R
         [] => Err(Error::user(format!("no record of {path} has the id {id}"))
             .hint(format!("`hgview list {path}` lists the ids"))),
         several => {
-            let mut error = Error::user(format!("{} records of {path} have the id {id}; say which one", several.len()));
+            let mut error = Error::user(format!(
+                "{} records of {path} have the id {id}; say which one",
+                several.len()
+            ));
             for ix in several.iter().take(LISTED) {
                 error = error.hint(format!("--nth {}", ix.0 + 1));
             }

@@ -23,7 +23,10 @@ impl Terminal {
     /// Asks the process and its environment. `COLUMNS` wins over the terminal's own size; colours follow `NO_COLOR`
     /// and `TERM=dumb` unless `when` decides.
     pub(super) fn of_process(when: When) -> Self {
-        let (stdout, stderr) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        let (stdout, stderr) = (
+            std::io::stdout().is_terminal(),
+            std::io::stderr().is_terminal(),
+        );
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let allowed = !is_set("NO_COLOR") && !is_dumb();
         let color = |is_terminal: bool| match when {
@@ -31,7 +34,9 @@ impl Terminal {
             When::Always => true,
             When::Never => false,
         };
-        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        let columns = std::env::var("COLUMNS")
+            .ok()
+            .and_then(|text| text.parse().ok());
         let size = || {
             let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
             (stdout && size.ws_col > 0).then_some(usize::from(size.ws_col))

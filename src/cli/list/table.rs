@@ -28,20 +28,84 @@ struct Column {
 }
 
 const COLUMNS: [Column; 12] = [
-    Column { head: "#", is_number: true, least: 0, goes: 0 },
-    Column { head: "ID", is_number: false, least: 16, goes: 0 },
-    Column { head: "TYPE", is_number: false, least: 0, goes: 5 },
-    Column { head: "FORMAT", is_number: false, least: 0, goes: 6 },
-    Column { head: "OUTCOME", is_number: false, least: 8, goes: 0 },
-    Column { head: "STEPS", is_number: true, least: 0, goes: 0 },
-    Column { head: "FAILED", is_number: true, least: 0, goes: 4 },
-    Column { head: "TIME", is_number: true, least: 0, goes: 2 },
-    Column { head: "TOKENS", is_number: true, least: 0, goes: 1 },
-    Column { head: "COST", is_number: true, least: 0, goes: 3 },
-    Column { head: "MODEL", is_number: false, least: 10, goes: 7 },
-    Column { head: "SOURCE", is_number: false, least: 12, goes: 8 },
+    Column {
+        head: "#",
+        is_number: true,
+        least: 0,
+        goes: 0,
+    },
+    Column {
+        head: "ID",
+        is_number: false,
+        least: 24,
+        goes: 0,
+    },
+    Column {
+        head: "TYPE",
+        is_number: false,
+        least: 0,
+        goes: 5,
+    },
+    Column {
+        head: "FORMAT",
+        is_number: false,
+        least: 0,
+        goes: 6,
+    },
+    Column {
+        head: "OUTCOME",
+        is_number: false,
+        least: 8,
+        goes: 0,
+    },
+    Column {
+        head: "STEPS",
+        is_number: true,
+        least: 0,
+        goes: 0,
+    },
+    Column {
+        head: "FAILED",
+        is_number: true,
+        least: 0,
+        goes: 4,
+    },
+    Column {
+        head: "TIME",
+        is_number: true,
+        least: 0,
+        goes: 2,
+    },
+    Column {
+        head: "TOKENS",
+        is_number: true,
+        least: 0,
+        goes: 1,
+    },
+    Column {
+        head: "COST",
+        is_number: true,
+        least: 0,
+        goes: 3,
+    },
+    Column {
+        head: "MODEL",
+        is_number: false,
+        least: 10,
+        goes: 7,
+    },
+    Column {
+        head: "SOURCE",
+        is_number: false,
+        least: 12,
+        goes: 8,
+    },
 ];
 
+/// What goes first when the width is short: the last column, which is never clipped where there is no width.
+const SOURCE_GOES: u8 = 8;
+/// Cells of a clippable column where lines may be as long as they are.
+const LONGEST: usize = 64;
 const OUTCOME: usize = 4;
 const FAILED: usize = 6;
 const GAP: usize = 2;
@@ -64,7 +128,12 @@ pub(super) struct Table {
 impl Table {
     /// A table of at most `width` cells a line.
     pub(super) fn new(width: Option<usize>, is_colored: bool) -> Self {
-        Self { width, is_colored, held: Vec::new(), widths: None }
+        Self {
+            width,
+            is_colored,
+            held: Vec::new(),
+            widths: None,
+        }
     }
 
     /// Adds a row; prints what can be printed.
@@ -87,7 +156,11 @@ impl Table {
             None => {
                 let widths = fit(&self.held, self.width);
                 let heads = COLUMNS.each_ref().map(|column| column.head.to_owned());
-                let head = Cells { texts: heads, outcome: None, fault: None };
+                let head = Cells {
+                    texts: heads,
+                    outcome: None,
+                    fault: None,
+                };
                 let style = Style::new().effects(Effects::BOLD);
                 let line = self.line(&head, &widths);
                 writeln!(out, "{}", self.paint(&line, Some(style)))?;
@@ -157,12 +230,17 @@ impl Cells {
             None if row.row > 0 => format!("{}:{}", row.path.display(), row.row + 1),
             None => row.path.display().to_string(),
         };
-        let fault = row.fault.as_ref().map(|fault| text::clean_line(&format!("cannot be read: {fault}")).into_owned());
+        let fault = row
+            .fault
+            .as_ref()
+            .map(|fault| text::clean_line(&format!("cannot be read: {fault}")).into_owned());
         let texts = [
             row.nth.to_string(),
             row.id.clone(),
-            row.task_type.map_or_else(unknown, |kind| kind.name().to_owned()),
-            row.format.map_or_else(unknown, |format| format.name().to_owned()),
+            row.task_type
+                .map_or_else(unknown, |kind| kind.name().to_owned()),
+            row.format
+                .map_or_else(unknown, |format| format.name().to_owned()),
             outcome,
             row.steps.to_string(),
             row.failed_actions.to_string(),
@@ -172,14 +250,23 @@ impl Cells {
             row.model.clone().unwrap_or_else(unknown),
             place,
         ];
-        Self { texts: texts.map(|text| text::clean_line(&text).into_owned()), outcome: style, fault }
+        Self {
+            texts: texts.map(|text| text::clean_line(&text).into_owned()),
+            outcome: style,
+            fault,
+        }
     }
 }
 
 /// The word for an outcome and its colour.
 fn outcome(row: &ListRow) -> (String, Option<Style>) {
     let outcome = &row.outcome;
-    match (outcome.resolved, outcome.reward, &outcome.exit_status, &outcome.error) {
+    match (
+        outcome.resolved,
+        outcome.reward,
+        &outcome.exit_status,
+        &outcome.error,
+    ) {
         (Some(true), ..) => ("resolved".to_owned(), Some(AnsiColor::Green.on_default())),
         (Some(false), ..) => ("failed".to_owned(), Some(AnsiColor::Red.on_default())),
         (None, Some(reward), ..) => (format!("{reward:.2}"), None),
@@ -189,38 +276,56 @@ fn outcome(row: &ListRow) -> (String, Option<Style>) {
     }
 }
 
-/// The widths of the columns, 0 for those that are left out: natural where the room is there; else the clippable ones
-/// are clipped, widest first; else columns go.
+/// The widths of the columns, 0 for those that are left out. As many columns stay as fit with the clippable ones at
+/// their least; the room that is left goes to those from left to right.
 fn fit(rows: &[Cells], room: Option<usize>) -> [usize; COLUMNS.len()] {
-    let mut widths = COLUMNS.each_ref().map(|column| text::width(column.head));
+    let mut natural = COLUMNS.each_ref().map(|column| text::width(column.head));
     for cells in rows {
-        let shown = if cells.fault.is_some() { OUTCOME } else { COLUMNS.len() };
-        for (width, text) in widths.iter_mut().zip(&cells.texts).take(shown) {
+        let shown = if cells.fault.is_some() {
+            OUTCOME
+        } else {
+            COLUMNS.len()
+        };
+        for (width, text) in natural.iter_mut().zip(&cells.texts).take(shown) {
             *width = (*width).max(text::width(text));
         }
     }
     let Some(room) = room else {
-        return widths;
-    };
-    let total = |widths: &[usize]| widths.iter().filter(|w| **w > 0).map(|w| w + GAP).sum::<usize>().saturating_sub(GAP);
-    loop {
-        let over = total(&widths).saturating_sub(room);
-        if over == 0 {
-            return widths;
-        }
-        let clippable = |ix: &usize| COLUMNS.get(*ix).is_some_and(|c| c.least > 0 && widths.get(*ix).is_some_and(|w| *w > c.least));
-        if let Some(ix) = (0..COLUMNS.len()).filter(clippable).max_by_key(|ix| widths.get(*ix).copied()) {
-            if let (Some(width), Some(column)) = (widths.get_mut(ix), COLUMNS.get(ix)) {
-                *width = width.saturating_sub(over).max(column.least);
+        return std::array::from_fn(|ix| match (natural.get(ix), COLUMNS.get(ix)) {
+            (Some(width), Some(column)) if column.least > 0 && column.goes < SOURCE_GOES => {
+                (*width).min(LONGEST)
             }
-            continue;
-        }
-        let droppable = |ix: &usize| COLUMNS.get(*ix).is_some_and(|c| c.goes > 0) && widths.get(*ix).is_some_and(|w| *w > 0);
-        let Some(ix) = (0..COLUMNS.len()).filter(droppable).max_by_key(|ix| COLUMNS.get(*ix).map(|c| c.goes)) else {
-            return widths;
-        };
-        if let Some(width) = widths.get_mut(ix) {
-            *width = 0;
+            (Some(width), _) => *width,
+            (None, _) => 0,
+        });
+    };
+    let least = |limit: u8| -> [usize; COLUMNS.len()] {
+        std::array::from_fn(|ix| match (natural.get(ix), COLUMNS.get(ix)) {
+            (Some(_), Some(column)) if column.goes > limit => 0,
+            (Some(width), Some(column)) if column.least > 0 => (*width).min(column.least),
+            (Some(width), _) => *width,
+            (None, _) => 0,
+        })
+    };
+    let total = |widths: &[usize]| {
+        let shown = widths.iter().filter(|width| **width > 0);
+        shown
+            .map(|width| width + GAP)
+            .sum::<usize>()
+            .saturating_sub(GAP)
+    };
+    let mut widths = (0..=SOURCE_GOES)
+        .rev()
+        .map(least)
+        .find(|widths| total(widths) <= room)
+        .unwrap_or_else(|| least(0));
+    for ix in 0..COLUMNS.len() {
+        let spare = room.saturating_sub(total(&widths));
+        if let (Some(width), Some(natural)) = (widths.get_mut(ix), natural.get(ix))
+            && *width > 0
+        {
+            *width = (*width + spare).min(*natural).max(*width);
         }
     }
+    widths
 }

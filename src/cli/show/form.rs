@@ -1,5 +1,5 @@
 //! The two forms for people: plain text and Markdown. Both clean what they print: nothing of a trajectory reaches a
-//! terminal as a control sequence, and escape sequences that only colour are taken out.
+//! terminal as a control sequence.
 
 use std::borrow::Cow;
 use std::io;
@@ -20,14 +20,17 @@ pub(super) trait Form {
     fn prose(&mut self, name: &str, text: &str) -> io::Result<()>;
     /// The beginning of an action or a result.
     fn label(&mut self, mark: char, text: &str) -> io::Result<()>;
+    /// What a program printed: escape sequences are obeyed as far as they move the cursor, and taken out.
+    fn printed(&mut self, text: &str) -> io::Result<()> {
+        self.block("", &without_escapes(text))
+    }
     /// Text that stays as it is.
     fn block(&mut self, language: &str, text: &str) -> io::Result<()>;
 }
 
-/// Takes escape sequences out and makes everything else that is hidden visible.
-fn safe(text: &str) -> Cow<'_, str> {
+fn without_escapes(text: &str) -> Cow<'_, str> {
     if !text::has_escapes(text) {
-        return text::clean(text);
+        return text.into();
     }
     let mut out = String::with_capacity(text.len());
     let mut ink = Ink::default();
@@ -40,12 +43,12 @@ fn safe(text: &str) -> Cow<'_, str> {
             out.push('\n');
         }
     }
-    text::clean(&out).into_owned().into()
+    out.into()
 }
 
-/// Ends a text with exactly one line break.
+/// Writes a text, clean and with exactly one line break at its end.
 fn lines(out: &mut dyn Write, text: &str) -> io::Result<()> {
-    writeln!(out, "{}", safe(text.trim_end_matches(['\n', '\r'])))
+    writeln!(out, "{}", text::clean(text.trim_end_matches(['\n', '\r'])))
 }
 
 /// Plain text.
@@ -66,7 +69,11 @@ impl Form for Plain<'_> {
             writeln!(self.out)?;
         }
         let text = text::clean_line(text);
-        writeln!(self.out, "{text}\n{}", "═".repeat(text::width(&text)))
+        writeln!(
+            self.out,
+            "{text}\n{}",
+            "═".repeat(text::width(&text).min(80))
+        )
     }
 
     fn fact(&mut self, name: &str, value: &str) -> io::Result<()> {
@@ -108,7 +115,10 @@ impl<'a> Markdown<'a> {
     fn plain(text: &str) -> String {
         let mut out = String::new();
         for letter in text::clean_line(text).chars() {
-            if matches!(letter, '\\' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '|') {
+            if matches!(
+                letter,
+                '\\' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '|'
+            ) {
                 out.push('\\');
             }
             out.push(letter);
@@ -120,7 +130,12 @@ impl<'a> Markdown<'a> {
 impl Form for Markdown<'_> {
     fn title(&mut self, depth: usize, text: &str) -> io::Result<()> {
         let before = if depth > 0 { "\n" } else { "" };
-        writeln!(self.out, "{before}{} {}\n", "#".repeat((depth + 1).min(5)), Self::plain(text))
+        writeln!(
+            self.out,
+            "{before}{} {}\n",
+            "#".repeat((depth + 1).min(5)),
+            Self::plain(text)
+        )
     }
 
     fn fact(&mut self, name: &str, value: &str) -> io::Result<()> {
@@ -128,14 +143,23 @@ impl Form for Markdown<'_> {
     }
 
     fn section(&mut self, depth: usize, text: &str) -> io::Result<()> {
-        writeln!(self.out, "\n{} {}", "#".repeat((depth + 2).min(6)), Self::plain(text))
+        writeln!(
+            self.out,
+            "\n{} {}",
+            "#".repeat((depth + 2).min(6)),
+            Self::plain(text)
+        )
     }
 
     fn prose(&mut self, name: &str, text: &str) -> io::Result<()> {
         // A quotation keeps headings and fences of the text from reaching into ours.
-        let mark = if name.is_empty() { String::new() } else { format!("*{name}*\n\n") };
+        let mark = if name.is_empty() {
+            String::new()
+        } else {
+            format!("*{name}*\n\n")
+        };
         write!(self.out, "\n{mark}")?;
-        for line in safe(text.trim_end()).lines() {
+        for line in text::clean(text.trim_end()).lines() {
             writeln!(self.out, "{}", format!("> {line}").trim_end())?;
         }
         Ok(())
@@ -146,7 +170,11 @@ impl Form for Markdown<'_> {
     }
 
     fn block(&mut self, language: &str, text: &str) -> io::Result<()> {
-        let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
+        let longest = text
+            .split(|letter| letter != '`')
+            .map(str::len)
+            .max()
+            .unwrap_or(0);
         let fence = "`".repeat((longest + 1).max(3));
         writeln!(self.out, "\n{fence}{language}")?;
         lines(self.out, text)?;

@@ -33,7 +33,9 @@ fn nested(trajectory: &Trajectory, depth: usize, form: &mut dyn Form) -> io::Res
             ChildKind::Attempt => "attempt",
             ChildKind::Continuation => "continuation",
         };
-        let place = child.at_step.map_or_else(String::new, |step| format!(" at step {step}"));
+        let place = child
+            .at_step
+            .map_or_else(String::new, |step| format!(" at step {step}"));
         form.section(depth, &format!("{kind}{place}: {}", child.title))?;
         nested(&child.trajectory, depth + 1, form)?;
     }
@@ -59,9 +61,14 @@ fn head(trajectory: &Trajectory, form: &mut dyn Form) -> io::Result<()> {
     let variant = source.variant.as_deref().unwrap_or_default();
     form.fact("format", format!("{format} {variant}").trim_end())?;
     let task = trajectory.task.as_ref();
-    let kind = task.map(|task| format!(" ({})", task.kind.name())).unwrap_or_default();
+    let kind = task
+        .map(|task| format!(" ({})", task.kind.name()))
+        .unwrap_or_default();
     let facts = [
-        ("task", trajectory.task_id.as_ref().map(|id| format!("{id}{kind}"))),
+        (
+            "task",
+            trajectory.task_id.as_ref().map(|id| format!("{id}{kind}")),
+        ),
         ("repo", task.and_then(|task| task.repo.clone())),
         ("run", trajectory.run_id.clone()),
         ("model", trajectory.model.clone()),
@@ -76,7 +83,9 @@ fn head(trajectory: &Trajectory, form: &mut dyn Form) -> io::Result<()> {
         }
     }
     for note in &trajectory.notes {
-        let place = note.byte.map_or_else(String::new, |byte| format!(" (byte {byte})"));
+        let place = note
+            .byte
+            .map_or_else(String::new, |byte| format!(" (byte {byte})"));
         form.fact("note", &format!("{}{place}", note.what))?;
     }
     Ok(())
@@ -91,16 +100,27 @@ fn outcome(trajectory: &Trajectory) -> Option<String> {
         None => {}
     }
     words.extend(outcome.reward.map(|reward| format!("reward {reward}")));
+    if let (Some(word), Some(source)) = (words.last_mut(), &outcome.label_source) {
+        word.push_str(&format!(" ({source})"));
+    }
     words.extend(outcome.exit_status.clone());
-    words.extend(outcome.label_source.as_ref().map(|source| format!("says {source}")));
     (!words.is_empty()).then(|| words.join(", "))
 }
 
 fn size(trajectory: &Trajectory) -> String {
     let totals = &trajectory.totals;
-    let mut words = vec![format!("{} with {} actions", trajectory.agent_steps(), trajectory.action_count())];
+    let mut words = vec![format!(
+        "{} with {} actions",
+        trajectory.agent_steps(),
+        trajectory.action_count()
+    )];
     words.extend(totals.duration_s.map(human::seconds));
-    words.extend(totals.tokens.total().map(|tokens| format!("{} tokens", human::short_count(tokens))));
+    words.extend(
+        totals
+            .tokens
+            .total()
+            .map(|tokens| format!("{} tokens", human::short_count(tokens))),
+    );
     words.extend(totals.cost.map(human::dollars));
     words.join(", ")
 }
@@ -118,9 +138,17 @@ fn step_at(step: &Step, depth: usize, form: &mut dyn Form) -> io::Result<()> {
     more(step.has_error().then(|| "failed".to_owned()));
     more((step.forgotten == Some(true)).then(|| "forgotten".to_owned()));
     more(step.latency_s.map(human::seconds));
-    more(step.tokens.and_then(|tokens| tokens.total()).map(|tokens| format!("{} tokens", human::short_count(tokens))));
+    more(
+        step.tokens
+            .and_then(|tokens| tokens.total())
+            .map(|tokens| format!("{} tokens", human::short_count(tokens))),
+    );
     form.section(depth, &title)?;
-    let texts = [("reasoning", &step.reasoning), ("", &step.thought), ("", &step.text)];
+    let texts = [
+        ("reasoning", &step.reasoning),
+        ("", &step.thought),
+        ("", &step.text),
+    ];
     for (name, text) in texts {
         if let Some(text) = text.as_deref().filter(|text| !text.trim().is_empty()) {
             form.prose(name, text)?;
@@ -145,7 +173,11 @@ fn kind(kind: StepKind) -> &'static str {
 fn action(action: &Action, form: &mut dyn Form) -> io::Result<()> {
     let meaning = understand::meaning(action);
     form.label('▸', &format!("{} · {meaning}", action.tool))?;
-    let diffs: Vec<String> = action.edits.iter().filter_map(understand::edit_diff).collect();
+    let diffs: Vec<String> = action
+        .edits
+        .iter()
+        .filter_map(understand::edit_diff)
+        .collect();
     if let Some(shell) = &action.shell {
         form.block("bash", &shell.cmd)?;
     } else if !diffs.is_empty() {
@@ -213,10 +245,15 @@ fn parts(parts: &[Part], form: &mut dyn Form) -> io::Result<()> {
     for part in parts {
         match part {
             Part::Text { text } if text.trim().is_empty() => {}
-            Part::Text { text } => form.block("", text)?,
-            Part::Image { media_type, bytes, at } => {
+            Part::Text { text } => form.printed(text)?,
+            Part::Image {
+                media_type,
+                bytes,
+                at,
+            } => {
                 let kind = media_type.as_deref().unwrap_or("image");
-                let size = bytes.map_or_else(String::new, |bytes| format!(", {}", human::bytes(bytes)));
+                let size =
+                    bytes.map_or_else(String::new, |bytes| format!(", {}", human::bytes(bytes)));
                 let place = at.as_ref().map_or_else(String::new, |at| format!(", {at}"));
                 form.prose("", &format!("[{kind}{size}{place}]"))?;
             }
@@ -234,7 +271,11 @@ fn end(trajectory: &Trajectory, depth: usize, form: &mut dyn Form) -> io::Result
     if let Some(finish) = &trajectory.finish {
         form.prose("", finish)?;
     }
-    if let Some(patch) = trajectory.final_patch.as_deref().filter(|patch| !patch.trim().is_empty()) {
+    if let Some(patch) = trajectory
+        .final_patch
+        .as_deref()
+        .filter(|patch| !patch.trim().is_empty())
+    {
         form.label('▸', "final patch")?;
         form.block("diff", patch)?;
     }
