@@ -197,6 +197,10 @@ pub(crate) fn fix_issue() -> Attempt {
         PASSING,
         0,
     );
+    a.say("A line for the change log.").create(
+        "CHANGES.md",
+        "# Changes\n\n- `total_tonnage` counts ballast once (#41).\n",
+    );
     a.say("")
         .finish("Ballast is now counted once; both tests pass.");
     a.judged(true);
