@@ -3,9 +3,12 @@
 //! A wrong setting is a [`Problem`] with its line, never a failure: the program runs with the default instead and
 //! says so.
 
+mod load;
 mod paths;
 mod settings;
+mod template;
 
+pub use load::load;
 pub use paths::Paths;
 pub use settings::Background;
 pub use settings::ClipboardChoice;
@@ -14,5 +17,4 @@ pub use settings::DiffChoice;
 pub use settings::KeyRow;
 pub use settings::Problem;
 pub use settings::Settings;
-pub use settings::default_toml;
-pub use settings::load;
+pub use template::default_toml;

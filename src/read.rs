@@ -22,6 +22,8 @@ mod mini_swe_agent;
 mod openhands_v0;
 mod openhands_v1;
 mod swe_agent;
+#[cfg(test)]
+mod testing;
 mod text_calls;
 
 use crate::model::Fault;

@@ -1,6 +1,6 @@
 //! The records of the opened inputs: found by a scan, loaded on demand, parsed through a cache, joined with side files.
 //!
-//! Files, folders, patterns and standard input go in; what they are is told by content. A scan remembers 32 bytes a
+//! Files, folders, patterns and standard input go in; what they are is told by content. A scan remembers 24 bytes a
 //! record and parses nothing; records are read at their position into owned buffers. Everything blocks, takes a
 //! [`Cancel`], and is safe to call from several threads. What is wrong with one record is its [`Fault`], never an
 //! error of the store. The readers know nothing of files; the store knows nothing of formats but which are side files.
@@ -175,11 +175,7 @@ impl Store {
     ///
     /// # Errors
     /// None so far: what is wrong with a file is a row of the list.
-    pub fn scan(
-        &self,
-        cancel: &Cancel,
-        progress: &mut dyn FnMut(ScanProgress),
-    ) -> Result<()> {
+    pub fn scan(&self, cancel: &Cancel, progress: &mut dyn FnMut(ScanProgress)) -> Result<()> {
         self.scan_with(cancel, progress, Box::new(std::io::stdin()))
     }
 
@@ -215,8 +211,7 @@ impl Store {
         for input in &self.inputs {
             match input {
                 Input::File(path) => {
-                    let identity =
-                        std::fs::canonicalize(path).unwrap_or_else(|_gone| path.clone());
+                    let identity = std::fs::canonicalize(path).unwrap_or_else(|_gone| path.clone());
                     if scan.seen.insert(identity) {
                         let mut seed = Seed::file(path, true);
                         seed.parts = folder::parts_of(path);
@@ -298,6 +293,7 @@ impl Store {
         let before = self.len();
         let mut scan = Scan::new(&self.index, cancel, progress, Want::Trajectories);
         scan.seen = std::mem::take(&mut visited);
+        self.forget_filled(&mut scan.seen);
         for input in &self.inputs {
             if let Input::Folder(path) = input {
                 scan.scan_folder(path);
@@ -312,6 +308,19 @@ impl Store {
             cache.remove(ix.0);
         }
         Ok(report)
+    }
+
+    /// Lets files of folders that were empty be scanned again, now that they are not.
+    fn forget_filled(&self, seen: &mut HashSet<PathBuf>) {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        index.skipped.retain(|skipped| {
+            let is_filled = skipped.why == scan::EMPTY
+                && std::fs::metadata(&skipped.path).is_ok_and(|meta| meta.len() > 0);
+            if is_filled && let Ok(identity) = std::fs::canonicalize(&skipped.path) {
+                seen.remove(&identity);
+            }
+            !is_filled
+        });
     }
 
     fn index(&self) -> RwLockReadGuard<'_, Index> {

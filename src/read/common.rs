@@ -1,8 +1,6 @@
-//! What readers share: taking fields out of values, content parts, and joining results to calls.
+//! What readers share: taking fields out of values, and content parts.
 
-use crate::model::Observation;
 use crate::model::Part;
-use crate::model::Step;
 use crate::model::Text;
 use crate::model::Value;
 
@@ -179,37 +177,4 @@ pub(super) fn text_and_attachments(content: Value) -> (Option<Text>, Vec<Part>) 
         .filter(|part| !matches!(part, Part::Text { .. }))
         .collect();
     (text, rest)
-}
-
-/// Attaches `observation` to the call with `call_id`; without an id, or when no call has it, to the first call of
-/// the newest step with actions that has no observation yet. Gives it back when there is no such call.
-pub(super) fn attach(
-    steps: &mut [Step],
-    call_id: Option<&str>,
-    observation: Observation,
-) -> Result<(), Observation> {
-    if let Some(id) = call_id {
-        let by_id = steps
-            .iter_mut()
-            .rev()
-            .flat_map(|step| step.actions.iter_mut().rev());
-        for action in by_id {
-            if action.call_id.as_deref() == Some(id) && action.observation.is_none() {
-                action.observation = Some(observation);
-                return Ok(());
-            }
-        }
-    }
-    let newest = steps.iter_mut().rev().find(|step| !step.actions.is_empty());
-    match newest.and_then(|step| {
-        step.actions
-            .iter_mut()
-            .find(|action| action.observation.is_none())
-    }) {
-        Some(action) => {
-            action.observation = Some(observation);
-            Ok(())
-        }
-        None => Err(observation),
-    }
 }

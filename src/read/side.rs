@@ -102,6 +102,11 @@ fn folder_name(doc: &Doc) -> Option<String> {
     Some(name.to_string_lossy().into_owned())
 }
 
+/// Where the record begins, for faults.
+fn start_of(doc: &Doc) -> u64 {
+    doc.rows.first().map_or(0, |row| row.span.start)
+}
+
 /// The key of a keyed record.
 fn key_of(doc: &Doc) -> Option<String> {
     let name = &doc.rows.first()?.name;

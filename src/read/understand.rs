@@ -1,20 +1,200 @@
 //! What actions mean: class, command, edited file with its change, viewed file. The same for every format.
+//!
+//! Readers hand over tools and arguments verbatim; here they get their meaning, by tables of the tools of all
+//! producers and by a careful reading of shell commands. Only what the reader left open is filled, nothing is filled
+//! that is not certain, and the verbatim texts stay as they are. Linear in the record; nothing here fails.
 
+mod args;
+mod edits;
+mod listing;
+mod meaning;
+mod observed;
+mod script;
+mod shell;
+mod tools;
+mod window;
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diff::diff_texts;
+use crate::diff::unified;
+use crate::model::Action;
+use crate::model::ActionClass;
+use crate::model::Edit;
+use crate::model::StepKind;
 use crate::model::Text;
 use crate::model::Trajectory;
+use crate::read::understand::args::first_str;
+use crate::read::understand::window::Window;
 
-/// Fills class, shell, edits and view of every action, as far as the reader left them open.
-pub fn understand(_trajectory: &mut Trajectory) {}
+pub use meaning::meaning;
 
-/// The agent's last words: the message of its finish action, else its last message.
-pub fn last_words(_trajectory: &Trajectory) -> Option<Text> {
+/// Fills class, shell, edits and view of every action, and what its observation says in words only (exit status,
+/// error, truncation, working folder), as far as the reader left them open. Children are not entered.
+pub fn understand(trajectory: &mut Trajectory) {
+    let mut window = None;
+    for step in &mut trajectory.steps {
+        for action in &mut step.actions {
+            understand_action(action, &mut window);
+        }
+    }
+}
+
+/// `window` is the file that the windowed tools of SWE-agent have open.
+fn understand_action(action: &mut Action, window: &mut Option<Window>) {
+    let tool = tools::tool_of(action);
+    if action.shell.is_none() && tool.runs_commands() {
+        action.shell = shell::call_of(action);
+    }
+    let reading = shell::read(action, tool);
+    if action.class == ActionClass::Other {
+        action.class = reading
+            .as_ref()
+            .map_or_else(|| tools::class_of(action, tool), |r| r.class);
+    }
+    observed::fill(action);
+    let (found_edits, found_view) = match reading {
+        Some(reading) => {
+            let view = reading
+                .view
+                .and_then(|plan| listing::shell_view(plan, action));
+            (reading.edits, view)
+        }
+        None if tool.is_windowed(action) => window::understand(action, window),
+        None => (
+            edits::edits_of(action, tool),
+            listing::tool_view(action, tool),
+        ),
+    };
+    if action.view.is_none() {
+        action.view = found_view;
+    }
+    fill_edits(action, found_edits);
+    edits::fill_from_observation(action);
+}
+
+/// Takes the edits found in the arguments where the reader has none; fills the gaps of the reader's where they are the
+/// same ones.
+fn fill_edits(action: &mut Action, found: Vec<Edit>) {
+    if action.edits.is_empty() {
+        action.edits = found;
+        return;
+    }
+    if action.edits.len() != found.len() {
+        return;
+    }
+    for (edit, found) in action.edits.iter_mut().zip(found) {
+        if edit.path != found.path {
+            continue;
+        }
+        let gaps = [
+            (&mut edit.old, found.old),
+            (&mut edit.new, found.new),
+            (&mut edit.diff, found.diff),
+            (&mut edit.after, found.after),
+        ];
+        for (gap, text) in gaps {
+            if gap.is_none() {
+                *gap = text;
+            }
+        }
+        edit.line = edit.line.or(found.line);
+        if edit.moved_to.is_none() {
+            edit.moved_to = found.moved_to;
+        }
+    }
+}
+
+/// The change of an edit as a unified diff: the producer's own, else made from its texts; `None` when none are known.
+/// Texts too long to compare within reason are not compared.
+pub fn edit_diff(edit: &Edit) -> Option<String> {
+    const CONTEXT: usize = 3;
+    const MAX_BYTES: usize = 4 << 20;
+    if let Some(diff) = &edit.diff {
+        return Some(diff.to_string());
+    }
+    let (old, new, line) = match (&edit.before, &edit.after, &edit.old, &edit.new) {
+        (Some(before), Some(after), _, _) => (before.as_ref(), after.as_ref(), 1),
+        (_, _, None, None) => return None,
+        (_, _, old, new) => (
+            old.as_deref().unwrap_or_default(),
+            new.as_deref().unwrap_or_default(),
+            edit.line.unwrap_or(1),
+        ),
+    };
+    if old.len() + new.len() > MAX_BYTES {
+        return None;
+    }
+    Some(unified(&edit.path, &diff_texts(old, new, CONTEXT, line))).filter(|diff| !diff.is_empty())
+}
+
+/// The agent's last words: the message of its last finishing action, else its last message.
+pub fn last_words(trajectory: &Trajectory) -> Option<Text> {
+    const KEYS: [&str; 9] = [
+        "message",
+        "final_thought",
+        "final_answer",
+        "result",
+        "answer",
+        "summary",
+        "thought",
+        "content",
+        "text",
+    ];
+    let spoken = |text: &Option<Text>| text.clone().filter(|text| !text.trim().is_empty());
+    let agent = trajectory
+        .steps
+        .iter()
+        .rev()
+        .filter(|step| step.kind == StepKind::Agent);
+    for step in agent {
+        let finish = step
+            .actions
+            .iter()
+            .rev()
+            .find(|action| action.class == ActionClass::Finish);
+        let message = finish
+            .filter(|action| action.shell.is_none())
+            .and_then(|action| first_str(&action.args, &KEYS))
+            .filter(|text| !text.trim().is_empty());
+        if let Some(message) = message {
+            return Some(message.into());
+        }
+        if let Some(said) = spoken(&step.text).or_else(|| spoken(&step.thought)) {
+            return Some(said);
+        }
+    }
     None
 }
 
-/// stub
-pub fn meaning(a: &crate::model::Action) -> String { format!("{} {}", a.tool, a.args) }
-/// stub
-pub fn is_test_run(_a: &crate::model::Action) -> bool { false }
+/// Whether the action runs tests: pytest and its kin, test targets of build tools.
+pub fn is_test_run(action: &Action) -> bool {
+    static TEST: LazyLock<Regex> = LazyLock::new(|| {
+        let pattern = r#"(?xm)
+            (?: ^ | [;&|(`] | \bdo\b | \bthen\b ) \s*
+            (?: \w+=\S* \s+ | (?: sudo | time | exec | command | nohup | xvfb-run ) (?:\s+-\S+)* \s+
+              | timeout \s+ (?:-\S+\s+)* \S+ \s+ | (?: uv | poetry | pdm | hatch | pipenv | coverage ) \s+ run \s+ (?:-[-\w]*=?\S*\s+)*
+              | (?: npx | bunx | pnpm\s+exec | bundle\s+exec ) \s+ (?:-\S+\s+)*
+              | \S*python[\d.]* \s+ (?: -[A-LN-Za-ln-z] \S* \s+ (?: [^-\s]\S* \s+ )? )*? -m \s+ | \S*python[\d.]* \s+ )*
+            (?: \S*\b(?: pytest | py\.test | tox | nox | nosetests | unittest | runtests\.py | run_tests\.\w+ | trial )
+              | (?:\./)? (?: bin/test | setup\.py \s+ test | runtests | test\.sh | run_tests )
+              | (?: \S*manage\.py | \S*django-admin ) \s+ test
+              | (?: npm | pnpm | yarn | bun ) (?: \s+ -\S+ )* (?: \s+ run | \s+ workspace\s+\S+ )? \s+ (?: t | test\S* )
+              | (?: jest | vitest | mocha | karma | ava | rspec | phpunit | ctest | bats )
+              | cargo (?: \s+ \+\S+ )? \s+ (?: test | nextest )
+              | (?: go | dotnet | swift | deno | bazel | flutter | mix | zig\s+build ) \s+ test
+              | (?: mvn | \./mvnw | gradle | \./gradlew | sbt | make | rake | ninja ) (?: \s+ -\S+ )* \s+ \S*(?: test | check | verify )\S*
+            ) (?: $ | [\s;&|)`:"'] )
+        "#;
+        Regex::new(pattern).expect("the pattern is fixed and valid")
+    });
+    action
+        .shell
+        .as_ref()
+        .is_some_and(|shell| !shell.is_input && TEST.is_match(&shell.cmd))
+}
 
-/// stub
-pub fn edit_diff(e: &crate::model::Edit) -> Option<String> { e.diff.as_deref().map(str::to_owned) }
+#[cfg(test)]
+mod tests;

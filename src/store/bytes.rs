@@ -155,10 +155,9 @@ impl Bytes {
     /// What the scan saw of a file on the disk.
     pub(super) fn stamp(&self) -> Option<Stamp> {
         match self {
-            Self::File { stamp, .. } => stamp
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
+            Self::File { stamp, .. } => {
+                stamp.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            }
             _ => None,
         }
     }
@@ -171,10 +170,7 @@ impl Bytes {
         match self {
             Self::File { path, stamp } => {
                 let file = File::open(path).map_err(|err| gone(path, &err))?;
-                let stamp = stamp
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone();
+                let stamp = stamp.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 if let Some(stamp) = stamp {
                     let change = stamp.compare(&file).map_err(|err| gone(path, &err))?;
                     check(change, stamp.len)?;

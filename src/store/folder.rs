@@ -85,6 +85,14 @@ impl Companions {
             let copies = copies.filter(|name| names::is_copy_of_output(name));
             found.folders.extend(copies.cloned());
         }
+        if listing
+            .folders
+            .iter()
+            .any(|name| matches!(name.as_str(), "events" | "event_service"))
+        {
+            let metas = ["base_state.json", "metadata.json"];
+            found.files.extend(metas.map(str::to_owned));
+        }
         let parent = folder.parent().and_then(Path::file_name);
         if parent.is_some_and(|name| name == "llm_completions") {
             found.keep_last_completion(listing);
@@ -118,7 +126,11 @@ impl Companions {
         if sessions.is_empty() {
             return;
         }
-        for name in listing.folders.iter().filter(|n| sessions.contains(n.as_str())) {
+        for name in listing
+            .folders
+            .iter()
+            .filter(|n| sessions.contains(n.as_str()))
+        {
             let main = format!("{name}.jsonl");
             let agents = folder.join(name).join("subagents");
             for file in Listing::read(&agents).unwrap_or_default().files {
@@ -152,11 +164,7 @@ impl Companions {
             && is_agent
             && listing.has_file("trajectory.json")
         {
-            for name in [
-                "result.json",
-                "verifier/reward.json",
-                "verifier/reward.txt",
-            ] {
+            for name in ["result.json", "verifier/reward.json", "verifier/reward.txt"] {
                 let path = trial.join(name);
                 if path.is_file() {
                     self.add("trajectory.json", PartSpec::file(&path, PartRole::Meta));
@@ -214,7 +222,10 @@ fn session_of(path: &Path) -> Option<String> {
     let file = std::fs::File::open(path).ok()?;
     file.take(16 << 10).read_to_end(&mut head).ok()?;
     let at = memchr::memmem::find(&head, b"\"sessionId\":")?;
-    let rest = head.get(at + 12..)?.trim_ascii_start().strip_prefix(b"\"")?;
+    let rest = head
+        .get(at + 12..)?
+        .trim_ascii_start()
+        .strip_prefix(b"\"")?;
     let end = memchr::memchr(b'"', rest)?;
     String::from_utf8(rest.get(..end)?.to_vec()).ok()
 }

@@ -1,4 +1,4 @@
-//! What the store remembers of every record: 32 bytes each, and per source what its records share.
+//! What the store remembers of every record: 24 bytes each, and per source what its records share.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -140,6 +140,8 @@ pub(super) struct Source {
     pub(super) header: Header,
     /// Named by the user, rather than found in a folder.
     pub(super) is_explicit: bool,
+    /// A whole file that could not be read: a refresh tries again.
+    pub(super) is_retried: bool,
     pub(super) header_bytes: OnceLock<Vec<u8>>,
 }
 
@@ -157,6 +159,7 @@ impl Source {
             names: Vec::new(),
             header: Header::None,
             is_explicit: false,
+            is_retried: false,
             header_bytes: OnceLock::new(),
         }
     }

@@ -25,8 +25,9 @@ pub(super) enum Input {
 /// *input* when a file is missing or a pattern matches nothing, *user* when a pattern is malformed or nothing is named.
 pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<Input>> {
     if paths.is_empty() {
-        return Err(Error::user("no file to open")
-            .hint("name files or folders, or `-` for standard input"));
+        return Err(
+            Error::user("no file to open").hint("name files or folders, or `-` for standard input")
+        );
     }
     let mut inputs = Vec::new();
     let mut seen = HashSet::new();
@@ -76,7 +77,11 @@ fn matching(pattern: &Path) -> Result<Vec<PathBuf>> {
         .take_while(|part| !has_pattern(Path::new(part.as_os_str())))
         .collect();
     let has_base = !base.as_os_str().is_empty();
-    let root = if has_base { base.as_path() } else { Path::new(".") };
+    let root = if has_base {
+        base.as_path()
+    } else {
+        Path::new(".")
+    };
     let is_deep = text.contains("**");
     let depth = if is_deep {
         usize::MAX

@@ -52,11 +52,6 @@ impl LineScanner {
         self.has_ink
             .then(|| Span::new(self.line_start, self.at - u64::from(self.ends_in_cr)))
     }
-
-    /// Where the line begins that has not ended.
-    pub(super) fn line_start(&self) -> u64 {
-        self.line_start
-    }
 }
 
 #[cfg(test)]

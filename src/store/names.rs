@@ -161,7 +161,11 @@ mod tests {
 
     #[test]
     fn event_files_come_in_order() {
-        let names = ["event-00010-x.json", "event-00002-y.json", "base_state.json"];
+        let names = [
+            "event-00010-x.json",
+            "event-00002-y.json",
+            "base_state.json",
+        ];
         assert_eq!(event_files("anything", &names), [1, 0]);
         let names = ["10.json", "9.json", ".eventlog.lock"];
         assert_eq!(event_files("events", &names), [1, 0]);
@@ -177,7 +181,10 @@ mod tests {
             main("a.trajectory.summarization-1-answers.json").as_deref(),
             Some("a.trajectory.json")
         );
-        assert_eq!(main("trajectory.cont-1.json").as_deref(), Some("trajectory.json"));
+        assert_eq!(
+            main("trajectory.cont-1.json").as_deref(),
+            Some("trajectory.json")
+        );
         assert_eq!(main("trajectory.json"), None);
         assert!(is_uuid("7acd37a8-2745-4b58-a8a9-46164b22ad9e"));
         assert!(!is_uuid("agent-3430b97e"));

@@ -114,8 +114,14 @@ mod tests {
     #[test]
     fn ids_are_found_without_parsing() {
         check(r#"{"id": 7, "a": {"instance_id": "inner"}}"#, Some("7"));
-        check(r#"{"x":"\"id\": no","instance_id":"a__b-1","history":[{"#, Some("a__b-1"));
-        check(r#"{"id":"z","messages":[{"id":"m"}],"task_id":"t"}"#, Some("t"));
+        check(
+            r#"{"x":"\"id\": no","instance_id":"a__b-1","history":[{"#,
+            Some("a__b-1"),
+        );
+        check(
+            r#"{"id":"z","messages":[{"id":"m"}],"task_id":"t"}"#,
+            Some("t"),
+        );
         check(r#"{"id":"\u0061b"}"#, Some("ab"));
         check(r#"{"id":null,"n":1}"#, None);
         check(r#"{"id":"cut of"#, None);

@@ -142,9 +142,7 @@ fn look(source: &Source, problems: &mut Vec<String>) -> Option<Todo> {
                 }
             }
         }
-        Bytes::Nothing if source.parts.is_empty() && source.member.is_none() => {
-            Path::is_file(path).then_some(Todo::Again)
-        }
+        Bytes::Nothing if source.is_retried => Path::is_file(path).then_some(Todo::Again),
         Bytes::Nothing => event_folder(source).map(Todo::Events),
         _ => None,
     }
@@ -160,7 +158,10 @@ fn event_folder(source: &Source) -> Option<Source> {
     let listing = folder::Listing::read(events).ok()?;
     let parts = folder::event_parts(events, &listing);
     let names = |parts: &[crate::store::index::PartSpec]| {
-        parts.iter().map(|part| part.name.clone()).collect::<Vec<_>>()
+        parts
+            .iter()
+            .map(|part| part.name.clone())
+            .collect::<Vec<_>>()
     };
     if parts.is_empty() || names(&parts) == names(&source.parts) {
         return None;
@@ -211,15 +212,24 @@ impl Update<'_> {
                 if let Some(old) = index.sources.get_mut(place) {
                     *old = Arc::new(now);
                 }
-                report.changed.extend(self.records.iter().map(|ix| RecordIx(*ix)));
+                report
+                    .changed
+                    .extend(self.records.iter().map(|ix| RecordIx(*ix)));
             }
             Todo::Gone(why) => {
                 let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
                 for ix in &self.records {
                     let fault = Fault::new(format!("the file is gone: {why}"));
-                    if index.faults.insert(*ix, fault.clone()) != Some(fault) {
-                        report.changed.push(RecordIx(*ix));
-                    }
+                    index.faults.insert(*ix, fault);
+                    report.changed.push(RecordIx(*ix));
+                }
+                // it may come back, with the same content or another
+                let mut retried = Source::new(Arc::clone(&self.source.path), None, Bytes::Nothing);
+                retried.is_retried = true;
+                retried.is_explicit = self.source.is_explicit;
+                let place = usize::try_from(self.place).unwrap_or(usize::MAX);
+                if let Some(old) = index.sources.get_mut(place) {
+                    *old = Arc::new(retried);
                 }
                 report.problems.push(why);
             }
@@ -232,8 +242,11 @@ impl Update<'_> {
         let file = File::open(&self.source.path)?;
         let last = {
             let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-            let ix = self.records.last().copied();
-            ix.and_then(|ix| Some((ix, *index.slots.get(ix)?)))
+            // records that are gone have no bytes, so that they are never the last line
+            self.records
+                .iter()
+                .filter_map(|ix| Some((*ix, *index.slots.get(*ix)?)))
+                .max_by_key(|(_, slot)| (slot.start, slot.len))
         };
         let mut torn = None;
         let mut start = seen;
@@ -257,7 +270,9 @@ impl Update<'_> {
             if got == 0 || self.cancel.is_cancelled() {
                 break;
             }
-            scanner.push(buffer.get(..got).unwrap_or_default(), |span| spans.push(span));
+            scanner.push(buffer.get(..got).unwrap_or_default(), |span| {
+                spans.push(span)
+            });
             at += got as u64;
         }
         let unfinished = scanner.unfinished();
@@ -308,7 +323,7 @@ impl Update<'_> {
             path: Arc::clone(&self.source.path),
             member: None,
             is_explicit: true,
-            parts: self.source.parts.clone(),
+            parts: folder::parts_of(&self.source.path),
         });
         scan.flush();
         if self.cancel.is_cancelled() {
@@ -325,6 +340,11 @@ impl Update<'_> {
         }
         let shift = u32::try_from(index.sources.len()).unwrap_or(u32::MAX);
         index.sources.append(&mut fresh.sources);
+        let retired = Source::new(Arc::clone(&self.source.path), None, Bytes::Nothing);
+        let place = usize::try_from(self.place).unwrap_or(usize::MAX);
+        if let Some(old) = index.sources.get_mut(place) {
+            *old = Arc::new(retired);
+        }
         let mut old = self.records.iter().copied();
         for (place, slot) in fresh.slots.iter().enumerate() {
             let slot = Slot {
@@ -347,7 +367,20 @@ impl Update<'_> {
                 None => index.faults.remove(&ix),
             };
         }
+        let newest = fresh
+            .slots
+            .last()
+            .map_or(self.place, |slot| slot.source.saturating_add(shift));
         for ix in old {
+            // they move along, so that the old source is not looked at again
+            if let Some(there) = index.slots.get_mut(ix) {
+                *there = Slot {
+                    source: newest,
+                    row: u32::MAX,
+                    start: 0,
+                    len: 0,
+                };
+            }
             let fault = Fault::new("the record is gone: its file was truncated or replaced");
             if index.faults.insert(ix, fault.clone()) != Some(fault) {
                 report.changed.push(RecordIx(ix));

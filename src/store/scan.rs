@@ -42,6 +42,9 @@ pub(super) use text::is_open;
 mod archive;
 mod text;
 
+/// The reason of a file without bytes.
+pub(super) const EMPTY: &str = "empty file";
+
 /// What to do with the sources that a scan comes across.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Want {
@@ -225,7 +228,7 @@ impl<'a> Scan<'a> {
         let (packing, origin) = match container {
             Container::Gzip => (Packing::Gzip, &Origin::Spool),
             Container::Zstd => (Packing::Zstd, &Origin::Spool),
-            Container::Empty => return self.reject(seed, Fault::at("empty file", 0)),
+            Container::Empty => return self.reject(seed, Fault::at(EMPTY, 0)),
             Container::Binary(why, byte) => return self.reject(seed, Fault::at(why, byte)),
             Container::Text | Container::Zip | Container::Tar | Container::Parquet => {
                 (Packing::Plain, origin)
@@ -256,7 +259,7 @@ impl<'a> Scan<'a> {
             }
             Container::Empty => {
                 let fault = feed.failure().map_or_else(
-                    || Fault::at("empty file", 0),
+                    || Fault::at(EMPTY, 0),
                     |why| Fault::at(why, feed.consumed()),
                 );
                 self.reject(seed, fault);
@@ -280,7 +283,7 @@ impl<'a> Scan<'a> {
             }
         }
         if let Some(why) = feed.failure() {
-            self.push_fault(seed, Fault::at(why, feed.consumed()));
+            self.push_end_fault(seed, Fault::at(why, feed.consumed()));
         }
     }
 
@@ -295,9 +298,7 @@ impl<'a> Scan<'a> {
         }
         let values: Vec<_> = (0..rows.min(3))
             .filter_map(|row| table.row_json(row).ok())
-            .filter_map(|json| {
-                json::parse_lenient(&json, 0, &mut Vec::new()).ok()
-            })
+            .filter_map(|json| json::parse_lenient(&json, 0, &mut Vec::new()).ok())
             .collect();
         let told = tell::family(&values, Shape::Table);
         if !self.accepts(seed, told.and_then(|told| told.format)) {
@@ -406,7 +407,19 @@ impl<'a> Scan<'a> {
         if self.want == Want::Sides {
             return;
         }
-        let source = self.source(seed, Bytes::Nothing);
+        let mut source = self.source(seed, Bytes::Nothing);
+        source.is_retried = seed.member.is_none();
+        self.push_faulty(source, fault);
+    }
+
+    /// Adds a row that says why a source whose records were found has no more of them.
+    fn push_end_fault(&mut self, seed: &Seed, fault: Fault) {
+        if self.want != Want::Sides {
+            self.push_faulty(self.source(seed, Bytes::Nothing), fault);
+        }
+    }
+
+    fn push_faulty(&mut self, source: Source, fault: Fault) {
         let source = self.register(source);
         self.push(source, 0, Span::new(0, 0));
         self.fault_last(fault);

@@ -41,7 +41,9 @@ pub(super) fn read_into(
     let format = index.sources.first()?.format?;
     data.begin_file(path, format, is_explicit);
     for (place, slot) in index.slots.iter().enumerate() {
-        let source = usize::try_from(slot.source).ok().and_then(|ix| index.sources.get(ix));
+        let source = usize::try_from(slot.source)
+            .ok()
+            .and_then(|ix| index.sources.get(ix));
         if cancel.is_cancelled() {
             break;
         }
@@ -87,9 +89,13 @@ pub(super) fn read_beside(file: &Path, cancel: &Cancel) -> SideData {
     };
     read_folder(&mut data, folder, file, cancel);
     let stem = file_name(file);
-    let stem = stem.split_once(".traj").map_or(stem.as_str(), |(head, _)| head);
+    let stem = stem
+        .split_once(".traj")
+        .map_or(stem.as_str(), |(head, _)| head);
     if folder.file_name().is_some_and(|name| name == stem)
-        && let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty())
+        && let Some(above) = folder
+            .parent()
+            .filter(|above| !above.as_os_str().is_empty())
     {
         read_folder(&mut data, above, file, cancel);
     }
@@ -109,7 +115,8 @@ fn read_folder(data: &mut SideData, folder: &Path, file: &Path, cancel: &Cancel)
         let Ok(meta) = std::fs::metadata(&path) else {
             continue;
         };
-        let is_itself = path == file || (path.file_name() == file.file_name() && folder == Path::new("."));
+        let is_itself =
+            path == file || (path.file_name() == file.file_name() && folder == Path::new("."));
         if is_itself || !meta.is_file() || meta.len() > FILE_BYTES || cancel.is_cancelled() {
             continue;
         }

@@ -102,7 +102,10 @@ impl Feed {
         self.chunk.resize(len, 0);
         let mut filled = 0;
         while filled < len && !self.is_end {
-            match self.reader.read(self.chunk.get_mut(filled..).unwrap_or_default()) {
+            match self
+                .reader
+                .read(self.chunk.get_mut(filled..).unwrap_or_default())
+            {
                 Ok(0) => self.is_end = true,
                 Ok(got) => {
                     filled += got;

@@ -127,8 +127,7 @@ impl Table {
             .partition_point(|start| *start <= row)
             .saturating_sub(1);
         let group_start = self.group_starts.get(group).copied().unwrap_or(0);
-        let is_ahead =
-            place.rows.is_some() && place.group == group && place.next_row <= row;
+        let is_ahead = place.rows.is_some() && place.group == group && place.next_row <= row;
         if !is_ahead {
             place.rows = Some(self.rows_of(group)?);
             place.group = group;

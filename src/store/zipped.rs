@@ -59,7 +59,9 @@ impl Zipped {
         let mut unpack = || -> io::Result<Vec<u8>> {
             let member = archive.by_index(index).map_err(io::Error::other)?;
             let mut bytes = Vec::new();
-            member.take(Self::MEMBER_BYTES + 1).read_to_end(&mut bytes)?;
+            member
+                .take(Self::MEMBER_BYTES + 1)
+                .read_to_end(&mut bytes)?;
             if bytes.len() as u64 > Self::MEMBER_BYTES {
                 return Err(io::Error::other("longer than 2 GiB"));
             }

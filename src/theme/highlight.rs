@@ -186,8 +186,10 @@ impl Highlighter {
                 Some(color::rgb(r, g, b, self.depth))
             }
         };
-        let mut out = Style::default();
-        out.fg = color;
+        let mut out = Style {
+            fg: color,
+            ..Style::default()
+        };
         if style.font_style.contains(FontStyle::BOLD) {
             out = out.add_modifier(Modifier::BOLD);
         }

@@ -104,7 +104,7 @@ impl Theme {
             Some(syntax) => syntax_theme(syntax, user_dir)?,
             None => None,
         };
-        let roles = roles(file, name)?;
+        let roles = roles(&file, name)?;
         let (mono, sixteen) = (built_in_roles("mono")?, built_in_roles("sixteen")?);
         let mut styles = [Style::default(); Role::COUNT];
         for (((style, role), mono), sixteen) in styles.iter_mut().zip(roles).zip(mono).zip(sixteen)
@@ -215,26 +215,24 @@ fn find(name: &str, user_dir: &Path) -> Result<File> {
         }
         return Ok(file);
     }
-    match built_in(name) {
-        Some(text) => File::parse(text, name),
-        None => {
-            let known: Vec<String> = names(user_dir)
-                .into_iter()
-                .map(|theme| theme.name)
-                .collect();
-            Err(Error::user(format!("there is no theme `{name}`"))
-                .hint(format!("themes: {}", known.join(", "))))
-        }
+    if let Some(text) = built_in(name) {
+        return File::parse(text, name);
     }
+    let known: Vec<String> = names(user_dir)
+        .into_iter()
+        .map(|theme| theme.name)
+        .collect();
+    Err(Error::user(format!("there is no theme `{name}`"))
+        .hint(format!("themes: {}", known.join(", "))))
 }
 
 fn built_in_roles(name: &str) -> Result<[Look; Role::COUNT]> {
     let text = built_in(name).unwrap_or_default();
-    roles(File::parse(text, name)?, name)
+    roles(&File::parse(text, name)?, name)
 }
 
 /// All roles of a file, in the order of [`Role::ALL`]; a role that is not named is plain.
-fn roles(file: File, name: &str) -> Result<[Look; Role::COUNT]> {
+fn roles(file: &File, name: &str) -> Result<[Look; Role::COUNT]> {
     let mut looks = [Look::default(); Role::COUNT];
     for (key, value) in &file.roles {
         let role = Role::named(key)

@@ -519,13 +519,10 @@ impl App {
         let right_cells = u16::try_from(crate::text::width(&right)).unwrap_or(area.width).min(area.width) + 1;
         let left = Rect { width: area.width.saturating_sub(right_cells), ..area };
         let (tone, text) = self.status.line().unwrap_or((Tone::Info, self.tips()));
-        let role = match tone {
-            Tone::Info => Role::Status,
-            Tone::Success => Role::Success,
-            Tone::Warning => Role::Warning,
-            Tone::Error => Role::Error,
+        let message = match tone {
+            Tone::Info => style(Role::Status),
+            tone => style(Role::Status).patch(style(tone.role())),
         };
-        let message = style(Role::Status).patch(if tone == Tone::Info { style(Role::Status) } else { style(role) });
         put_pieces(buf, left, &[(mode, style(Role::StatusMode)), (" ", style(Role::Status)), (&text, message)]);
         put_right(buf, area.x, area.y, area.width.saturating_sub(1), &right, style(Role::Status));
         if let Some(background) = style(Role::Status).bg {

@@ -241,3 +241,6 @@ pub const COMMANDS: &[Command] = &[
     row("suspend", &["Ctrl-z"], Global, Group::Program, Action::Suspend, "Suspend to the shell"),
     row("quit", &["Ctrl-c"], Global, Group::Program, Action::Quit, "Quit"),
 ];
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use crate::model::Summary;
 use crate::model::Trajectory;
 use crate::store::Refresh;
 use crate::theme::Highlighter;
+use crate::theme::Role;
 use crate::theme::Theme;
 use crate::ui::data::Order;
 use crate::ui::data::Outline;
@@ -68,7 +69,7 @@ pub struct RowHit {
 }
 
 /// How bad a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tone {
     /// For the record.
     Info,
@@ -78,6 +79,28 @@ pub enum Tone {
     Warning,
     /// Did not work.
     Error,
+}
+
+impl Tone {
+    /// A letter, so that the tone is never colour alone.
+    pub fn letter(self) -> &'static str {
+        match self {
+            Self::Info => "·",
+            Self::Success => "✓",
+            Self::Warning => "!",
+            Self::Error => "E",
+        }
+    }
+
+    /// Its role.
+    pub fn role(self) -> Role {
+        match self {
+            Self::Info => Role::Info,
+            Self::Success => Role::Success,
+            Self::Warning => Role::Warning,
+            Self::Error => Role::Error,
+        }
+    }
 }
 
 /// An answer of background work.

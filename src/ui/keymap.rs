@@ -4,6 +4,7 @@
 //! that `G`, `shift-g` and what any terminal sends for them are one key.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crokey::KeyCombination;
 use ratatui::crossterm::event::KeyCode;
@@ -50,7 +51,7 @@ pub struct Hint {
 #[derive(Debug, Clone, Default)]
 struct Node {
     command: Option<&'static Command>,
-    next: Vec<(KeyCombination, Node)>,
+    next: Vec<(KeyCombination, Self)>,
 }
 
 impl Node {
@@ -119,8 +120,10 @@ impl Keymap {
             })
             .collect();
         let bindings = Scope::ALL.map(|scope| bindings_of(scope, &user, &mut problems));
+        // what is wrong on several screens is said once
+        let mut said = BTreeSet::new();
+        problems.retain(|problem: &Problem| said.insert(problem.to_string()));
         problems.sort_by_key(|problem| problem.line);
-        problems.dedup();
         let tries = [0, 1, 2].map(|ix| trie(&bindings, ix));
         let keymap = Self {
             tries,
@@ -438,8 +441,10 @@ fn normalise_combination(key: KeyCombination) -> KeyCombination {
         KeyCode::BackTab => modifiers |= KeyModifiers::SHIFT,
         KeyCode::Char(c) if c.is_lowercase() && modifiers.contains(KeyModifiers::SHIFT) => {
             let mut upper = c.to_uppercase();
-            if let (Some(first), None) = (upper.next(), upper.next()) {
-                code = KeyCode::Char(first);
+            match (upper.next(), upper.next()) {
+                (Some(first), None) if first != c => code = KeyCode::Char(first),
+                // ß has no capital of its own
+                _ => modifiers -= KeyModifiers::SHIFT,
             }
         }
         KeyCode::Char(c) if c.is_uppercase() => modifiers |= KeyModifiers::SHIFT,
@@ -469,34 +474,25 @@ fn parse_key(text: &str) -> Result<KeyCombination, String> {
         (Some(c), None) => Some(KeyCode::Char(c)),
         _ => None,
     };
-    let key = match code {
-        Some(code) => KeyCombination::one_key(code, KeyModifiers::NONE),
-        None => {
-            let (modifiers, name) = text.rsplit_once('-').unwrap_or(("", text));
-            let name = match name.to_ascii_lowercase().as_str() {
-                "pgdn" | "pgdown" => "pagedown".to_owned(),
-                "pgup" => "pageup".to_owned(),
-                "escape" => "esc".to_owned(),
-                "return" => "enter".to_owned(),
-                name => name.to_owned(),
-            };
-            let whole = if modifiers.is_empty() || text.ends_with("--") {
-                if text.contains('-') {
-                    text.to_owned()
-                } else {
-                    name
-                }
-            } else {
-                format!("{modifiers}-{name}")
-            };
-            let key = crokey::parse(&whole).map_err(|_| text.to_owned())?;
-            if !key.is_ansi_compatible() {
-                return Err(text.to_owned());
-            }
-            key
-        }
+    if let Some(code) = code {
+        let key = KeyCombination::one_key(code, KeyModifiers::NONE);
+        return Ok(normalise_combination(key));
+    }
+    let lower = text.to_ascii_lowercase();
+    // the last part is the key's name, except that in `ctrl--` it is the sign itself
+    let name = lower.rsplit('-').next().unwrap_or(&lower);
+    let usual = match name {
+        "pgdn" | "pgdown" => "pagedown",
+        "pgup" => "pageup",
+        "escape" => "esc",
+        "return" => "enter",
+        _ => name,
     };
-    Ok(normalise_combination(key))
+    let modifiers = lower.strip_suffix(name).unwrap_or_default();
+    match crokey::parse(&format!("{modifiers}{usual}")) {
+        Ok(key) if key.is_ansi_compatible() => Ok(normalise_combination(key)),
+        _ => Err(text.to_owned()),
+    }
 }
 
 /// A chord as text that [`parse_chord`] reads back.
@@ -523,3 +519,6 @@ fn key_text(key: KeyCombination) -> String {
             .replace("PageUp", "PgUp"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,9 @@ pub use sort::SortPicker;
 pub use themes::ThemePicker;
 
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::crossterm::event::KeyEvent;
+use ratatui::crossterm::event::KeyModifiers;
 use ratatui::layout::Position;
 use ratatui::layout::Rect;
 
@@ -143,3 +145,20 @@ impl Overlay {
         }
     }
 }
+
+/// Whether a key ends any overlay: Esc, Ctrl-c, Ctrl-g.
+fn is_cancel(key: KeyEvent) -> bool {
+    match key.code {
+        KeyCode::Esc => true,
+        KeyCode::Char('c' | 'g') => key.modifiers.contains(KeyModifiers::CONTROL),
+        _ => false,
+    }
+}
+
+/// Moves an offset by rows, up to `most`.
+fn scrolled(offset: usize, rows: isize, most: usize) -> usize {
+    offset.min(most).saturating_add_signed(rows).min(most)
+}
+
+#[cfg(test)]
+mod tests;

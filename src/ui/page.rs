@@ -202,7 +202,12 @@ impl Page {
         let mut page = Builder::new(*options);
         page.section(&[(title.to_owned(), Role::Title)], &[]);
         let lang = Arc::new(Lang::Named(syntax.to_owned()));
-        page.lines(&text, Gutter::None, Tint::Code(lang, Role::Text), Folding::over(usize::MAX));
+        page.lines(
+            &text,
+            Gutter::None,
+            Tint::Code(lang, Role::Text),
+            Folding::over(usize::MAX),
+        );
         let mut page = Self {
             blocks: page.finish(),
             starts: Vec::new(),
@@ -281,7 +286,8 @@ impl Page {
 
     /// Whether line `ix` is the one at which a fold begins; see [`Page::fold_line`].
     pub fn is_fold_line(&self, ix: usize) -> bool {
-        self.fold_at(ix).is_some_and(|fold| self.fold_line(fold) == ix)
+        self.fold_at(ix)
+            .is_some_and(|fold| self.fold_line(fold) == ix)
     }
 
     /// Opens or closes a fold.
@@ -413,13 +419,15 @@ impl Page {
             let Shown::Row(row) = block.shown(line) else {
                 continue;
             };
-            let chunk = (nth, row / ink::CHUNK_ROWS);
-            if asked == Some(chunk) {
+            let chunk = row / ink::CHUNK_ROWS;
+            if asked.replace((nth, chunk)) == Some((nth, chunk))
+                || !block.body.has_code(row)
+                || inks.has(nth, chunk)
+            {
                 continue;
             }
-            asked = Some(chunk);
-            if block.body.has_code(row) {
-                jobs.extend(inks.job(nth, &block.body, chunk.1));
+            if !jobs.last_mut().is_some_and(|job| job.extend(nth, chunk)) {
+                jobs.push(inks.job(nth, &block.body, chunk));
             }
         }
         jobs

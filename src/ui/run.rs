@@ -36,6 +36,7 @@ use crate::theme::Theme;
 use crate::ui::app::App;
 use crate::ui::app::Habits;
 use crate::ui::app::Paint;
+use crate::ui::clipboard;
 use crate::ui::clipboard::ClipboardEnv;
 use crate::ui::data::Data;
 use crate::ui::data::Rows;
@@ -113,11 +114,7 @@ impl Loop {
         problems.extend(key_problems);
         let store = Arc::new(store);
         let (sender, notices) = mpsc::unbounded_channel();
-        let clipboard = ClipboardEnv {
-            choice: Some(settings.clipboard),
-            command: settings.clipboard_command.clone(),
-            state_dir: paths.state.clone(),
-        };
+        let clipboard = ClipboardEnv::of_environment(settings.clipboard, settings.clipboard_command.clone(), paths.state.clone());
         let env = Env { store: Arc::clone(&store), themes: themes.clone(), depth, clipboard };
         let data = Data { store, rows: Rows::default(), scan: Scan::default(), is_following: settings.follow, title };
         let paint = Paint { theme, highlighter: None, names: theme::names(&themes), before: None };
@@ -205,6 +202,7 @@ impl Loop {
             }
         }
         self.screen.leave();
+        clipboard::close();
         Ok(())
     }
 

@@ -30,6 +30,19 @@ pub(super) struct Reference {
     pub(super) action: Option<usize>,
 }
 
+impl Reference {
+    /// The reference in words, where its trajectory is not at hand.
+    pub(super) fn mention(&self) -> Part {
+        let label = ["trajectory_path", "trajectory_id", "session_id"]
+            .into_iter()
+            .find_map(|key| str_at(&self.value, key))
+            .map_or_else(|| self.value.to_string(), str::to_owned);
+        Part::Ref {
+            label: format!("trajectory {label}"),
+        }
+    }
+}
+
 /// Steps that belong to a sub-agent, in order.
 pub(super) struct SideChain {
     /// The main line's step before it.
@@ -41,7 +54,7 @@ pub(super) struct SideChain {
 pub(super) struct Files {
     inline: Vec<Option<Value>>,
     inline_by_id: HashMap<String, usize>,
-    files: Vec<Option<Sibling>>,
+    beside: Vec<Option<Sibling>>,
     meta: Vec<Sibling>,
 }
 
@@ -53,7 +66,7 @@ impl Files {
         Self {
             inline: Vec::new(),
             inline_by_id: HashMap::new(),
-            files: files.into_iter().map(Some).collect(),
+            beside: files.into_iter().map(Some).collect(),
             meta,
         }
     }
@@ -82,6 +95,7 @@ impl Files {
         reference: Reference,
         depth: usize,
     ) {
+        let part = reference.mention();
         let Reference {
             value,
             step,
@@ -107,13 +121,6 @@ impl Files {
             }
             return;
         }
-        let label = ["trajectory_path", "trajectory_id", "session_id"]
-            .into_iter()
-            .find_map(|key| str_at(&value, key))
-            .map_or_else(|| value.to_string(), str::to_owned);
-        let part = Part::Ref {
-            label: format!("trajectory {label}"),
-        };
         let Some(step) = trajectory.steps.get_mut(step) else {
             return;
         };
@@ -165,7 +172,7 @@ impl Files {
             }
             ix += 1;
         }
-        for ix in 0..self.files.len() {
+        for ix in 0..self.beside.len() {
             let Some((name, value)) = self.take_file(ix) else {
                 continue;
             };
@@ -198,7 +205,7 @@ impl Files {
 
     fn find_file(&self, reference: &Value) -> Option<usize> {
         let position = |test: &dyn Fn(&Sibling) -> bool| {
-            self.files
+            self.beside
                 .iter()
                 .position(|file| file.as_ref().is_some_and(test))
         };
@@ -228,7 +235,7 @@ impl Files {
     }
 
     fn take_file(&mut self, ix: usize) -> Option<(String, Value)> {
-        let mut file = self.files.get_mut(ix)?.take()?;
+        let mut file = self.beside.get_mut(ix)?.take()?;
         let value = file.rows.first_mut()?.value.take();
         Some((file.name, value))
     }

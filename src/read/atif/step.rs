@@ -84,6 +84,7 @@ pub(super) fn build_all(raw: Vec<RawStep>) -> Built {
         .into_iter()
         .map(|(after, mut chain)| {
             chain.flush_early();
+            chain.mention_references();
             SideChain {
                 after,
                 steps: chain.steps,
@@ -182,16 +183,21 @@ impl Builder {
         step.ts = ts;
         step.raw_range = span;
         let at = self.steps.len();
+        let mut told: Vec<Part> = step
+            .text
+            .take()
+            .map(|text| Part::Text { text })
+            .into_iter()
+            .collect();
         for result in left {
-            for part in result.observation.parts {
-                match (&mut step.text, part) {
-                    (Some(told), Part::Text { text }) => *told = format!("{told}\n{text}").into(),
-                    (none, Part::Text { text }) => *none = Some(text),
-                    (_, part) => step.attachments.push(part),
-                }
-            }
+            told.extend(result.observation.parts);
             self.refer(result.references, at, None);
         }
+        step.text = parts_text(&told);
+        step.attachments.extend(
+            told.into_iter()
+                .filter(|part| !matches!(part, Part::Text { .. })),
+        );
         self.steps.push(step);
     }
 
@@ -319,6 +325,15 @@ impl Builder {
                 step,
                 action,
             }));
+    }
+
+    /// Leaves references as parts: a side chain's own children are not looked up.
+    fn mention_references(&mut self) {
+        for reference in self.references.drain(..) {
+            if let Some(step) = self.steps.get_mut(reference.step) {
+                step.attachments.push(reference.mention());
+            }
+        }
     }
 
     /// Results whose call never came after all.

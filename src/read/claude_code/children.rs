@@ -61,12 +61,11 @@ pub(super) fn add_files(trajectory: &mut Trajectory, siblings: Vec<Sibling>, sta
             .next()
             .unwrap_or_default()
             .to_owned();
-        match sibling.role {
-            PartRole::Child => files.push((stem, sibling)),
-            _ => {
-                let value = sibling.rows.first_mut().map(|row| row.value.take());
-                metas.extend(value.map(|value| (stem, value)));
-            }
+        if sibling.role == PartRole::Child {
+            files.push((stem, sibling));
+        } else {
+            let value = sibling.rows.first_mut().map(|row| row.value.take());
+            metas.extend(value.map(|value| (stem, value)));
         }
     }
     let mut calls = Calls::of(trajectory, started);
@@ -78,9 +77,10 @@ pub(super) fn add_files(trajectory: &mut Trajectory, siblings: Vec<Sibling>, sta
             .rows
             .iter()
             .find_map(|row| str_at(&row.value, "agentId"));
-        let agent = told
-            .map(str::to_owned)
-            .unwrap_or_else(|| stem.trim_start_matches("agent-").to_owned());
+        let agent = told.map_or_else(
+            || stem.trim_start_matches("agent-").to_owned(),
+            str::to_owned,
+        );
         let meta = metas.remove(&stem);
         add(
             trajectory,

@@ -81,7 +81,7 @@ fn edit(mut detail: Value) -> Option<Edit> {
         .find_map(|key| take_str(&mut detail, key));
     let hunks = take_array(&mut detail, "structuredPatch");
     let diff = unified(&path, &hunks);
-    let line = hunks.first().and_then(|hunk| first_changed_line(hunk));
+    let line = hunks.first().and_then(first_changed_line);
     let mut edit = Edit::new(path, EditOp::StrReplace);
     edit.line = line;
     edit.diff = diff;
@@ -122,7 +122,7 @@ struct Replacement {
     is_all: bool,
 }
 
-/// The one of Edit, or the list of MultiEdit.
+/// The one of Edit, or the list of `MultiEdit`.
 fn replacements(detail: &mut Value) -> Vec<Replacement> {
     let mut items = take_array(detail, "edits");
     if items.is_empty() {
@@ -179,13 +179,14 @@ fn unified(path: &str, hunks: &[Value]) -> Option<Text> {
     let mut out = format!("--- {path}\n+++ {path}\n");
     for hunk in hunks {
         let number = |key: &str| u64_at(hunk, key).unwrap_or(0);
-        out.push_str(&format!(
+        let head = format!(
             "@@ -{},{} +{},{} @@\n",
             number("oldStart"),
             number("oldLines"),
             number("newStart"),
             number("newLines")
-        ));
+        );
+        out.push_str(&head);
         let lines = hunk
             .get("lines")
             .and_then(Value::as_array)

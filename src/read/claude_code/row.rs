@@ -139,7 +139,7 @@ pub(super) fn context(row: &Value) -> Step {
             let inner = row.get("attachment").unwrap_or(row);
             (
                 str_at(inner, "type").unwrap_or("attachment"),
-                attachment_words(inner),
+                Some(attachment_words(inner)),
             )
         }
         "queue-operation" => (kind, Some(queue_words(row))),
@@ -177,7 +177,7 @@ fn system_words(row: &Value) -> Option<String> {
     Some(format!("{:.1} s", ms / 1000.0))
 }
 
-fn attachment_words(inner: &Value) -> Option<String> {
+fn attachment_words(inner: &Value) -> String {
     let text = ["content", "stdout", "filename", "prompt"]
         .into_iter()
         .find_map(|key| {
@@ -193,10 +193,10 @@ fn attachment_words(inner: &Value) -> Option<String> {
         });
     let hook = str_at(inner, "hookName");
     match (hook, text) {
-        (Some(hook), Some(text)) => Some(format!("{hook}: {text}")),
-        (Some(hook), None) => Some(hook.to_owned()),
-        (None, Some(text)) => Some(text),
-        (None, None) => Some(short_fields(inner)),
+        (Some(hook), Some(text)) => format!("{hook}: {text}"),
+        (Some(hook), None) => hook.to_owned(),
+        (None, Some(text)) => text,
+        (None, None) => short_fields(inner),
     }
 }
 

@@ -218,7 +218,7 @@ impl Builder {
             Says::Response(_) => self.push_response(row, line),
             Says::Results(_) | Says::Prompt => self.push_user(row, line),
             Says::Nothing if str_at(&row.value, "type") == Some("user") => {
-                self.push_user(row, line)
+                self.push_user(row, line);
             }
             Says::Nothing => {
                 let mut step = row::context(&row.value);
@@ -311,6 +311,10 @@ impl Builder {
             Value::Null => Vec::new(),
             other => vec![other],
         };
+        // the structured result does not say which of several it belongs to
+        if items.iter().filter(|item| row::is_result(item)).count() > 1 {
+            detail = Value::Null;
+        }
         let mut said: Vec<(Option<&'static str>, Vec<Value>)> = Vec::new();
         for item in items {
             if row::is_result(&item) {

@@ -65,7 +65,7 @@ fn spoken(trajectory: &Trajectory) -> Vec<String> {
                         .observation
                         .as_ref()
                         .and_then(|o| o.first_text())
-                        .map(|t| t.to_string());
+                        .map(ToString::to_string);
                     format!("{}={}", call.tool, seen.unwrap_or_default())
                 })
                 .collect();
@@ -75,6 +75,7 @@ fn spoken(trajectory: &Trajectory) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of rows")]
 fn parallel_calls_are_no_fork_and_edits_are_branches() {
     let rows = [
         row("u1", "", "user", "", "\"do\"", ""),
@@ -377,7 +378,7 @@ fn session_parts(path: &Path) -> Vec<RawPart> {
     let folder = path.with_extension("").join("subagents");
     if folder.is_dir() {
         for file in testing::files(&folder) {
-            let role = if name(&file).ends_with(".jsonl") {
+            let role = if file.extension().is_some_and(|e| e == "jsonl") {
                 PartRole::Child
             } else {
                 PartRole::Meta

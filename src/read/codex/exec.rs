@@ -31,19 +31,21 @@ pub(super) fn build(trajectory: &mut Trajectory, rows: Vec<Row>) {
     for row in rows {
         builder.push(trajectory, row);
     }
-    for draft in &mut builder.steps {
-        // what stands beside calls is a thought
-        if !draft.actions.is_empty() {
-            draft.thought = draft.text.take();
-        }
-    }
+    builder.close();
     trajectory.steps = builder.steps;
+}
+
+/// The step that is being collected.
+struct Open {
+    at: usize,
+    texts: Vec<String>,
+    reasoning: Vec<String>,
 }
 
 #[derive(Default)]
 struct Builder {
     steps: Vec<Step>,
-    open: Option<usize>,
+    open: Option<Open>,
     calls: HashMap<String, (usize, usize)>,
 }
 
@@ -83,23 +85,40 @@ impl Builder {
     }
 
     fn context(&mut self, label: &str, text: &str, span: Span) {
-        self.open = None;
+        self.close();
         self.steps.push(Step {
             raw_range: Some(span),
             ..Step::context(label, text)
         });
     }
 
-    fn agent(&mut self, span: Span) -> usize {
-        let at = self.open.unwrap_or_else(|| {
+    fn agent(&mut self, span: Span) -> &mut Open {
+        self.open.get_or_insert_with(|| {
             self.steps.push(Step {
                 raw_range: Some(span),
                 ..Step::new(StepKind::Agent)
             });
-            self.steps.len() - 1
-        });
-        self.open = Some(at);
-        at
+            Open {
+                at: self.steps.len() - 1,
+                texts: Vec::new(),
+                reasoning: Vec::new(),
+            }
+        })
+    }
+
+    /// Ends the step that is being collected.
+    fn close(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        let Some(step) = self.steps.get_mut(open.at) else {
+            return;
+        };
+        let text = (!open.texts.is_empty()).then(|| open.texts.join("\n").into());
+        if step.actions.is_empty() {
+            step.text = text;
+        } else {
+            step.thought = text;
+        }
+        step.reasoning = (!open.reasoning.is_empty()).then(|| open.reasoning.join("\n").into());
     }
 
     fn item(&mut self, mut item: Value, is_done: bool, span: Span) {
@@ -113,27 +132,17 @@ impl Builder {
         }
         match kind.as_str() {
             "agent_message" | "assistant_message" | "reasoning" => {
-                let has_calls = self
-                    .open
-                    .and_then(|at| self.steps.get(at))
-                    .is_some_and(|s| !s.actions.is_empty());
-                if has_calls {
-                    self.open = None;
+                let open = self.open.as_ref().and_then(|open| self.steps.get(open.at));
+                if open.is_some_and(|step| !step.actions.is_empty()) {
+                    self.close();
                 }
                 let text = take_str(&mut item, "text").unwrap_or_default();
-                let at = self.agent(span);
-                let Some(step) = self.steps.get_mut(at) else {
-                    return;
-                };
-                let slot = if kind == "reasoning" {
-                    &mut step.reasoning
+                let open = self.agent(span);
+                if kind == "reasoning" {
+                    open.reasoning.push(text);
                 } else {
-                    &mut step.text
-                };
-                *slot = Some(match slot {
-                    Some(told) => format!("{told}\n{text}").into(),
-                    None => text.into(),
-                });
+                    open.texts.push(text);
+                }
             }
             "error" => {
                 let text = str_at(&item, "message").unwrap_or_default().to_owned();
@@ -148,7 +157,7 @@ impl Builder {
         let (action, observation) = call(kind, item);
         let known = id.as_ref().and_then(|id| self.calls.get(id)).copied();
         let (at, ix) = known.unwrap_or_else(|| {
-            let at = self.agent(span);
+            let at = self.agent(span).at;
             let ix = self.steps.get(at).map_or(0, |step| step.actions.len());
             if let Some(step) = self.steps.get_mut(at) {
                 step.actions.push(Action::default());
@@ -164,8 +173,8 @@ impl Builder {
             *slot = action;
             slot.observation = if is_done { Some(observation) } else { None };
         }
-        if is_done && self.open == Some(at) {
-            self.open = None;
+        if is_done && self.open.as_ref().is_some_and(|open| open.at == at) {
+            self.close();
         }
     }
 }

@@ -159,6 +159,13 @@ fn from_envelope(mut envelope: Value) -> Observation {
 
 fn from_text(text: String) -> Observation {
     const HEAD_LINES: usize = 6;
+    const FAILURES: [&str; 5] = [
+        "patch rejected",
+        "execution error",
+        "exec command rejected",
+        "aborted by user",
+        "failed to parse function arguments",
+    ];
     let mut observation = Observation::default();
     for line in text
         .lines()
@@ -183,13 +190,6 @@ fn from_text(text: String) -> Observation {
             .and_then(|(_, rest)| rest.split(',').next());
         observation.exit_code = code.and_then(|n| n.trim().parse().ok());
     }
-    const FAILURES: [&str; 5] = [
-        "patch rejected",
-        "execution error",
-        "exec command rejected",
-        "aborted by user",
-        "failed to parse function arguments",
-    ];
     if FAILURES.iter().any(|start| text.starts_with(start)) {
         observation.is_error = Some(true);
     }

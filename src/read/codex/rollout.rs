@@ -95,14 +95,14 @@ impl Builder {
         let has_payload = value.get("payload").is_some_and(Value::is_object);
         match kind.as_str() {
             "session_meta" if has_payload => {
-                self.meta(trajectory, &take(&mut value, "payload"), ts, span)
+                self.meta(trajectory, &take(&mut value, "payload"), ts, span);
             }
             "response_item" if has_payload => self.item(take(&mut value, "payload"), ts, span),
             "event_msg" if has_payload => {
-                self.event(trajectory, take(&mut value, "payload"), ts, span)
+                self.event(trajectory, take(&mut value, "payload"), ts, span);
             }
             "turn_context" if has_payload => {
-                self.turn(trajectory, take(&mut value, "payload"), ts, span)
+                self.turn(trajectory, take(&mut value, "payload"), ts, span);
             }
             "compacted" if has_payload => {
                 let text = value
@@ -176,11 +176,6 @@ impl Builder {
 
     /// A turn context ends the response before it; it is a step of its own only where it changes something.
     fn turn(&mut self, trajectory: &mut Trajectory, context: Value, ts: Option<Stamp>, span: Span) {
-        self.close();
-        self.last_agent = None;
-        if trajectory.model.is_none() {
-            trajectory.model = str_at(&context, "model").map(str::to_owned);
-        }
         const SHOWN: [&str; 5] = [
             "model",
             "effort",
@@ -188,6 +183,11 @@ impl Builder {
             "approval_policy",
             "sandbox_policy",
         ];
+        self.close();
+        self.last_agent = None;
+        if trajectory.model.is_none() {
+            trajectory.model = str_at(&context, "model").map(str::to_owned);
+        }
         let changed: Vec<String> = SHOWN
             .into_iter()
             .filter(|key| context.get(key) != self.context.get(key))

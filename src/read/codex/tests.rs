@@ -39,7 +39,7 @@ fn spoken(trajectory: &Trajectory) -> Vec<String> {
                 let seen = call.observation.as_ref();
                 let text = seen
                     .and_then(|o| o.first_text())
-                    .map(|t| t.to_string())
+                    .map(ToString::to_string)
                     .unwrap_or_default();
                 format!("{}={text}/{:?}", call.tool, seen.and_then(|o| o.exit_code))
             })

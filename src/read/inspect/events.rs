@@ -131,7 +131,9 @@ impl Spans {
                     .push(id.to_owned());
             }
         }
-        waiting.values_mut().for_each(|ids| ids.reverse());
+        for ids in waiting.values_mut() {
+            ids.reverse();
+        }
         for event in events {
             if str_at(event, "event") != Some("span_begin") {
                 continue;
@@ -193,13 +195,12 @@ impl EventReader<'_> {
                     .cloned();
                 let output = event.pointer("/output/choices/0/message");
                 let is_main = output.is_some_and(|message| is_of(message, main_ids));
-                match root.filter(|_| !is_main) {
-                    Some(root) => self.push_to_span(&root, event, spans),
-                    None => {
-                        let mut main = std::mem::take(&mut self.main);
-                        self.model(&mut main, event);
-                        self.main = main;
-                    }
+                if let Some(root) = root.filter(|_| !is_main) {
+                    self.push_to_span(&root, event, spans);
+                } else {
+                    let mut main = std::mem::take(&mut self.main);
+                    self.model(&mut main, event);
+                    self.main = main;
                 }
             }
             Some("tool") => {
@@ -298,7 +299,9 @@ impl EventReader<'_> {
 
     fn model(&mut self, collector: &mut Collector, mut event: Value) {
         let input = take_array(&mut event, "input");
-        input.iter().for_each(|message| collector.hear(message));
+        for message in &input {
+            collector.hear(message);
+        }
         let refs = take_array(&mut event, "input_refs");
         for message in in_pool(&refs, self.pool, &mut self.budget) {
             collector.hear(message);

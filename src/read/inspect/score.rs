@@ -48,17 +48,15 @@ fn apply(trajectory: &mut Trajectory, source: &str, score: &Value) {
 fn judged(value: &Value) -> (Option<bool>, Option<f64>) {
     match value {
         Value::String(grade) => match grade.as_str() {
-            "C" => (Some(true), Some(1.0)),
-            "I" => (Some(false), Some(0.0)),
+            "C" | "true" | "True" | "yes" => (Some(true), Some(1.0)),
+            "I" | "false" | "False" | "no" => (Some(false), Some(0.0)),
             "P" => (None, Some(0.5)),
             "N" => (None, Some(0.0)),
-            "true" | "True" | "yes" => (Some(true), Some(1.0)),
-            "false" | "False" | "no" => (Some(false), Some(0.0)),
             text => (None, text.parse().ok().filter(|n: &f64| n.is_finite())),
         },
         Value::Bool(is_good) => (Some(*is_good), Some(if *is_good { 1.0 } else { 0.0 })),
         Value::Number(_) => match value.as_f64().filter(|n| n.is_finite()) {
-            Some(reward) if reward >= 1.0 && reward <= 1.0 => (Some(true), Some(reward)),
+            Some(reward) if (reward - 1.0).abs() <= 0.0 => (Some(true), Some(reward)),
             Some(reward) if reward.abs() <= 0.0 => (Some(false), Some(reward)),
             reward => (None, reward),
         },

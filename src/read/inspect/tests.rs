@@ -208,7 +208,7 @@ fn records(path: &Path) -> Vec<(Value, RawRecord)> {
     let names: Vec<String> = zip::ZipArchive::new(std::fs::File::open(path).unwrap())
         .unwrap()
         .file_names()
-        .map(str::to_owned)
+        .map(|name| name.unwrap().into_owned())
         .collect();
     let names = names
         .into_iter()

@@ -30,9 +30,13 @@ pub(super) fn is_keyed_body(member: &Value) -> bool {
 /// Builds a record without steps.
 pub(super) fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {
     let key = side::key_of(&doc);
+    let start = side::start_of(&doc);
     let mut row = doc.take_value();
-    if !row.is_object() {
-        return Err(Fault::new("a prediction was expected, an object"));
+    if !is_prediction(&row) && !(key.is_some() && is_keyed_body(&row)) {
+        return Err(Fault::at(
+            "no prediction: instance or patch is missing",
+            start,
+        ));
     }
     let variant = if row.get("fix_patch").is_some() {
         "multi-swe"

@@ -46,7 +46,9 @@ fn kind_of(value: &Value) -> Option<Kind> {
         Some(Kind::Run)
     } else if is_instance_body(value) {
         Some(Kind::Instance)
-    } else if has("exitcode") && has("created") && value.get("summary").is_some_and(Value::is_object)
+    } else if has("exitcode")
+        && has("created")
+        && value.get("summary").is_some_and(Value::is_object)
     {
         Some(Kind::Pytest)
     } else if has("is_resolved") && (has("trial_name") || has("task_id")) {
@@ -72,6 +74,7 @@ fn is_keyed_body(value: &Value) -> bool {
 pub(super) fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {
     let key = side::key_of(&doc);
     let folder = side::folder_name(&doc);
+    let start = side::start_of(&doc);
     let value = doc.take_value();
     match kind_of(&value) {
         Some(Kind::Run) => Ok(run(&mut doc, &value)),
@@ -82,7 +85,7 @@ pub(super) fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {
             Ok(instance(&mut doc, &value, id.or(key).or(folder)))
         }
         None if key.is_some() && value.is_object() => Ok(index_row(&mut doc, &value, key)),
-        None => Err(Fault::new("no known layout of an evaluation report")),
+        None => Err(Fault::at("no known layout of an evaluation report", start)),
     }
 }
 
@@ -189,7 +192,9 @@ fn terminal_bench(doc: &mut Doc, mut value: Value) -> Trajectory {
     let tests = value.get("parser_results").and_then(Value::as_object);
     for (name, result) in tests.into_iter().flatten() {
         let result = result.as_str().unwrap_or("unknown");
-        trajectory.notes.push(Note::new(format!("{name}: {result}")));
+        trajectory
+            .notes
+            .push(Note::new(format!("{name}: {result}")));
     }
     trajectory
 }

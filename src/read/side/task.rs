@@ -37,9 +37,10 @@ fn is_pull_request(value: &Value) -> bool {
 /// Builds a record without steps.
 pub(super) fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {
     let key = side::key_of(&doc);
+    let start = side::start_of(&doc);
     let row = doc.take_value();
-    if !row.is_object() {
-        return Err(Fault::new("a task was expected, an object"));
+    if !is_task(&row) {
+        return Err(Fault::at("no task: none of its fields is there", start));
     }
     let is_pull = is_pull_request(&row);
     let mut task = if is_pull {

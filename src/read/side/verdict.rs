@@ -70,12 +70,16 @@ fn label_of(value: &Value) -> Option<(&'static str, bool)> {
 
 /// Builds a record without steps.
 pub(super) fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {
+    let start = side::start_of(&doc);
     let mut row = doc.take_value();
     if let Value::String(id) = row {
         return Ok(failed_id(&mut doc, id));
     }
-    if !row.is_object() {
-        return Err(Fault::new("a verdict was expected, an object"));
+    if !is_verdict(&row) {
+        return Err(Fault::at(
+            "no verdict: instance or criteria are missing",
+            start,
+        ));
     }
     let label = label_of(&row);
     let variant = if label.is_some() { "label" } else { "criteria" };

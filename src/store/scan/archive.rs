@@ -147,7 +147,7 @@ impl Scan<'_> {
         }
         self.scan_members(seed, members);
         if let Some(why) = damage {
-            self.reject(seed, Fault::new(format!("damaged tar file: {why}")));
+            self.push_end_fault(seed, Fault::new(format!("damaged tar file: {why}")));
         }
     }
 

@@ -75,7 +75,10 @@ impl Scan<'_> {
             TextKind::Unknown => {
                 let at = text.iter().position(|b| !b.is_ascii_whitespace());
                 let byte = bom + at.unwrap_or(0);
-                return self.reject(seed, Fault::at("not JSON: no value begins here", byte as u64));
+                return self.reject(
+                    seed,
+                    Fault::at("not JSON: no value begins here", byte as u64),
+                );
             }
         };
         if !self.accepts(seed, told.and_then(|told| told.format)) {
@@ -105,7 +108,7 @@ impl Scan<'_> {
         }
         if let Some(why) = feed.failure() {
             let fault = Fault::at(why, feed.consumed());
-            self.push_fault(seed, fault);
+            self.push_end_fault(seed, fault);
         }
     }
 
@@ -283,7 +286,14 @@ impl Scan<'_> {
         source
     }
 
-    fn scan_whole(&mut self, seed: &Seed, told: Told, feed: &mut Feed, origin: &Origin, bom: usize) {
+    fn scan_whole(
+        &mut self,
+        seed: &Seed,
+        told: Told,
+        feed: &mut Feed,
+        origin: &Origin,
+        bom: usize,
+    ) {
         let cancel = self.cancel;
         let len = match origin {
             Origin::Disk => std::fs::metadata(&seed.path).map_or(feed.at(), |meta| meta.len()),

@@ -113,7 +113,7 @@ impl Builder {
 
     /// Adds a row.
     pub(super) fn row(&mut self, row: Drawn) {
-        self.rows.push(row);
+        self.rows.extend(row.into_pieces());
     }
 
     /// Adds a row of one role.
@@ -170,6 +170,7 @@ impl Builder {
 
     /// Adds rows that fold together.
     pub(super) fn folded_rows(&mut self, rows: Vec<Drawn>, folding: Folding) {
+        let rows = rows.into_iter().flat_map(Drawn::into_pieces).collect();
         self.body(Body::Rows(rows), Vec::new(), folding);
     }
 
@@ -309,7 +310,7 @@ pub(super) fn key_row(key: &str) -> Drawn {
 /// A rule with a title at its left and facts at its right. What does not fit goes in this order: the last piece of
 /// the title is clipped, then facts are left out from the end.
 fn rule(cells: usize, title: &[Label], meta: &[Label]) -> Drawn {
-    const LEAST_TITLE: usize = 12;
+    const LEAST_TITLE: usize = 24;
     let mut row = Drawn {
         can_wrap: false,
         ..Drawn::default()

@@ -20,6 +20,9 @@ use crate::theme::Role;
 use crate::theme::Theme;
 use crate::ui::page::PageLine;
 
+/// Bytes of the longest line.
+const MAX_BYTES: usize = 4096;
+
 /// What a span is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Paint {
@@ -39,7 +42,7 @@ pub(super) struct Span {
 }
 
 /// What a stretch of code is written in.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Lang {
     /// A syntax by name or extension.
     Named(String),
@@ -147,6 +150,34 @@ impl Drawn {
     /// Cells of the line.
     pub(super) fn cells(&self) -> usize {
         self.spans.iter().map(|span| width(&span.text)).sum()
+    }
+
+    /// The line in pieces of at most [`MAX_BYTES`] bytes; one for nearly every line. Code that is divided loses its
+    /// colours: it is too long to be highlighted anyway.
+    pub(super) fn into_pieces(mut self) -> Vec<Self> {
+        if self.len_bytes() <= MAX_BYTES {
+            return vec![self];
+        }
+        let spans = std::mem::take(&mut self.spans);
+        self.codes.clear();
+        let mut pieces = Vec::new();
+        let mut piece = self.clone();
+        let mut room = MAX_BYTES;
+        for Span { text, paint } in spans {
+            let mut rest = text.as_str();
+            while rest.len() > room {
+                let at = rest.floor_char_boundary(room);
+                let (head, tail) = rest.split_at(at);
+                piece.push_paint(head.to_owned(), paint);
+                pieces.push(std::mem::replace(&mut piece, self.clone()));
+                room = MAX_BYTES;
+                rest = tail;
+            }
+            room -= rest.len();
+            piece.push_paint(rest.to_owned(), paint);
+        }
+        pieces.push(piece);
+        pieces
     }
 
     /// Puts the line's styles in: roles by `theme`, code by `inks` (byte ranges of the plain line, ascending).

@@ -69,6 +69,21 @@ impl InkJob {
         }
     }
 
+    /// Goes on with chunk `chunk` of the block where that is the next one; false otherwise.
+    pub(super) fn extend(&mut self, block: usize, chunk: usize) -> bool {
+        let is_next = self.block == block && self.chunks.end == chunk;
+        self.chunks.end += usize::from(is_next);
+        is_next
+    }
+
+    /// How many rows it highlights.
+    pub fn rows(&self) -> usize {
+        let first = self.chunks.start * CHUNK_ROWS;
+        (self.chunks.end * CHUNK_ROWS)
+            .min(self.body.len())
+            .saturating_sub(first)
+    }
+
     /// Highlights; stops early, with the chunks it has, when cancelled.
     pub fn run(mut self, highlighter: &Highlighter, cancel: &Cancel) -> Ink {
         let mut syntaxes = Syntaxes::default();
@@ -230,14 +245,15 @@ impl Inks {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The job for chunk `chunk` of a block, unless it is done: from the nearest state that is known.
-    pub(super) fn job(&self, block: usize, body: &Arc<Body>, chunk: usize) -> Option<InkJob> {
-        let has = |chunk| self.chunks.contains_key(&InkKey { block, chunk });
-        if has(chunk) {
-            return None;
-        }
+    /// Whether chunk `chunk` of a block is highlighted.
+    pub(super) fn has(&self, block: usize, chunk: usize) -> bool {
+        self.chunks.contains_key(&InkKey { block, chunk })
+    }
+
+    /// The job for chunk `chunk` of a block: from the nearest state that is known.
+    pub(super) fn job(&self, block: usize, body: &Arc<Body>, chunk: usize) -> InkJob {
         let floor = chunk.saturating_sub(REACH_CHUNKS);
-        let known = (floor..chunk).rev().find(|chunk| has(*chunk));
+        let known = (floor..chunk).rev().find(|chunk| self.has(block, *chunk));
         let first = match known {
             Some(known) => known + 1,
             None if floor == 0 => 0,
@@ -247,11 +263,11 @@ impl Inks {
             .and_then(|chunk| self.chunks.get(&InkKey { block, chunk }))
             .map(|chunk| chunk.end.clone())
             .unwrap_or_default();
-        Some(InkJob {
+        InkJob {
             block,
             chunks: first..chunk + 1,
             body: Arc::clone(body),
             states,
-        })
+        }
     }
 }

@@ -118,7 +118,7 @@ fn pytest_rule(line: &str) -> Option<Marks> {
     if trimmed.starts_with("____") && trimmed.ends_with("____") && trimmed.contains(' ') {
         return whole(line, Role::TestFail);
     }
-    let is_rule = trimmed.starts_with("===") && trimmed.ends_with("===");
+    let is_rule = trimmed.starts_with("==") && trimmed.ends_with("==");
     let is_quiet = trimmed.contains(" in ") && trimmed.ends_with('s') && COUNT.is_match(trimmed);
     let is_js = trimmed.starts_with("Tests:") || trimmed.starts_with("Test Suites:");
     let is_rust = trimmed.starts_with("test result:");

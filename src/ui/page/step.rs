@@ -1,5 +1,6 @@
 //! The page of a step: what the model thought and said, then each action with what came back.
 
+use crate::model::Part;
 use crate::model::Step;
 use crate::model::StepKind;
 use crate::model::Tokens;
@@ -28,13 +29,10 @@ pub(super) fn build(page: &mut Builder, step: &Step, count: usize) {
     if let Some(label) = &step.label {
         title.push((label.clone(), Role::Info));
     }
-    page.section(&title, &meta(step));
     if step.forgotten == Some(true) {
-        page.say(
-            "⚠ taken out of the model's sight by a condensation",
-            Role::Warning,
-        );
+        title.push(("⚠ forgotten".to_owned(), Role::Warning));
     }
+    page.section(&title, &meta(step));
     if let Some(text) = step.reasoning.as_ref().filter(|t| !t.trim().is_empty()) {
         page.section(&[("reasoning".to_owned(), Role::Dim)], &[]);
         let limit = page.options.fold_lines.div_ceil(2);
@@ -61,7 +59,7 @@ pub(super) fn build(page: &mut Builder, step: &Step, count: usize) {
     }
     for part in &step.attachments {
         match part {
-            crate::model::Part::Text { text } => {
+            Part::Text { text } => {
                 let folding = page.folding();
                 page.prose(text, Role::Text, folding);
             }

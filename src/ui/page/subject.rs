@@ -50,7 +50,7 @@ pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
     outcome(page, trajectory);
     statement(page, trajectory);
     if let Some(patch) = task.and_then(|task| task.gold_patch.as_ref()) {
-        page.section(&[("right answer".to_owned(), Role::Title)], &[]);
+        page.section(&[("reference patch".to_owned(), Role::Title)], &[]);
         edit::patch(page, patch);
     }
 }
@@ -145,8 +145,8 @@ pub(super) fn end(page: &mut Builder, trajectory: &Trajectory) {
         &[("end".to_owned(), Role::Title)],
         &outcome_mark(trajectory),
     );
-    outcome(page, trajectory);
     totals(page, trajectory);
+    outcome(page, trajectory);
     if let Some(text) = trajectory.finish.as_ref().filter(|t| !t.trim().is_empty()) {
         page.section(&[("last words".to_owned(), Role::ClassFinish)], &[]);
         page.prose(text, Role::Text, Folding::NONE);

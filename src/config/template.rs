@@ -1,0 +1,118 @@
+//! The commented settings file that `hgview config init` writes, and what each setting is for.
+
+use crate::config::Settings;
+
+/// Every setting of the top table with its doc, in the order of the file.
+pub(super) const DOCS: [(&str, &str); 17] = [
+    (
+        "theme",
+        "Theme: dark, light, high-contrast, sixteen, mono, or a file of the themes folder\n\
+         without its ending. Unset: dark or light, as the background is.",
+    ),
+    (
+        "background",
+        "The terminal's background: auto (ask it), dark, light.",
+    ),
+    (
+        "colors",
+        "Colours: auto (as the environment says), truecolor, 256, 16, never.",
+    ),
+    (
+        "mouse",
+        "Clicks and the wheel work; the terminal's own selection then needs Shift.",
+    ),
+    ("wrap", "Wrap long lines, or cut them and scroll sideways."),
+    ("tab_cells", "Cells from one tab stop to the next, 1 to 16."),
+    (
+        "page_width",
+        "Cells that prose is wrapped at; 0: the width of the pane.",
+    ),
+    (
+        "fold_lines",
+        "Lines of an observation that are shown before the rest is folded; 0: all.",
+    ),
+    (
+        "diff",
+        "Edits: auto (side by side where the width allows), unified, split.",
+    ),
+    ("preview", "Show a preview beside the list."),
+    ("follow", "Look for new records while the program runs."),
+    (
+        "hint_ms",
+        "Milliseconds from a prefix key (y, z) to the box that shows what may follow.",
+    ),
+    (
+        "cache_mb",
+        "Memory for trajectories that were opened, in MiB.",
+    ),
+    (
+        "clipboard",
+        "How copies leave: auto, tmux, system, osc52, file.",
+    ),
+    (
+        "clipboard_command",
+        "A command that takes copies on its standard input, before all other ways.",
+    ),
+    (
+        "editor",
+        "The editor; unset: $VISUAL, then $EDITOR, then vi.",
+    ),
+    ("pager", "The pager; unset: $PAGER, then less."),
+];
+
+/// A setting's value as TOML; empty text for one that is unset.
+fn value(settings: &Settings, name: &str) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let optional = |text: &Option<String>| quoted(text.as_deref().unwrap_or_default());
+    match name {
+        "theme" => optional(&settings.theme),
+        "background" => quoted(settings.background.name()),
+        "colors" => quoted(settings.colors.name()),
+        "mouse" => settings.mouse.to_string(),
+        "wrap" => settings.wrap.to_string(),
+        "tab_cells" => settings.tab_cells.to_string(),
+        "page_width" => settings.page_width.to_string(),
+        "fold_lines" => settings.fold_lines.to_string(),
+        "diff" => quoted(settings.diff.name()),
+        "preview" => settings.preview.to_string(),
+        "follow" => settings.follow.to_string(),
+        "hint_ms" => settings.hint_ms.to_string(),
+        "cache_mb" => settings.cache_mb.to_string(),
+        "clipboard" => quoted(settings.clipboard.name()),
+        "clipboard_command" => optional(&settings.clipboard_command),
+        "editor" => optional(&settings.editor),
+        "pager" => optional(&settings.pager),
+        _ => quoted(""),
+    }
+}
+
+/// A settings file with every setting at its default, commented out and explained.
+pub fn default_toml() -> String {
+    let defaults = Settings::default();
+    let mut out = String::from(
+        "# Settings of hgview. Every setting is at its default and commented out.\n\
+         # Flags win over variables (HGVIEW_*), variables win over this file.\n",
+    );
+    for (name, doc) in DOCS {
+        out.push('\n');
+        for line in doc.lines() {
+            out.push_str("# ");
+            out.push_str(line);
+            out.push('\n');
+        }
+        for piece in ["# ", name, " = ", &value(&defaults, name), "\n"] {
+            out.push_str(piece);
+        }
+    }
+    out.push_str(
+        "\n# Keys: chord = command, or \"none\" to unbind. `?` and `:` in the program show all names.\n\
+         # A chord is keys with blanks between them: \"G\", \"Ctrl-d\", \"y s\", \"PgDn\", \"F5\".\n\
+         # [keys]\n\
+         # \"F5\" = \"reload\"\n\
+         # [keys.list]\n\
+         # \"Ctrl-n\" = \"down\"\n\
+         # [keys.trajectory]\n\
+         # \"Z\" = \"close-folds\"\n",
+    );
+    out
+}

@@ -1,0 +1,239 @@
+//! The one line that step lists show for an action.
+
+use std::fmt::Write as _;
+
+use crate::model::Action;
+use crate::model::ActionClass;
+use crate::model::Edit;
+use crate::model::EditOp;
+use crate::model::View;
+use crate::read::understand::args::first_str;
+use crate::read::understand::args::line_range;
+use crate::read::understand::args::path_of;
+use crate::text::clean_line;
+use crate::text::excerpt;
+
+/// The cells of the longest line; lists cut it to their own width.
+const MAX_CELLS: usize = 160;
+
+/// Says in one clean line what an action does: `view src/a.py 10–40`, `edit src/a.py +3 −1`, `$ pytest -q`. Paths are
+/// shortened, nothing of the record passes unclean. Never empty.
+pub fn meaning(action: &Action) -> String {
+    let line = match action.class {
+        ActionClass::Edit if !action.edits.is_empty() => edits_line(&action.edits),
+        ActionClass::View if action.view.is_some() => {
+            action.view.as_ref().map(|view| view_line(view, action))
+        }
+        ActionClass::Search if action.shell.is_none() => search_line(action),
+        ActionClass::Finish => Some(said(
+            "finish",
+            action,
+            &["message", "final_thought", "result", "summary"],
+        )),
+        ActionClass::Think => Some(said("think", action, &["thought", "content"])),
+        ActionClass::Delegate => Some(said(
+            "delegate",
+            action,
+            &["description", "message", "task", "prompt"],
+        )),
+        ActionClass::Web if action.shell.is_none() => Some(said(
+            &action.tool,
+            action,
+            &["url", "query", "code", "text", "element_id"],
+        )),
+        ActionClass::Plan => Some(said(&action.tool, action, &["command", "subject", "plan"])),
+        _ => None,
+    };
+    let line = line.or_else(|| {
+        let shell = action.shell.as_ref()?;
+        let mark = if shell.is_input { "> " } else { "$ " };
+        Some(format!("{mark}{}", command_excerpt(&shell.cmd)))
+    });
+    line.unwrap_or_else(|| general(action))
+}
+
+/// The command without a leading change of folder, which lists show often and nobody reads.
+fn command_excerpt(cmd: &str) -> String {
+    let bare = cmd
+        .trim_start()
+        .strip_prefix("cd ")
+        .and_then(|rest| rest.split_once("&&"))
+        .filter(|(folder, _)| !folder.contains(['\n', ';', '|']))
+        .map(|(_, command)| command.trim_start());
+    match bare.filter(|command| !command.is_empty()) {
+        Some(command) => excerpt(command, MAX_CELLS),
+        None if cmd.trim().is_empty() => "(nothing)".to_owned(),
+        None => excerpt(cmd, MAX_CELLS),
+    }
+}
+
+fn edits_line(edits: &[Edit]) -> Option<String> {
+    let first = edits.first()?;
+    let verb = match first.op {
+        EditOp::Create => "create",
+        EditOp::Write => "write",
+        EditOp::Delete => "delete",
+        EditOp::Undo => "undo",
+        EditOp::StrReplace | EditOp::Insert | EditOp::Patch => "edit",
+    };
+    let mut line = format!("{verb} {}", short_path(&first.path));
+    if let Some(moved) = &first.moved_to {
+        line.extend([" → ", short_path(moved).as_str()]);
+    }
+    if edits.iter().any(|edit| edit.path != first.path) {
+        let mut paths: Vec<&str> = edits.iter().map(|edit| edit.path.as_str()).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        push(&mut line, format_args!(" and {} more", paths.len() - 1));
+    }
+    let counts: Vec<(usize, usize)> = edits.iter().filter_map(changed_lines).collect();
+    if !counts.is_empty() {
+        let added: usize = counts.iter().map(|(added, _)| added).sum();
+        let removed: usize = counts.iter().map(|(_, removed)| removed).sum();
+        push(&mut line, format_args!(" +{added}"));
+        if !matches!(first.op, EditOp::Create | EditOp::Write) || removed > 0 {
+            push(&mut line, format_args!(" −{removed}"));
+        }
+    }
+    Some(line)
+}
+
+fn push(line: &mut String, part: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    line.write_fmt(part).unwrap_or_default();
+}
+
+/// Added and removed lines: of the diff where there is one, else of the texts, which differ in one stretch.
+fn changed_lines(edit: &Edit) -> Option<(usize, usize)> {
+    if let Some(diff) = &edit.diff {
+        let count = |mark: char, header: &str| {
+            let lines = diff
+                .lines()
+                .filter(|line| line.starts_with(mark) && !line.starts_with(header));
+            lines.count()
+        };
+        return Some((count('+', "+++ "), count('-', "--- ")));
+    }
+    let (old, new) = match (&edit.before, &edit.after, &edit.old, &edit.new) {
+        (Some(before), Some(after), ..) => (&**before, &**after),
+        (_, _, Some(old), Some(new)) => (&**old, &**new),
+        (_, _, None, Some(new)) => ("", &**new),
+        _ => return None,
+    };
+    let old: Vec<&str> = old.lines().collect();
+    let new: Vec<&str> = new.lines().collect();
+    let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let most = old.len().min(new.len()) - head;
+    let tail = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take(most)
+        .take_while(|(a, b)| a == b)
+        .count();
+    Some((new.len() - head - tail, old.len() - head - tail))
+}
+
+fn view_line(view: &View, action: &Action) -> String {
+    let mut line = format!("view {}", short_path(&view.path));
+    let asked = line_range(&action.args);
+    let shown = view
+        .first_line
+        .zip(view.text.as_ref())
+        .map(|(first, text)| (first, first + text.lines().count().max(1) - 1));
+    match (shown, asked) {
+        // A whole file needs no range.
+        (Some((1, last)), None) if view.total_lines.is_none_or(|total| total == last) => {}
+        (Some((first, last)), _) => push(&mut line, format_args!(" {first}–{last}")),
+        (None, Some((first, Some(last)))) => push(&mut line, format_args!(" {first}–{last}")),
+        (None, Some((first, None))) if first > 1 => push(&mut line, format_args!(" {first}–")),
+        _ => {}
+    }
+    line
+}
+
+fn search_line(action: &Action) -> Option<String> {
+    const WHAT: [&str; 9] = [
+        "pattern",
+        "search_term",
+        "query",
+        "regex",
+        "file_name",
+        "search_query",
+        "term",
+        "name",
+        "glob",
+    ];
+    let what = first_str(&action.args, &WHAT)?;
+    let place = path_of(&action.args)
+        .or_else(|| first_str(&action.args, &["dir", "include"]).map(str::to_owned));
+    let mut line = format!("search \"{}\"", excerpt(what, 60));
+    if let Some(place) = place.filter(|place| place != what) {
+        line.extend([" in ", short_path(&place).as_str()]);
+    }
+    Some(line)
+}
+
+/// `verb: words`, or the verb alone.
+fn said(verb: &str, action: &Action, keys: &[&str]) -> String {
+    let verb = excerpt(verb, 40);
+    let words = first_str(&action.args, keys)
+        .or_else(|| action.args.as_str())
+        .unwrap_or_default();
+    let words = excerpt(words, MAX_CELLS);
+    match (verb.is_empty(), words.is_empty()) {
+        (_, true) => {
+            if verb.is_empty() {
+                "call".to_owned()
+            } else {
+                verb
+            }
+        }
+        (true, _) => words,
+        _ => format!("{verb}: {words}"),
+    }
+}
+
+/// The tool and the first argument that is short enough to say something.
+fn general(action: &Action) -> String {
+    let tool = excerpt(&action.tool, 60);
+    let tool = if tool.is_empty() {
+        "call".to_owned()
+    } else {
+        tool
+    };
+    if let Some(path) = path_of(&action.args) {
+        return format!("{tool} {}", short_path(&path));
+    }
+    let text = action.args.as_str().or_else(|| {
+        action
+            .args
+            .as_object()?
+            .values()
+            .find_map(|value| value.as_str().filter(|text| !text.trim().is_empty()))
+    });
+    match text {
+        Some(text) => format!("{tool} {}", excerpt(text, MAX_CELLS)),
+        None => tool,
+    }
+}
+
+/// A path as lists show it: clean, without the folder in which sandboxes keep the repository, at most three deep.
+fn short_path(path: &str) -> String {
+    const DEPTH: usize = 4;
+    let bare = path
+        .strip_prefix("/testbed/")
+        .or_else(|| path.strip_prefix("/repo/"))
+        .or_else(|| {
+            let (_, rest) = path.strip_prefix("/workspace/")?.split_once('/')?;
+            Some(rest)
+        });
+    let bare = bare.filter(|rest| !rest.is_empty()).unwrap_or(path);
+    let parts: Vec<&str> = bare.split('/').filter(|part| !part.is_empty()).collect();
+    if parts.len() > DEPTH
+        && let Some(end) = parts.get(parts.len() - DEPTH + 1..)
+    {
+        return format!("…/{}", clean_line(&end.join("/")));
+    }
+    excerpt(bare, MAX_CELLS)
+}

@@ -1,0 +1,270 @@
+//! What observations say in words only: exit status, failure, truncation, working folder; and the output itself
+//! without the harness's words around it.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::model::Action;
+use crate::model::ActionClass;
+use crate::model::Observation;
+
+/// How much of the end of an output is searched for the harness's closing lines.
+const TAIL_BYTES: usize = 2048;
+/// How much of its beginning.
+const HEAD_BYTES: usize = 512;
+
+fn fixed(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern is fixed and valid")
+}
+
+/// Closing lines with an exit status.
+static EXIT_AT_END: LazyLock<Regex> = LazyLock::new(|| {
+    fixed(
+        r"(?m)^\[(?:Command finished with exit code|The command completed with exit code|Process exited with code|exit code:?) (-?\d+)\.?\]",
+    )
+});
+
+/// Opening lines with one.
+static EXIT_AT_START: LazyLock<Regex> = LazyLock::new(|| {
+    fixed(
+        r"(?m)\A(?:\s*<returncode>(-?\d+)</returncode>|(?:[A-Z][^\n]{0,80}\n){0,4}?(?:Exit code:? |Process exited with code |Error: Exit code )(-?\d+)\s*$)",
+    )
+});
+
+/// Closing and opening words of a command that still runs.
+static STILL_RUNS: LazyLock<Regex> = LazyLock::new(|| {
+    fixed(
+        r"(?m)^\[The command (?:has no new output after|timed out after)|\A(?:[A-Z][^\n]{0,80}\n){0,3}?Process running with session ID",
+    )
+});
+
+static CWD: LazyLock<Regex> = LazyLock::new(|| {
+    fixed(r"(?m)^(?:\[Current working directory: ([^\]\n]+)\]|\(Current directory: ([^)\n]+)\))")
+});
+
+static CUT: LazyLock<Regex> = LazyLock::new(|| {
+    fixed(concat!(
+        r"<response clipped>|\[\.\.\. Observation truncated|<elided_chars>",
+        r"|\d+ (?:lines?|characters|chars|tokens|bytes) (?:were )?(?:omitted|truncated|elided)",
+        r"|Output too long|output was too long|\[(?:\.\.\. )?[Oo]utput truncated",
+    ))
+});
+
+/// What an editor or harness answers when it did not do what it was asked.
+static REFUSAL: LazyLock<Regex> = LazyLock::new(|| {
+    fixed(concat!(
+        r"\A(?:ERROR:|<error>|<tool_use_error>|No replacement was performed|Invalid `|Your proposed edit has introduced",
+        r"|The path \S+ does not exist|Error: (?:No replacement|File not found|String not found)|apply_patch verification failed",
+        r"|Text .{0,200} not found in displayed lines|String to replace not found)",
+    ))
+});
+
+/// Fills what the observation says about itself, as far as the reader left it open.
+pub(super) fn fill(action: &mut Action) {
+    let class = action.class;
+    let is_command = action.shell.is_some() || class == ActionClass::Shell;
+    let Some(observation) = &mut action.observation else {
+        return;
+    };
+    let Some(text) = observation.first_text().cloned() else {
+        return;
+    };
+    let head = text
+        .get(..text.floor_char_boundary(HEAD_BYTES))
+        .unwrap_or_default();
+    let tail = text
+        .get(text.floor_char_boundary(text.len().saturating_sub(TAIL_BYTES))..)
+        .unwrap_or_default();
+    if is_command {
+        fill_status(observation, without_heading(head), tail);
+    }
+    if observation.is_error.is_none()
+        && matches!(class, ActionClass::Edit | ActionClass::View)
+        && !is_command
+        && REFUSAL.is_match(without_heading(head))
+    {
+        observation.is_error = Some(true);
+    }
+    if observation.truncated.is_none() && CUT.is_match(&text) {
+        observation.truncated = Some(true);
+    }
+}
+
+fn fill_status(observation: &mut Observation, head: &str, tail: &str) {
+    let last = |regex: &Regex, text: &str| {
+        let found = regex.captures_iter(text).last()?;
+        found
+            .iter()
+            .skip(1)
+            .flatten()
+            .next()
+            .map(|group| group.as_str().to_owned())
+    };
+    if observation.exit_code.is_none() {
+        let code = last(&EXIT_AT_END, tail).or_else(|| last(&EXIT_AT_START, head));
+        let is_running = || STILL_RUNS.is_match(tail) || STILL_RUNS.is_match(head);
+        observation.exit_code = code
+            .and_then(|code| code.parse().ok())
+            .or_else(|| is_running().then_some(-1));
+    }
+    if observation.cwd.is_none() {
+        observation.cwd = last(&CWD, tail);
+    }
+}
+
+/// The text after `OBSERVATION:` or `EXECUTION RESULT of [tool]:`.
+fn without_heading(text: &str) -> &str {
+    static HEADING: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(r"\A\s*(?:OBSERVATION:|EXECUTION RESULT of \[[^\]\n]*\]:)[ \t]*\r?\n?")
+    });
+    match HEADING.find(text) {
+        Some(found) => text.get(found.end()..).unwrap_or_default(),
+        None => text,
+    }
+}
+
+/// The output of a tool without what the harness wrote around it: headings, return codes, closing lines in brackets.
+pub(super) fn bare_output(text: &str) -> &str {
+    static OPENING: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(concat!(
+            r"\A\s*<returncode>-?\d+</returncode>\s*<output>\r?\n?",
+            r"|\A(?:Chunk ID: [^\n]*\n)?(?:Exit code: -?\d+\r?\n|Wall time: [^\n]*\n|Process exited with code -?\d+\n|Original token count: \d+\n){1,4}(?:Output:\r?\n)?",
+        ))
+    });
+    static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(
+            r"(?m)^(?:\[(?:Command finished with|The command completed with|The command has no|Current working directory|Python interpreter|exit code|Process exited)|\((?:Open file|Current directory): )",
+        )
+    });
+    let mut output = without_heading(text);
+    if let Some(opening) = OPENING.find(output) {
+        output = output.get(opening.end()..).unwrap_or_default();
+    }
+    if let Some(body) = output.trim_end().strip_suffix("</output>") {
+        output = body;
+    }
+    let tail_at = output.floor_char_boundary(output.len().saturating_sub(TAIL_BYTES));
+    let tail = output.get(tail_at..).unwrap_or_default();
+    if let Some(closing) = CLOSING.find(tail) {
+        output = output.get(..tail_at + closing.start()).unwrap_or_default();
+    }
+    let output = output.strip_suffix('\n').unwrap_or(output);
+    output.strip_suffix('\r').unwrap_or(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ShellCall;
+
+    fn seen(text: &str) -> Observation {
+        let mut action = Action {
+            class: ActionClass::Shell,
+            shell: Some(ShellCall::default()),
+            observation: Some(Observation::text(text)),
+            ..Action::default()
+        };
+        fill(&mut action);
+        action.observation.expect("it was given")
+    }
+
+    #[test]
+    fn exit_statuses_in_words() {
+        let cases = [
+            ("out\n[Command finished with exit code 2]", Some(2)),
+            (
+                "out\n[The command completed with exit code 0.]\n[Current working directory: /w]",
+                Some(0),
+            ),
+            (
+                "<returncode>1</returncode>\n<output>\nx\n</output>",
+                Some(1),
+            ),
+            ("Exit code: 3\nWall time: 0.1 seconds\nOutput:\nx", Some(3)),
+            (
+                "Chunk ID: ab\nWall time: 0.1 seconds\nProcess exited with code 0\nOutput:\n",
+                Some(0),
+            ),
+            ("Exit code 1\nTraceback", Some(1)),
+            ("[exit code: 7]", Some(7)),
+            (
+                "OBSERVATION:\nout\n[The command completed with exit code 127.]",
+                Some(127),
+            ),
+            (
+                "x\n[The command has no new output after 30 seconds. Wait]",
+                Some(-1),
+            ),
+            ("the log said: exit code: 3 here", None),
+            ("plain", None),
+            ("", None),
+        ];
+        for (text, code) in cases {
+            assert_eq!(seen(text).exit_code, code, "{text:?}");
+        }
+        assert_eq!(
+            seen("x\n[The command completed with exit code 0.]\n[Current working directory: /w x]")
+                .cwd
+                .as_deref(),
+            Some("/w x")
+        );
+        assert_eq!(
+            seen("x\n(Open file: n/a)\n(Current directory: /w)\nbash-$")
+                .cwd
+                .as_deref(),
+            Some("/w")
+        );
+    }
+
+    #[test]
+    fn cut_outputs_are_told() {
+        for text in [
+            "a<response clipped><NOTE>b",
+            "… 120 lines omitted …",
+            "[... Observation truncated due to length ...]",
+        ] {
+            assert_eq!(seen(text).truncated, Some(true), "{text}");
+        }
+        assert_eq!(seen("all of it").truncated, None);
+    }
+
+    #[test]
+    fn refusals_are_errors_of_editors_only() {
+        let mut action = Action {
+            class: ActionClass::Edit,
+            observation: Some(Observation::text(
+                "OBSERVATION:\nNo replacement was performed, old_str `x` …",
+            )),
+            ..Action::default()
+        };
+        fill(&mut action);
+        assert_eq!(action.observation.and_then(|o| o.is_error), Some(true));
+        assert_eq!(seen("ERROR: x").is_error, None);
+    }
+
+    #[test]
+    fn the_output_itself() {
+        let cases = [
+            (
+                "a\nb\n[The command completed with exit code 0.]\n[Current working directory: /w]\n",
+                "a\nb",
+            ),
+            ("OBSERVATION:\na\n", "a"),
+            (
+                "EXECUTION RESULT of [execute_bash]:\na\n[Command finished with exit code 0]",
+                "a",
+            ),
+            (
+                "<returncode>0</returncode>\n<output>\na\nb\n</output>",
+                "a\nb",
+            ),
+            ("Exit code: 0\nWall time: 1 seconds\nOutput:\na\n", "a"),
+            ("a\r\n", "a"),
+            ("[1, 2]\n", "[1, 2]"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(bare_output(text), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,637 @@
+//! What a shell command does, as far as it can be told: looks, searches, writes a file, ends the attempt.
+//!
+//! Anything doubtful stays a command. A leading `cd` and other preparations are read past.
+
+use crate::model::Action;
+use crate::model::ActionClass;
+use crate::model::Edit;
+use crate::model::EditOp;
+use crate::model::ShellCall;
+use crate::model::Value;
+use crate::patch::find_begin_patch;
+use crate::read::understand::args::f64_of;
+use crate::read::understand::args::first_str;
+use crate::read::understand::args::is_true;
+use crate::read::understand::edits::edits_of_begin_patch;
+use crate::read::understand::edits::edits_of_unified;
+use crate::read::understand::script::Command;
+use crate::read::understand::script::Join;
+use crate::read::understand::script::Word;
+use crate::read::understand::script::split;
+use crate::read::understand::tools::Tool;
+
+/// What a command was found to do.
+#[derive(Debug, PartialEq)]
+pub(super) struct Reading {
+    pub(super) class: ActionClass,
+    pub(super) edits: Vec<Edit>,
+    pub(super) view: Option<ViewPlan>,
+}
+
+/// A file that a command shows, and how its output is to be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ViewPlan {
+    pub(super) path: String,
+    /// The 1-based line with which the output begins; `None` where it is not known.
+    pub(super) first_line: Option<usize>,
+    pub(super) output: Output,
+}
+
+/// What the output of a looking command is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Output {
+    /// The file's lines.
+    Lines,
+    /// The file's lines, each with its number.
+    Numbered,
+    /// Something else: a folder's listing, lines that were filtered.
+    Other,
+}
+
+/// The command of a shell action; `None` when the arguments hold none.
+pub(super) fn call_of(action: &Action) -> Option<ShellCall> {
+    let args = &action.args;
+    let command = ["command", "cmd", "keystrokes", "script", "code"]
+        .into_iter()
+        .find_map(|key| args.get(key));
+    let input = first_str(args, &["chars", "input"]).filter(|_| command.is_none());
+    let (cmd, is_keys) = match (command, input) {
+        (Some(Value::Array(words)), _) => (unwrapped(words)?, false),
+        (Some(Value::String(text)), _) => (text.clone(), args.get("keystrokes").is_some()),
+        (_, Some(text)) => (text.to_owned(), false),
+        _ => (args.as_str()?.to_owned(), false),
+    };
+    let is_input =
+        input.is_some() || is_true(args, "is_input") || (is_keys && !cmd.ends_with('\n'));
+    let cmd = if is_keys {
+        cmd.strip_suffix('\n').unwrap_or(&cmd)
+    } else {
+        cmd.as_str()
+    };
+    let timeout_ms = f64_of(args, "timeout_ms").or_else(|| {
+        // Claude Code counts in milliseconds, everybody else in seconds.
+        (action.tool == "Bash")
+            .then(|| f64_of(args, "timeout"))
+            .flatten()
+    });
+    let timeout_s = ["timeout", "timeout_s", "timeout_seconds"]
+        .into_iter()
+        .find_map(|key| f64_of(args, key));
+    Some(ShellCall {
+        cmd: cmd.into(),
+        cwd: first_str(args, &["workdir", "cwd", "working_directory"])
+            .filter(|cwd| !cwd.is_empty())
+            .map(str::to_owned),
+        timeout_s: timeout_ms.map(|ms| ms / 1000.0).or(timeout_s),
+        is_input,
+    })
+}
+
+/// The script of `bash -lc SCRIPT`, else the words as one would type them.
+fn unwrapped(words: &[Value]) -> Option<String> {
+    let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+    if let [shell, flag, script] = words.as_slice()
+        && matches!(shell.rsplit('/').next(), Some("bash" | "sh" | "zsh"))
+        && flag.starts_with('-')
+        && flag.ends_with('c')
+    {
+        return Some((*script).to_owned());
+    }
+    (!words.is_empty()).then(|| shell_words::join(words))
+}
+
+/// Reads the command of a shell action; `None` when the action is no command. A command of which nothing special can
+/// be told is a reading too, of class shell.
+pub(super) fn read(action: &Action, tool: Tool) -> Option<Reading> {
+    let shell = action.shell.as_ref().filter(|_| tool == Tool::Shell)?;
+    let plain = || Reading {
+        class: ActionClass::Shell,
+        edits: Vec::new(),
+        view: None,
+    };
+    if shell.is_input {
+        return Some(plain());
+    }
+    Some(read_script(&shell.cmd).unwrap_or_else(plain))
+}
+
+fn read_script(script: &str) -> Option<Reading> {
+    if is_finish(script) {
+        return Some(Reading {
+            class: ActionClass::Finish,
+            edits: Vec::new(),
+            view: None,
+        });
+    }
+    // Patches are long and hold everything that makes a script doubtful; they are taken before it is cut up.
+    if script.contains("apply_patch")
+        && let Some(patch) = find_begin_patch(script)
+    {
+        let edits = edits_of_begin_patch(patch);
+        if !edits.is_empty() {
+            return Some(Reading {
+                class: ActionClass::Edit,
+                edits,
+                view: None,
+            });
+        }
+    }
+    let commands = split(script)?;
+    let mut folder: Option<String> = None;
+    let mut parts: Vec<&Command> = Vec::new();
+    let mut has_noise = false;
+    for command in &commands {
+        match command.program() {
+            "cd" | "pushd" if command.redirects.is_empty() && command.join != Join::Pipe => {
+                if parts.is_empty() {
+                    folder = enter(folder, command)?;
+                }
+            }
+            "set" | "export" | "source" | "." | "conda" | "true" | ":" | "unset" | "alias"
+            | "mkdir" | "pwd" | "echo" | "clear"
+                if command.join != Join::Pipe && is_quiet(command) =>
+            {
+                has_noise |= matches!(command.program(), "pwd" | "echo" | "conda" | "source" | ".");
+            }
+            _ if is_assignment(command) => {}
+            _ => parts.push(command),
+        }
+    }
+    let first = parts.first()?;
+    if let Some(edits) = file_writes(&parts, folder.as_deref()) {
+        return Some(Reading {
+            class: ActionClass::Edit,
+            edits,
+            view: None,
+        });
+    }
+    let class = look_class(first)?;
+    if !parts.iter().skip(1).all(|part| {
+        if part.join == Join::Pipe {
+            is_filter(part)
+        } else {
+            look_class(part).is_some()
+        }
+    }) {
+        return None;
+    }
+    let is_piped = parts.get(1).is_some_and(|part| part.join == Join::Pipe);
+    let is_grepped = is_piped
+        && parts
+            .get(1)
+            .is_some_and(|part| matches!(part.program(), "grep" | "egrep" | "rg"));
+    let class = if is_grepped {
+        ActionClass::Search
+    } else {
+        class
+    };
+    let view = (class == ActionClass::View && !has_noise)
+        .then(|| view_plan(&parts, folder.as_deref()))
+        .flatten();
+    Some(Reading {
+        class,
+        edits: Vec::new(),
+        view,
+    })
+}
+
+/// Whether the script hands in the work.
+fn is_finish(script: &str) -> bool {
+    let line = script.trim();
+    line == "submit"
+        || (line.contains("echo") && line.contains("COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"))
+}
+
+/// The folder after `cd`; gives up on one whose value is not known.
+fn enter(folder: Option<String>, command: &Command) -> Option<Option<String>> {
+    match command.words.get(1) {
+        None => Some(None),
+        Some(word) if word.is_open || word.text == "-" => None,
+        Some(word) => Some(Some(joined(folder.as_deref(), &word.text))),
+    }
+}
+
+/// `path` as seen from where the script started.
+fn joined(folder: Option<&str>, path: &str) -> String {
+    match folder {
+        Some(folder) if path == "." => folder.to_owned(),
+        Some(folder) if !path.starts_with('/') => {
+            let path = path.strip_prefix("./").unwrap_or(path);
+            format!("{}/{path}", folder.trim_end_matches('/'))
+        }
+        _ => path.to_owned(),
+    }
+}
+
+fn is_assignment(command: &Command) -> bool {
+    !command.words.is_empty()
+        && command.words.iter().all(|word| {
+            word.text.split_once('=').is_some_and(|(name, _)| {
+                !name.is_empty()
+                    && name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            })
+        })
+}
+
+/// Whether the command's output goes to no file.
+fn is_quiet(command: &Command) -> bool {
+    command.heredoc.is_none()
+        && command.redirects.iter().all(|redirect| {
+            redirect.mark == "<" || redirect.is_aside || redirect.target.text == "/dev/null"
+        })
+}
+
+fn look_class(command: &Command) -> Option<ActionClass> {
+    if !is_quiet(command) {
+        return None;
+    }
+    let word = |ix: usize| command.words.get(ix).map(|word| word.text.as_str());
+    match command.program() {
+        "cat" | "head" | "tail" | "ls" | "nl" | "less" | "more" | "tree" | "file" | "stat"
+        | "wc" => Some(ActionClass::View),
+        "sed" if sed_prints(command) => Some(ActionClass::View),
+        "grep" | "egrep" | "fgrep" | "rg" | "ag" | "ack" | "fd" | "locate" => {
+            Some(ActionClass::Search)
+        }
+        "find" if is_plain_find(command) => Some(ActionClass::Search),
+        "git" if matches!(word(1), Some("grep" | "ls-files")) => Some(ActionClass::Search),
+        _ => None,
+    }
+}
+
+fn sed_prints(command: &Command) -> bool {
+    let is_in_place = |word: &Word| {
+        word.text.starts_with("--in-place")
+            || (word.text.starts_with('-')
+                && !word.text.starts_with("--")
+                && word.text.contains('i'))
+    };
+    let writes = |word: &Word| {
+        let text = word.text.trim_end_matches(['}', ' ']);
+        !word.text.starts_with('/')
+            && (text.contains(" w ") || text.contains("/w ") || text.ends_with("/e"))
+    };
+    !command
+        .words
+        .iter()
+        .any(|word| is_in_place(word) || writes(word))
+}
+
+/// A find that runs and removes nothing but looks.
+fn is_plain_find(command: &Command) -> bool {
+    let mut words = command.words.iter().map(|word| word.text.as_str());
+    while let Some(word) = words.next() {
+        match word {
+            "-delete" | "-ok" | "-okdir" | "-fprint" | "-fprintf" | "-fls" | "-fprint0" => {
+                return false;
+            }
+            "-exec" | "-execdir" => {
+                if !matches!(
+                    words.next(),
+                    Some("grep" | "ls" | "cat" | "head" | "wc" | "egrep" | "rg")
+                ) {
+                    return false;
+                }
+            }
+            _ => {}
+        }
+    }
+    true
+}
+
+fn is_filter(command: &Command) -> bool {
+    let word = |ix: usize| command.words.get(ix).map(|word| word.text.as_str());
+    is_quiet(command)
+        && match command.program() {
+            "head" | "tail" | "sort" | "uniq" | "wc" | "grep" | "egrep" | "fgrep" | "rg"
+            | "cut" | "tr" | "nl" | "cat" | "less" | "more" | "column" | "rev" | "tac" | "fold"
+            | "expand" => true,
+            "sed" => sed_prints(command),
+            "awk" => !command
+                .words
+                .iter()
+                .any(|word| word.text.contains(['>', '|']) || word.text.contains("system")),
+            "xargs" => command
+                .words
+                .iter()
+                .skip(1)
+                .map(|word| word.text.as_str())
+                .find(|word| !word.starts_with('-'))
+                .is_some_and(|program| {
+                    matches!(
+                        program,
+                        "grep" | "ls" | "cat" | "head" | "wc" | "egrep" | "rg"
+                    )
+                }),
+            "git" => word(1) == Some("grep"),
+            _ => false,
+        }
+}
+
+/// How the one file is shown; `None` when it is not one file, or not certain.
+fn view_plan(parts: &[&Command], folder: Option<&str>) -> Option<ViewPlan> {
+    let (first, rest) = parts.split_first()?;
+    let (mut plan, is_all) = shown(first)?;
+    plan.path = joined(folder, &plan.path);
+    let Some((filter, more)) = rest.split_first() else {
+        return Some(plan);
+    };
+    if filter.join != Join::Pipe {
+        return None;
+    }
+    // Of a pipe only the whole file cut to a stretch is certain.
+    let is_cut = more.is_empty() && is_all && plan.output != Output::Other;
+    let cut = is_cut.then(|| stretch(filter)).flatten();
+    match cut {
+        Some(start) if plan.output == Output::Lines => plan.first_line = start,
+        Some(_) => plan.first_line = None,
+        None => plan.output = Output::Other,
+    }
+    Some(plan)
+}
+
+/// The file that a command shows, and whether it shows all of it.
+fn shown(command: &Command) -> Option<(ViewPlan, bool)> {
+    if command.words.iter().any(|word| word.is_open)
+        || !command.redirects.iter().all(|r| r.is_aside)
+    {
+        return None;
+    }
+    let flags: Vec<&str> = command
+        .words
+        .iter()
+        .skip(1)
+        .map(|word| word.text.as_str())
+        .filter(|w| w.starts_with('-'))
+        .collect();
+    let program = command.program();
+    let (path, first_line, output, is_all) = match program {
+        "cat" | "nl" => {
+            let [path] = operands(command, 0)?.try_into().ok()?;
+            let is_numbered = match (program, flags.as_slice()) {
+                ("cat", []) => false,
+                ("cat", ["-n" | "--number"]) => true,
+                ("nl", ["-ba"]) => true,
+                _ => return None,
+            };
+            let output = if is_numbered {
+                Output::Numbered
+            } else {
+                Output::Lines
+            };
+            (path, Some(1), output, true)
+        }
+        "head" | "tail" => {
+            let (path, count) = counted(command)?;
+            let first_line = match (program, count.strip_prefix('+')) {
+                ("head", _) if count.starts_with('-') => return None,
+                ("head", _) => Some(1),
+                (_, Some(start)) => Some(start.parse().ok()?),
+                _ => None,
+            };
+            (path, first_line, Output::Lines, false)
+        }
+        "sed" => {
+            let [script, path] = operands(command, 0)?.try_into().ok()?;
+            let ["-n"] = flags.as_slice() else {
+                return None;
+            };
+            (path, Some(sed_start(script)?), Output::Lines, false)
+        }
+        "ls" | "tree" | "file" | "stat" | "wc" => {
+            let paths = operands(command, 0)?;
+            let path = match paths.as_slice() {
+                [] => ".",
+                [path] => path,
+                _ => return None,
+            };
+            (path, None, Output::Other, false)
+        }
+        _ => return None,
+    };
+    let plan = ViewPlan {
+        path: path.to_owned(),
+        first_line,
+        output,
+    };
+    Some((plan, is_all))
+}
+
+/// The words that are no flags, after the program and `skip` more.
+fn operands(command: &Command, skip: usize) -> Option<Vec<&str>> {
+    let words = command.words.get(1 + skip..)?;
+    Some(
+        words
+            .iter()
+            .map(|word| word.text.as_str())
+            .filter(|word| !word.starts_with('-'))
+            .collect(),
+    )
+}
+
+/// File and count of head and tail: `-n 5 f`, `-n5 f`, `-5 f`, `f`.
+fn counted(command: &Command) -> Option<(&str, &str)> {
+    let words: Vec<&str> = command
+        .words
+        .iter()
+        .skip(1)
+        .map(|word| word.text.as_str())
+        .collect();
+    let (path, count) = match words.as_slice() {
+        [path] if !path.starts_with('-') => (*path, "10"),
+        ["-n", count, path] | [path, "-n", count] => (*path, *count),
+        [flag, path] => {
+            let flag = flag.strip_prefix('-')?;
+            (*path, flag.strip_prefix('n').unwrap_or(flag))
+        }
+        _ => return None,
+    };
+    let digits = count.trim_start_matches(['+', '-']);
+    (digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !digits.is_empty()
+        && !path.starts_with('-'))
+    .then_some((path, count))
+}
+
+/// The first line of `3p`, `3,9p` or `3,$p`.
+fn sed_start(script: &str) -> Option<usize> {
+    let range = script.trim().strip_suffix('p')?;
+    let (start, end) = range.split_once(',').unwrap_or((range, "1"));
+    let is_end = end == "$" || end.parse::<usize>().is_ok();
+    start.parse().ok().filter(|_| is_end)
+}
+
+/// Where the stretch that a filter lets through begins: `head`, `sed -n 'a,bp'`, `tail -n +K`. The inner `None` is a
+/// stretch at an unknown line.
+#[expect(
+    clippy::option_option,
+    reason = "no stretch, and a stretch whose place is not known, are different answers"
+)]
+fn stretch(filter: &Command) -> Option<Option<usize>> {
+    let words: Vec<&str> = filter.words.iter().map(|word| word.text.as_str()).collect();
+    match words.as_slice() {
+        ["head"] => Some(Some(1)),
+        ["head", flag] if flag.starts_with('-') && !flag.starts_with("-c") => Some(Some(1)),
+        ["head", "-n", count] if !count.starts_with('-') => Some(Some(1)),
+        ["sed", "-n", script] => sed_start(script).map(Some),
+        ["tail", "-n", count] => Some(count.strip_prefix('+').and_then(|start| start.parse().ok())),
+        ["tail", flag] if flag.starts_with('-') && !flag.starts_with("-c") => Some(None),
+        ["cat", "-n"] => None,
+        _ => None,
+    }
+}
+
+/// The files that the first of `parts` writes, when that is certain; commands after it may do anything.
+fn file_writes(parts: &[&Command], folder: Option<&str>) -> Option<Vec<Edit>> {
+    let mut edits = Vec::new();
+    for (ix, part) in parts.iter().enumerate() {
+        let next = parts.get(ix + 1).filter(|next| next.join == Join::Pipe);
+        match write_of(part, next.copied(), folder) {
+            Some(found) => edits.extend(found),
+            None if ix == 0 => return None,
+            None => {}
+        }
+    }
+    (!edits.is_empty()).then_some(edits)
+}
+
+fn write_of(command: &Command, next: Option<&Command>, folder: Option<&str>) -> Option<Vec<Edit>> {
+    let words: Vec<&str> = command
+        .words
+        .iter()
+        .map(|word| word.text.as_str())
+        .collect();
+    let is_known = !command.words.iter().any(|word| word.is_open);
+    let body = command
+        .heredoc
+        .as_ref()
+        .map(|heredoc| heredoc.body.as_deref());
+    match words.as_slice() {
+        ["cat"] | ["cat", "-"] => {
+            let body = body?;
+            let (path, is_append) = match output_file(command) {
+                Some(target) => target,
+                None => tee_file(next?)?,
+            };
+            Some(vec![written(joined(folder, &path), body, is_append)])
+        }
+        ["tee", ..] => {
+            let body = body?;
+            let (path, is_append) = tee_file(command)?;
+            Some(vec![written(joined(folder, &path), body, is_append)])
+        }
+        ["echo", text]
+            if is_known && body.is_none() && !text.starts_with('-') && !text.contains('\\') =>
+        {
+            let (path, is_append) = output_file(command)?;
+            Some(vec![written(
+                joined(folder, &path),
+                Some(&format!("{text}\n")),
+                is_append,
+            )])
+        }
+        ["git", "apply", ..] | ["patch", ..] => {
+            let edits = edits_of_unified(body??);
+            (!edits.is_empty()).then_some(edits)
+        }
+        ["sed", ..] => sed_edits(command, folder),
+        ["rm", rest @ ..] if is_known => {
+            let paths: Vec<&&str> = rest
+                .iter()
+                .filter(|word| !matches!(**word, "-f" | "--"))
+                .collect();
+            let is_plain = !paths.is_empty() && paths.iter().all(|path| !path.starts_with('-'));
+            is_plain.then(|| {
+                paths
+                    .iter()
+                    .map(|path| Edit::new(joined(folder, path), EditOp::Delete))
+                    .collect()
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The file that a command's standard output goes to, and whether it is added to.
+fn output_file(command: &Command) -> Option<(String, bool)> {
+    let mut outputs = command
+        .redirects
+        .iter()
+        .filter(|redirect| redirect.mark != "<" && !redirect.is_aside);
+    let output = outputs.next()?;
+    let is_file = outputs.next().is_none()
+        && !output.target.is_open
+        && !output.target.text.starts_with("/dev/");
+    is_file.then(|| (output.target.text.clone(), output.mark == ">>"))
+}
+
+fn tee_file(command: &Command) -> Option<(String, bool)> {
+    let words: Vec<&str> = command
+        .words
+        .iter()
+        .map(|word| word.text.as_str())
+        .collect();
+    let (path, is_append) = match words.as_slice() {
+        ["tee", "-a", path] => (path, true),
+        ["tee", path] => (path, false),
+        _ => return None,
+    };
+    let is_known = !command.words.iter().any(|word| word.is_open) && !path.starts_with('-');
+    is_known.then(|| ((*path).to_owned(), is_append))
+}
+
+fn written(path: String, body: Option<&str>, is_append: bool) -> Edit {
+    let mut edit = Edit::new(
+        path,
+        if is_append {
+            EditOp::Insert
+        } else {
+            EditOp::Write
+        },
+    );
+    edit.new = body.map(Into::into);
+    edit
+}
+
+/// The files that `sed -i` changes; what it does to them is not told.
+fn sed_edits(command: &Command, folder: Option<&str>) -> Option<Vec<Edit>> {
+    let mut words = command.words.iter().skip(1);
+    let mut is_in_place = false;
+    let mut has_script = false;
+    let mut paths = Vec::new();
+    while let Some(word) = words.next() {
+        let text = word.text.as_str();
+        if matches!(text, "-e" | "-f" | "--expression" | "--file") {
+            words.next();
+            has_script = true;
+        } else if text.starts_with("--expression=") {
+            has_script = true;
+        } else if let Some(flags) = text.strip_prefix('-') {
+            let flags = flags.trim_start_matches(['E', 'r', 'n', 's', 'z']);
+            is_in_place |= flags.starts_with('i') || text.starts_with("--in-place");
+            if flags.ends_with('e') && !text.starts_with("--") {
+                words.next();
+                has_script = true;
+            }
+        } else if has_script {
+            if word.is_open {
+                return None;
+            }
+            paths.push(text);
+        } else {
+            has_script = true;
+        }
+    }
+    let is_edit = is_in_place && !paths.is_empty();
+    is_edit.then(|| {
+        paths
+            .into_iter()
+            .map(|path| Edit::new(joined(folder, path), EditOp::StrReplace))
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,588 @@
+//! Tables of calls of every producer with what they mean, and the commands of real files.
+
+use serde_json::json;
+
+use super::*;
+use crate::model::EditOp;
+use crate::model::Observation;
+use crate::model::Step;
+use crate::model::Value;
+
+fn understood(tool: &str, args: Value, seen: &str) -> Action {
+    let mut action = Action::new(None, tool, args);
+    if !seen.is_empty() {
+        action.observation = Some(Observation::text(seen));
+    }
+    understand_action(&mut action, &mut None);
+    action
+}
+
+#[track_caller]
+fn means(tool: &str, args: Value, class: ActionClass, line: &str) {
+    let action = understood(tool, args, "");
+    assert_eq!(
+        (action.class, meaning(&action).as_str()),
+        (class, line),
+        "{tool} {}",
+        action.args
+    );
+}
+
+#[test]
+fn classes_and_meanings() {
+    use ActionClass::*;
+    means(
+        "execute_bash",
+        json!({"command": "cd /w && pytest -q"}),
+        Shell,
+        "$ pytest -q",
+    );
+    means(
+        "execute_bash",
+        json!({"command": "cd /w\nls"}),
+        View,
+        "view /w",
+    );
+    means(
+        "terminal",
+        json!({"command": "C-c", "is_input": "true"}),
+        Shell,
+        "> C-c",
+    );
+    means("terminal", json!({"command": ""}), Shell, "$ (nothing)");
+    means(
+        "run_ipython",
+        json!({"code": "print(1)"}),
+        Shell,
+        "run_ipython print(1)",
+    );
+    means(
+        "execute_ipython_cell",
+        json!({"code": "edit_file_by_replace('a', 'b', 'c')"}),
+        Edit,
+        "execute_ipython_cell edit_file_by_replace('a', 'b', 'c')",
+    );
+    means(
+        "str_replace_editor",
+        json!({"command": "view", "path": "/testbed/a/b.py", "view_range": "[10, 40]"}),
+        View,
+        "view a/b.py 10–40",
+    );
+    means(
+        "file_editor",
+        json!({"command": "view", "path": "/w/a/b/c/d.py", "view_range": [10, -1]}),
+        View,
+        "view …/b/c/d.py 10–",
+    );
+    means(
+        "file_editor",
+        json!({"command": "create", "path": "/workspace/r/n.py", "file_text": "a\nb\n"}),
+        Edit,
+        "create n.py +2",
+    );
+    means(
+        "file_editor",
+        json!({"command": "str_replace", "path": "a", "old_str": "x\ny\nz", "new_str": "x\nY\nz"}),
+        Edit,
+        "edit a +1 −1",
+    );
+    means(
+        "file_editor",
+        json!({"command": "undo_edit", "path": "a"}),
+        Edit,
+        "undo a",
+    );
+    means(
+        "Read",
+        json!({"file_path": "a.py", "offset": 5, "limit": 10}),
+        View,
+        "view a.py 5–14",
+    );
+    means(
+        "Write",
+        json!({"file_path": "a.py", "content": "x"}),
+        Edit,
+        "write a.py +1",
+    );
+    means(
+        "Edit",
+        json!({"file_path": "a.py", "old_string": "x", "new_string": ""}),
+        Edit,
+        "edit a.py +0 −1",
+    );
+    means(
+        "MultiEdit",
+        json!({"file_path": "a.py", "edits": [{"old_string": "x", "new_string": "y"}, {"old_string": "p", "new_string": "q\nr"}]}),
+        Edit,
+        "edit a.py +3 −2",
+    );
+    means(
+        "NotebookEdit",
+        json!({"notebook_path": "a.ipynb", "new_source": "x"}),
+        Edit,
+        "edit a.ipynb +1 −0",
+    );
+    means(
+        "Grep",
+        json!({"pattern": "foo\u{202e}", "path": "src"}),
+        Search,
+        "search \"foo<U+202E>\" in src",
+    );
+    means(
+        "Glob",
+        json!({"pattern": "**/*.py"}),
+        Search,
+        "search \"**/*.py\"",
+    );
+    means("LS", json!({"path": "/w"}), View, "view /w");
+    means(
+        "Task",
+        json!({"description": "Look\naround", "prompt": "…"}),
+        Delegate,
+        "delegate: Look around",
+    );
+    means("TodoWrite", json!({"todos": []}), Plan, "TodoWrite");
+    means(
+        "WebFetch",
+        json!({"url": "https://x", "prompt": "p"}),
+        Web,
+        "WebFetch: https://x",
+    );
+    means(
+        "ExitPlanMode",
+        json!({"plan": "do"}),
+        Plan,
+        "ExitPlanMode: do",
+    );
+    means("BashOutput", json!({"bash_id": "1"}), Shell, "BashOutput 1");
+    means("update_plan", json!({"plan": []}), Plan, "update_plan");
+    means("view_image", json!({"path": "a.png"}), View, "view a.png");
+    means("think", json!({"thought": "hm"}), Think, "think: hm");
+    means("finish", json!({"message": "done"}), Finish, "finish: done");
+    means("submit", json!({}), Finish, "finish");
+    means(
+        "task_tracker",
+        json!({"command": "plan", "task_list": []}),
+        Plan,
+        "task_tracker: plan",
+    );
+    means(
+        "browse",
+        json!({"url": "https://x"}),
+        Web,
+        "browse: https://x",
+    );
+    means(
+        "web_browser_click",
+        json!({"element_id": 3}),
+        Web,
+        "web_browser_click",
+    );
+    means(
+        "call_tool_mcp",
+        json!({"name": "read_file", "arguments": {}}),
+        View,
+        "call_tool_mcp read_file",
+    );
+    means("mcp__fs__read_file", json!({"path": "a"}), View, "view a");
+    means(
+        "mcp__db__query",
+        json!({"sql": "select"}),
+        Other,
+        "mcp__db__query select",
+    );
+    means(
+        "list_directory",
+        json!({"dir_path": "src"}),
+        View,
+        "view src",
+    );
+    means(
+        "write_file",
+        json!({"file_path": "a", "content": "x"}),
+        Edit,
+        "write a +1",
+    );
+    means(
+        "edit",
+        json!({"file_path": "a", "old_string": "", "new_string": "x"}),
+        Edit,
+        "create a +1",
+    );
+    means(
+        "delegate",
+        json!({"agent": "A", "inputs": {}}),
+        Delegate,
+        "delegate",
+    );
+    means(
+        "bash_command",
+        json!({"keystrokes": "ls\n"}),
+        View,
+        "view .",
+    );
+    means(
+        "edit",
+        json!({"command": "view", "path": "a"}),
+        View,
+        "view a",
+    );
+    means("", json!(null), Other, "call");
+    means(
+        "unheard\u{1b}of",
+        json!({"x": "\n y\n z"}),
+        Other,
+        "unheard␛of y z",
+    );
+}
+
+/// The only edit of an action.
+#[track_caller]
+fn edit_of(tool: &str, args: Value, seen: &str) -> Edit {
+    let mut edits = understood(tool, args, seen).edits;
+    assert_eq!(edits.len(), 1, "{tool}");
+    edits.remove(0)
+}
+
+#[test]
+fn edits_have_their_line() {
+    let seen = "The file /p has been edited. Here's the result of running `cat -n` on a snippet of /p:\n     8\ta\n     9\tb new\n    10\tc\nReview the changes.";
+    let args =
+        json!({"command": "str_replace", "path": "/p", "old_str": "b old", "new_str": "b new"});
+    let edit = edit_of("str_replace_editor", args.clone(), seen);
+    assert_eq!((edit.op, edit.line), (EditOp::StrReplace, Some(9)));
+    assert_eq!(
+        (edit.old.as_deref(), edit.new.as_deref()),
+        (Some("b old"), Some("b new"))
+    );
+    // Twice in view: which of them is not known.
+    let edit = edit_of(
+        "str_replace_editor",
+        args.clone(),
+        &seen.replace("\tc", "\tb new"),
+    );
+    assert_eq!(edit.line, None);
+    let failed = understood(
+        "str_replace_editor",
+        args,
+        "No replacement was performed, old_str `b old` did not appear verbatim.",
+    );
+    assert_eq!(failed.edits.len(), 1);
+    assert_eq!(failed.observation.and_then(|o| o.is_error), Some(true));
+
+    let args = json!({"command": "insert", "path": "/p", "insert_line": "4", "new_str": "x"});
+    assert_eq!(edit_of("file_editor", args, "").line, Some(5));
+    let args = json!({"command": "create", "path": "/p", "file_text": "x"});
+    let edit = edit_of(
+        "file_editor",
+        args.clone(),
+        "File created successfully at: /p",
+    );
+    assert_eq!(edit.after.as_deref(), Some("x"));
+    assert_eq!(
+        edit_of("file_editor", args.clone(), "ERROR:\nno").after,
+        None
+    );
+    assert_eq!(edit_of("file_editor", args, "").after, None);
+}
+
+#[test]
+fn what_the_reader_knows_stays() {
+    let mut action = Action::new(
+        None,
+        "file_editor",
+        json!({"command": "str_replace", "path": "p", "old_str": "b", "new_str": "B"}),
+    );
+    let mut known = Edit::new("p", EditOp::Patch);
+    known.before = Some("a\nb\n".into());
+    known.after = Some("a\nB\n".into());
+    action.edits = vec![known];
+    action.class = ActionClass::Plan;
+    understand_action(&mut action, &mut None);
+    assert_eq!(action.class, ActionClass::Plan);
+    let edit = &action.edits[0];
+    assert_eq!(
+        (edit.op, edit.line, edit.new.as_deref()),
+        (EditOp::Patch, Some(2), Some("B"))
+    );
+}
+
+#[test]
+fn patches_in_arguments() {
+    let patch = "*** Begin Patch\n*** Update File: a\n*** Move to: b\n@@\n-x\n+y\n*** End Patch";
+    for args in [
+        json!({"input": patch}),
+        json!({"patch": patch}),
+        json!(patch),
+    ] {
+        let edit = edit_of("apply_patch", args, "");
+        assert_eq!(
+            (edit.path.as_str(), edit.moved_to.as_deref(), edit.op),
+            ("a", Some("b"), EditOp::Patch)
+        );
+        assert_eq!(
+            (edit.old.as_deref(), edit.new.as_deref()),
+            (Some("x\n"), Some("y\n"))
+        );
+        assert_eq!(edit.diff.as_deref(), Some("--- a/a\n+++ b/a\n@@\n-x\n+y\n"));
+    }
+    let script = format!("apply_patch <<'EOF'\n{patch}\nEOF");
+    let action = understood("shell", json!({"command": ["bash", "-lc", script]}), "");
+    assert_eq!(meaning(&action), "edit a → b +1 −1");
+}
+
+#[track_caller]
+fn shows(tool: &str, args: Value, seen: &str, expected: (&str, Option<usize>, Option<&str>)) {
+    let action = understood(tool, args, seen);
+    let view = action
+        .view
+        .as_ref()
+        .map(|view| (view.path.as_str(), view.first_line, view.text.as_deref()));
+    assert_eq!(view, Some(expected), "{tool} {seen:?}");
+}
+
+#[test]
+fn views_are_freed_of_numbers() {
+    let listing = "Here's the result of running `cat -n` on /p:\n    10\ta\n    11\t\tb\n";
+    shows(
+        "file_editor",
+        json!({"command": "view", "path": "/p", "view_range": [10, 11]}),
+        listing,
+        ("/p", Some(10), Some("a\n\tb")),
+    );
+    let wrapped = format!("EXECUTION RESULT of [str_replace_editor]:\n{listing}");
+    shows(
+        "str_replace_editor",
+        json!({"command": "view", "path": "/p"}),
+        &wrapped,
+        ("/p", Some(10), Some("a\n\tb")),
+    );
+    shows(
+        "file_editor",
+        json!({"command": "view", "path": "/d"}),
+        "Here's the files and directories up to 2 levels deep in /d:\n/d/a",
+        ("/d", None, None),
+    );
+    shows(
+        "file_editor",
+        json!({"command": "view", "path": "/p", "view_range": [1, 2]}),
+        "ERROR:\nno such file",
+        ("/p", Some(1), None),
+    );
+    shows(
+        "Read",
+        json!({"file_path": "/p"}),
+        "     1→a\n     2→b\n\n<system-reminder>\nx\n</system-reminder>",
+        ("/p", Some(1), Some("a\nb")),
+    );
+    shows(
+        "execute_bash",
+        json!({"command": "cat p"}),
+        "a\nb\n[The command completed with exit code 0.]\n[Current working directory: /w]",
+        ("p", Some(1), Some("a\nb")),
+    );
+    shows(
+        "execute_bash",
+        json!({"command": "cat p"}),
+        "cat: p: No such file\n[The command completed with exit code 1.]",
+        ("p", Some(1), None),
+    );
+    shows(
+        "bash",
+        json!({"command": "cat p"}),
+        "cat: p: No such file",
+        ("p", Some(1), None),
+    );
+    shows(
+        "bash",
+        json!({"command": "sed -n '5,6p' p"}),
+        "<returncode>0</returncode>\n<output>\na\nb\n</output>",
+        ("p", Some(5), Some("a\nb")),
+    );
+    shows(
+        "bash",
+        json!({"command": "nl -ba p | sed -n '5,6p'"}),
+        "     5\ta\n     6\tb\n",
+        ("p", Some(5), Some("a\nb")),
+    );
+    shows(
+        "bash",
+        json!({"command": "cat p"}),
+        "a\r\nb\r\n",
+        ("p", Some(1), Some("a\nb")),
+    );
+    shows(
+        "bash",
+        json!({"command": "cat p"}),
+        "a<response clipped>b",
+        ("p", Some(1), None),
+    );
+    shows(
+        "bash",
+        json!({"command": "ls src"}),
+        "a\nb",
+        ("src", None, None),
+    );
+}
+
+#[test]
+fn windows_of_swe_agent() {
+    let steps = [
+        (
+            "open",
+            json!({"command": "open \"src/a.py\" 3\n"}),
+            "[File: /r/src/a.py (9 lines total)]\n(1 more lines above)\n2:b\n3:c\n4:d\n(5 more lines below)\n(Open file: /r/src/a.py)",
+        ),
+        (
+            "edit",
+            json!({"command": "edit 3:4\nC\nD\nend_of_edit\n"}),
+            "[File: /r/src/a.py (9 lines total)]\r\n(1 more lines above)\r\n2:b\r\n3:C\r\n4:D\r\n",
+        ),
+        (
+            "edit",
+            json!({"command": "edit 8:9\nx\nend_of_edit"}),
+            "Your proposed edit has introduced new syntax error(s).",
+        ),
+        (
+            "edit",
+            json!({"search": "C", "replace": "E"}),
+            "Text replaced.\n[File: /r/src/a.py (9 lines total)]\n1:a",
+        ),
+        ("edit", json!({"command": "edit 'C' 'E F'"}), ""),
+        (
+            "edit",
+            json!({"start_line": 1, "end_line": 1, "replacement_text": "\"A\""}),
+            "",
+        ),
+        (
+            "scroll_down",
+            json!({"command": "scroll_down"}),
+            "[File: /r/src/a.py (9 lines total)]\n7:g",
+        ),
+        (
+            "create",
+            json!({"filename": "n.py"}),
+            "[File: n.py (1 lines total)]\n1:",
+        ),
+        ("insert", json!({"text": "x", "line": 1}), ""),
+    ];
+    let mut trajectory = Trajectory::default();
+    for (tool, args, seen) in steps {
+        let mut step = Step::new(StepKind::Agent);
+        let mut action = Action::new(None, tool, args);
+        action.observation = Some(Observation::text(seen));
+        step.actions.push(action);
+        trajectory.steps.push(step);
+    }
+    understand(&mut trajectory);
+    let lines: Vec<String> = trajectory
+        .steps
+        .iter()
+        .map(|step| {
+            let action = &step.actions[0];
+            let view = action.view.as_ref().map(|v| {
+                format!(
+                    "{} {:?}/{:?} {:?}",
+                    v.path, v.first_line, v.total_lines, v.text
+                )
+            });
+            let edit = action
+                .edits
+                .first()
+                .map(|e| format!("{} {:?} {:?} {:?}→{:?}", e.path, e.op, e.line, e.old, e.new));
+            view.or(edit).unwrap_or_default()
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            r#"/r/src/a.py Some(2)/Some(9) Some("b\nc\nd")"#,
+            r#"/r/src/a.py StrReplace Some(3) Some("c\nd")→Some("C\nD")"#,
+            r#"/r/src/a.py StrReplace Some(8) None→Some("x")"#,
+            r#"/r/src/a.py StrReplace None Some("C")→Some("E")"#,
+            r#"/r/src/a.py StrReplace None Some("C")→Some("E F")"#,
+            r#"/r/src/a.py StrReplace Some(1) Some("a")→Some("A")"#,
+            r#"/r/src/a.py Some(7)/Some(9) Some("g")"#,
+            r#"n.py Create Some(1) None→Some("\n")"#,
+            r#"n.py Insert Some(2) None→Some("x")"#,
+        ]
+    );
+}
+
+#[track_caller]
+fn tests_run(cmd: &str, expected: bool) {
+    let action = understood("bash", json!({"command": cmd}), "");
+    assert_eq!(is_test_run(&action), expected, "{cmd}");
+}
+
+#[test]
+fn test_runs_are_told() {
+    for cmd in [
+        "pytest",
+        "cd /w && python -m pytest -q x.py",
+        "PYTHONPATH=. timeout 60 python3 -m unittest",
+        "tox -e py3",
+        "npm test",
+        "npm run test:unit",
+        "pnpm test a",
+        "yarn test",
+        "cargo test --lib",
+        "go test ./...",
+        "./manage.py test app",
+        "python manage.py test",
+        "python tests/runtests.py -v",
+        "./tests/runtests.py",
+        "bin/test sympy",
+        "make test",
+        "mvn -q test",
+        "npx jest",
+        "uv run pytest",
+        "(cd x; pytest)",
+        "./gradlew check",
+        "bash -c 'x' && pytest | tail",
+        "python -W ignore -m pytest",
+        "python setup.py test",
+    ] {
+        tests_run(cmd, true);
+    }
+    for cmd in [
+        "pip install pytest",
+        "cat pytest.ini",
+        "grep -r pytest .",
+        "python test_x.py",
+        "ls tests",
+        "which tox",
+        "git commit -m 'npm test'",
+        "go build",
+        "cargo build",
+        "make",
+        "echo pytest",
+    ] {
+        tests_run(cmd, false);
+    }
+}
+
+#[test]
+fn last_words_are_the_finish_message() {
+    let mut trajectory = Trajectory::default();
+    assert_eq!(last_words(&trajectory), None);
+    trajectory
+        .steps
+        .push(Step::with_text(StepKind::Agent, "said"));
+    trajectory
+        .steps
+        .push(Step::with_text(StepKind::User, "thanks"));
+    assert_eq!(last_words(&trajectory).as_deref(), Some("said"));
+    let mut step = Step::new(StepKind::Agent);
+    step.thought = Some("I submit.".into());
+    step.actions.push(understood("submit", json!({}), "diff"));
+    trajectory.steps.push(step);
+    assert_eq!(last_words(&trajectory).as_deref(), Some("I submit."));
+    let mut step = Step::new(StepKind::Agent);
+    step.actions
+        .push(understood("finish", json!({"message": "All done."}), ""));
+    trajectory.steps.push(step);
+    assert_eq!(last_words(&trajectory).as_deref(), Some("All done."));
+}
+
+mod corpus;

@@ -1,0 +1,133 @@
+//! Every call of the real files goes through; the rates are compared with counts taken from the raw JSON.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::*;
+use crate::read::json::parse_embedded;
+
+fn corpus() -> Option<PathBuf> {
+    let shared = std::env::var_os("HGVIEW_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+        PathBuf::from,
+    );
+    let corpus = shared.join("corpus");
+    if corpus.is_dir() {
+        return Some(corpus);
+    }
+    eprintln!("skipped: no corpus");
+    None
+}
+
+fn files(folder: &Path, out: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, out);
+        } else if path
+            .extension()
+            .is_some_and(|ext| ext == "json" || ext == "jsonl" || ext == "traj")
+        {
+            out.push(path);
+        }
+    }
+}
+
+fn values(path: &Path) -> Vec<Value> {
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return Vec::new();
+    };
+    match serde_json::from_str(&text) {
+        Ok(value) => vec![value],
+        Err(_) => text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect(),
+    }
+}
+
+/// Calls of any shape: OpenAI, Claude, Codex, ATIF, ADP, Inspect, OpenHands V0 events.
+fn calls(value: &Value, out: &mut Vec<(String, Value)>) {
+    let name = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let args = |value: &Value, key: &str| match value.get(key) {
+        Some(Value::String(text)) => parse_embedded(text.clone()),
+        other => other.cloned().unwrap_or_default(),
+    };
+    match value {
+        Value::Object(fields) => {
+            let shapes = [
+                ("name", "arguments"),
+                ("name", "input"),
+                ("function_name", "arguments"),
+                ("function", "arguments"),
+                ("function", "kwargs"),
+                ("action", "args"),
+            ];
+            for (tool, arguments) in shapes {
+                if let (Some(tool), true) = (name(value, tool), value.get(arguments).is_some()) {
+                    out.push((tool, args(value, arguments)));
+                }
+            }
+            fields.values().for_each(|field| calls(field, out));
+        }
+        Value::Array(items) => items.iter().for_each(|item| calls(item, out)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_call_is_understood() {
+    let Some(corpus) = corpus() else {
+        return;
+    };
+    let mut paths = Vec::new();
+    files(&corpus, &mut paths);
+    let mut found = Vec::new();
+    for value in paths.iter().flat_map(|path| values(path)) {
+        calls(&value, &mut found);
+    }
+    assert!(found.len() > 1000, "{} calls", found.len());
+    let mut classes: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut commands, mut replaces, mut replaced) = (0, 0, 0);
+    for (tool, args) in found {
+        let is_replace = args.get("command").and_then(Value::as_str) == Some("str_replace")
+            && args.get("path").is_some();
+        let action = understood(&tool, args, "");
+        *classes.entry(action.class.name()).or_default() += 1;
+        if action.class == ActionClass::Other {
+            *unknown.entry(tool).or_default() += 1;
+        }
+        commands += usize::from(action.shell.is_some());
+        if is_replace
+            && !action
+                .edits
+                .iter()
+                .any(|edit| edit.old.is_some() && edit.new.is_some())
+        {
+            eprintln!("MISS {} {}", action.tool, action.args);
+        }
+        replaces += usize::from(is_replace);
+        replaced += usize::from(
+            is_replace
+                && action
+                    .edits
+                    .iter()
+                    .any(|edit| edit.old.is_some() && edit.new.is_some()),
+        );
+        let line = meaning(&action);
+        assert!(
+            !line.is_empty() && !line.contains(char::is_control),
+            "{line:?}"
+        );
+    }
+    eprintln!("{classes:?}\n{unknown:?}\ncommands {commands}");
+    assert_eq!(replaces, replaced);
+    let of = |class: &str| classes.get(class).copied().unwrap_or(0);
+    assert!(
+        of("view") > commands / 10 && of("search") > commands / 20,
+        "{classes:?}"
+    );
+    assert!(of("shell") > commands / 5, "{classes:?}");
+}
