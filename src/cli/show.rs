@@ -1,6 +1,5 @@
 //! `hgview show`: one trajectory, or one step of it, as text, Markdown or JSON.
 
-mod edit;
 mod form;
 mod render;
 

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use crate::cli::show::edit;
 use crate::cli::show::form::Form;
 use crate::model::Action;
 use crate::model::ChildKind;
@@ -174,7 +173,11 @@ fn kind(kind: StepKind) -> &'static str {
 fn action(action: &Action, form: &mut dyn Form) -> io::Result<()> {
     let meaning = understand::meaning(action);
     form.label('▸', &format!("{} · {meaning}", action.tool))?;
-    let diffs: Vec<String> = action.edits.iter().filter_map(edit::diff).collect();
+    let diffs: Vec<String> = action
+        .edits
+        .iter()
+        .filter_map(understand::edit_diff)
+        .collect();
     if let Some(shell) = &action.shell {
         form.block("bash", &shell.cmd)?;
     } else if !diffs.is_empty() {
