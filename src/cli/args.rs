@@ -34,7 +34,7 @@ Examples:
   hgview show output.jsonl --nth 3 --json | jq '.steps[].actions[].args'
 ";
 
-/// Read coding-agent trajectories: OpenHands, SWE-agent, mini-swe-agent, chat rows, ATIF, Inspect, Claude Code, Codex, ADP.
+/// Read coding-agent trajectories of any scaffold, step by step.
 ///
 /// Opens the explorer on files, folders and globs, or on standard input (`-`). What a file holds is told by its
 /// content, never by its name; compressed files and archives are read as they are. Nothing is ever changed.
@@ -80,7 +80,7 @@ pub(super) struct SharedArgs {
     )]
     pub(super) cache_mb: Option<u64>,
 
-    /// When to use colour; NO_COLOR is respected
+    /// When to use colour; the variable `NO_COLOR` is respected
     #[arg(
         long,
         value_name = "WHEN",

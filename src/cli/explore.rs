@@ -33,12 +33,11 @@ pub(super) fn run(
     settings.follow |= args.follow;
     settings.mouse &= !args.no_mouse;
     match shared.color {
-        When::Auto => {}
         When::Never => settings.colors = ColorChoice::Never,
         When::Always if settings.colors == ColorChoice::Never => {
-            settings.colors = ColorChoice::Auto
+            settings.colors = ColorChoice::Auto;
         }
-        When::Always => {}
+        When::Auto | When::Always => {}
     }
     if args.paths.is_empty() {
         return Err(Error::user("nothing to open")

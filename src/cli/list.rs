@@ -167,7 +167,7 @@ pub(super) fn run(
         }
         order.truncate(args.limit.unwrap_or(usize::MAX));
         records::each_summary(&store, &order, output, |ix, row, output| {
-            sink.row(ListRow::new(&store, ix, row), output)
+            sink.row(&ListRow::new(&store, ix, row), output)
         })?;
     } else {
         let mut rows = Vec::with_capacity(order.len());
@@ -178,7 +178,7 @@ pub(super) fn run(
         rows.sort_by(|(_, a), (_, b)| key.compare(a, b, args.reverse));
         rows.truncate(args.limit.unwrap_or(usize::MAX));
         for (ix, row) in rows {
-            sink.row(ListRow::new(&store, ix, row), output)?;
+            sink.row(&ListRow::new(&store, ix, row), output)?;
         }
     }
     sink.finish(output)
@@ -199,11 +199,11 @@ impl Sink {
         }
     }
 
-    fn row(&mut self, row: ListRow, output: &mut Output<'_>) -> Result<()> {
+    fn row(&mut self, row: &ListRow, output: &mut Output<'_>) -> Result<()> {
         self.has_fault |= row.fault.is_some();
         match &mut self.table {
-            Some(table) => table.push(&row, output.out)?,
-            None => writeln!(output.out, "{}", records::to_json(&row)?)?,
+            Some(table) => table.push(row, output.out)?,
+            None => writeln!(output.out, "{}", records::to_json(row)?)?,
         }
         Ok(())
     }

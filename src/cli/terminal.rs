@@ -5,6 +5,10 @@ use std::io::IsTerminal as _;
 use crate::cli::args::When;
 
 /// Facts about the process's streams.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, two for each stream"
+)]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terminal {
     /// Standard output is one.

@@ -151,22 +151,20 @@ impl Table {
     }
 
     fn print(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        let widths = match self.widths {
-            Some(widths) => widths,
-            None => {
-                let widths = fit(&self.held, self.width);
-                let heads = COLUMNS.each_ref().map(|column| column.head.to_owned());
-                let head = Cells {
-                    texts: heads,
-                    outcome: None,
-                    fault: None,
-                };
-                let style = Style::new().effects(Effects::BOLD);
-                let line = self.line(&head, &widths);
-                writeln!(out, "{}", self.paint(&line, Some(style)))?;
-                self.widths = Some(widths);
-                widths
-            }
+        let widths = if let Some(widths) = self.widths {
+            widths
+        } else {
+            let widths = fit(&self.held, self.width);
+            let head = Cells {
+                texts: COLUMNS.each_ref().map(|column| column.head.to_owned()),
+                outcome: None,
+                fault: None,
+            };
+            let line = self.line(&head, &widths);
+            let style = Style::new().effects(Effects::BOLD);
+            writeln!(out, "{}", self.paint(&line, Some(style)))?;
+            self.widths = Some(widths);
+            widths
         };
         for cells in std::mem::take(&mut self.held) {
             writeln!(out, "{}", self.line(&cells, &widths))?;

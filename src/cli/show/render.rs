@@ -49,14 +49,12 @@ pub(super) fn step(step: &Step, form: &mut dyn Form) -> io::Result<()> {
 
 fn head(trajectory: &Trajectory, form: &mut dyn Form) -> io::Result<()> {
     let source = &trajectory.source;
-    let mut place = source.path.display().to_string();
-    if let Some(member) = &source.member {
-        place.push_str(&format!(", {member}"));
-    }
+    let mut place = vec![source.path.display().to_string()];
+    place.extend(source.member.clone());
     if source.row > 0 {
-        place.push_str(&format!(", row {}", source.row));
+        place.push(format!("row {}", source.row));
     }
-    form.fact("source", &place)?;
+    form.fact("source", &place.join(", "))?;
     let format = source.format.map_or("unknown", |format| format.name());
     let variant = source.variant.as_deref().unwrap_or_default();
     form.fact("format", format!("{format} {variant}").trim_end())?;
@@ -101,7 +99,7 @@ fn outcome(trajectory: &Trajectory) -> Option<String> {
     }
     words.extend(outcome.reward.map(|reward| format!("reward {reward}")));
     if let (Some(word), Some(source)) = (words.last_mut(), &outcome.label_source) {
-        word.push_str(&format!(" ({source})"));
+        *word = format!("{word} ({source})");
     }
     words.extend(outcome.exit_status.clone());
     (!words.is_empty()).then(|| words.join(", "))
@@ -201,17 +199,17 @@ fn arguments(args: &Value, form: &mut dyn Form) -> io::Result<()> {
         Value::String(text) => form.block("", text),
         Value::Object(fields) if fields.is_empty() => Ok(()),
         Value::Object(fields) => {
-            let mut short = String::new();
+            let mut short = Vec::new();
             let mut long = Vec::new();
             for (name, value) in fields {
                 match value {
                     Value::String(text) if text.contains('\n') => long.push((name, text)),
-                    Value::String(text) => short.push_str(&format!("{name}: {text}\n")),
-                    other => short.push_str(&format!("{name}: {other}\n")),
+                    Value::String(text) => short.push(format!("{name}: {text}")),
+                    other => short.push(format!("{name}: {other}")),
                 }
             }
             if !short.is_empty() {
-                form.block("", &short)?;
+                form.block("", &short.join("\n"))?;
             }
             for (name, text) in long {
                 form.label('▹', name)?;
@@ -224,20 +222,18 @@ fn arguments(args: &Value, form: &mut dyn Form) -> io::Result<()> {
 }
 
 fn result(observation: &Observation, form: &mut dyn Form) -> io::Result<()> {
-    let mut title = "result".to_owned();
+    let mut title = vec!["result".to_owned()];
     match observation.exit_code {
-        Some(code) if code < 0 => title.push_str(" · still running"),
-        Some(code) => title.push_str(&format!(" · exit {code}")),
-        None if observation.is_error == Some(true) => title.push_str(" · error"),
+        Some(code) if code < 0 => title.push("still running".to_owned()),
+        Some(code) => title.push(format!("exit {code}")),
+        None if observation.is_error == Some(true) => title.push("error".to_owned()),
         None => {}
     }
-    if let Some(seconds) = observation.duration_s {
-        title.push_str(&format!(" · {}", human::seconds(seconds)));
-    }
+    title.extend(observation.duration_s.map(human::seconds));
     if observation.truncated == Some(true) {
-        title.push_str(" · cut by the producer");
+        title.push("cut by the producer".to_owned());
     }
-    form.label('◂', &title)?;
+    form.label('◂', &title.join(" · "))?;
     parts(&observation.parts, form)
 }
 
