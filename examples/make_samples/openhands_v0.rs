@@ -340,7 +340,7 @@ pub(crate) fn flattened_row(a: &Attempt) -> Value {
                     );
                 }
                 Act::Finish { message } => {
-                    history.push(json!({ "outputs": {}, "thought": message, "action": "finish" }))
+                    history.push(json!({ "outputs": {}, "thought": message, "action": "finish" }));
                 }
                 _ => {
                     let Some((cmd, out, exit)) = super::swe_agent::shell_only(act) else {

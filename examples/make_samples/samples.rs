@@ -1,4 +1,10 @@
 //! The list of all samples: which attempt is written in which format to which file.
+#![expect(
+    clippy::expect_used,
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "a generator that writes the same few files every time"
+)]
 
 mod atif;
 mod attempt;
@@ -57,7 +63,9 @@ impl Out {
 /// All samples, in a fixed order.
 pub(crate) fn all() -> Vec<Sample> {
     let mut out = Out::default();
-    openhands(&mut out);
+    hybrid_gym(&mut out);
+    openhands_0(&mut out);
+    openhands_1(&mut out);
     let (fix, bent) = (plot::fix_issue(), plot::bend_test());
     swe_agents(&mut out, &fix, &bent);
     chats(&mut out, &fix, &bent);
@@ -68,16 +76,14 @@ pub(crate) fn all() -> Vec<Sample> {
     out.0
 }
 
-/// The Hybrid-Gym run: its rows, its tasks, its verdicts; and the other layouts of OpenHands.
-fn openhands(out: &mut Out) {
-    let good = plot::localize_good();
-    let issue = plot::localize_issue();
+/// The Hybrid-Gym run with its tasks and verdicts.
+fn hybrid_gym(out: &mut Out) {
     let run = [
-        good.clone(),
+        plot::localize_good(),
         plot::localize_one_line(),
         plot::localize_lost(),
         plot::dependencies(),
-        issue.clone(),
+        plot::localize_issue(),
         plot::generate(),
     ];
     let rows: Vec<Value> = run.iter().map(openhands_v0::output_row).collect();
@@ -100,8 +106,12 @@ fn openhands(out: &mut Out) {
         "side/verdicts.jsonl",
         &run.iter().map(side::verdict).collect::<Vec<_>>(),
     );
+}
 
+/// The other layouts of V0.
+fn openhands_0(out: &mut Out) {
     let fix = plot::fix_issue();
+    let issue = plot::localize_issue();
     out.lines(
         "openhands-v0/pairs.jsonl",
         &[openhands_v0::pairs_row(&issue)],
@@ -127,13 +137,16 @@ fn openhands(out: &mut Out) {
     out.one_line("openhands-v0/session-dep/metadata.json", &serde_json::json!({ "conversation_id": story::hex("session", 32),
         "title": "Mark what fits calls", "llm_model": plot::PILOT, "accumulated_cost": 0.01, "prompt_tokens": 5200,
         "completion_tokens": 310 }));
+}
 
+/// The layouts of V1.
+fn openhands_1(out: &mut Out) {
     out.lines(
         "openhands-v1/output-2025.jsonl",
         &[openhands_v1::output_row(&plot::dependencies(), Year::Y2025)],
     );
     let twice = [
-        openhands_v1::output_row(&good, Year::Y2026),
+        openhands_v1::output_row(&plot::localize_good(), Year::Y2026),
         openhands_v1::output_row(&plot::localize_one_line(), Year::Y2026),
     ];
     out.lines("openhands-v1/output.jsonl", &twice);
@@ -147,7 +160,7 @@ fn openhands(out: &mut Out) {
     event_folder(
         &mut packed,
         "workspace/conversations/fix/event_service",
-        &fix,
+        &plot::fix_issue(),
         Year::Y2025,
     );
     let members: Vec<_> = packed
@@ -158,7 +171,7 @@ fn openhands(out: &mut Out) {
     out.bytes("openhands-v1/conversation.tar.gz", pack::tar_gz(&members));
     out.one_line(
         "openhands-v1/llm_completions/issue_localize/harbor-pilot-1741064767.0.json",
-        &openhands_v1::completion(&issue),
+        &openhands_v1::completion(&plot::localize_issue()),
     );
 }
 

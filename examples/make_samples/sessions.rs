@@ -80,7 +80,7 @@ fn claude_call(act: &Act) -> Option<(&'static str, Value, String, Value, bool)> 
                 .map(|l| format!("-{l}"))
                 .chain(new.lines().map(|l| format!("+{l}")))
                 .collect();
-            let patch = json!([{ "oldStart": first, "oldLines": old.lines().count(), "newStart": first,
+            let change = json!([{ "oldStart": first, "oldLines": old.lines().count(), "newStart": first,
                 "newLines": new.lines().count(), "lines": lines }]);
             let path = format!("{ROOT}/{path}");
             (
@@ -88,7 +88,7 @@ fn claude_call(act: &Act) -> Option<(&'static str, Value, String, Value, bool)> 
                 json!({ "file_path": path, "old_string": old, "new_string": new }),
                 format!("The file {path} has been updated."),
                 json!({ "filePath": path, "oldString": old, "newString": new, "originalFile": before,
-                    "structuredPatch": patch, "userModified": false, "replaceAll": false }),
+                    "structuredPatch": change, "userModified": false, "replaceAll": false }),
                 false,
             )
         }
@@ -163,7 +163,7 @@ impl Session {
         &mut self,
         message: &str,
         model: &str,
-        content: Value,
+        content: &Value,
         usage: (usize, usize),
     ) -> String {
         let request = format!("req_{}", hex(message, 16));
@@ -182,14 +182,14 @@ impl Session {
 
     fn turns(&mut self, a: &Attempt, from: usize, to: usize) {
         let usage = wire::usage(a);
-        for turn_ix in from..to {
+        for (turn_ix, usage) in usage.into_iter().enumerate().take(to).skip(from) {
             let turn = &a.turns[turn_ix];
             self.clock.tick(wire::latency_ms(turn));
             let message = format!("msg_{}", hex(&format!("{} {turn_ix}", self.seed), 20));
             if let Some(reasoning) = &turn.reasoning {
                 let block =
-                    json!({ "type": "thinking", "thinking": reasoning, "signature": "c2lnbmVk" });
-                self.assistant(&message, a.model, block, usage[turn_ix]);
+                    &json!({ "type": "thinking", "thinking": reasoning, "signature": "c2lnbmVk" });
+                self.assistant(&message, a.model, block, usage);
             }
             let end = turn.acts.iter().find_map(|act| match act {
                 Act::Finish { message } => Some(message.as_str()),
@@ -200,16 +200,16 @@ impl Session {
                 self.assistant(
                     &message,
                     a.model,
-                    json!({ "type": "text", "text": text }),
-                    usage[turn_ix],
+                    &json!({ "type": "text", "text": text }),
+                    usage,
                 );
             }
             let calls: Vec<_> = turn.acts.iter().filter_map(claude_call).collect();
             let id = |ix: usize| format!("toolu_{}", hex(&format!("{message} {ix}"), 20));
             for (ix, (tool, input, ..)) in calls.iter().enumerate() {
                 let block =
-                    json!({ "type": "tool_use", "id": id(ix), "name": tool, "input": input });
-                self.assistant(&message, a.model, block, usage[turn_ix]);
+                    &json!({ "type": "tool_use", "id": id(ix), "name": tool, "input": input });
+                self.assistant(&message, a.model, block, usage);
             }
             for (ix, (_, _, text, structured, is_error)) in calls.iter().enumerate() {
                 self.clock.tick(140);
@@ -241,7 +241,7 @@ pub(crate) fn claude(a: &Attempt, helper: &Attempt) -> Vec<(String, Vec<u8>)> {
     s.assistant(
         "msg_first_try",
         a.model,
-        json!({ "type": "text", "text": "Which repository do you mean?" }),
+        &json!({ "type": "text", "text": "Which repository do you mean?" }),
         (900, 12),
     );
     s.parent = Some(asked);
@@ -249,7 +249,7 @@ pub(crate) fn claude(a: &Attempt, helper: &Attempt) -> Vec<(String, Vec<u8>)> {
     let task = json!({ "type": "tool_use", "id": "toolu_helper", "name": "Task", "input": { "description": "Find the tides",
         "subagent_type": "general-purpose", "prompt": "Where is the height between two readings worked out?" } });
     s.clock.tick(1_000);
-    s.assistant("msg_delegate", a.model, task, (1_000, 40));
+    s.assistant("msg_delegate", a.model, &task, (1_000, 40));
     s.clock.tick(20_000);
     s.result("toolu_helper", "It is `interpolate` in harbor_kit/tides.py.", &json!({ "status": "completed", "agentId": agent,
         "content": [{ "type": "text", "text": "It is `interpolate` in harbor_kit/tides.py." }], "totalDurationMs": 20_000,
@@ -276,7 +276,7 @@ pub(crate) fn claude(a: &Attempt, helper: &Attempt) -> Vec<(String, Vec<u8>)> {
     sub.assistant(
         "msg_helper_end",
         a.model,
-        json!({ "type": "text",
+        &json!({ "type": "text",
         "text": "It is `interpolate` in harbor_kit/tides.py." }),
         (1_200, 18),
     );
