@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// What to write.
 #[derive(Debug, Clone, Copy)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// Lines of usual size until the file has this many bytes.
     Bytes(u64),
     /// One trajectory with this many steps.
@@ -115,7 +115,7 @@ fn line(out: &mut String, ix: usize, steps: usize, big: usize) {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn generate(wanted: Wanted, path: &Path) -> std::io::Result<()> {
+pub(crate) fn generate(wanted: Wanted, path: &Path) -> std::io::Result<()> {
     let mut file = std::io::BufWriter::with_capacity(1 << 20, std::fs::File::create(path)?);
     let mut text = String::new();
     match wanted {

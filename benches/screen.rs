@@ -8,6 +8,7 @@
 
 use std::io::Read;
 use std::io::Write;
+use std::num::NonZero;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -28,6 +29,10 @@ use generate::Wanted;
 
 const ROWS: u16 = 50;
 const COLUMNS: u16 = 160;
+
+fn cells(number: u16) -> NonZero<u16> {
+    NonZero::new(number).expect("a screen has cells")
+}
 
 /// A program on a terminal of its own.
 struct Session {
@@ -61,7 +66,7 @@ impl Session {
                 }
             }
         });
-        Self { child, master: pair.master, keys, output, screen: vt100::Parser::new(ROWS, COLUMNS, 0), started }
+        Self { child, master: pair.master, keys, output, screen: vt100::Parser::new(cells(ROWS), cells(COLUMNS), 0), started }
     }
 
     /// Waits until the screen satisfies `is_ready`; gives the time of the byte that made it so.

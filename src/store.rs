@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 use std::sync::RwLockReadGuard;
@@ -129,6 +130,9 @@ pub struct SideSummary {
     pub generation: u64,
 }
 
+/// The side files of one folder, once somebody has read them.
+type Beside = Arc<OnceLock<Arc<SideData>>>;
+
 /// The opened inputs.
 #[derive(Debug)]
 pub struct Store {
@@ -140,7 +144,7 @@ pub struct Store {
     cache: Mutex<Cache>,
     given: SideData,
     met: RwLock<Arc<SideData>>,
-    beside: Mutex<HashMap<PathBuf, Arc<SideData>>>,
+    beside: Mutex<HashMap<PathBuf, Beside>>,
     generation: AtomicU64,
     joined: Mutex<HashSet<u32>>,
 }
@@ -176,7 +180,8 @@ impl Store {
     /// # Errors
     /// None so far: what is wrong with a file is a row of the list.
     pub fn scan(&self, cancel: &Cancel, progress: &mut dyn FnMut(ScanProgress)) -> Result<()> {
-        self.scan_with(cancel, progress, Box::new(std::io::stdin()))
+        self.scan_with(cancel, progress, Box::new(std::io::stdin()));
+        Ok(())
     }
 
     /// [`Store::scan`] with a reader in place of standard input.
@@ -185,10 +190,10 @@ impl Store {
         cancel: &Cancel,
         progress: &mut dyn FnMut(ScanProgress),
         stdin: Box<dyn std::io::Read + Send>,
-    ) -> Result<()> {
+    ) {
         let mut visited = lock(&self.visited);
         if self.is_complete() {
-            return Ok(());
+            return;
         }
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = Index::default();
         lock(&self.cache).clear();
@@ -243,7 +248,6 @@ impl Store {
             };
             progress(done);
         }
-        Ok(())
     }
 
     /// Side files that were met are the records when there are no others, and are joined when there are.
@@ -264,12 +268,18 @@ impl Store {
             scan.flush();
             return;
         }
+        let folders = side::folders_of_runs(&self.index().sources);
         let mut met = SideData::clone(&self.met.read().unwrap_or_else(PoisonError::into_inner));
         for seed in &aside {
             if cancel.is_cancelled() {
                 return;
             }
-            if side::read_into(&mut met, &seed.path, false, cancel).is_some() && !seed.is_explicit {
+            let format = side::read_into(&mut met, &seed.path, false, cancel);
+            if let Some(format) = format.filter(|_| !seed.is_explicit) {
+                if format != Format::Task {
+                    let ids = met.files().last().map_or(0, |file| file.ids);
+                    met.set_scope(side::scope_of(&seed.path, ids, &folders));
+                }
                 scan.skip_path(seed.path.to_path_buf(), "joined by instance id");
             }
         }
@@ -473,14 +483,13 @@ impl Store {
         if !source.is_explicit || source.path.as_os_str() == "-" {
             return Arc::default();
         }
-        // held while reading: the other threads need the result too
-        let mut beside = lock(&self.beside);
-        if let Some(found) = beside.get(source.path.as_ref()) {
-            return Arc::clone(found);
-        }
-        let found = Arc::new(side::read_beside(&source.path, &Cancel::new()));
-        beside.insert(source.path.to_path_buf(), Arc::clone(&found));
-        found
+        let place = {
+            let mut beside = lock(&self.beside);
+            Arc::clone(beside.entry(source.path.to_path_buf()).or_default())
+        };
+        // other threads that need the same folder wait here; nobody who only asks for the summary does
+        let read = || Arc::new(side::read_beside(&source.path, &Cancel::new()));
+        Arc::clone(place.get_or_init(read))
     }
 
     /// Which side files are joined so far, and how many records they matched.
@@ -491,7 +500,10 @@ impl Store {
             ..SideSummary::default()
         };
         let met = Arc::clone(&self.met.read().unwrap_or_else(PoisonError::into_inner));
-        let beside: Vec<Arc<SideData>> = lock(&self.beside).values().cloned().collect();
+        let beside: Vec<Arc<SideData>> = lock(&self.beside)
+            .values()
+            .filter_map(|place| place.get().cloned())
+            .collect();
         let all = [&self.given, met.as_ref()];
         for side in all.into_iter().chain(beside.iter().map(AsRef::as_ref)) {
             summary.ids += side.ids();

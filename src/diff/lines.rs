@@ -26,6 +26,8 @@ pub fn diff_texts(old: &str, new: &str, context: usize, first_line: usize) -> Ve
     if old == new {
         return Vec::new();
     }
+    // What is counted from it must not overflow; recorded line numbers can be anything.
+    let first_line = first_line.clamp(1, u32::MAX as usize);
     let old = Side::new(old);
     let new = Side::new(new);
     let compare_ends = old.is_open != new.is_open;
@@ -65,7 +67,7 @@ pub fn diff_texts(old: &str, new: &str, context: usize, first_line: usize) -> Ve
 
 /// The number that a hunk header shows for a range of 0-based lines.
 fn start_of(range: &std::ops::Range<usize>, first_line: usize) -> usize {
-    range.start + first_line.max(1) - usize::from(range.is_empty())
+    range.start + first_line - usize::from(range.is_empty())
 }
 
 struct Side<'a> {

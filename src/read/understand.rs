@@ -57,12 +57,10 @@ fn understand_action(action: &mut Action, window: &mut Option<Window>) {
     observed::fill(action);
     let (found_edits, found_view) = match reading {
         Some(reading) => {
-            let view = reading
-                .view
-                .and_then(|plan| listing::shell_view(plan, action));
+            let view = reading.view.map(|plan| listing::shell_view(plan, action));
             (reading.edits, view)
         }
-        None if tool.is_windowed(action) => window::understand(action, window),
+        None if tools::is_windowed(action) => window::understand(action, window),
         None => (
             edits::edits_of(action, tool),
             listing::tool_view(action, tool),
@@ -188,12 +186,21 @@ pub fn is_test_run(action: &Action) -> bool {
               | (?: mvn | \./mvnw | gradle | \./gradlew | sbt | make | rake | ninja ) (?: \s+ -\S+ )* \s+ \S*(?: test | check | verify )\S*
             ) (?: $ | [\s;&|)`:"'] )
         "#;
-        Regex::new(pattern).expect("the pattern is fixed and valid")
+        fixed_regex(pattern)
     });
     action
         .shell
         .as_ref()
         .is_some_and(|shell| !shell.is_input && TEST.is_match(&shell.cmd))
+}
+
+/// A regular expression that is part of the program.
+#[expect(
+    clippy::expect_used,
+    reason = "each pattern is a constant that a test runs"
+)]
+fn fixed_regex(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern is fixed and valid")
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ impl Companions {
             for file in Listing::read(&agents).unwrap_or_default().files {
                 let role = if file.ends_with(".meta.json") {
                     PartRole::Meta
-                } else if file.ends_with(".jsonl") {
+                } else if names::ends_in(&file, "jsonl") {
                     PartRole::Child
                 } else {
                     continue;
@@ -186,7 +186,10 @@ impl Companions {
             let (_, stamp) = stem.rsplit_once('-')?;
             stamp.parse::<f64>().ok()
         };
-        let logs = listing.files.iter().filter(|name| name.ends_with(".json"));
+        let logs = listing
+            .files
+            .iter()
+            .filter(|name| names::ends_in(name, "json"));
         let last = logs.clone().max_by(|a, b| {
             stamp(a)
                 .unwrap_or(0.0)
@@ -203,7 +206,7 @@ pub(super) fn parts_of(path: &Path) -> Vec<PartSpec> {
     let name = file_name(path);
     let stem = name.strip_suffix(".jsonl");
     let may_have = stem.is_some_and(names::is_uuid)
-        || (name.ends_with(".json") && names::atif_main(&name).is_none());
+        || (names::ends_in(&name, "json") && names::atif_main(&name).is_none());
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())

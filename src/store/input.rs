@@ -95,7 +95,7 @@ fn matching(pattern: &Path) -> Result<Vec<PathBuf>> {
         .filter_map(std::result::Result::ok)
         .map(walkdir::DirEntry::into_path)
         .map(|path| match path.strip_prefix("./") {
-            Ok(bare) if !has_base => bare.to_path_buf(),
+            Ok(short) if !has_base => short.to_path_buf(),
             _ => path,
         })
         .filter(|path| glob.is_match(path))

@@ -70,13 +70,16 @@ mod tests {
         found
     }
 
+    fn cut(text: &str, start: u64, end: u64) -> &str {
+        let range = usize::try_from(start).unwrap()..usize::try_from(end).unwrap();
+        text.get(range).unwrap()
+    }
+
     #[track_caller]
     fn check(text: &str, want: &[&str]) {
         let got: Vec<&str> = lines(text.as_bytes(), 3)
             .into_iter()
-            .map(|(start, end)| {
-                &text[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()]
-            })
+            .map(|(start, end)| cut(text, start, end))
             .collect();
         assert_eq!(got, want, "{text:?}");
     }
@@ -103,7 +106,7 @@ mod tests {
                 .collect();
             let cut: Vec<&str> = whole
                 .into_iter()
-                .map(|(s, e)| &text[usize::try_from(s).unwrap()..usize::try_from(e).unwrap()])
+                .map(|(s, e)| cut(&text, s, e))
                 .collect();
             prop_assert_eq!(cut, std_lines);
         }

@@ -56,6 +56,12 @@ pub(super) fn may_hold_data(name: &str) -> bool {
     !name.starts_with('.') && ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
+/// Whether a name ends in `.ending`, whatever the case.
+pub(super) fn ends_in(name: &str, ending: &str) -> bool {
+    let extension = Path::new(name).extension();
+    extension.is_some_and(|found| found.eq_ignore_ascii_case(ending))
+}
+
 /// Whether a name says that its file holds a value a line.
 pub(super) fn says_lines(name: &str) -> bool {
     let name = name.to_ascii_lowercase();

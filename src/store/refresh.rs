@@ -50,7 +50,7 @@ enum Todo {
     /// Scan the file again.
     Again,
     /// The folder has other event files now.
-    Events(Source),
+    Events(Box<Source>),
     /// The file is gone.
     Gone(String),
 }
@@ -143,7 +143,7 @@ fn look(source: &Source, problems: &mut Vec<String>) -> Option<Todo> {
             }
         }
         Bytes::Nothing if source.is_retried => Path::is_file(path).then_some(Todo::Again),
-        Bytes::Nothing => event_folder(source).map(Todo::Events),
+        Bytes::Nothing => event_folder(source).map(Box::new).map(Todo::Events),
         _ => None,
     }
 }
@@ -195,7 +195,21 @@ impl Update<'_> {
                 }
             }
             Todo::Longer(len) => {
+                // agents may have been started since: their files are looked for again
+                let path = &self.source.path;
+                let mut now = Source::new(Arc::clone(path), None, Bytes::file(path));
+                now.format = self.source.format;
+                now.layout = self.source.layout;
+                now.shape = self.source.shape;
+                now.is_explicit = self.source.is_explicit;
+                now.parts = folder::parts_of(path);
+                // a file that cannot be looked at now shows that when it is read
+                drop(now.bytes.set_stamp(len));
                 let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+                let place = usize::try_from(self.place).unwrap_or(usize::MAX);
+                if let Some(old) = index.sources.get_mut(place) {
+                    *old = Arc::new(now);
+                }
                 for ix in &self.records {
                     if let Some(slot) = index.slots.get_mut(*ix) {
                         slot.len = len.saturating_sub(slot.start);
@@ -203,14 +217,12 @@ impl Update<'_> {
                     index.faults.remove(ix);
                     report.changed.push(RecordIx(*ix));
                 }
-                drop(index);
-                drop(self.source.bytes.set_stamp(len));
             }
             Todo::Events(now) => {
                 let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
                 let place = usize::try_from(self.place).unwrap_or(usize::MAX);
                 if let Some(old) = index.sources.get_mut(place) {
-                    *old = Arc::new(now);
+                    *old = Arc::from(now);
                 }
                 report
                     .changed
@@ -271,7 +283,7 @@ impl Update<'_> {
                 break;
             }
             scanner.push(buffer.get(..got).unwrap_or_default(), |span| {
-                spans.push(span)
+                spans.push(span);
             });
             at += got as u64;
         }
@@ -291,20 +303,17 @@ impl Update<'_> {
                 len: span.len_bytes(),
             };
             row = row.saturating_add(1);
-            let ix = match torn.take() {
-                Some(ix) => {
-                    index.faults.remove(&ix);
-                    if let Some(old) = index.slots.get_mut(ix) {
-                        *old = slot;
-                    }
-                    report.changed.push(RecordIx(ix));
-                    ix
+            let ix = if let Some(ix) = torn.take() {
+                index.faults.remove(&ix);
+                if let Some(old) = index.slots.get_mut(ix) {
+                    *old = slot;
                 }
-                None => {
-                    index.slots.push(slot);
-                    report.appended += 1;
-                    index.slots.len() - 1
-                }
+                report.changed.push(RecordIx(ix));
+                ix
+            } else {
+                index.slots.push(slot);
+                report.appended += 1;
+                index.slots.len() - 1
             };
             if is_cut_off && nth + 1 == count {
                 index.faults.insert(ix, Fault::at(CUT_OFF, span.end));
@@ -333,7 +342,7 @@ impl Update<'_> {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         let is_same_fault = fresh.slots.len() == 1
             && self.records.len() == 1
-            && fresh.faults.get(&0).is_some()
+            && fresh.faults.contains_key(&0)
             && fresh.faults.get(&0) == self.records.first().and_then(|ix| index.faults.get(ix));
         if is_same_fault {
             return;

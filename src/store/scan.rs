@@ -304,7 +304,7 @@ impl<'a> Scan<'a> {
         if !self.accepts(seed, told.and_then(|told| told.format)) {
             return;
         }
-        let mut source = self.source(seed, Bytes::Table(table));
+        let mut source = source_of(seed, Bytes::Table(table));
         source.format = told.and_then(|told| told.format);
         source.layout = Layout::Rows;
         source.shape = Shape::Table;
@@ -372,13 +372,6 @@ impl<'a> Scan<'a> {
         });
     }
 
-    fn source(&self, seed: &Seed, bytes: Bytes) -> Source {
-        let mut source = Source::new(Arc::clone(&seed.path), seed.member.clone(), bytes);
-        source.parts.clone_from(&seed.parts);
-        source.is_explicit = seed.is_explicit;
-        source
-    }
-
     /// Makes a source known; its records may be pushed then.
     fn register(&self, source: Source) -> u32 {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
@@ -407,7 +400,7 @@ impl<'a> Scan<'a> {
         if self.want == Want::Sides {
             return;
         }
-        let mut source = self.source(seed, Bytes::Nothing);
+        let mut source = source_of(seed, Bytes::Nothing);
         source.is_retried = seed.member.is_none();
         self.push_faulty(source, fault);
     }
@@ -415,7 +408,7 @@ impl<'a> Scan<'a> {
     /// Adds a row that says why a source whose records were found has no more of them.
     fn push_end_fault(&mut self, seed: &Seed, fault: Fault) {
         if self.want != Want::Sides {
-            self.push_faulty(self.source(seed, Bytes::Nothing), fault);
+            self.push_faulty(source_of(seed, Bytes::Nothing), fault);
         }
     }
 
@@ -427,7 +420,7 @@ impl<'a> Scan<'a> {
 
     /// Adds the record of an event folder, whose files are the parts of `seed`.
     pub(super) fn push_events(&mut self, seed: &Seed, told: tell::Told) {
-        let mut source = self.source(seed, Bytes::Nothing);
+        let mut source = source_of(seed, Bytes::Nothing);
         source.format = told.format;
         source.layout = told.layout;
         source.shape = told.shape;
@@ -467,6 +460,14 @@ impl<'a> Scan<'a> {
             is_complete: false,
         });
     }
+}
+
+/// A source at the place of `seed`, with the files that belong to it.
+fn source_of(seed: &Seed, bytes: Bytes) -> Source {
+    let mut source = Source::new(Arc::clone(&seed.path), seed.member.clone(), bytes);
+    source.parts.clone_from(&seed.parts);
+    source.is_explicit = seed.is_explicit;
+    source
 }
 
 /// Reads up to the first kilobyte.

@@ -1,7 +1,9 @@
 //! Finding side files and reading them: those given by hand, those met in a folder, those beside a file.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 
@@ -12,6 +14,7 @@ use crate::model::Format;
 use crate::read::side::SideData;
 use crate::store::folder::Listing;
 use crate::store::index::Index;
+use crate::store::index::Source;
 use crate::store::index::file_name;
 use crate::store::names;
 use crate::store::scan::Scan;
@@ -55,6 +58,32 @@ pub(super) fn read_into(
         }
     }
     Some(format)
+}
+
+/// All folders that hold trajectories, at any depth.
+pub(super) fn folders_of_runs(sources: &[Arc<Source>]) -> HashSet<PathBuf> {
+    let mut folders = HashSet::new();
+    for source in sources {
+        for folder in source.path.ancestors().skip(1) {
+            if !folders.insert(folder.to_path_buf()) {
+                break;
+            }
+        }
+    }
+    folders
+}
+
+/// The folder of the run that a side file is about: the nearest one above the file that holds trajectories. Reports
+/// often stand in a folder of their own beside the trajectories, and those of single instances one deeper; further up
+/// are other runs, whose labels must not be mixed up with these.
+pub(super) fn scope_of(file: &Path, ids: usize, folders: &HashSet<PathBuf>) -> PathBuf {
+    let levels = if ids == 1 { 3 } else { 2 };
+    let own = file.parent().unwrap_or(file);
+    let run = own
+        .ancestors()
+        .take(levels)
+        .find(|folder| folders.contains(*folder));
+    run.unwrap_or(own).to_path_buf()
 }
 
 /// Reads the files given with `--with`.

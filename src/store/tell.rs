@@ -122,6 +122,9 @@ pub(super) fn text_kind(head: &[u8], is_end: bool) -> TextKind {
             TextKind::Object
         };
     }
+    if is_whole {
+        return TextKind::Lines;
+    }
     let has_rows = non_blank_lines(head, is_end)
         .take(Probe::VALUES)
         .any(|line| {
@@ -130,7 +133,7 @@ pub(super) fn text_kind(head: &[u8], is_end: bool) -> TextKind {
                 && parse_line(line)
                     .is_some_and(|value| value.as_object().is_some_and(|fields| !fields.is_empty()))
         });
-    if has_rows || is_whole {
+    if has_rows {
         TextKind::Lines
     } else if starts == Some(b'{') {
         TextKind::Object

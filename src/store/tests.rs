@@ -85,6 +85,16 @@ fn every_text_layout_gives_the_same_records() {
     for (name, text) in &texts {
         holds_five(&write(dir.path(), name, text));
     }
+    // elements longer than what a scan reads at first, over many lines
+    let padded: Vec<String> = five
+        .iter()
+        .map(|row| row.replacen('{', &format!("{{\"pad\": [{}1],", "1,\n".repeat(80_000)), 1))
+        .collect();
+    holds_five(&write(
+        dir.path(),
+        "long.json",
+        format!("[{}]", padded.join(",")),
+    ));
     let keyed: Vec<String> = (0..5)
         .map(|n| format!(r#""o__n-{n}":{{"model_patch":"+line {n}\n"}}"#))
         .collect();
@@ -585,9 +595,7 @@ fn standard_input_is_spooled() {
         })
         .unwrap();
         let reader = Box::new(std::io::Cursor::new(bytes));
-        store
-            .scan_with(&Cancel::new(), &mut |_| {}, reader)
-            .unwrap();
+        store.scan_with(&Cancel::new(), &mut |_| {}, reader);
         assert_eq!(ids(&store), five());
     }
 }
@@ -636,9 +644,7 @@ fn first_rows_show_before_a_stream_ends() {
         store: Arc::clone(&store),
         seen_early: Arc::clone(&seen_early),
     };
-    store
-        .scan_with(&Cancel::new(), &mut |_| {}, Box::new(slow))
-        .unwrap();
+    store.scan_with(&Cancel::new(), &mut |_| {}, Box::new(slow));
     assert_eq!(store.len(), 20_000);
     assert!(seen_early.load(Ordering::Relaxed));
 }
@@ -850,4 +856,182 @@ fn the_cache_is_bounded() {
         &store.load(RecordIx(49)).unwrap(),
         all.last().unwrap()
     ));
+}
+
+#[test]
+fn real_sessions_find_their_agents() {
+    let Some(corpus) = corpus() else { return };
+    let count = |path: &str, role: PartRole| {
+        let parts = folder::parts_of(&corpus.join(path));
+        parts.iter().filter(|part| part.role == role).count()
+    };
+    let session = "09-claude-code/subagents_project/ef958aa1-0e93-49f0-bb71-150f63befcd1.jsonl";
+    assert_eq!(count(session, PartRole::Child), 6);
+    assert_eq!(count(session, PartRole::Meta), 6);
+    let old = "09-claude-code/JSSoundRecorder/7acd37a8-2745-4b58-a8a9-46164b22ad9e.jsonl";
+    assert_eq!(count(old, PartRole::Child), 2);
+    let atif = "07-atif/terminus_2_hello-world-context-summarization.trajectory.json";
+    assert_eq!(count(atif, PartRole::Child), 3);
+}
+
+#[test]
+fn real_side_files_are_records_when_alone() {
+    let Some(corpus) = corpus() else { return };
+    let counts = [
+        (
+            "12-swebench-eval/hybridgym_funclocalize_verdicts.jsonl",
+            49,
+            Format::Verdict,
+        ),
+        (
+            "12-swebench-eval/sweagent_all_preds.jsonl",
+            1,
+            Format::Prediction,
+        ),
+        (
+            "12-swebench-eval/openhands_index_GLM-4.7/commit0.json",
+            16,
+            Format::Report,
+        ),
+        (
+            "12-swebench-eval/commit0_pyjwt_openhands/report.json",
+            1,
+            Format::Report,
+        ),
+        (
+            "12-swebench-eval/swebench_report_schema2.json",
+            1,
+            Format::Report,
+        ),
+        (
+            "07-atif/terminal-bench-legacy/results.json",
+            1,
+            Format::Report,
+        ),
+        ("13-tasks/gt_location_first40.jsonl", 40, Format::Task),
+        ("13-tasks/swesmith_task.json", 1, Format::Task),
+        ("13-tasks/swebench_verified_50.parquet", 50, Format::Task),
+    ];
+    for (path, count, format) in counts {
+        let store = open(&[&corpus.join(path)]);
+        assert_eq!(store.len(), count, "{path}");
+        for ix in 0..count {
+            let record = store.load(RecordIx(ix)).unwrap();
+            assert_eq!(record.source.format, Some(format), "{path}");
+            assert!(record.steps.is_empty() && !record.id.is_empty(), "{path}");
+        }
+    }
+}
+
+/// The harness' own numbers: 9 submitted, 2 resolved, 6 unresolved, 1 empty patch.
+#[test]
+fn a_real_report_labels_real_ids() {
+    let Some(corpus) = corpus() else { return };
+    let report = corpus.join("12-swebench-eval/swebench_report_schema2.json");
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    let submitted = json["submitted_ids"].as_array().unwrap();
+    let lines: Vec<String> = submitted
+        .iter()
+        .map(|id| format!(r#"{{"instance_id":{id},"model_patch":"x"}}"#))
+        .collect();
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&OpenOptions {
+        paths: vec![write(dir.path(), "p.jsonl", lines.join("\n"))],
+        with: vec![report],
+        ..OpenOptions::default()
+    })
+    .unwrap();
+    store.scan(&Cancel::new(), &mut |_| {}).unwrap();
+    let labels: Vec<_> = (0..store.len())
+        .map(|ix| store.summarize(RecordIx(ix)).resolved)
+        .collect();
+    let with = |label| labels.iter().filter(|found| **found == label).count();
+    assert_eq!((with(Some(true)), with(Some(false)), with(None)), (2, 7, 0));
+}
+
+/// `HGVIEW_BIG=file cargo test --release big_file -- --ignored --nocapture` prints what a large file costs.
+#[test]
+#[ignore = "needs a large file"]
+fn big_file() {
+    let path = PathBuf::from(std::env::var_os("HGVIEW_BIG").unwrap());
+    let bytes = fs::metadata(&path).unwrap().len();
+    let store = Store::open(&OpenOptions {
+        paths: vec![path],
+        ..OpenOptions::default()
+    })
+    .unwrap();
+    let begin = std::time::Instant::now();
+    let mut first = None;
+    store
+        .scan(&Cancel::new(), &mut |progress| {
+            if progress.records > 0 {
+                first.get_or_insert((begin.elapsed(), progress.records));
+            }
+        })
+        .unwrap();
+    eprintln!(
+        "{bytes} bytes, {} records: first {first:?}, all {:?}",
+        store.len(),
+        begin.elapsed()
+    );
+    assert!(!store.is_empty());
+}
+
+#[test]
+fn a_folder_of_everything_is_scanned() {
+    let Some(corpus) = corpus() else { return };
+    let store = open(&[&corpus]);
+    let summaries: Vec<Summary> = (0..store.len())
+        .map(|ix| store.summarize(RecordIx(ix)))
+        .collect();
+    let events = (0..store.len())
+        .filter_map(|ix| store.entry(RecordIx(ix)))
+        .filter(|entry| entry.path.is_dir());
+    assert_eq!(events.count(), 7, "six folders of V1 events and one of V0");
+    let samples = (0..store.len())
+        .filter_map(|ix| store.entry(RecordIx(ix)))
+        .filter(|entry| entry.path.extension().is_some_and(|ext| ext == "eval"));
+    assert_eq!(samples.count(), 15 + 15 + 1);
+    let sides = store.side_summary().files;
+    let ids = |end: &str| {
+        let file = sides.iter().find(|file| file.path.ends_with(end));
+        file.map(|file| file.ids)
+    };
+    assert_eq!(ids("swesmith_run_report.json"), Some(53));
+    assert_eq!(ids("13-tasks/swebench_verified_50.parquet"), Some(50));
+    let index = corpus.join("12-swebench-eval/openhands_index_GLM-4.7/swe-bench.json");
+    let index: serde_json::Value = serde_json::from_slice(&fs::read(index).unwrap()).unwrap();
+    let in_index = index.as_object().unwrap().len();
+    assert_eq!(
+        ids("openhands_index_GLM-4.7/swe-bench.json"),
+        Some(in_index)
+    );
+    assert_eq!(sides.len(), 19);
+    assert_eq!(summaries.len(), store.len());
+}
+
+#[test]
+fn a_run_is_not_labelled_by_the_report_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    // event folders are trajectories whatever the readers say; their place is what counts here
+    for run in ["a", "b"] {
+        write(root, &format!("{run}/t/event-0-x.json"), "{}");
+    }
+    let report = r#"{"resolved_ids":["x"]}"#;
+    write(root, "a/report.json", report);
+    write(root, "b/eval/report.json", report);
+    write(
+        root,
+        "tasks.jsonl",
+        r#"{"instance_id":"x","problem_statement":"p"}"#,
+    );
+    let store = open(&[root]);
+    let scopes: Vec<_> = store
+        .side_summary()
+        .files
+        .into_iter()
+        .map(|file| file.scope)
+        .collect();
+    assert_eq!(scopes, [None, Some(root.join("a")), Some(root.join("b"))]);
 }

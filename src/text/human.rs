@@ -27,7 +27,7 @@ fn scaled(number: u64, step: u64, units: &[&str]) -> String {
     #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
     let (mut value, step_f) = (number as f64, step as f64);
     let mut unit = 0;
-    while value >= step_f - 0.5 && unit + 1 < units.len() {
+    while value >= 999.5 && unit + 1 < units.len() {
         value /= step_f;
         unit += 1;
     }
@@ -78,7 +78,7 @@ mod tests {
         for (number, want) in [(1023, "1.0K"), (812, "812B"), (52_428_800, "50M")] {
             assert_eq!(bytes(number), want);
         }
-        for (number, want) in [(0.04, "0.0s"), (59.9, "60s"), (185.0, "3m05s"), (8040.0, "2h14m"), (-3.0, "0.0s")] {
+        for (number, want) in [(0.04, "0.0s"), (9.96, "10s"), (59.9, "1m00s"), (12.3, "12s"), (185.0, "3m05s"), (8040.0, "2h14m"), (-3.0, "0.0s")] {
             assert_eq!(seconds(number), want);
         }
         assert_eq!((dollars(0.0031), dollars(0.416), dollars(12.34)), ("$0.0031".into(), "$0.42".into(), "$12.3".into()));

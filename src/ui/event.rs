@@ -115,6 +115,8 @@ pub enum Notice {
         /// Nothing more comes.
         is_complete: bool,
     },
+    /// Side files were found that label records: what was summarised before lacks them.
+    Relabelled,
     /// Rows were summarised.
     Summaries(Vec<(RecordIx, Summary)>),
     /// The list is arranged; with the place of the row that had the cursor.

@@ -224,6 +224,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
 
 fn scan(env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
     let mut last = None;
+    let labels = env.store.side_summary().generation;
     let result = env.store.scan(cancel, &mut |progress| {
         last = Some(progress);
         say(Notice::Scanned {
@@ -238,6 +239,9 @@ fn scan(env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
     if !cancel.is_cancelled() {
         let bytes = last.map_or((0, 0), |p| (p.bytes_done, p.bytes_total));
         say(Notice::Scanned { records: env.store.len(), bytes, is_complete: true });
+        if env.store.side_summary().generation != labels {
+            say(Notice::Relabelled);
+        }
         let skipped = env.store.skipped();
         if !skipped.is_empty() {
             let text = format!("{} files are no trajectories and were left out", human::count(skipped.len()));
@@ -355,6 +359,7 @@ impl Slot {
                     match &notice {
                         Notice::Scanned { records, .. } => queue.grow(*records),
                         Notice::Refreshed(refresh) => queue.changed(env.store.len(), &refresh.changed),
+                        Notice::Relabelled => queue.restart(),
                         _ => {}
                     }
                     // nobody listens any more: the program is ending
@@ -449,6 +454,11 @@ impl Queue {
     fn changed(&self, len: usize, changed: &[RecordIx]) {
         self.lock().wanted.extend(changed.iter().copied());
         self.grow(len);
+    }
+
+    fn restart(&self) {
+        self.lock().next = 0;
+        self.ready.notify_all();
     }
 
     /// The next record to summarise, or `None` when there is nothing to do now.

@@ -196,7 +196,7 @@ fn install_panic_hook() {
             if std::thread::current().id() == screen_thread {
                 give_back();
                 report(info);
-            } else if !IS_OURS.load(Ordering::SeqCst) {
+            } else if !IS_OURS.load(Ordering::SeqCst) && !crate::store::expects_panic() {
                 report(info);
             }
         }));

@@ -203,6 +203,7 @@ fn a_condensed_run_of_2025() {
         .steps
         .iter()
         .flat_map(|s| &s.actions)
+        .filter(|a| a.tool == "str_replace_editor")
         .flat_map(|a| &a.edits)
         .collect();
     let asked = events.iter().filter(|e| {

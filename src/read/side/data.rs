@@ -32,9 +32,26 @@ pub struct SideFile {
     pub ids: usize,
     /// Given by hand: its labels override those of the records.
     pub is_explicit: bool,
+    /// The folder of the run that it is about; `None` when it was not found by walking, or is about any run (tasks).
+    pub scope: Option<PathBuf>,
 }
 
 impl SideFile {
+    /// Whether it can be about a trajectory of this file, as far as places and names tell.
+    fn covers(&self, data: &Path, stem: &str) -> bool {
+        if self.is_explicit {
+            return true;
+        }
+        // `other.report.json` is about `other.jsonl`
+        let name = self.name();
+        let named_after = name.strip_suffix(".report.json");
+        let is_in_scope = self
+            .scope
+            .as_ref()
+            .is_none_or(|scope| data.starts_with(scope));
+        self.path != data && is_in_scope && named_after.is_none_or(|named| named == stem)
+    }
+
     fn name(&self) -> String {
         self.path
             .file_name()
@@ -68,7 +85,15 @@ impl SideData {
             format,
             ids: 0,
             is_explicit,
+            scope: None,
         });
+    }
+
+    /// Says which folder the file that was begun last is about.
+    pub fn set_scope(&mut self, scope: PathBuf) {
+        if let Some(file) = self.files.last_mut() {
+            file.scope = Some(scope);
+        }
     }
 
     /// Adds one record of the file that was begun last. A run report adds a row for each of its ids.
@@ -227,7 +252,7 @@ pub fn apply(sides: &[&SideData], trajectory: &mut Trajectory) -> bool {
 }
 
 fn rows_about<'a>(sides: &[&'a SideData], trajectory: &Trajectory) -> Vec<Said<'a>> {
-    let stem = trajectory.source.fallback_id();
+    let stem = stem_of(&trajectory.source.path);
     let mut names: Vec<&str> = Vec::new();
     for name in [trajectory.task_id.as_deref(), Some(trajectory.id.as_str())] {
         names.extend(name.filter(|name| !name.is_empty()));
@@ -242,7 +267,7 @@ fn rows_about<'a>(sides: &[&'a SideData], trajectory: &Trajectory) -> Vec<Said<'
             let Some(file) = side.files.get(row.file) else {
                 continue;
             };
-            if file.path != trajectory.source.path {
+            if file.covers(&trajectory.source.path, &stem) {
                 let is_near = file.name().starts_with(&stem);
                 said.push(Said { row, file, is_near });
             }
@@ -251,6 +276,13 @@ fn rows_about<'a>(sides: &[&'a SideData], trajectory: &Trajectory) -> Vec<Said<'
     // stable: within the same rank, the order in which the files were given
     said.sort_by_key(|said| (!said.file.is_explicit, !said.is_near));
     said
+}
+
+/// The file's name up to its first dot.
+fn stem_of(path: &Path) -> String {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    name.and_then(|name| name.split('.').next().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 fn join_label(said: &[Said<'_>], trajectory: &mut Trajectory, notes: &mut Vec<String>) {

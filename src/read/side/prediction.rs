@@ -32,7 +32,8 @@ pub(super) fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {
     let key = side::key_of(&doc);
     let start = side::start_of(&doc);
     let mut row = doc.take_value();
-    if !is_prediction(&row) && !(key.is_some() && is_keyed_body(&row)) {
+    let is_body = key.is_some() && is_keyed_body(&row);
+    if !is_body && !is_prediction(&row) {
         return Err(Fault::at(
             "no prediction: instance or patch is missing",
             start,

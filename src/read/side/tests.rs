@@ -310,3 +310,24 @@ fn tasks_and_patches_fill_what_is_absent() {
     apply(&[&preds, &other], &mut trajectory);
     assert_eq!(trajectory.final_patch, None, "two predictions that differ");
 }
+
+#[test]
+fn places_and_names_tell_what_a_report_is_about() {
+    let label = |path: &str, scope: Option<&str>| {
+        let mut report = SideData::default();
+        report.begin_file(Path::new(path), Format::Report, false);
+        if let Some(scope) = scope {
+            report.set_scope(PathBuf::from(scope));
+        }
+        let text = r#"{"resolved_ids":["a"]}"#;
+        let record = raw(path, Some(Format::Report), Layout::Whole, "", text);
+        report.add(record).unwrap();
+        let mut trajectory = attempt("a", None);
+        apply(&[&report], &mut trajectory);
+        trajectory.outcome.resolved
+    };
+    assert_eq!(label("/run/report.json", None), Some(true));
+    assert_eq!(label("/run/output.report.json", Some("/run")), Some(true));
+    assert_eq!(label("/run/other.report.json", None), None);
+    assert_eq!(label("/else/report.json", Some("/else")), None);
+}

@@ -273,5 +273,7 @@ fn snippet_line(answer: &str, new: &str) -> Option<usize> {
         return None;
     }
     let above = listing.text.get(..found)?;
-    Some(listing.first_line + memchr::memchr_iter(b'\n', above.as_bytes()).count())
+    listing
+        .first_line
+        .checked_add(memchr::memchr_iter(b'\n', above.as_bytes()).count())
 }

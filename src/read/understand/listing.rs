@@ -52,7 +52,7 @@ pub(super) fn tool_view(action: &Action, tool: Tool) -> Option<View> {
 }
 
 /// The view that a shell command shows.
-pub(super) fn shell_view(plan: ViewPlan, action: &Action) -> Option<View> {
+pub(super) fn shell_view(plan: ViewPlan, action: &Action) -> View {
     let mut view = View {
         path: plan.path,
         first_line: plan.first_line,
@@ -63,7 +63,7 @@ pub(super) fn shell_view(plan: ViewPlan, action: &Action) -> Option<View> {
         sound_output(action).filter(|output| !output.is_empty() && !is_complaint(output))
     else {
         view.first_line = view.first_line.filter(|_| plan.output != Output::Other);
-        return Some(view);
+        return view;
     };
     match plan.output {
         Output::Other => {}
@@ -77,7 +77,7 @@ pub(super) fn shell_view(plan: ViewPlan, action: &Action) -> Option<View> {
         Output::Lines if observation.is_some_and(|o| o.truncated == Some(true)) => {}
         Output::Lines => view.text = Some(shared(output, action)),
     }
-    Some(view)
+    view
 }
 
 /// The output as a text of its own, or the observation's text itself when it is all of it.

@@ -10,6 +10,8 @@ use crate::model::View;
 use crate::read::understand::args::first_str;
 use crate::read::understand::args::line_range;
 use crate::read::understand::args::path_of;
+use crate::read::understand::args::unquoted;
+use crate::read::understand::tools::typed;
 use crate::text::clean_line;
 use crate::text::excerpt;
 
@@ -140,12 +142,13 @@ fn view_line(view: &View, action: &Action) -> String {
     let shown = view
         .first_line
         .zip(view.text.as_ref())
-        .map(|(first, text)| (first, first + text.lines().count().max(1) - 1));
+        .map(|(first, text)| (first, first.saturating_add(text.lines().count().max(1) - 1)));
     match (shown, asked) {
         // A whole file needs no range.
         (Some((1, last)), None) if view.total_lines.is_none_or(|total| total == last) => {}
-        (Some((first, last)), _) => push(&mut line, format_args!(" {first}–{last}")),
-        (None, Some((first, Some(last)))) => push(&mut line, format_args!(" {first}–{last}")),
+        (Some((first, last)), _) | (None, Some((first, Some(last)))) => {
+            push(&mut line, format_args!(" {first}–{last}"));
+        }
         (None, Some((first, None))) if first > 1 => push(&mut line, format_args!(" {first}–")),
         _ => {}
     }
@@ -165,11 +168,13 @@ fn search_line(action: &Action) -> Option<String> {
         "glob",
     ];
     let what = first_str(&action.args, &WHAT)?;
-    let place = path_of(&action.args)
-        .or_else(|| first_str(&action.args, &["dir", "include"]).map(str::to_owned));
+    let place = first_str(
+        &action.args,
+        &["path", "dir", "directory", "dir_path", "include"],
+    );
     let mut line = format!("search \"{}\"", excerpt(what, 60));
-    if let Some(place) = place.filter(|place| place != what) {
-        line.extend([" in ", short_path(&place).as_str()]);
+    if let Some(place) = place.filter(|place| !place.is_empty()) {
+        line.extend([" in ", short_path(unquoted(place)).as_str()]);
     }
     Some(line)
 }
@@ -202,6 +207,9 @@ fn general(action: &Action) -> String {
     } else {
         tool
     };
+    if let Some(typed) = typed(action) {
+        return excerpt(typed, MAX_CELLS);
+    }
     if let Some(path) = path_of(&action.args) {
         return format!("{tool} {}", short_path(&path));
     }

@@ -8,15 +8,12 @@ use regex::Regex;
 use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Observation;
+use crate::read::understand::fixed_regex as fixed;
 
 /// How much of the end of an output is searched for the harness's closing lines.
 const TAIL_BYTES: usize = 2048;
 /// How much of its beginning.
 const HEAD_BYTES: usize = 512;
-
-fn fixed(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the pattern is fixed and valid")
-}
 
 /// Closing lines with an exit status.
 static EXIT_AT_END: LazyLock<Regex> = LazyLock::new(|| {

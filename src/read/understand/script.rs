@@ -304,8 +304,8 @@ impl Scanner<'_> {
         if self.current.is_empty()
             && self
                 .pending
-                .iter()
-                .all(|p| p.command != self.commands.len())
+                .last()
+                .is_none_or(|last| last.command != self.commands.len())
         {
             // A line break after `&&` or `|` goes on with the command.
             if join != Join::Then || self.current.join == Join::Then {
@@ -411,7 +411,7 @@ mod tests {
                 text.push_str(&word(&redirect.target));
             }
             if let Some(heredoc) = &command.heredoc {
-                text.push_str(&format!("<<{:?}", heredoc.body));
+                text.extend(["<<".to_owned(), format!("{:?}", heredoc.body)]);
             }
             out.push(text);
         }

@@ -2,10 +2,11 @@
 //!
 //! Anything doubtful stays a command. A leading `cd` and other preparations are read past.
 
+mod writes;
+
 use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Edit;
-use crate::model::EditOp;
 use crate::model::ShellCall;
 use crate::model::Value;
 use crate::patch::find_begin_patch;
@@ -13,11 +14,11 @@ use crate::read::understand::args::f64_of;
 use crate::read::understand::args::first_str;
 use crate::read::understand::args::is_true;
 use crate::read::understand::edits::edits_of_begin_patch;
-use crate::read::understand::edits::edits_of_unified;
 use crate::read::understand::script::Command;
 use crate::read::understand::script::Join;
 use crate::read::understand::script::Word;
 use crate::read::understand::script::split;
+use crate::read::understand::shell::writes::file_writes;
 use crate::read::understand::tools::Tool;
 
 /// What a command was found to do.
@@ -68,13 +69,13 @@ pub(super) fn call_of(action: &Action) -> Option<ShellCall> {
     } else {
         cmd.as_str()
     };
-    let timeout_ms = f64_of(args, "timeout_ms").or_else(|| {
+    let millis = f64_of(args, "timeout_ms").or_else(|| {
         // Claude Code counts in milliseconds, everybody else in seconds.
         (action.tool == "Bash")
             .then(|| f64_of(args, "timeout"))
             .flatten()
     });
-    let timeout_s = ["timeout", "timeout_s", "timeout_seconds"]
+    let seconds = ["timeout", "timeout_s", "timeout_seconds"]
         .into_iter()
         .find_map(|key| f64_of(args, key));
     Some(ShellCall {
@@ -82,7 +83,7 @@ pub(super) fn call_of(action: &Action) -> Option<ShellCall> {
         cwd: first_str(args, &["workdir", "cwd", "working_directory"])
             .filter(|cwd| !cwd.is_empty())
             .map(str::to_owned),
-        timeout_s: timeout_ms.map(|ms| ms / 1000.0).or(timeout_s),
+        timeout_s: millis.map(|ms| ms / 1000.0).or(seconds),
         is_input,
     })
 }
@@ -137,14 +138,14 @@ fn read_script(script: &str) -> Option<Reading> {
         }
     }
     let commands = split(script)?;
-    let mut folder: Option<String> = None;
+    let mut folder = None;
     let mut parts: Vec<&Command> = Vec::new();
     let mut has_noise = false;
     for command in &commands {
         match command.program() {
             "cd" | "pushd" if command.redirects.is_empty() && command.join != Join::Pipe => {
-                if parts.is_empty() {
-                    folder = enter(folder, command)?;
+                if parts.is_empty() && !enter(&mut folder, command) {
+                    return None;
                 }
             }
             "set" | "export" | "source" | "." | "conda" | "true" | ":" | "unset" | "alias"
@@ -202,13 +203,14 @@ fn is_finish(script: &str) -> bool {
         || (line.contains("echo") && line.contains("COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"))
 }
 
-/// The folder after `cd`; gives up on one whose value is not known.
-fn enter(folder: Option<String>, command: &Command) -> Option<Option<String>> {
-    match command.words.get(1) {
-        None => Some(None),
-        Some(word) if word.is_open || word.text == "-" => None,
-        Some(word) => Some(Some(joined(folder.as_deref(), &word.text))),
-    }
+/// Follows a `cd`; false when nobody knows where it leads.
+fn enter(folder: &mut Option<String>, command: &Command) -> bool {
+    *folder = match command.words.get(1) {
+        None => None,
+        Some(word) if word.is_open || word.text == "-" => return false,
+        Some(word) => Some(joined(folder.as_deref(), &word.text)),
+    };
+    true
 }
 
 /// `path` as seen from where the script started.
@@ -279,6 +281,14 @@ fn sed_prints(command: &Command) -> bool {
         .any(|word| is_in_place(word) || writes(word))
 }
 
+/// Programs that other ones may run and still only look.
+fn is_looking_program(program: &str) -> bool {
+    matches!(
+        program,
+        "grep" | "ls" | "cat" | "head" | "wc" | "egrep" | "rg"
+    )
+}
+
 /// A find that runs and removes nothing but looks.
 fn is_plain_find(command: &Command) -> bool {
     let mut words = command.words.iter().map(|word| word.text.as_str());
@@ -287,14 +297,7 @@ fn is_plain_find(command: &Command) -> bool {
             "-delete" | "-ok" | "-okdir" | "-fprint" | "-fprintf" | "-fls" | "-fprint0" => {
                 return false;
             }
-            "-exec" | "-execdir" => {
-                if !matches!(
-                    words.next(),
-                    Some("grep" | "ls" | "cat" | "head" | "wc" | "egrep" | "rg")
-                ) {
-                    return false;
-                }
-            }
+            "-exec" | "-execdir" if !words.next().is_some_and(is_looking_program) => return false,
             _ => {}
         }
     }
@@ -319,12 +322,7 @@ fn is_filter(command: &Command) -> bool {
                 .skip(1)
                 .map(|word| word.text.as_str())
                 .find(|word| !word.starts_with('-'))
-                .is_some_and(|program| {
-                    matches!(
-                        program,
-                        "grep" | "ls" | "cat" | "head" | "wc" | "egrep" | "rg"
-                    )
-                }),
+                .is_some_and(is_looking_program),
             "git" => word(1) == Some("grep"),
             _ => false,
         }
@@ -345,7 +343,7 @@ fn view_plan(parts: &[&Command], folder: Option<&str>) -> Option<ViewPlan> {
     let is_cut = more.is_empty() && is_all && plan.output != Output::Other;
     let cut = is_cut.then(|| stretch(filter)).flatten();
     match cut {
-        Some(start) if plan.output == Output::Lines => plan.first_line = start,
+        Some(Stretch::From(start)) if plan.output == Output::Lines => plan.first_line = Some(start),
         Some(_) => plan.first_line = None,
         None => plan.output = Output::Other,
     }
@@ -372,8 +370,7 @@ fn shown(command: &Command) -> Option<(ViewPlan, bool)> {
             let [path] = operands(command, 0)?.try_into().ok()?;
             let is_numbered = match (program, flags.as_slice()) {
                 ("cat", []) => false,
-                ("cat", ["-n" | "--number"]) => true,
-                ("nl", ["-ba"]) => true,
+                ("cat", ["-n" | "--number"]) | ("nl", ["-ba"]) => true,
                 _ => return None,
             };
             let output = if is_numbered {
@@ -463,174 +460,31 @@ fn sed_start(script: &str) -> Option<usize> {
     start.parse().ok().filter(|_| is_end)
 }
 
-/// Where the stretch that a filter lets through begins: `head`, `sed -n 'a,bp'`, `tail -n +K`. The inner `None` is a
-/// stretch at an unknown line.
-#[expect(
-    clippy::option_option,
-    reason = "no stretch, and a stretch whose place is not known, are different answers"
-)]
-fn stretch(filter: &Command) -> Option<Option<usize>> {
+/// A part of a file that a filter lets through.
+enum Stretch {
+    /// From this 1-based line on.
+    From(usize),
+    /// The end of the file; its first line is not known.
+    End,
+}
+
+/// What `head`, `tail` and `sed -n 'a,bp'` let through; `None` for all other filters.
+fn stretch(filter: &Command) -> Option<Stretch> {
     let words: Vec<&str> = filter.words.iter().map(|word| word.text.as_str()).collect();
     match words.as_slice() {
-        ["head"] => Some(Some(1)),
-        ["head", flag] if flag.starts_with('-') && !flag.starts_with("-c") => Some(Some(1)),
-        ["head", "-n", count] if !count.starts_with('-') => Some(Some(1)),
-        ["sed", "-n", script] => sed_start(script).map(Some),
-        ["tail", "-n", count] => Some(count.strip_prefix('+').and_then(|start| start.parse().ok())),
-        ["tail", flag] if flag.starts_with('-') && !flag.starts_with("-c") => Some(None),
-        ["cat", "-n"] => None,
-        _ => None,
-    }
-}
-
-/// The files that the first of `parts` writes, when that is certain; commands after it may do anything.
-fn file_writes(parts: &[&Command], folder: Option<&str>) -> Option<Vec<Edit>> {
-    let mut edits = Vec::new();
-    for (ix, part) in parts.iter().enumerate() {
-        let next = parts.get(ix + 1).filter(|next| next.join == Join::Pipe);
-        match write_of(part, next.copied(), folder) {
-            Some(found) => edits.extend(found),
-            None if ix == 0 => return None,
-            None => {}
+        ["head"] => Some(Stretch::From(1)),
+        ["head", flag] if flag.starts_with('-') && !flag.starts_with("-c") => {
+            Some(Stretch::From(1))
         }
-    }
-    (!edits.is_empty()).then_some(edits)
-}
-
-fn write_of(command: &Command, next: Option<&Command>, folder: Option<&str>) -> Option<Vec<Edit>> {
-    let words: Vec<&str> = command
-        .words
-        .iter()
-        .map(|word| word.text.as_str())
-        .collect();
-    let is_known = !command.words.iter().any(|word| word.is_open);
-    let body = command
-        .heredoc
-        .as_ref()
-        .map(|heredoc| heredoc.body.as_deref());
-    match words.as_slice() {
-        ["cat"] | ["cat", "-"] => {
-            let body = body?;
-            let (path, is_append) = match output_file(command) {
-                Some(target) => target,
-                None => tee_file(next?)?,
-            };
-            Some(vec![written(joined(folder, &path), body, is_append)])
-        }
-        ["tee", ..] => {
-            let body = body?;
-            let (path, is_append) = tee_file(command)?;
-            Some(vec![written(joined(folder, &path), body, is_append)])
-        }
-        ["echo", text]
-            if is_known && body.is_none() && !text.starts_with('-') && !text.contains('\\') =>
-        {
-            let (path, is_append) = output_file(command)?;
-            Some(vec![written(
-                joined(folder, &path),
-                Some(&format!("{text}\n")),
-                is_append,
-            )])
-        }
-        ["git", "apply", ..] | ["patch", ..] => {
-            let edits = edits_of_unified(body??);
-            (!edits.is_empty()).then_some(edits)
-        }
-        ["sed", ..] => sed_edits(command, folder),
-        ["rm", rest @ ..] if is_known => {
-            let paths: Vec<&&str> = rest
-                .iter()
-                .filter(|word| !matches!(**word, "-f" | "--"))
-                .collect();
-            let is_plain = !paths.is_empty() && paths.iter().all(|path| !path.starts_with('-'));
-            is_plain.then(|| {
-                paths
-                    .iter()
-                    .map(|path| Edit::new(joined(folder, path), EditOp::Delete))
-                    .collect()
-            })
-        }
-        _ => None,
-    }
-}
-
-/// The file that a command's standard output goes to, and whether it is added to.
-fn output_file(command: &Command) -> Option<(String, bool)> {
-    let mut outputs = command
-        .redirects
-        .iter()
-        .filter(|redirect| redirect.mark != "<" && !redirect.is_aside);
-    let output = outputs.next()?;
-    let is_file = outputs.next().is_none()
-        && !output.target.is_open
-        && !output.target.text.starts_with("/dev/");
-    is_file.then(|| (output.target.text.clone(), output.mark == ">>"))
-}
-
-fn tee_file(command: &Command) -> Option<(String, bool)> {
-    let words: Vec<&str> = command
-        .words
-        .iter()
-        .map(|word| word.text.as_str())
-        .collect();
-    let (path, is_append) = match words.as_slice() {
-        ["tee", "-a", path] => (path, true),
-        ["tee", path] => (path, false),
-        _ => return None,
-    };
-    let is_known = !command.words.iter().any(|word| word.is_open) && !path.starts_with('-');
-    is_known.then(|| ((*path).to_owned(), is_append))
-}
-
-fn written(path: String, body: Option<&str>, is_append: bool) -> Edit {
-    let mut edit = Edit::new(
-        path,
-        if is_append {
-            EditOp::Insert
-        } else {
-            EditOp::Write
+        ["head", "-n", count] if !count.starts_with('-') => Some(Stretch::From(1)),
+        ["sed", "-n", script] => sed_start(script).map(Stretch::From),
+        ["tail", "-n", count] => match count.strip_prefix('+') {
+            Some(start) => start.parse().ok().map(Stretch::From),
+            None => Some(Stretch::End),
         },
-    );
-    edit.new = body.map(Into::into);
-    edit
-}
-
-/// The files that `sed -i` changes; what it does to them is not told.
-fn sed_edits(command: &Command, folder: Option<&str>) -> Option<Vec<Edit>> {
-    let mut words = command.words.iter().skip(1);
-    let mut is_in_place = false;
-    let mut has_script = false;
-    let mut paths = Vec::new();
-    while let Some(word) = words.next() {
-        let text = word.text.as_str();
-        if matches!(text, "-e" | "-f" | "--expression" | "--file") {
-            words.next();
-            has_script = true;
-        } else if text.starts_with("--expression=") {
-            has_script = true;
-        } else if let Some(flags) = text.strip_prefix('-') {
-            let flags = flags.trim_start_matches(['E', 'r', 'n', 's', 'z']);
-            is_in_place |= flags.starts_with('i') || text.starts_with("--in-place");
-            if flags.ends_with('e') && !text.starts_with("--") {
-                words.next();
-                has_script = true;
-            }
-        } else if has_script {
-            if word.is_open {
-                return None;
-            }
-            paths.push(text);
-        } else {
-            has_script = true;
-        }
+        ["tail", flag] if flag.starts_with('-') && !flag.starts_with("-c") => Some(Stretch::End),
+        _ => None,
     }
-    let is_edit = is_in_place && !paths.is_empty();
-    is_edit.then(|| {
-        paths
-            .into_iter()
-            .map(|path| Edit::new(joined(folder, path), EditOp::StrReplace))
-            .collect()
-    })
 }
 
 #[cfg(test)]

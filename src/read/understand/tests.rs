@@ -17,223 +17,101 @@ fn understood(tool: &str, args: Value, seen: &str) -> Action {
     action
 }
 
-#[track_caller]
-fn means(tool: &str, args: Value, class: ActionClass, line: &str) {
-    let action = understood(tool, args, "");
-    assert_eq!(
-        (action.class, meaning(&action).as_str()),
-        (class, line),
-        "{tool} {}",
-        action.args
-    );
-}
+/// Tool, arguments, class, meaning.
+const CALLS: &str = r#"
+execute_bash | {"command": "cd /w && pytest -q"} | shell | $ pytest -q
+execute_bash | {"command": "cd /w\nls"} | view | view /w
+execute_bash | {"command": "cd /w && cat > a.py <<'E'\nx\ny\nE"} | edit | write /w/a.py +2
+execute_bash | {"command": "cd /w && grep -rn 'a b' src"} | search | $ grep -rn 'a b' src
+terminal | {"command": "C-c", "is_input": "true"} | shell | > C-c
+terminal | {"command": ""} | shell | $ (nothing)
+run_ipython | {"code": "print(1)"} | shell | run_ipython print(1)
+execute_ipython_cell | {"code": "edit_file_by_replace('a', 'b', 'c')"} | edit | execute_ipython_cell edit_file_by_replace('a', 'b', 'c')
+str_replace_editor | {"command": "view", "path": "/testbed/a/b.py", "view_range": "[10, 40]"} | view | view a/b.py 10–40
+file_editor | {"command": "view", "path": "/w/a/b/c/d.py", "view_range": [10, -1]} | view | view …/b/c/d.py 10–
+file_editor | {"command": "create", "path": "/workspace/r/n.py", "file_text": "a\nb\n"} | edit | create n.py +2
+file_editor | {"command": "str_replace", "path": "a", "old_str": "x\ny\nz", "new_str": "x\nY\nz"} | edit | edit a +1 −1
+file_editor | {"command": "undo_edit", "path": "a"} | edit | undo a
+Read | {"file_path": "a.py", "offset": 5, "limit": 10} | view | view a.py 5–14
+Write | {"file_path": "a.py", "content": "x"} | edit | write a.py +1
+Edit | {"file_path": "a.py", "old_string": "x", "new_string": ""} | edit | edit a.py +0 −1
+MultiEdit | {"file_path": "a.py", "edits": [{"old_string": "x", "new_string": "y"}, {"old_string": "p", "new_string": "q\nr"}]} | edit | edit a.py +3 −2
+NotebookEdit | {"notebook_path": "a.ipynb", "new_source": "x"} | edit | edit a.ipynb +1 −0
+Bash | {"command": "npm test", "timeout": 1000} | shell | $ npm test
+Grep | {"pattern": "foo\u202e", "path": "src"} | search | search "foo<U+202E>" in src
+Glob | {"pattern": "**/*.py"} | search | search "**/*.py"
+LS | {"path": "/w"} | view | view /w
+Task | {"description": "Look\naround", "prompt": "…"} | delegate | delegate: Look around
+Agent | {"description": "Look", "prompt": "…"} | delegate | delegate: Look
+TodoWrite | {"todos": []} | plan | TodoWrite
+WebFetch | {"url": "https://x", "prompt": "p"} | web | WebFetch: https://x
+WebSearch | {"query": "q"} | web | WebSearch: q
+ExitPlanMode | {"plan": "do"} | plan | ExitPlanMode: do
+BashOutput | {"bash_id": "1"} | shell | BashOutput 1
+KillShell | {"shell_id": "1"} | shell | KillShell 1
+update_plan | {"plan": []} | plan | update_plan
+view_image | {"path": "a.png"} | view | view a.png
+shell | {"command": ["bash", "-lc", "cargo test"]} | shell | $ cargo test
+think | {"thought": "hm"} | think | think: hm
+finish | {"message": "done"} | finish | finish: done
+submit | {} | finish | finish
+mark_task_complete | {} | finish | finish
+bash | {"command": "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"} | finish | finish
+task_tracker | {"command": "plan", "task_list": []} | plan | task_tracker: plan
+browse | {"url": "https://x"} | web | browse: https://x
+web_browser_click | {"element_id": 3} | web | web_browser_click
+call_tool_mcp | {"name": "read_file", "arguments": {}} | view | call_tool_mcp read_file
+mcp__fs__read_file | {"path": "a"} | view | view a
+mcp__db__query | {"sql": "select"} | other | mcp__db__query select
+list_directory | {"dir_path": "src"} | view | view src
+write_file | {"file_path": "a", "content": "x"} | edit | write a +1
+edit | {"file_path": "a", "old_string": "", "new_string": "x"} | edit | create a +1
+edit | {"command": "view", "path": "a"} | view | view a
+find_file | {"file_name": "a.py", "dir": "src"} | search | search "a.py" in src
+search_dir | {"command": "search_dir foo src"} | search | search_dir foo src
+delegate | {"agent": "A", "inputs": {}} | delegate | delegate
+bash_command | {"keystrokes": "ls\n"} | view | view .
+ | null | other | call
+unheard_of | {"x": "\n y\n z\u0007"} | other | unheard_of y z␇
+"#;
 
 #[test]
 fn classes_and_meanings() {
-    use ActionClass::*;
-    means(
-        "execute_bash",
-        json!({"command": "cd /w && pytest -q"}),
-        Shell,
-        "$ pytest -q",
-    );
-    means(
-        "execute_bash",
-        json!({"command": "cd /w\nls"}),
-        View,
-        "view /w",
-    );
-    means(
-        "terminal",
-        json!({"command": "C-c", "is_input": "true"}),
-        Shell,
-        "> C-c",
-    );
-    means("terminal", json!({"command": ""}), Shell, "$ (nothing)");
-    means(
-        "run_ipython",
-        json!({"code": "print(1)"}),
-        Shell,
-        "run_ipython print(1)",
-    );
-    means(
-        "execute_ipython_cell",
-        json!({"code": "edit_file_by_replace('a', 'b', 'c')"}),
-        Edit,
-        "execute_ipython_cell edit_file_by_replace('a', 'b', 'c')",
-    );
-    means(
-        "str_replace_editor",
-        json!({"command": "view", "path": "/testbed/a/b.py", "view_range": "[10, 40]"}),
-        View,
-        "view a/b.py 10–40",
-    );
-    means(
-        "file_editor",
-        json!({"command": "view", "path": "/w/a/b/c/d.py", "view_range": [10, -1]}),
-        View,
-        "view …/b/c/d.py 10–",
-    );
-    means(
-        "file_editor",
-        json!({"command": "create", "path": "/workspace/r/n.py", "file_text": "a\nb\n"}),
-        Edit,
-        "create n.py +2",
-    );
-    means(
-        "file_editor",
-        json!({"command": "str_replace", "path": "a", "old_str": "x\ny\nz", "new_str": "x\nY\nz"}),
-        Edit,
-        "edit a +1 −1",
-    );
-    means(
-        "file_editor",
-        json!({"command": "undo_edit", "path": "a"}),
-        Edit,
-        "undo a",
-    );
-    means(
-        "Read",
-        json!({"file_path": "a.py", "offset": 5, "limit": 10}),
-        View,
-        "view a.py 5–14",
-    );
-    means(
-        "Write",
-        json!({"file_path": "a.py", "content": "x"}),
-        Edit,
-        "write a.py +1",
-    );
-    means(
-        "Edit",
-        json!({"file_path": "a.py", "old_string": "x", "new_string": ""}),
-        Edit,
-        "edit a.py +0 −1",
-    );
-    means(
-        "MultiEdit",
-        json!({"file_path": "a.py", "edits": [{"old_string": "x", "new_string": "y"}, {"old_string": "p", "new_string": "q\nr"}]}),
-        Edit,
-        "edit a.py +3 −2",
-    );
-    means(
-        "NotebookEdit",
-        json!({"notebook_path": "a.ipynb", "new_source": "x"}),
-        Edit,
-        "edit a.ipynb +1 −0",
-    );
-    means(
-        "Grep",
-        json!({"pattern": "foo\u{202e}", "path": "src"}),
-        Search,
-        "search \"foo<U+202E>\" in src",
-    );
-    means(
-        "Glob",
-        json!({"pattern": "**/*.py"}),
-        Search,
-        "search \"**/*.py\"",
-    );
-    means("LS", json!({"path": "/w"}), View, "view /w");
-    means(
-        "Task",
-        json!({"description": "Look\naround", "prompt": "…"}),
-        Delegate,
-        "delegate: Look around",
-    );
-    means("TodoWrite", json!({"todos": []}), Plan, "TodoWrite");
-    means(
-        "WebFetch",
-        json!({"url": "https://x", "prompt": "p"}),
-        Web,
-        "WebFetch: https://x",
-    );
-    means(
-        "ExitPlanMode",
-        json!({"plan": "do"}),
-        Plan,
-        "ExitPlanMode: do",
-    );
-    means("BashOutput", json!({"bash_id": "1"}), Shell, "BashOutput 1");
-    means("update_plan", json!({"plan": []}), Plan, "update_plan");
-    means("view_image", json!({"path": "a.png"}), View, "view a.png");
-    means("think", json!({"thought": "hm"}), Think, "think: hm");
-    means("finish", json!({"message": "done"}), Finish, "finish: done");
-    means("submit", json!({}), Finish, "finish");
-    means(
-        "task_tracker",
-        json!({"command": "plan", "task_list": []}),
-        Plan,
-        "task_tracker: plan",
-    );
-    means(
-        "browse",
-        json!({"url": "https://x"}),
-        Web,
-        "browse: https://x",
-    );
-    means(
-        "web_browser_click",
-        json!({"element_id": 3}),
-        Web,
-        "web_browser_click",
-    );
-    means(
-        "call_tool_mcp",
-        json!({"name": "read_file", "arguments": {}}),
-        View,
-        "call_tool_mcp read_file",
-    );
-    means("mcp__fs__read_file", json!({"path": "a"}), View, "view a");
-    means(
-        "mcp__db__query",
-        json!({"sql": "select"}),
-        Other,
-        "mcp__db__query select",
-    );
-    means(
-        "list_directory",
-        json!({"dir_path": "src"}),
-        View,
-        "view src",
-    );
-    means(
-        "write_file",
-        json!({"file_path": "a", "content": "x"}),
-        Edit,
-        "write a +1",
-    );
-    means(
-        "edit",
-        json!({"file_path": "a", "old_string": "", "new_string": "x"}),
-        Edit,
-        "create a +1",
-    );
-    means(
-        "delegate",
-        json!({"agent": "A", "inputs": {}}),
-        Delegate,
-        "delegate",
-    );
-    means(
-        "bash_command",
-        json!({"keystrokes": "ls\n"}),
-        View,
-        "view .",
-    );
-    means(
-        "edit",
-        json!({"command": "view", "path": "a"}),
-        View,
-        "view a",
-    );
-    means("", json!(null), Other, "call");
-    means(
-        "unheard\u{1b}of",
-        json!({"x": "\n y\n z"}),
-        Other,
-        "unheard␛of y z",
-    );
+    for row in CALLS.trim_matches('\n').split('\n') {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let [tool, args, class, line] = cells.as_slice() else {
+            panic!("a row of four cells: {row}");
+        };
+        let args = serde_json::from_str(args).expect(row);
+        let action = understood(tool, args, "");
+        assert_eq!(
+            (action.class.name(), meaning(&action).as_str()),
+            (*class, *line),
+            "{row}"
+        );
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_breaks_understanding(
+        tool in "(bash|edit|open|insert|create|str_replace_editor|Read|apply_patch|edit_file|shell|é)",
+        key in "(command|path|view_range|old_str|new_str|input|filename|search|text)",
+        value in "(view|create|str_replace|edit 3:18446744073709551615\n|cat <<E\n|sed -n '18446744073709551615p' |\\*\\*\\* Begin Patch\n|@@ -1 |é|\n|\"|'|[0-9]|-){0,6}",
+        seen in "(ERROR:|\\[File: a \\(|\\[File: |9:x\n|18446744073709551615:x\n|     18446744073709551615\t|     1\t|\n|result of running `cat -n` on x\n|<returncode>99999999999999999999</returncode>|é|\r){0,6}",
+    ) {
+        for args in [json!({&key: &value, "path": "p"}), json!({&key: &value}), json!(value)] {
+            let mut window = None;
+            for tool in [tool.as_str(), "open", "edit", "scroll_down"] {
+                let mut action = Action::new(None, tool, args.clone());
+                action.observation = Some(Observation::text(seen.as_str()));
+                understand_action(&mut action, &mut window);
+                let line = meaning(&action);
+                proptest::prop_assert!(!line.is_empty() && !line.contains(char::is_control));
+                is_test_run(&action);
+            }
+        }
+    }
 }
 
 /// The only edit of an action.

@@ -30,23 +30,20 @@ impl Tool {
     pub(super) fn runs_commands(self) -> bool {
         self == Self::Shell
     }
+}
 
-    /// Whether the call is one of SWE-agent's tools that work on an open file.
-    pub(super) fn is_windowed(self, action: &Action) -> bool {
-        let args = &action.args;
-        let has = |key: &str| args.get(key).is_some();
-        match action.tool.as_str() {
-            "open" | "goto" | "scroll_up" | "scroll_down" => true,
-            "create" => has("filename") || typed(action).is_some(),
-            "edit" => {
-                has("search")
-                    || has("replacement_text")
-                    || has("end_line")
-                    || typed(action).is_some()
-            }
-            "insert" => (has("text") && !has("path")) || typed(action).is_some(),
-            _ => false,
+/// Whether the call is one of SWE-agent's tools that work on an open file.
+pub(super) fn is_windowed(action: &Action) -> bool {
+    let args = &action.args;
+    let has = |key: &str| args.get(key).is_some();
+    match action.tool.as_str() {
+        "open" | "goto" | "scroll_up" | "scroll_down" => true,
+        "create" => has("filename") || typed(action).is_some(),
+        "edit" => {
+            has("search") || has("replacement_text") || has("end_line") || typed(action).is_some()
         }
+        "insert" => (has("text") && !has("path")) || typed(action).is_some(),
+        _ => false,
     }
 }
 
@@ -184,7 +181,7 @@ pub(super) fn class_of(action: &Action, tool: Tool) -> ActionClass {
     }
 }
 
-/// Code that does nothing but call one of the file skills of old OpenHands is what that skill is.
+/// Code that does nothing but call one of the file skills of old `OpenHands` is what that skill is.
 fn python_class(args: &Value) -> ActionClass {
     let code = args
         .as_str()

@@ -28,7 +28,7 @@ impl Window {
     /// The lines `start..=end` when all of them were shown.
     fn lines(&self, start: usize, end: usize) -> Option<String> {
         let skip = start.checked_sub(self.first_line)?;
-        let count = (end + 1).checked_sub(start)?;
+        let count = end.checked_add(1)?.checked_sub(start)?;
         let lines: Vec<&str> = self.text.split('\n').skip(skip).take(count).collect();
         (lines.len() == count).then(|| lines.join("\n"))
     }

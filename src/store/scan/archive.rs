@@ -23,6 +23,7 @@ use crate::store::scan::Origin;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
 use crate::store::scan::Want;
+use crate::store::scan::source_of;
 use crate::store::tell;
 use crate::store::tell::Told;
 use crate::store::zipped::Zipped;
@@ -84,7 +85,7 @@ impl Scan<'_> {
             .names()
             .iter()
             .enumerate()
-            .filter(|(_, name)| name.starts_with("samples/") && name.ends_with(".json"))
+            .filter(|(_, name)| name.starts_with("samples/") && names::ends_in(name, "json"))
             .collect();
         samples.sort_by(|(_, a), (_, b)| names::natural(a, b));
         if samples.is_empty() {
@@ -94,7 +95,7 @@ impl Scan<'_> {
             zip: Arc::clone(zip),
             indexes: samples.iter().map(|(index, _)| *index).collect(),
         };
-        let mut source = self.source(seed, bytes);
+        let mut source = source_of(seed, bytes);
         source.format = Some(Format::Inspect);
         source.layout = Layout::Samples;
         source.shape = Shape::Object;

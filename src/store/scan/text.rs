@@ -22,6 +22,7 @@ use crate::store::names;
 use crate::store::scan::Origin;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
+use crate::store::scan::source_of;
 use crate::store::spool::Feed;
 use crate::store::tell;
 use crate::store::tell::TextKind;
@@ -59,7 +60,7 @@ impl Scan<'_> {
             }
             TextKind::OneLine => one_line(seed, text),
             TextKind::Array => {
-                let values = tell::array_values(text);
+                let values = self.read_elements(&mut head, bom, feed);
                 let has_objects = values.iter().any(Value::is_object);
                 let told = tell::family(&values, Shape::Array);
                 told.or_else(|| has_objects.then(|| untold(seed, Layout::Rows, Shape::Array))?)
@@ -90,7 +91,7 @@ impl Scan<'_> {
             shape: Shape::Object,
         });
         match (told.shape, told.layout) {
-            (Shape::Lines, Layout::Session) | (Shape::Array, Layout::Session) => {
+            (Shape::Lines | Shape::Array, Layout::Session) => {
                 self.scan_whole(seed, told, feed, origin, bom);
             }
             (Shape::Lines, _) => self.scan_lines(seed, told, &head, feed, origin, bom),
@@ -137,6 +138,33 @@ impl Scan<'_> {
         }
     }
 
+    /// Reads until `head` holds the first elements of an array, at least one of them; returns them.
+    fn read_elements(&self, head: &mut Vec<u8>, bom: usize, feed: &mut Feed) -> Vec<Value> {
+        const ENOUGH_BYTES: usize = 1 << 20;
+        loop {
+            let values = tell::array_values(head.get(bom..).unwrap_or_default());
+            let is_enough = values.len() >= Probe::VALUES
+                || (head.len() >= ENOUGH_BYTES && !values.is_empty())
+                || head.len() >= Self::LINE_BYTES;
+            // doubling keeps looking again and again linear
+            let want = head.len() * 2;
+            while !is_enough && head.len() < want && !self.is_cancelled() {
+                let chunk = feed.next();
+                if chunk.is_empty() {
+                    break;
+                }
+                head.extend_from_slice(chunk);
+            }
+            if is_enough || head.len() < want {
+                return if is_enough {
+                    values
+                } else {
+                    tell::array_values(head.get(bom..).unwrap_or_default())
+                };
+            }
+        }
+    }
+
     fn scan_lines(
         &mut self,
         seed: &Seed,
@@ -146,7 +174,7 @@ impl Scan<'_> {
         origin: &Origin,
         bom: usize,
     ) {
-        let source = self.text_source(seed, told, feed, origin);
+        let source = Self::text_source(seed, told, feed, origin);
         let source = self.register(source);
         let mut scanner = LineScanner::starting_at(bom as u64);
         let mut row = 0;
@@ -197,7 +225,7 @@ impl Scan<'_> {
         let mut found = Vec::new();
         let mut source = None;
         if target == Target::Array {
-            source = Some(self.register(self.text_source(seed, told, feed, origin)));
+            source = Some(self.register(Self::text_source(seed, told, feed, origin)));
         }
         let mut row = 0;
         let mut publish = |scan: &mut Self, elements: Vec<Element>| {
@@ -258,7 +286,7 @@ impl Scan<'_> {
         feed: &Feed,
         origin: &Origin,
     ) -> u32 {
-        let mut source = self.text_source(seed, told, feed, origin);
+        let mut source = Self::text_source(seed, told, feed, origin);
         if found.is_empty() {
             // a log without samples is still a log
             source.layout = Layout::Whole;
@@ -295,14 +323,13 @@ impl Scan<'_> {
         bom: usize,
     ) {
         let cancel = self.cancel;
-        let len = match origin {
-            Origin::Disk => std::fs::metadata(&seed.path).map_or(feed.at(), |meta| meta.len()),
-            _ => {
-                feed.drain(|| cancel.is_cancelled());
-                feed.at()
-            }
+        let len = if matches!(origin, Origin::Disk) {
+            std::fs::metadata(&seed.path).map_or(feed.at(), |meta| meta.len())
+        } else {
+            feed.drain(|| cancel.is_cancelled());
+            feed.at()
         };
-        let mut source = self.text_source(seed, told, feed, origin);
+        let mut source = Self::text_source(seed, told, feed, origin);
         if let Origin::Member(zip, index) = origin {
             source.bytes = Bytes::Member {
                 zip: Arc::clone(zip),
@@ -330,7 +357,7 @@ impl Scan<'_> {
         self.fault_last(fault);
     }
 
-    fn text_source(&self, seed: &Seed, told: Told, feed: &Feed, origin: &Origin) -> Source {
+    fn text_source(seed: &Seed, told: Told, feed: &Feed, origin: &Origin) -> Source {
         let bytes = match (origin, feed.spool()) {
             (Origin::Stretch(file, base), _) => Bytes::Stretch {
                 file: Arc::clone(file),
@@ -342,7 +369,7 @@ impl Scan<'_> {
             },
             _ => Bytes::file(&seed.path),
         };
-        let mut source = self.source(seed, bytes);
+        let mut source = source_of(seed, bytes);
         source.format = told.format;
         source.layout = told.layout;
         source.shape = told.shape;

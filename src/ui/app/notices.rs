@@ -29,6 +29,7 @@ impl App {
                     view.look_changed();
                 }
             }
+            Notice::Relabelled => self.list.rows_changed(),
             Notice::HangUp => effects.push(Effect::Quit),
             // the owner of the terminal takes these before they come here
             Notice::Terminal(_) => {}

@@ -5,6 +5,7 @@ use std::path::Path;
 use ratatui::buffer::Cell;
 
 use super::*;
+use crate::ui::event::Tone;
 use crate::theme::Depth;
 use crate::theme::ThemeName;
 use crate::ui::command::Scope;

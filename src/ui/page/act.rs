@@ -8,6 +8,10 @@ use crate::model::Observation;
 use crate::model::Part;
 use crate::model::Text;
 use crate::model::Value;
+use crate::model::View;
+use crate::read::understand;
+use crate::text::clip_start;
+use crate::text::width;
 use crate::theme::Role;
 use crate::ui::page::args;
 use crate::ui::page::block::Gutter;
@@ -24,7 +28,8 @@ use crate::ui::page::figures;
 pub(super) fn build(page: &mut Builder, action: &Action, nth: (usize, usize)) {
     let mut title: Vec<Label> = vec![(action.class.name().to_owned(), class_role(action.class))];
     title.push((action.tool.clone(), Role::Strong));
-    title.extend(detail(action).map(|text| (text, Role::Text)));
+    let room = page.width().saturating_sub(action.tool.len() + 24);
+    title.extend(detail(action, room).map(|text| (text, Role::Text)));
     let mut meta: Vec<Label> = Vec::new();
     if nth.1 > 1 {
         meta.push((format!("{} of {}", nth.0, nth.1), Role::Dim));
@@ -55,30 +60,56 @@ pub(super) fn class_role(class: ActionClass) -> Role {
     }
 }
 
-/// What the title says beyond class and tool; nothing where the body says it at once.
-fn detail(action: &Action) -> Option<String> {
+/// What the title says beyond class and tool, in about `cells`; nothing where the body says it at once. Paths keep
+/// their end.
+fn detail(action: &Action, cells: usize) -> Option<String> {
     if let Some(shell) = &action.shell {
         return shell
             .is_input
             .then(|| "input to the running command".to_owned());
     }
+    if action.class == ActionClass::Shell {
+        return None;
+    }
     if let [one] = action.edits.as_slice() {
-        return Some(one.path.clone());
+        return Some(clip_start(&one.path, cells).into_owned());
     }
     if action.edits.len() > 1 {
         return Some(figures::counted(action.edits.len(), "file"));
     }
-    let view = action.view.as_ref()?;
-    let lines = view.text.as_ref().map(|text| {
-        let first = view.first_line.unwrap_or(1);
-        let count = text.lines().count().max(1);
-        let last = first.saturating_add(count - 1);
-        let of = view
-            .total_lines
-            .map(|n| format!(" of {}", figures::count(n)));
-        format!(":{first}–{last}{}", of.unwrap_or_default())
-    });
-    Some(format!("{}{}", view.path, lines.unwrap_or_default()))
+    if let Some(view) = &action.view {
+        let lines = view_lines(view);
+        let room = cells.saturating_sub(lines.len()).max(12);
+        return Some(format!("{}{lines}", clip_start(&view.path, room)));
+    }
+    let says_it_itself = matches!(
+        action.class,
+        ActionClass::Think | ActionClass::Finish | ActionClass::Plan
+    );
+    if says_it_itself {
+        return None;
+    }
+    let meaning = understand::meaning(action);
+    let mut text = meaning.as_str();
+    for known in [action.class.name(), action.tool.as_str()] {
+        text = text
+            .strip_prefix(known)
+            .map_or(text, |rest| rest.trim_start_matches([':', ' ']));
+    }
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// `:10–40 of 1,200`, as far as it is known.
+fn view_lines(view: &View) -> String {
+    let Some(text) = &view.text else {
+        return String::new();
+    };
+    let first = view.first_line.unwrap_or(1);
+    let last = first.saturating_add(text.lines().count().max(1) - 1);
+    let of = view
+        .total_lines
+        .map(|n| format!(" of {}", figures::count(n)));
+    format!(":{first}–{last}{}", of.unwrap_or_default())
 }
 
 fn asked(page: &mut Builder, action: &Action) {
@@ -91,6 +122,7 @@ fn asked(page: &mut Builder, action: &Action) {
             ("bash", "$ ")
         };
         command(page, &shell.cmd, lang, prompt);
+        edit::of_command(page, &action.edits);
         return;
     }
     if !action.edits.is_empty() {
@@ -109,6 +141,10 @@ fn asked(page: &mut Builder, action: &Action) {
     }
     match action.class {
         ActionClass::View if action.view.is_some() => {
+            let path = action.view.as_ref().map_or("", |view| &view.path);
+            if width(path) + action.tool.len() + 40 > page.width() {
+                page.fact("path", Some(path));
+            }
             args::rows(
                 page,
                 &action.args,

@@ -69,7 +69,11 @@ fn field(page: &mut Builder, key: &str, value: &Value) {
             page.row(key_row(key));
             let folding = page.folding();
             let text = Text::from(text.as_str());
-            page.lines(&text, Gutter::Indent(2), Tint::Plain(Role::Text), folding);
+            let tint = match code_of(key) {
+                Some(name) => Tint::Code(Arc::new(Lang::Named(name.to_owned())), Role::Text),
+                None => Tint::Plain(Role::Text),
+            };
+            page.lines(&text, Gutter::Indent(2), tint, folding);
         }
         Value::Array(_) | Value::Object(_) => {
             let line = value.to_string();
@@ -82,6 +86,17 @@ fn field(page: &mut Builder, key: &str, value: &Value) {
         }
         Value::Null => page.fact_in(key, "null", Role::Placeholder),
         Value::Bool(_) | Value::Number(_) => page.fact_in(key, &value.to_string(), Role::Text),
+    }
+}
+
+/// The language of the arguments that are code by their name.
+fn code_of(key: &str) -> Option<&'static str> {
+    match key {
+        "code" | "python" => Some("python"),
+        "command" | "cmd" | "bash" | "script" => Some("bash"),
+        "sql" => Some("sql"),
+        "diff" | "patch" => Some("diff"),
+        _ => None,
     }
 }
 

@@ -77,6 +77,8 @@ pub(super) struct Builder {
     blocks: Vec<Block>,
     rows: Vec<Drawn>,
     landmarks: Vec<(usize, LandmarkKind)>,
+    /// The last row is a title.
+    ends_in_title: bool,
 }
 
 impl Builder {
@@ -87,6 +89,7 @@ impl Builder {
             blocks: Vec::new(),
             rows: Vec::new(),
             landmarks: Vec::new(),
+            ends_in_title: false,
         }
     }
 
@@ -113,6 +116,7 @@ impl Builder {
 
     /// Adds a row.
     pub(super) fn row(&mut self, row: Drawn) {
+        self.ends_in_title = false;
         self.rows.extend(row.into_pieces());
     }
 
@@ -128,13 +132,17 @@ impl Builder {
         }
     }
 
-    /// Adds a title with what is known about the section at its right.
+    /// Adds a title with what is known about the section at its right; right below the title before it where
+    /// nothing stands between.
     pub(super) fn section(&mut self, title: &[Label], meta: &[Label]) {
-        self.gap();
+        if !self.ends_in_title {
+            self.gap();
+        }
         self.landmarks
             .push((self.rows.len(), LandmarkKind::Section));
         let row = rule(self.width(), title, meta);
         self.row(row);
+        self.ends_in_title = true;
     }
 
     /// Adds a key with its value, where there is one.
@@ -165,6 +173,7 @@ impl Builder {
         if block.body.len() > 0 {
             self.flush();
             self.blocks.push(block);
+            self.ends_in_title = false;
         }
     }
 
@@ -234,7 +243,7 @@ impl Builder {
 
     /// Adds what was said: as Markdown where it looks like it, as JSON, as output, or as it is.
     pub(super) fn prose(&mut self, text: &Text, base: Role, folding: Folding) {
-        if has_escapes(text) {
+        if has_escapes(text) || has_patch(text) {
             self.output(text, base, folding);
         } else if is_json(text) {
             let lang = Arc::new(Lang::Named("json".to_owned()));
@@ -266,6 +275,11 @@ impl Builder {
         };
         self.say(&text, Role::Placeholder);
     }
+}
+
+/// Whether a text holds a patch of git, which Markdown would take for lists.
+fn has_patch(text: &str) -> bool {
+    text.starts_with("diff --git ") || text.contains("\ndiff --git ")
 }
 
 /// Text without the blank lines around it; the same text where there are none.

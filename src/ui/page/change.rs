@@ -172,7 +172,10 @@ impl Change {
             is_start: is_first,
         });
         if line.no_newline && line.tag != DiffTag::Same {
-            drawn.push_paint(" ⊘".to_owned(), Paint::Role(Role::Dim));
+            drawn.push_paint(
+                " (no line break at the end)".to_owned(),
+                Paint::Role(Role::Dim),
+            );
         }
         drawn.fill = (line.tag != DiffTag::Same).then_some(role);
         drawn

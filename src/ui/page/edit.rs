@@ -55,25 +55,49 @@ pub(super) fn edits(page: &mut Builder, edits: &[Edit]) {
         if ix > 0 {
             page.gap();
         }
-        let known = known(edit);
-        let mut row = Drawn::new();
-        row.push(&edit.path, Role::Strong);
-        if let Some(new) = &edit.moved_to {
-            row.push(" → ", Role::Dim);
-            row.push(new, Role::Strong);
-        }
-        row.push("  ", Role::Text);
-        row.push(op_word(edit.op), Role::Dim);
-        let (added, removed) = match &known {
-            Known::Hunks(hunks) => counts(hunks),
-            Known::New(text, _) => (text.lines().count(), 0),
-            Known::Both(old, new, _) => (new.lines().count(), old.lines().count()),
-            Known::Raw(_) | Known::Nothing => (0, 0),
-        };
-        push_counts(&mut row, added, removed);
-        page.row(row);
-        show(page, &edit.path, known);
+        one(page, edit, known(edit));
     }
+}
+
+/// Writes what a command does to files; texts that stand in the command itself are not repeated.
+pub(super) fn of_command(page: &mut Builder, edits: &[Edit]) {
+    for edit in edits {
+        page.gap();
+        match known(edit) {
+            Known::New(text, _) => {
+                let row = head(edit, (text.lines().count(), 0));
+                page.row(row);
+            }
+            known => one(page, edit, known),
+        }
+    }
+}
+
+/// Writes one edit.
+fn one(page: &mut Builder, edit: &Edit, known: Known) {
+    let counts = match &known {
+        Known::Hunks(hunks) => counts(hunks),
+        Known::New(text, _) => (text.lines().count(), 0),
+        Known::Both(old, new, _) => (new.lines().count(), old.lines().count()),
+        Known::Raw(_) | Known::Nothing => (0, 0),
+    };
+    let row = head(edit, counts);
+    page.row(row);
+    show(page, &edit.path, known);
+}
+
+/// The line about an edit: file, kind, added and removed lines.
+fn head(edit: &Edit, (added, removed): (usize, usize)) -> Drawn {
+    let mut row = Drawn::new();
+    row.push(&edit.path, Role::Strong);
+    if let Some(new) = &edit.moved_to {
+        row.push(" → ", Role::Dim);
+        row.push(new, Role::Strong);
+    }
+    row.push("  ", Role::Text);
+    row.push(op_word(edit.op), Role::Dim);
+    push_counts(&mut row, added, removed);
+    row
 }
 
 fn op_word(op: EditOp) -> &'static str {
@@ -106,7 +130,7 @@ fn push_counts(row: &mut Drawn, added: usize, removed: usize) {
 
 fn known(edit: &Edit) -> Known {
     if let (Some(before), Some(after)) = (&edit.before, &edit.after) {
-        return compared(before, after, Some(1));
+        return compared(before, after, Some(1), true);
     }
     if let Some(diff) = &edit.diff {
         return patched(diff);
@@ -114,27 +138,33 @@ fn known(edit: &Edit) -> Known {
     match (&edit.old, &edit.new, &edit.after) {
         (Some(old), new, _) if !old.is_empty() => {
             let nothing = Text::from("");
-            compared(old, new.as_ref().unwrap_or(&nothing), edit.line)
+            compared(old, new.as_ref().unwrap_or(&nothing), edit.line, false)
         }
         (_, Some(new), _) | (_, None, Some(new)) => match edit.op {
             EditOp::Create | EditOp::Write => Known::New(Arc::clone(new), 1),
             _ => match edit.line {
                 Some(line) => Known::New(Arc::clone(new), line),
-                None => compared(&Text::from(""), new, None),
+                None => compared(&Text::from(""), new, None, false),
             },
         },
         _ => match &edit.before {
-            Some(before) if edit.op == EditOp::Delete => compared(before, &Text::from(""), Some(1)),
+            Some(before) if edit.op == EditOp::Delete => {
+                compared(before, &Text::from(""), Some(1), true)
+            }
             _ => Known::Nothing,
         },
     }
 }
 
-fn compared(old: &Text, new: &Text, line: Option<usize>) -> Known {
+fn compared(old: &Text, new: &Text, line: Option<usize>, is_whole: bool) -> Known {
     if old.len().saturating_add(new.len()) > MAX_DIFF_BYTES {
         return Known::Both(Arc::clone(old), Arc::clone(new), line.unwrap_or(1));
     }
     let mut hunks = diff_texts(old, new, CONTEXT, line.unwrap_or(1));
+    // A snippet ends where the agent ended it, which says nothing about the end of the file.
+    for line in hunks.iter_mut().flat_map(|hunk| &mut hunk.lines) {
+        line.no_newline &= is_whole;
+    }
     if line.is_none() {
         for hunk in &mut hunks {
             (hunk.old_start, hunk.new_start) = (0, 0);

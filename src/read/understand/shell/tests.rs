@@ -9,15 +9,15 @@ fn outline(script: &str) -> String {
     };
     let mut out = reading.class.name().to_owned();
     for edit in &reading.edits {
-        out.push_str(&format!(" {:?} {}", edit.op, edit.path));
+        out.extend([format!(" {:?} {}", edit.op, edit.path)]);
         if let Some(new) = &edit.new {
-            out.push_str(&format!("={new:?}"));
+            out.extend([format!("={new:?}")]);
         }
     }
     if let Some(view) = &reading.view {
-        out.push_str(&format!(" {}", view.path));
+        out.extend([" ", view.path.as_str()]);
         if let Some(line) = view.first_line {
-            out.push_str(&format!("@{line}"));
+            out.extend([format!("@{line}")]);
         }
         out.push_str(match view.output {
             Output::Lines => " lines",

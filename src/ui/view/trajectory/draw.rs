@@ -291,6 +291,8 @@ fn step_meaning(step: &Step, cells: usize) -> String {
         };
     };
     let meaning = understand::meaning(action);
+    // the sign before the line says it already
+    let meaning = meaning.strip_prefix("$ ").unwrap_or(&meaning).to_owned();
     match step.actions.len() {
         1 => meaning,
         more => format!("{meaning}  +{}", more - 1),
