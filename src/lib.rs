@@ -5,6 +5,7 @@
 //! replay < verify < tasks < export < ui < cli < main`.
 
 pub mod cancel;
+pub mod cli;
 pub mod config;
 pub mod diff;
 pub mod error;

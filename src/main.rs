@@ -1,11 +1,14 @@
-fn main() -> std::process::ExitCode {
-    let paths: Vec<std::path::PathBuf> = std::env::args_os().skip(1).map(Into::into).collect();
-    let title = paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(" ");
-    let dirs = hgview::config::Paths::of_environment();
-    let (settings, problems) = hgview::config::load(&dirs);
-    let store = hgview::store::Store::open(&hgview::store::OpenOptions { paths, ..Default::default() }).unwrap();
-    match hgview::ui::run(hgview::ui::RunOptions { store, title, settings, problems, paths: dirs, first_step: None }) {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(err) => { eprintln!("{err}"); std::process::ExitCode::FAILURE }
-    }
+//! The `hgview` program: arguments in, exit code out.
+
+use std::io::BufWriter;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut stdout = BufWriter::with_capacity(1 << 16, std::io::stdout());
+    let mut stderr = std::io::stderr();
+    let code = hgview::cli::run(std::env::args_os(), &mut stdout, &mut stderr);
+    // The commands have flushed; what is left was refused by a reader that went away.
+    drop(stdout.flush());
+    code
 }

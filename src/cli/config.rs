@@ -1,0 +1,82 @@
+//! `hgview config`: where the settings are, what they say, and a first file.
+
+use std::fs;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::io::Write as _;
+
+use crate::cli::Output;
+use crate::cli::Verdict;
+use crate::cli::args::ConfigArgs;
+use crate::cli::args::ConfigCommand;
+use crate::config;
+use crate::config::Paths;
+use crate::error::Error;
+use crate::error::Result;
+use crate::text;
+
+/// Does what was asked.
+pub(super) fn run(args: &ConfigArgs, output: &mut Output<'_>) -> Result<Verdict> {
+    let paths = Paths::of_environment();
+    match args.command {
+        ConfigCommand::Path => {
+            writeln!(output.out, "{}", paths.settings_file().display())?;
+            Ok(Verdict::Yes)
+        }
+        ConfigCommand::Show => show(&paths, output),
+        ConfigCommand::Init => init(&paths, output),
+    }
+}
+
+/// Prints the file, or the defaults. Exit 1 when something in it is wrong.
+fn show(paths: &Paths, output: &mut Output<'_>) -> Result<Verdict> {
+    let file = paths.settings_file();
+    match fs::read(&file) {
+        Ok(bytes) => {
+            let shown = String::from_utf8_lossy(&bytes);
+            write!(output.out, "{}", text::clean(&shown))?;
+        }
+        Err(err) if err.kind() == ErrorKind::NotFound => {
+            writeln!(
+                output.out,
+                "# There is no {}; these are the defaults.\n",
+                file.display()
+            )?;
+            write!(output.out, "{}", config::default_toml())?;
+        }
+        Err(err) => {
+            return Err(Error::input(format!("cannot read {}", file.display())).caused_by(err));
+        }
+    }
+    let (_, problems) = config::load(paths);
+    for problem in &problems {
+        writeln!(output.err, "hgview: {}", text::clean(&problem.to_string()))?;
+    }
+    Ok(if problems.is_empty() {
+        Verdict::Yes
+    } else {
+        Verdict::No
+    })
+}
+
+fn init(paths: &Paths, output: &mut Output<'_>) -> Result<Verdict> {
+    let file = paths.settings_file();
+    let cannot = |err: std::io::Error| {
+        if err.kind() == ErrorKind::AlreadyExists {
+            Error::user(format!("{} is there already", file.display()))
+                .hint("`hgview config show` prints it; remove it first to start anew")
+        } else {
+            Error::input(format!("cannot make {}", file.display())).caused_by(err)
+        }
+    };
+    fs::create_dir_all(&paths.config).map_err(cannot)?;
+    let mut made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&file)
+        .map_err(cannot)?;
+    made.write_all(config::default_toml().as_bytes())
+        .map_err(cannot)?;
+    writeln!(output.out, "{}", file.display())?;
+    Ok(Verdict::Yes)
+}

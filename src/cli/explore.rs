@@ -1,0 +1,140 @@
+//! `hgview PATH…`: the explorer. Refuses before the screen is touched when it could not work.
+
+use std::path::Path;
+
+use crate::cli::Output;
+use crate::cli::Verdict;
+use crate::cli::args::Cli;
+use crate::cli::args::ExploreArgs;
+use crate::cli::args::SharedArgs;
+use crate::cli::args::When;
+use crate::cli::records;
+use crate::cli::terminal;
+use crate::config;
+use crate::config::ColorChoice;
+use crate::config::Paths;
+use crate::error::Error;
+use crate::error::Result;
+use crate::store::Store;
+use crate::ui;
+use crate::ui::RunOptions;
+
+/// Opens the explorer.
+pub(super) fn run(
+    args: ExploreArgs,
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Verdict> {
+    let paths = Paths::of_environment();
+    let (mut settings, problems) = config::load(&paths);
+    if let Some(theme) = args.theme {
+        settings.theme = Some(theme);
+    }
+    settings.follow |= args.follow;
+    settings.mouse &= !args.no_mouse;
+    match shared.color {
+        When::Never => settings.colors = ColorChoice::Never,
+        When::Always if settings.colors == ColorChoice::Never => {
+            settings.colors = ColorChoice::Auto;
+        }
+        When::Auto | When::Always => {}
+    }
+    if args.paths.is_empty() {
+        return Err(Error::user("nothing to open")
+            .hint("name a file or folder: `hgview output.jsonl`")
+            .hint("`hgview --help` has examples"));
+    }
+    let options = records::open_options(&args.paths, shared, settings.cache_mb);
+    settings.cache_mb = options.cache_bytes >> 20;
+    let store = Store::open(&options).map_err(|error| mistyped(&args.paths, error))?;
+    if !output.terminal.stdout {
+        return Err(Error::user("standard output is no terminal")
+            .hint("`hgview list` prints a table, `hgview show` prints a trajectory"));
+    }
+    if terminal::is_dumb() {
+        return Err(
+            Error::user("this terminal cannot move its cursor (TERM=dumb)")
+                .hint("`hgview list` prints a table, `hgview show` prints a trajectory"),
+        );
+    }
+    let names: Vec<String> = args
+        .paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    ui::run(RunOptions {
+        store,
+        title: names.join(" "),
+        settings,
+        problems,
+        paths,
+        first_step: args.step,
+    })?;
+    Ok(Verdict::Yes)
+}
+
+/// Adds the command that was probably meant when the first path is none.
+fn mistyped(paths: &[std::path::PathBuf], error: Error) -> Error {
+    use clap::CommandFactory as _;
+    let Some(word) = paths.first().and_then(|path| path.to_str()) else {
+        return error;
+    };
+    if Path::new(word).exists() {
+        return error;
+    }
+    let command = Cli::command();
+    let meant = command
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .map(|name| (distance(word, name), name))
+        .filter(|(distance, name)| *distance <= name.len() / 3)
+        .min();
+    match meant {
+        Some((_, name)) => error.hint(format!("did you mean the command `hgview {name}`?")),
+        None => error,
+    }
+}
+
+/// How many letters must be changed, put in, taken out or swapped with their neighbour to make `b` of `a`.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut previous = None;
+    for (row, letter) in a.chars().enumerate() {
+        let mut next = vec![row + 1];
+        for (column, other) in b.iter().enumerate() {
+            let at = |line: &[usize], ix: usize| line.get(ix).copied().unwrap_or(usize::MAX / 2);
+            let mut best = (at(&last, column) + usize::from(letter != *other))
+                .min(at(&last, column + 1) + 1)
+                .min(at(&next, column) + 1);
+            let is_swap =
+                previous == Some(*other) && column > 0 && b.get(column - 1) == Some(&letter);
+            if is_swap {
+                best = best.min(at(&before_last, column - 1) + 1);
+            }
+            next.push(best);
+        }
+        previous = Some(letter);
+        before_last = std::mem::replace(&mut last, next);
+    }
+    last.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn distances_count_slips() {
+        for (a, b, want) in [
+            ("list", "list", 0),
+            ("lsit", "list", 1),
+            ("lst", "list", 1),
+            ("sho", "show", 1),
+            ("", "man", 3),
+        ] {
+            assert_eq!(distance(a, b), want, "{a} {b}");
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! The table of `hgview list`: aligned columns that fit the terminal, colour where it is wanted.
+//!
+//! The first rows are held back to find the widths; later ones are fitted to them, so that a list of any length
+//! begins at once and needs no memory.
+
+use std::io;
+use std::io::Write;
+
+use anstyle::AnsiColor;
+use anstyle::Effects;
+use anstyle::Style;
+
+use crate::cli::list::ListRow;
+use crate::text;
+use crate::text::human;
+
+/// Rows that decide the widths.
+const HELD: usize = 500;
+
+/// A column.
+struct Column {
+    head: &'static str,
+    is_number: bool,
+    /// Cells below which the column is no use; 0 for columns that are never clipped.
+    least: usize,
+    /// The higher, the sooner the column goes when the width is short; 0 stays.
+    goes: u8,
+}
+
+const COLUMNS: [Column; 12] = [
+    Column {
+        head: "#",
+        is_number: true,
+        least: 0,
+        goes: 0,
+    },
+    Column {
+        head: "ID",
+        is_number: false,
+        least: 24,
+        goes: 0,
+    },
+    Column {
+        head: "TYPE",
+        is_number: false,
+        least: 0,
+        goes: 5,
+    },
+    Column {
+        head: "FORMAT",
+        is_number: false,
+        least: 0,
+        goes: 6,
+    },
+    Column {
+        head: "OUTCOME",
+        is_number: false,
+        least: 8,
+        goes: 0,
+    },
+    Column {
+        head: "STEPS",
+        is_number: true,
+        least: 0,
+        goes: 0,
+    },
+    Column {
+        head: "FAILED",
+        is_number: true,
+        least: 0,
+        goes: 4,
+    },
+    Column {
+        head: "TIME",
+        is_number: true,
+        least: 0,
+        goes: 2,
+    },
+    Column {
+        head: "TOKENS",
+        is_number: true,
+        least: 0,
+        goes: 1,
+    },
+    Column {
+        head: "COST",
+        is_number: true,
+        least: 0,
+        goes: 3,
+    },
+    Column {
+        head: "MODEL",
+        is_number: false,
+        least: 10,
+        goes: 7,
+    },
+    Column {
+        head: "SOURCE",
+        is_number: false,
+        least: 12,
+        goes: 8,
+    },
+];
+
+/// What goes first when the width is short: the last column, which is never clipped where there is no width.
+const SOURCE_GOES: u8 = 8;
+/// Cells of a clippable column where lines may be as long as they are.
+const LONGEST: usize = 64;
+const OUTCOME: usize = 4;
+const FAILED: usize = 6;
+const GAP: usize = 2;
+
+/// The cells of a row, and what colours them.
+struct Cells {
+    texts: [String; COLUMNS.len()],
+    outcome: Option<Style>,
+    fault: Option<String>,
+}
+
+/// A table that is being printed.
+pub(super) struct Table {
+    width: Option<usize>,
+    is_colored: bool,
+    held: Vec<Cells>,
+    widths: Option<[usize; COLUMNS.len()]>,
+}
+
+impl Table {
+    /// A table of at most `width` cells a line.
+    pub(super) fn new(width: Option<usize>, is_colored: bool) -> Self {
+        Self {
+            width,
+            is_colored,
+            held: Vec::new(),
+            widths: None,
+        }
+    }
+
+    /// Adds a row; prints what can be printed.
+    pub(super) fn push(&mut self, row: &ListRow, out: &mut dyn Write) -> io::Result<()> {
+        self.held.push(Cells::of(row));
+        if self.widths.is_some() || self.held.len() >= HELD {
+            self.print(out)?;
+        }
+        Ok(())
+    }
+
+    /// Prints the rest.
+    pub(super) fn finish(mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.print(out)
+    }
+
+    fn print(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let widths = if let Some(widths) = self.widths {
+            widths
+        } else {
+            let widths = fit(&self.held, self.width);
+            let head = Cells {
+                texts: COLUMNS.each_ref().map(|column| column.head.to_owned()),
+                outcome: None,
+                fault: None,
+            };
+            let line = self.line(&head, &widths);
+            let style = Style::new().effects(Effects::BOLD);
+            writeln!(out, "{}", self.paint(&line, Some(style)))?;
+            self.widths = Some(widths);
+            widths
+        };
+        for cells in std::mem::take(&mut self.held) {
+            writeln!(out, "{}", self.line(&cells, &widths))?;
+        }
+        Ok(())
+    }
+
+    fn line(&self, cells: &Cells, widths: &[usize; COLUMNS.len()]) -> String {
+        let mut line = String::new();
+        let mut used = 0;
+        for (ix, column) in COLUMNS.iter().enumerate() {
+            if let (OUTCOME, Some(why)) = (ix, &cells.fault) {
+                let why = match self.width {
+                    Some(width) => text::clip(why, width.saturating_sub(used)),
+                    None => why.into(),
+                };
+                line.push_str(&self.paint(&why, Some(AnsiColor::Yellow.on_default())));
+                break;
+            }
+            let Some(width) = widths.get(ix).copied().filter(|width| *width > 0) else {
+                continue;
+            };
+            let text = text::clip(cells.texts.get(ix).map_or("", String::as_str), width);
+            let pad = " ".repeat(width - text::width(&text).min(width));
+            let style = match ix {
+                OUTCOME => cells.outcome,
+                FAILED if column.is_number && text != "0" && text != column.head => {
+                    Some(AnsiColor::Red.on_default())
+                }
+                _ => None,
+            };
+            let painted = self.paint(&text, style);
+            if column.is_number {
+                line.push_str(&pad);
+                line.push_str(&painted);
+            } else {
+                line.push_str(&painted);
+                line.push_str(&pad);
+            }
+            line.push_str(&" ".repeat(GAP));
+            used += width + GAP;
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }
+
+    fn paint(&self, text: &str, style: Option<Style>) -> String {
+        match style {
+            Some(style) if self.is_colored => format!("{style}{text}{style:#}"),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+impl Cells {
+    fn of(row: &ListRow) -> Self {
+        let unknown = || "-".to_owned();
+        let (outcome, style) = outcome(row);
+        let place = match &row.member {
+            Some(member) => format!("{}:{member}", row.path.display()),
+            None if row.row > 0 => format!("{}:{}", row.path.display(), row.row + 1),
+            None => row.path.display().to_string(),
+        };
+        let fault = row
+            .fault
+            .as_ref()
+            .map(|fault| text::clean_line(&format!("cannot be read: {fault}")).into_owned());
+        let texts = [
+            row.nth.to_string(),
+            row.id.clone(),
+            row.task_type
+                .map_or_else(unknown, |kind| kind.name().to_owned()),
+            row.format
+                .map_or_else(unknown, |format| format.name().to_owned()),
+            outcome,
+            row.steps.to_string(),
+            row.failed_actions.to_string(),
+            row.duration.map_or_else(unknown, human::seconds),
+            row.tokens.map_or_else(unknown, human::short_count),
+            row.cost.map_or_else(unknown, human::dollars),
+            row.model.clone().unwrap_or_else(unknown),
+            place,
+        ];
+        Self {
+            texts: texts.map(|text| text::clean_line(&text).into_owned()),
+            outcome: style,
+            fault,
+        }
+    }
+}
+
+/// The word for an outcome and its colour.
+fn outcome(row: &ListRow) -> (String, Option<Style>) {
+    let outcome = &row.outcome;
+    match (
+        outcome.resolved,
+        outcome.reward,
+        &outcome.exit_status,
+        &outcome.error,
+    ) {
+        (Some(true), ..) => ("resolved".to_owned(), Some(AnsiColor::Green.on_default())),
+        (Some(false), ..) => ("failed".to_owned(), Some(AnsiColor::Red.on_default())),
+        (None, Some(reward), ..) => (format!("{reward:.2}"), None),
+        (None, None, Some(status), _) => (status.clone(), None),
+        (None, None, None, Some(_)) => ("error".to_owned(), Some(AnsiColor::Yellow.on_default())),
+        (None, None, None, None) => ("-".to_owned(), None),
+    }
+}
+
+/// The widths of the columns, 0 for those that are left out. As many columns stay as fit with the clippable ones at
+/// their least; the room that is left goes to those from left to right.
+fn fit(rows: &[Cells], room: Option<usize>) -> [usize; COLUMNS.len()] {
+    let mut natural = COLUMNS.each_ref().map(|column| text::width(column.head));
+    for cells in rows {
+        let shown = if cells.fault.is_some() {
+            OUTCOME
+        } else {
+            COLUMNS.len()
+        };
+        for (width, text) in natural.iter_mut().zip(&cells.texts).take(shown) {
+            *width = (*width).max(text::width(text));
+        }
+    }
+    let Some(room) = room else {
+        return std::array::from_fn(|ix| match (natural.get(ix), COLUMNS.get(ix)) {
+            (Some(width), Some(column)) if column.least > 0 && column.goes < SOURCE_GOES => {
+                (*width).min(LONGEST)
+            }
+            (Some(width), _) => *width,
+            (None, _) => 0,
+        });
+    };
+    let least = |limit: u8| -> [usize; COLUMNS.len()] {
+        std::array::from_fn(|ix| match (natural.get(ix), COLUMNS.get(ix)) {
+            (Some(_), Some(column)) if column.goes > limit => 0,
+            (Some(width), Some(column)) if column.least > 0 => (*width).min(column.least),
+            (Some(width), _) => *width,
+            (None, _) => 0,
+        })
+    };
+    let total = |widths: &[usize]| {
+        let shown = widths.iter().filter(|width| **width > 0);
+        shown
+            .map(|width| width + GAP)
+            .sum::<usize>()
+            .saturating_sub(GAP)
+    };
+    let mut widths = (0..=SOURCE_GOES)
+        .rev()
+        .map(least)
+        .find(|widths| total(widths) <= room)
+        .unwrap_or_else(|| least(0));
+    for ix in 0..COLUMNS.len() {
+        let spare = room.saturating_sub(total(&widths));
+        if let (Some(width), Some(natural)) = (widths.get_mut(ix), natural.get(ix))
+            && *width > 0
+        {
+            *width = (*width + spare).min(*natural).max(*width);
+        }
+    }
+    widths
+}

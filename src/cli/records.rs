@@ -1,0 +1,178 @@
+//! Opening inputs for the commands that read them all: scan with progress, summaries in parallel but in order.
+
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::Instant;
+
+use rayon::iter::IntoParallelRefIterator as _;
+use rayon::iter::ParallelIterator as _;
+use serde::Serialize;
+
+use crate::cancel::Cancel;
+use crate::cli::Output;
+use crate::cli::args::SharedArgs;
+use crate::config;
+use crate::config::Paths;
+use crate::error::Error;
+use crate::error::Result;
+use crate::model::RecordIx;
+use crate::model::Summary;
+use crate::store::OpenOptions;
+use crate::store::Store;
+use crate::text::human;
+
+/// Records that are parsed before their rows are handed on; bounds what a slow reader of our output makes us hold.
+const BATCH: usize = 256;
+
+/// The options of the store: flags, else settings.
+pub(super) fn open_options(paths: &[PathBuf], shared: &SharedArgs, cache_mb: u64) -> OpenOptions {
+    OpenOptions {
+        paths: paths.to_vec(),
+        with: shared.with.clone(),
+        cache_bytes: shared.cache_mb.unwrap_or(cache_mb).saturating_mul(1 << 20),
+    }
+}
+
+/// Opens and scans inputs.
+///
+/// # Errors
+/// *input* when a path is missing or nothing in it is a trajectory.
+pub(super) fn load_store(
+    paths: &[PathBuf],
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Store> {
+    let (settings, _) = config::load(&Paths::of_environment());
+    let store = Store::open(&open_options(paths, shared, settings.cache_mb))?;
+    let mut progress = Progress::new(output);
+    store.scan(&Cancel::new(), &mut |at| {
+        progress.say(|| {
+            format!(
+                "scanned {} of {}",
+                human::bytes(at.bytes_done),
+                human::bytes(at.bytes_total)
+            )
+        });
+    })?;
+    progress.clear();
+    if store.is_empty() {
+        return Err(nothing(paths, &store));
+    }
+    Ok(store)
+}
+
+/// The error for inputs without any trajectory.
+pub(super) fn nothing(paths: &[PathBuf], store: &Store) -> Error {
+    const SHOWN: usize = 3;
+    let names: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let mut error = Error::input(format!("no trajectories in {}", names.join(", ")));
+    let skipped = store.skipped();
+    for file in skipped.iter().take(SHOWN) {
+        error = error.hint(format!("{}: {}", file.path.display(), file.why));
+    }
+    if skipped.len() > SHOWN {
+        error = error.hint(format!(
+            "and {} more files were looked at",
+            skipped.len() - SHOWN
+        ));
+    }
+    error.hint("`hgview --help` says which formats are read")
+}
+
+/// Summarises the records `order` in parallel and hands each one on in that order.
+///
+/// # Errors
+/// What `each` returns; nothing more is read then.
+pub(super) fn each_summary(
+    store: &Store,
+    order: &[RecordIx],
+    output: &mut Output<'_>,
+    mut each: impl FnMut(RecordIx, Summary, &mut Output<'_>) -> Result<()>,
+) -> Result<()> {
+    let began = Instant::now();
+    let mut has_said = false;
+    for (batch_ix, batch) in order.chunks(BATCH).enumerate() {
+        let rows: Vec<Summary> = batch.par_iter().map(|ix| store.summarize(*ix)).collect();
+        if has_said {
+            clear_line(output);
+        }
+        for (ix, row) in batch.iter().zip(rows) {
+            each(*ix, row, output)?;
+        }
+        let done = batch_ix * BATCH + batch.len();
+        if output.terminal.stderr
+            && !output.terminal.stdout
+            && began.elapsed() > Progress::DELAY
+            && done < order.len()
+        {
+            drop(write!(
+                output.err,
+                "\rhgview: read {} of {} records\u{1b}[K",
+                human::count(done),
+                human::count(order.len())
+            ));
+            has_said = true;
+        }
+    }
+    Ok(())
+}
+
+fn clear_line(output: &mut Output<'_>) {
+    drop(write!(output.err, "\r\u{1b}[K"));
+}
+
+/// One line on a terminal's standard error for work that takes longer than a second.
+struct Progress<'a, 'b> {
+    output: &'a mut Output<'b>,
+    began: Instant,
+    last: Option<Instant>,
+}
+
+impl<'a, 'b> Progress<'a, 'b> {
+    const DELAY: Duration = Duration::from_secs(1);
+    const PACE: Duration = Duration::from_millis(100);
+
+    fn new(output: &'a mut Output<'b>) -> Self {
+        Self {
+            output,
+            began: Instant::now(),
+            last: None,
+        }
+    }
+
+    fn say(&mut self, text: impl FnOnce() -> String) {
+        let is_due = self
+            .last
+            .map_or(self.began.elapsed() > Self::DELAY, |last| {
+                last.elapsed() > Self::PACE
+            });
+        if self.output.terminal.stderr && is_due {
+            drop(write!(self.output.err, "\rhgview: {}\u{1b}[K", text()));
+            drop(self.output.err.flush());
+            self.last = Some(Instant::now());
+        }
+    }
+
+    fn clear(&mut self) {
+        if self.last.is_some() {
+            clear_line(self.output);
+        }
+    }
+}
+
+/// One line of JSON.
+pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(no_json)
+}
+
+/// JSON for people.
+pub(super) fn to_json_pretty(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value).map_err(no_json)
+}
+
+fn no_json(err: serde_json::Error) -> Error {
+    Error::internal("cannot write this as JSON").caused_by(err)
+}

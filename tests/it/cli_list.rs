@@ -1,0 +1,246 @@
+//! `hgview list`.
+
+use crate::program::Program;
+use crate::program::sample;
+
+#[test]
+fn a_table_that_fits() {
+    let run = Program::new()
+        .run(&["list", &sample("openhands-v0/output.jsonl")])
+        .ends(0);
+    let lines: Vec<&str> = run.out.lines().collect();
+    assert_eq!(lines.len(), 7);
+    assert_eq!(
+        lines[0].split_whitespace().collect::<Vec<_>>(),
+        [
+            "#", "ID", "TYPE", "FORMAT", "OUTCOME", "STEPS", "FAILED", "TIME", "TOKENS", "COST",
+            "MODEL"
+        ]
+    );
+    assert!(
+        lines[6].starts_with("6  tidepool__harbor-kit."),
+        "{}",
+        lines[6]
+    );
+    assert!(lines[6].contains("func_gen") && lines[6].contains("resolved"));
+    for line in lines {
+        assert!(line.chars().count() <= 120, "{line}");
+    }
+    assert_eq!(run.err, "");
+}
+
+#[test]
+fn colour_only_when_wanted() {
+    let path = sample("openhands-v0/output.jsonl");
+    let plain = Program::new().run(&["list", &path]).ends(0).out;
+    let coloured = Program::new()
+        .run(&["list", "--color", "always", &path])
+        .ends(0)
+        .out;
+    assert!(!plain.contains('\u{1b}'));
+    assert!(coloured.contains("\u{1b}[32mresolved"), "{coloured}");
+}
+
+#[test]
+fn json_has_all_its_fields() {
+    let run = Program::new()
+        .run(&["list", "--json", &sample("openhands-v0/output.jsonl")])
+        .ends(0);
+    let rows = run.json_lines();
+    assert_eq!(rows.len(), 6);
+    let keys: Vec<&str> = rows[0]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "id",
+            "nth",
+            "task",
+            "task_type",
+            "format",
+            "variant",
+            "outcome",
+            "steps",
+            "actions",
+            "failed_actions",
+            "verdicts",
+            "decision",
+            "flags",
+            "tokens",
+            "tokens_detail",
+            "cost",
+            "duration",
+            "model",
+            "patch_lines",
+            "children",
+            "path",
+            "member",
+            "row",
+            "byte_range",
+            "fault"
+        ]
+    );
+    // counted in the generator's story: the third attempt searches four times and misses one replacement
+    assert_eq!(rows[2]["failed_actions"], 5);
+    assert_eq!(rows[2]["outcome"]["resolved"], false);
+    assert!(
+        rows[2]["outcome"]["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("RuntimeError: Agent reached maximum iteration")
+    );
+    let types: Vec<&str> = rows
+        .iter()
+        .map(|row| row["task_type"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        types,
+        [
+            "func_localize",
+            "func_localize",
+            "func_localize",
+            "dep_search",
+            "issue_localize",
+            "func_gen"
+        ]
+    );
+}
+
+#[test]
+fn rows_are_sorted_cut_and_turned() {
+    let path = sample("openhands-v0/output.jsonl");
+    let ids = |args: &[&str]| -> Vec<i64> {
+        let all = [&["list", "--json", &path], args].concat();
+        let rows = Program::new().run(&all).ends(0).json_lines();
+        rows.iter()
+            .map(|row| row["nth"].as_i64().unwrap())
+            .collect()
+    };
+    assert_eq!(ids(&["--limit", "2"]), [1, 2]);
+    assert_eq!(ids(&["--reverse", "--limit", "2"]), [6, 5]);
+    assert_eq!(ids(&["--sort", "steps"]), [2, 5, 3, 4, 1, 6]);
+    assert_eq!(
+        ids(&["--sort", "failures", "--reverse", "--limit", "1"]),
+        [3]
+    );
+}
+
+#[test]
+fn bad_records_are_rows_and_exit_1() {
+    let run = Program::new()
+        .run(&["list", "--json", &sample("faults/mixed.jsonl")])
+        .ends(1);
+    let rows = run.json_lines();
+    let bad: Vec<i64> = rows
+        .iter()
+        .filter(|row| !row["fault"].is_null())
+        .map(|row| row["nth"].as_i64().unwrap())
+        .collect();
+    assert_eq!((rows.len(), bad), (6, vec![2, 3, 4, 5]));
+    assert!(rows[1]["fault"]["byte"].is_u64(), "{}", rows[1]);
+    let table = Program::new()
+        .run(&["list", &sample("faults/mixed.jsonl")])
+        .ends(1);
+    assert_eq!(
+        table.out.matches("cannot be read: ").count(),
+        4,
+        "{}",
+        table.out
+    );
+}
+
+#[test]
+fn every_fault_is_survived() {
+    let good = |name: &str| {
+        let run = Program::new().run(&["list", "--json", &sample(&format!("faults/{name}"))]);
+        let rows = run.json_lines();
+        rows.iter().filter(|row| row["fault"].is_null()).count()
+    };
+    for (name, want) in [
+        ("bad_utf8.jsonl", 2),
+        ("nan.jsonl", 2),
+        ("torn.jsonl", 1),
+        ("crlf.jsonl", 2),
+        ("no_newline.jsonl", 2),
+        ("duplicate_ids.jsonl", 3),
+        ("control_sequences.jsonl", 1),
+        ("binary.jsonl", 0),
+    ] {
+        assert_eq!(good(name), want, "{name}");
+    }
+}
+
+#[test]
+fn nothing_reaches_the_terminal_raw() {
+    for args in [&["list"][..], &["show"], &["show", "--format", "markdown"]] {
+        let path = sample("faults/control_sequences.jsonl");
+        let run = Program::unbounded()
+            .run(&[args, &[path.as_str()]].concat())
+            .ends(0);
+        let hidden = run.out.chars().find(|letter| {
+            (letter.is_control() && *letter != '\n' && *letter != '\t')
+                || matches!(*letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        });
+        assert_eq!(hidden, None, "{args:?}");
+        assert!(
+            run.out.contains("end of id") || args == ["list"],
+            "nothing is hidden"
+        );
+    }
+}
+
+#[test]
+fn standard_input_is_read() {
+    let bytes = std::fs::read(sample("chat/tool_calls.jsonl")).unwrap();
+    let run = Program::new()
+        .feed(&["list", "--json", "-"], &bytes)
+        .ends(0);
+    assert_eq!(run.json_lines().len(), 2);
+    let bytes = std::fs::read(sample("openhands-v0/localize.jsonl.gz")).unwrap();
+    let run = Program::new()
+        .feed(&["list", "--json", "-"], &bytes)
+        .ends(0);
+    assert_eq!(run.json_lines().len(), 2);
+}
+
+#[test]
+fn side_files_give_the_outcome() {
+    let path = sample("swe-agent/0.x");
+    let outcome = |args: &[&str]| {
+        let all = [&["list", "--json", path.as_str()], args].concat();
+        Program::new().run(&all).ends(0).json_lines()[0]["outcome"]["resolved"].clone()
+    };
+    let report = sample("side/report.json");
+    assert_eq!(outcome(&["--with", &report]), true);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    use std::io::Read as _;
+    use std::process::Command;
+    use std::process::Stdio;
+    let program = Program::new();
+    let row = std::fs::read_to_string(sample("faults/no_newline.jsonl")).unwrap();
+    let line = row.lines().next().unwrap();
+    let many = program.file("many.jsonl", format!("{line}\n").repeat(2000));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hgview"))
+        .args(["list", "--json"])
+        .arg(many)
+        .env_clear()
+        .env("HOME", program.home())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 64];
+    let mut out = child.stdout.take().unwrap();
+    out.read_exact(&mut first).unwrap();
+    drop(out);
+    let done = child.wait_with_output().unwrap();
+    assert_eq!(done.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&done.stderr), "");
+}

@@ -1,0 +1,164 @@
+//! `hgview show`.
+
+use serde_json::Value;
+
+use crate::program::Program;
+use crate::program::sample;
+
+#[test]
+fn text_tells_the_whole_story() {
+    let run = Program::new()
+        .run(&["show", &sample("openhands-v0/output.jsonl"), "--nth", "6"])
+        .ends(0);
+    for want in [
+        "tidepool__harbor-kit.func_gen.1\n",
+        "outcome   resolved (eval_result.success)",
+        "━━ 5 agent",
+        "+    best = None\n",
+        "◂ result · exit 1",
+        "AssertionError: (0, 60)",
+        "━━ end\nslack_window is written and tried.\n",
+        "@@ -40,4 +40,13 @@",
+    ] {
+        assert!(run.out.contains(want), "{want:?} is not in\n{}", run.out);
+    }
+    assert_eq!(run.err, "");
+}
+
+#[test]
+fn colours_of_programs_are_taken_out() {
+    let run = Program::new()
+        .run(&["show", &sample("chat/tool_calls.jsonl"), "--nth", "1"])
+        .ends(0);
+    assert!(run.out.contains(
+        "\nFAILED tests/test_manifest.py::test_ballast_counts_once - assert 60.0 == 50.0\n"
+    ));
+    assert!(!run.out.contains('\u{241b}'));
+}
+
+#[test]
+fn markdown_stays_markdown() {
+    let run = Program::new()
+        .run(&[
+            "show",
+            "--format",
+            "markdown",
+            &sample("atif/trajectory.json"),
+        ])
+        .ends(0);
+    assert!(run.out.starts_with("# "));
+    let fences = run
+        .out
+        .lines()
+        .filter(|line| line.starts_with("```"))
+        .count();
+    assert!(fences > 4 && fences.is_multiple_of(2), "{}", run.out);
+    assert!(run.out.contains("\n> "), "prose is quoted");
+}
+
+#[test]
+fn json_is_the_record_verbatim() {
+    let run = Program::new()
+        .run(&["show", "--json", &sample("faults/control_sequences.jsonl")])
+        .ends(0);
+    let shown: Value = serde_json::from_str(&run.out).unwrap();
+    let text = std::fs::read_to_string(sample("faults/control_sequences.jsonl")).unwrap();
+    let row: Value = serde_json::from_str(&text).unwrap();
+    let calls = row["messages"][2]["tool_calls"].as_array().unwrap();
+    let step = shown["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|step| step["kind"] == "agent")
+        .unwrap();
+    for (call, action) in calls.iter().zip(step["actions"].as_array().unwrap()) {
+        let args: Value =
+            serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
+        assert_eq!(action["args"], args);
+        assert_eq!(action["tool"], call["function"]["name"]);
+    }
+    assert_eq!(step["thought"], row["messages"][2]["content"]);
+}
+
+#[test]
+fn one_step_can_be_asked_for() {
+    let path = sample("openhands-v0/output.jsonl");
+    let args = ["show", &path, "--nth", "6", "--step", "7", "--json"];
+    let step: Value = serde_json::from_str(&Program::new().run(&args).ends(0).out).unwrap();
+    assert_eq!(
+        (&step["idx"], &step["actions"][0]["tool"]),
+        (&7.into(), &"execute_bash".into())
+    );
+    let run = Program::new()
+        .run(&["show", &path, "--nth", "6", "--step", "99"])
+        .ends(2);
+    assert_eq!(
+        run.err,
+        "hgview: tidepool__harbor-kit.func_gen.1 has no step 99\nhint: its steps are 0 to 10\n"
+    );
+}
+
+#[test]
+fn one_of_many_must_be_named() {
+    let path = sample("openhands-v0/output.jsonl");
+    let run = Program::new().run(&["show", &path]).ends(2);
+    assert!(
+        run.err
+            .contains("holds 6 trajectories; say which one with --nth N or --id ID")
+    );
+    assert!(
+        run.err
+            .contains("hint: --nth 6 is tidepool__harbor-kit.func_gen.1\n")
+    );
+    assert_eq!(run.out, "");
+    let run = Program::new()
+        .run(&["show", &path, "--id", "tidepool__harbor-kit.func_gen.1"])
+        .ends(0);
+    assert!(run.out.starts_with("tidepool__harbor-kit.func_gen.1\n"));
+    let run = Program::new()
+        .run(&["show", &path, "--id", "no-such"])
+        .ends(2);
+    assert!(run.err.contains("no record of") && run.err.contains("has the id no-such"));
+    let run = Program::new().run(&["show", &path, "--nth", "7"]).ends(2);
+    assert!(
+        run.err.ends_with("has no record 7\nhint: it has 6\n"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
+fn an_id_that_is_there_twice_is_asked_back() {
+    let path = sample("faults/duplicate_ids.jsonl");
+    let run = Program::new()
+        .run(&["show", &path, "--id", "twice"])
+        .ends(2);
+    assert!(
+        run.err.ends_with("hint: --nth 1\nhint: --nth 3\n"),
+        "{}",
+        run.err
+    );
+    Program::new().run(&["show", &path, "--id", "once"]).ends(0);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_says_where() {
+    let run = Program::new()
+        .run(&["show", &sample("faults/mixed.jsonl"), "--nth", "2"])
+        .ends(2);
+    assert!(
+        run.err.contains("record 2 of") && run.err.contains("cannot be read: "),
+        "{}",
+        run.err
+    );
+    assert!(run.err.contains("(byte "), "{}", run.err);
+}
+
+#[test]
+fn sub_agents_come_with_their_session() {
+    let run = Program::new()
+        .run(&["show", &sample("claude-code")])
+        .ends(0);
+    assert!(run.out.contains("sub-agent"), "{}", run.out);
+    assert!(run.out.contains("Find the tides"));
+}

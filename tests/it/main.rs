@@ -1,0 +1,19 @@
+//! Integration tests: one binary, one module a topic. `structure` checks that every file here is listed.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../../examples/make_samples/samples.rs"]
+mod make_samples;
+
+mod cli_list;
+mod cli_open;
+mod cli_other;
+mod cli_show;
+mod corpus;
+mod program;
+mod samples;
+mod structure;

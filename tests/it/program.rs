@@ -1,0 +1,142 @@
+//! The real binary in a hermetic environment: an empty home, a fixed width, no colours, nothing of the caller's.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+/// A home folder and what is run in it.
+pub(crate) struct Program {
+    home: tempfile::TempDir,
+    columns: Option<&'static str>,
+}
+
+/// What a run printed.
+pub(crate) struct Run {
+    /// The exit code.
+    pub(crate) code: i32,
+    /// Standard output.
+    pub(crate) out: String,
+    /// Standard error.
+    pub(crate) err: String,
+}
+
+impl Program {
+    /// A fresh home; lines of 120 cells.
+    pub(crate) fn new() -> Self {
+        Self {
+            home: tempfile::tempdir().unwrap(),
+            columns: Some("120"),
+        }
+    }
+
+    /// Lines may be as long as they are.
+    pub(crate) fn unbounded() -> Self {
+        Self {
+            columns: None,
+            ..Self::new()
+        }
+    }
+
+    /// The home folder, in which it also runs.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Makes a file below the home folder.
+    pub(crate) fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.home().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn command<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hgview"));
+        command
+            .args(args)
+            .env_clear()
+            .env("HOME", self.home())
+            .env("TERM", "xterm-256color")
+            .current_dir(self.home());
+        if let Some(columns) = self.columns {
+            command.env("COLUMNS", columns);
+        }
+        command
+    }
+
+    /// Runs it.
+    pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Run {
+        self.feed(args, b"")
+    }
+
+    /// Runs it with standard input.
+    pub(crate) fn feed<S: AsRef<std::ffi::OsStr>>(&self, args: &[S], input: &[u8]) -> Run {
+        self.finish(self.command(args), input)
+    }
+
+    /// Runs it with a variable set.
+    pub(crate) fn run_with<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        args: &[S],
+        name: &str,
+        value: &str,
+    ) -> Run {
+        let mut command = self.command(args);
+        command.env(name, value);
+        self.finish(command, b"")
+    }
+
+    fn finish(&self, mut command: Command, input: &[u8]) -> Run {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // a command that does not read its input closes it early
+        drop(child.stdin.take().unwrap().write_all(input));
+        let done = child.wait_with_output().unwrap();
+        let home = self.home().display().to_string();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&home, "HOME");
+        Run {
+            code: done.status.code().unwrap_or(-1),
+            out: text(done.stdout),
+            err: text(done.stderr),
+        }
+    }
+}
+
+impl Run {
+    /// The output as JSON lines.
+    pub(crate) fn json_lines(&self) -> Vec<Value> {
+        self.out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// Fails with everything the run said unless it ended with `code`.
+    #[track_caller]
+    pub(crate) fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\n{}\n{}", self.out, self.err);
+        self
+    }
+}
+
+/// A file of `samples/`.
+pub(crate) fn sample(name: &str) -> String {
+    format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The folder with data that is not ours, where it is there.
+pub(crate) fn shared() -> Option<PathBuf> {
+    let folder = std::env::var_os("HGVIEW_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+        PathBuf::from,
+    );
+    folder.join("corpus").is_dir().then_some(folder)
+}
