@@ -25,14 +25,18 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap_or(0) % sides.max(1)
     }
 }
 
 const WORDS: &[&str] = &[
-    "anchor", "buoy", "cargo", "deck", "ebb", "fathom", "gauge", "harbor", "inlet", "jetty", "keel", "lagoon", "moor",
-    "neap", "oar", "pier", "quay", "reef", "sail", "tide", "vessel", "wharf", "chart", "drift",
+    "anchor", "buoy", "cargo", "deck", "ebb", "fathom", "gauge", "harbor", "inlet", "jetty",
+    "keel", "lagoon", "moor", "neap", "oar", "pier", "quay", "reef", "sail", "tide", "vessel",
+    "wharf", "chart", "drift",
 ];
 
 fn code_line(dice: &mut Dice, line: usize) -> String {
@@ -41,8 +45,18 @@ fn code_line(dice: &mut Dice, line: usize) -> String {
         0 => format!("def {}_{}({}, {}=None):", word(), word(), word(), word()),
         1 => format!("    \"\"\"Return the {} of the {}.\"\"\"", word(), word()),
         2 => format!("    if {} is None:", word()),
-        3 => format!("        raise ValueError(f\"no {} at {{{}}}\")", word(), word()),
-        4 => format!("    {} = [{} for {} in {}.values()]", word(), word(), word(), word()),
+        3 => format!(
+            "        raise ValueError(f\"no {} at {{{}}}\")",
+            word(),
+            word()
+        ),
+        4 => format!(
+            "    {} = [{} for {} in {}.values()]",
+            word(),
+            word(),
+            word(),
+            word()
+        ),
         5 => format!("    return {}({}, {}=True)", word(), word(), word()),
         _ => String::new(),
     }
@@ -74,26 +88,63 @@ fn line(out: &mut String, ix: usize, steps: usize, big: usize) {
         7 + dice.roll(3) * 10,
         dice.roll(2) == 0
     );
-    out.push_str("{\"role\":\"system\",\"content\":\"You are a software engineer working in a sandbox.\"},");
+    out.push_str(
+        "{\"role\":\"system\",\"content\":\"You are a software engineer working in a sandbox.\"},",
+    );
     out.push_str("{\"role\":\"user\",\"content\":\"Find the function that moors the vessel and document it.\"}");
     for step in 0..steps {
-        let path = format!("/workspace/{}/{}.py", WORDS[dice.roll(WORDS.len())], WORDS[dice.roll(WORDS.len())]);
+        let path = format!(
+            "/workspace/{}/{}.py",
+            WORDS[dice.roll(WORDS.len())],
+            WORDS[dice.roll(WORDS.len())]
+        );
         let (name, arguments) = match step % 5 {
-            0 | 3 => ("execute_bash", format!("{{\"command\": \"grep -rn {} /workspace\"}}", WORDS[dice.roll(24)])),
-            1 => ("str_replace_editor", format!("{{\"command\": \"view\", \"path\": \"{path}\"}}")),
+            0 | 3 => (
+                "execute_bash",
+                format!(
+                    "{{\"command\": \"grep -rn {} /workspace\"}}",
+                    WORDS[dice.roll(24)]
+                ),
+            ),
+            1 => (
+                "str_replace_editor",
+                format!("{{\"command\": \"view\", \"path\": \"{path}\"}}"),
+            ),
             2 => (
                 "str_replace_editor",
-                format!("{{\"command\": \"str_replace\", \"path\": \"{path}\", \"old_str\": \"tide\", \"new_str\": \"ebb\"}}"),
+                format!(
+                    "{{\"command\": \"str_replace\", \"path\": \"{path}\", \"old_str\": \"tide\", \"new_str\": \"ebb\"}}"
+                ),
             ),
-            _ => ("execute_bash", format!("{{\"command\": \"python -m pytest -q {path}\"}}")),
+            _ => (
+                "execute_bash",
+                format!("{{\"command\": \"python -m pytest -q {path}\"}}"),
+            ),
         };
         out.push_str(",{\"role\":\"assistant\",\"content\":");
-        push_json(out, &format!("Let me look at the {} next.", WORDS[dice.roll(WORDS.len())]));
-        let _ok = write!(out, ",\"tool_calls\":[{{\"id\":\"call_{step}\",\"type\":\"function\",\"function\":{{\"name\":\"{name}\",\"arguments\":");
+        push_json(
+            out,
+            &format!("Let me look at the {} next.", WORDS[dice.roll(WORDS.len())]),
+        );
+        let _ok = write!(
+            out,
+            ",\"tool_calls\":[{{\"id\":\"call_{step}\",\"type\":\"function\",\"function\":{{\"name\":\"{name}\",\"arguments\":"
+        );
         push_json(out, &arguments);
-        let _ok = write!(out, "}}}}]}},{{\"role\":\"tool\",\"tool_call_id\":\"call_{step}\",\"content\":");
-        let wanted = if big > 0 && step == steps / 2 { big } else { 400 + dice.roll(9000) };
-        let mut text = if step % 5 == 1 { format!("Here's the result of running `cat -n` on {path}:\n") } else { String::new() };
+        let _ok = write!(
+            out,
+            "}}}}]}},{{\"role\":\"tool\",\"tool_call_id\":\"call_{step}\",\"content\":"
+        );
+        let wanted = if big > 0 && step == steps / 2 {
+            big
+        } else {
+            400 + dice.roll(9000)
+        };
+        let mut text = if step % 5 == 1 {
+            format!("Here's the result of running `cat -n` on {path}:\n")
+        } else {
+            String::new()
+        };
         let mut number = 1;
         while text.len() < wanted {
             if step % 5 == 1 {
@@ -107,7 +158,10 @@ fn line(out: &mut String, ix: usize, steps: usize, big: usize) {
         out.push('}');
     }
     out.push_str("],\"git_patch\":");
-    push_json(out, "diff --git a/pier.py b/pier.py\n--- a/pier.py\n+++ b/pier.py\n@@ -1 +1,2 @@\n def moor(vessel):\n+    \"\"\"Moor the vessel.\"\"\"\n");
+    push_json(
+        out,
+        "diff --git a/pier.py b/pier.py\n--- a/pier.py\n+++ b/pier.py\n@@ -1 +1,2 @@\n def moor(vessel):\n+    \"\"\"Moor the vessel.\"\"\"\n",
+    );
     out.push_str("}\n");
 }
 
@@ -155,12 +209,19 @@ fn number(text: &str) -> u64 {
 #[allow(dead_code, reason = "the benchmark includes this file as a module")]
 fn main() -> std::io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let value = |flag: &str| args.iter().position(|a| a == flag).and_then(|at| args.get(at + 1)).cloned();
+    let value = |flag: &str| {
+        args.iter()
+            .position(|a| a == flag)
+            .and_then(|at| args.get(at + 1))
+            .cloned()
+    };
     let small = |text: String| usize::try_from(number(&text)).unwrap_or(usize::MAX);
     let wanted = match (value("--steps"), value("--observation")) {
         (Some(steps), _) => Wanted::Steps(small(steps)),
         (None, Some(bytes)) => Wanted::Observation(small(bytes)),
-        (None, None) => Wanted::Bytes(number(&value("--bytes").unwrap_or_else(|| "100M".to_owned()))),
+        (None, None) => Wanted::Bytes(number(
+            &value("--bytes").unwrap_or_else(|| "100M".to_owned()),
+        )),
     };
     let out = value("--out").unwrap_or_else(|| "trajectories.jsonl".to_owned());
     generate(wanted, Path::new(&out))

@@ -46,27 +46,49 @@ struct Session {
 
 impl Session {
     fn start(program: &str, args: &[&str]) -> Self {
-        let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
+        let size = PtySize {
+            rows: ROWS,
+            cols: COLUMNS,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
         let pair = native_pty_system().openpty(size).expect("a pty");
         let mut command = CommandBuilder::new(program);
         command.args(args);
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "");
-        command.env("HGVIEW_CONFIG_DIR", std::env::temp_dir().join("hgview-bench-config"));
+        command.env(
+            "HGVIEW_CONFIG_DIR",
+            std::env::temp_dir().join("hgview-bench-config"),
+        );
         let mut reader = pair.master.try_clone_reader().expect("the pty's output");
         let keys = pair.master.take_writer().expect("the pty's input");
         let (sender, output) = mpsc::channel();
         let started = Instant::now();
-        let child = pair.slave.spawn_command(command).expect("the program starts");
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .expect("the program starts");
         std::thread::spawn(move || {
             let mut bytes = vec![0; 1 << 16];
             while let Ok(len) = reader.read(&mut bytes) {
-                if len == 0 || sender.send((Instant::now(), bytes[..len].to_vec())).is_err() {
+                if len == 0
+                    || sender
+                        .send((Instant::now(), bytes[..len].to_vec()))
+                        .is_err()
+                {
                     return;
                 }
             }
         });
-        Self { child, master: pair.master, keys, output, screen: vt100::Parser::new(cells(ROWS), cells(COLUMNS), 0), started }
+        Self {
+            child,
+            master: pair.master,
+            keys,
+            output,
+            screen: vt100::Parser::new(cells(ROWS), cells(COLUMNS), 0),
+            started,
+        }
     }
 
     /// Waits until the screen satisfies `is_ready`; gives the time of the byte that made it so.
@@ -74,7 +96,10 @@ impl Session {
         let deadline = Instant::now() + Duration::from_secs(120);
         loop {
             let Ok((at, bytes)) = self.output.recv_timeout(deadline - Instant::now()) else {
-                panic!("the program ended or stood still at:\n{}", self.screen.screen().contents());
+                panic!(
+                    "the program ended or stood still at:\n{}",
+                    self.screen.screen().contents()
+                );
             };
             self.feed(&bytes);
             if is_ready(self.screen.screen()) {
@@ -87,7 +112,9 @@ impl Session {
         self.screen.process(bytes);
         // programs that ask for the background are answered as a terminal would
         if bytes.windows(4).any(|w| w == b"]11;") {
-            let _sent = self.keys.write_all(b"\x1b]10;rgb:ffff/ffff/ffff\x1b\\\x1b]11;rgb:0000/0000/0000\x1b\\\x1b[?62;22c");
+            let _sent = self.keys.write_all(
+                b"\x1b]10;rgb:ffff/ffff/ffff\x1b\\\x1b]11;rgb:0000/0000/0000\x1b\\\x1b[?62;22c",
+            );
         }
     }
 
@@ -95,13 +122,24 @@ impl Session {
     /// length. `None` when nothing changes.
     fn press(&mut self, key: &[u8]) -> Option<(Duration, usize)> {
         const QUIET: Duration = Duration::from_millis(60);
-        while self.output.try_recv().map(|(_, bytes)| self.feed(&bytes)).is_ok() {}
+        while self
+            .output
+            .try_recv()
+            .map(|(_, bytes)| self.feed(&bytes))
+            .is_ok()
+        {}
         let pressed = Instant::now();
-        self.keys.write_all(key).and_then(|()| self.keys.flush()).expect("a key");
+        self.keys
+            .write_all(key)
+            .and_then(|()| self.keys.flush())
+            .expect("a key");
         let mut last = None;
         let mut len = 0;
         let mut first = None;
-        while let Ok((at, bytes)) = self.output.recv_timeout(if last.is_none() { QUIET * 10 } else { QUIET }) {
+        while let Ok((at, bytes)) =
+            self.output
+                .recv_timeout(if last.is_none() { QUIET * 10 } else { QUIET })
+        {
             len += bytes.len();
             self.feed(&bytes);
             first.get_or_insert(at);
@@ -115,9 +153,18 @@ impl Session {
 
     /// The most memory it had at once, in MB.
     fn peak_mb(&self) -> f64 {
-        let status = self.child.process_id().and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/status")).ok());
-        let line = status.as_deref().and_then(|s| s.lines().find(|l| l.starts_with("VmHWM")).map(str::to_owned));
-        let kb: f64 = line.and_then(|l| l.split_whitespace().nth(1)?.parse().ok()).unwrap_or(f64::NAN);
+        let status = self
+            .child
+            .process_id()
+            .and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/status")).ok());
+        let line = status.as_deref().and_then(|s| {
+            s.lines()
+                .find(|l| l.starts_with("VmHWM"))
+                .map(str::to_owned)
+        });
+        let kb: f64 = line
+            .and_then(|l| l.split_whitespace().nth(1)?.parse().ok())
+            .unwrap_or(f64::NAN);
         kb / 1024.0
     }
 
@@ -135,7 +182,8 @@ fn data(folder: &Path, name: &str, wanted: Wanted) -> PathBuf {
         generate::generate(wanted, &path).expect("the data is written");
     }
     // warm the page cache for both programs
-    let _bytes = std::fs::File::open(&path).and_then(|mut f| std::io::copy(&mut f, &mut std::io::sink()));
+    let _bytes =
+        std::fs::File::open(&path).and_then(|mut f| std::io::copy(&mut f, &mut std::io::sink()));
     path
 }
 
@@ -151,13 +199,17 @@ fn first_screen(path: &Path, rounds: usize) {
     let mut memory: f64 = 0.0;
     for _ in 0..rounds {
         let mut less = Session::start("less", &["-S", text]);
-        let full = |screen: &vt100::Screen| screen.contents().matches("tidepool__harbor-kit-").count() >= usize::from(ROWS) - 1;
+        let full = |screen: &vt100::Screen| {
+            screen.contents().matches("tidepool__harbor-kit-").count() >= usize::from(ROWS) - 1
+        };
         theirs.push(less.wait(full).as_secs_f64() * 1e3);
         less.end();
         let mut hgview = Session::start(env!("CARGO_BIN_EXE_hgview"), &[text]);
         let full = |screen: &vt100::Screen| {
             // a row is there when its steps are
-            let rows = screen.rows(0, COLUMNS).filter(|row| row.contains("tidepool__harbor-kit-") && row.contains("invented"));
+            let rows = screen
+                .rows(0, COLUMNS)
+                .filter(|row| row.contains("tidepool__harbor-kit-") && row.contains("invented"));
             rows.count() >= usize::from(ROWS) - 3
         };
         ours.push(hgview.wait(full).as_secs_f64() * 1e3);
@@ -170,7 +222,11 @@ fn first_screen(path: &Path, rounds: usize) {
         hgview.end();
     }
     let (ours, theirs) = (median(&mut ours), median(&mut theirs));
-    println!("| first full screen, {} MB JSONL | {ours:.0} ms | `less -S` {theirs:.0} ms | {:.2}× |", size_mb(path), ours / theirs);
+    println!(
+        "| first full screen, {} MB JSONL | {ours:.0} ms | `less -S` {theirs:.0} ms | {:.2}× |",
+        size_mb(path),
+        ours / theirs
+    );
     println!("| memory after summarising all of it | {memory:.0} MB | | |");
 }
 
@@ -179,10 +235,18 @@ fn size_mb(path: &Path) -> u64 {
 }
 
 fn keys(path: &Path, what: &str, script: &[(&str, &[u8], usize)]) {
-    let mut hgview = Session::start(env!("CARGO_BIN_EXE_hgview"), &[path.to_str().expect("a plain path")]);
+    let mut hgview = Session::start(
+        env!("CARGO_BIN_EXE_hgview"),
+        &[path.to_str().expect("a plain path")],
+    );
     hgview.wait(|screen| screen.contents().contains("STEPS"));
     hgview.wait(|screen| screen.contents().contains("task"));
-    while hgview.output.recv_timeout(Duration::from_millis(700)).map(|(_, bytes)| hgview.feed(&bytes)).is_ok() {}
+    while hgview
+        .output
+        .recv_timeout(Duration::from_millis(700))
+        .map(|(_, bytes)| hgview.feed(&bytes))
+        .is_ok()
+    {}
     for (name, key, times) in script {
         let mut latencies = Vec::new();
         let mut bytes = 0;
@@ -198,7 +262,12 @@ fn keys(path: &Path, what: &str, script: &[(&str, &[u8], usize)]) {
         }
         latencies.sort_by(f64::total_cmp);
         let at = |share: f64| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss,
+                reason = "an index"
+            )]
             let ix = ((latencies.len() - 1) as f64 * share).round() as usize;
             latencies[ix]
         };
@@ -220,7 +289,10 @@ fn main() {
     std::fs::create_dir_all(&folder).expect("a folder for the data");
     let size = if is_quick { 100 << 20 } else { 1 << 30 };
     println!("| what | hgview | beside | ratio |\n|---|---|---|---|");
-    first_screen(&data(&folder, &format!("rows-{size}.jsonl"), Wanted::Bytes(size)), if is_quick { 3 } else { 5 });
+    first_screen(
+        &data(&folder, &format!("rows-{size}.jsonl"), Wanted::Bytes(size)),
+        if is_quick { 3 } else { 5 },
+    );
     let presses = if is_quick { 30 } else { 200 };
     let script: &[(&str, &[u8], usize)] = &[
         ("next step", b"j", presses),
@@ -230,7 +302,11 @@ fn main() {
         ("last step", b"G", 1),
         ("first step", b"g", 1),
     ];
-    keys(&data(&folder, "long.jsonl", Wanted::Steps(5000)), "5,000 steps", script);
+    keys(
+        &data(&folder, "long.jsonl", Wanted::Steps(5000)),
+        "5,000 steps",
+        script,
+    );
     let script: &[(&str, &[u8], usize)] = &[
         ("to the step", b"22j", 1),
         ("to the page", b"\t", 1),
@@ -240,5 +316,9 @@ fn main() {
         ("the end", b"G", 1),
         ("the start", b"g", 1),
     ];
-    keys(&data(&folder, "wide.jsonl", Wanted::Observation(50 << 20)), "50 MB observation", script);
+    keys(
+        &data(&folder, "wide.jsonl", Wanted::Observation(50 << 20)),
+        "50 MB observation",
+        script,
+    );
 }

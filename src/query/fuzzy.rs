@@ -26,7 +26,9 @@ pub struct Narrow {
 
 impl std::fmt::Debug for Narrow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Narrow").field("words", &self.words).finish_non_exhaustive()
+        f.debug_struct("Narrow")
+            .field("words", &self.words)
+            .finish_non_exhaustive()
     }
 }
 
@@ -36,7 +38,10 @@ impl Narrow {
     /// A pattern; an empty one matches everything.
     pub fn new(pattern: &str) -> Self {
         let words = pattern.split_whitespace().map(str::to_owned).collect();
-        Self { matcher: SkimMatcherV2::default().smart_case(), words }
+        Self {
+            matcher: SkimMatcherV2::default().smart_case(),
+            words,
+        }
     }
 
     /// Whether it lets everything pass.
@@ -61,7 +66,10 @@ impl Narrow {
 
     /// The chars of `text` that the words matched, ascending; for showing them.
     pub fn letters(&self, text: &str) -> Vec<usize> {
-        let hits = self.words.iter().filter_map(|word| self.matcher.fuzzy_indices(head(text), word));
+        let hits = self
+            .words
+            .iter()
+            .filter_map(|word| self.matcher.fuzzy_indices(head(text), word));
         let mut letters: Vec<usize> = hits.flat_map(|(_, letters)| letters).collect();
         letters.sort_unstable();
         letters.dedup();
@@ -71,7 +79,9 @@ impl Narrow {
 
 /// The matcher's table grows with the text: look at the head only.
 fn head(text: &str) -> &str {
-    text.char_indices().nth(Narrow::MAX_CHARS).map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
+    text.char_indices()
+        .nth(Narrow::MAX_CHARS)
+        .map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
 }
 
 #[cfg(test)]
@@ -80,7 +90,10 @@ mod tests {
 
     #[test]
     fn all_words_must_match_somewhere() {
-        let row = [(Field::Id, "django__django-10914"), (Field::Model, "qwen3-coder")];
+        let row = [
+            (Field::Id, "django__django-10914"),
+            (Field::Model, "qwen3-coder"),
+        ];
         assert!(Narrow::new("dj109").score(&row).is_some());
         assert!(Narrow::new("dj qwen").score(&row).is_some());
         assert!(Narrow::new("dj gpt").score(&row).is_none());

@@ -75,16 +75,28 @@ impl SortKey {
 
     /// Compares two rows; equal rows keep the order of the inputs when the sort is stable.
     pub fn compare(self, a: &Summary, b: &Summary, is_descending: bool) -> Ordering {
-        let by = |ordering: Ordering| if is_descending { ordering.reverse() } else { ordering };
+        let by = |ordering: Ordering| {
+            if is_descending {
+                ordering.reverse()
+            } else {
+                ordering
+            }
+        };
         match (a.fault.is_some(), b.fault.is_some()) {
             (false, false) => {}
             (a, b) => return a.cmp(&b),
         }
         match self {
             Self::Source => Ordering::Equal,
-            Self::Outcome => known(&a.resolved, &b.resolved, by).then_with(|| numbers(a.reward, b.reward, by)),
+            Self::Outcome => {
+                known(&a.resolved, &b.resolved, by).then_with(|| numbers(a.reward, b.reward, by))
+            }
             Self::Id => by(natural(&a.id, &b.id)),
-            Self::TaskType => known(&a.task_kind.map(|k| k.name()), &b.task_kind.map(|k| k.name()), by),
+            Self::TaskType => known(
+                &a.task_kind.map(|k| k.name()),
+                &b.task_kind.map(|k| k.name()),
+                by,
+            ),
             Self::Steps => by(a.steps.cmp(&b.steps)),
             Self::Failures => by(a.failed_actions.cmp(&b.failed_actions)),
             Self::Duration => numbers(a.duration_s, b.duration_s, by),
@@ -122,7 +134,10 @@ pub fn natural(a: &str, b: &str) -> Ordering {
             (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {
                 let (number_a, rest_a) = split_digits(a);
                 let (number_b, rest_b) = split_digits(b);
-                let ordering = number_a.len().cmp(&number_b.len()).then_with(|| number_a.cmp(number_b));
+                let ordering = number_a
+                    .len()
+                    .cmp(&number_b.len())
+                    .then_with(|| number_a.cmp(number_b));
                 if ordering != Ordering::Equal {
                     return ordering;
                 }
@@ -132,7 +147,10 @@ pub fn natural(a: &str, b: &str) -> Ordering {
                 if x != y {
                     return x.cmp(y);
                 }
-                (a, b) = (a.get(1..).unwrap_or_default(), b.get(1..).unwrap_or_default());
+                (a, b) = (
+                    a.get(1..).unwrap_or_default(),
+                    b.get(1..).unwrap_or_default(),
+                );
             }
         }
     }
@@ -140,7 +158,10 @@ pub fn natural(a: &str, b: &str) -> Ordering {
 
 /// The digits at the start without leading zeros, and the rest.
 fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .iter()
+        .position(|b| !b.is_ascii_digit())
+        .unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
     let zeros = digits.iter().take_while(|b| **b == b'0').count();
     (digits.get(zeros..).unwrap_or_default(), rest)
@@ -159,12 +180,18 @@ mod tests {
 
     #[test]
     fn the_unknown_comes_last_both_ways() {
-        let with = |cost| Summary { cost, ..Summary::default() };
+        let with = |cost| Summary {
+            cost,
+            ..Summary::default()
+        };
         for is_descending in [false, true] {
             let mut rows = vec![with(None), with(Some(2.0)), with(Some(1.0))];
             rows.sort_by(|a, b| SortKey::Cost.compare(a, b, is_descending));
             assert_eq!(rows.last().and_then(|r| r.cost), None);
-            assert_eq!(rows.first().and_then(|r| r.cost), Some(if is_descending { 2.0 } else { 1.0 }));
+            assert_eq!(
+                rows.first().and_then(|r| r.cost),
+                Some(if is_descending { 2.0 } else { 1.0 })
+            );
         }
     }
 

@@ -66,9 +66,13 @@ pub fn pretty(bytes: &[u8]) -> Option<String> {
     if let Some(text) = one(bytes) {
         return Some(text);
     }
-    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace));
+    let lines = bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.iter().all(u8::is_ascii_whitespace));
     let texts: Option<Vec<String>> = lines.map(one).collect();
-    texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join("\n"))
+    texts
+        .filter(|texts| !texts.is_empty())
+        .map(|texts| texts.join("\n"))
 }
 
 fn fault_of(err: &serde_json::Error, bytes: &[u8], start: u64) -> Fault {

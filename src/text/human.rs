@@ -32,16 +32,28 @@ fn scaled(number: u64, step: u64, units: &[&str]) -> String {
         unit += 1;
     }
     let name = units.get(unit).copied().unwrap_or_default();
-    if unit == 0 || value >= 9.95 { format!("{value:.0}{name}") } else { format!("{value:.1}{name}") }
+    if unit == 0 || value >= 9.95 {
+        format!("{value:.0}{name}")
+    } else {
+        format!("{value:.1}{name}")
+    }
 }
 
 /// At most six cells: `0.4s`, `12s`, `3m05s`, `2h14m`, `5d02h`. Negative times (clocks that went back) show as `0s`.
 pub fn seconds(number: f64) -> String {
-    let number = if number.is_finite() { number.max(0.0) } else { 0.0 };
+    let number = if number.is_finite() {
+        number.max(0.0)
+    } else {
+        0.0
+    };
     if number < 9.95 {
         return format!("{number:.1}s");
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "finite, not negative, saturating")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "finite, not negative, saturating"
+    )]
     let whole = number.round() as u64;
     match whole {
         0..60 => format!("{whole}s"),
@@ -72,15 +84,32 @@ mod tests {
     fn numbers_stay_short() {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(count(12), "12");
-        for (number, want) in [(0, "0"), (999, "999"), (1000, "1.0k"), (12_345, "12k"), (999_999, "1.0M")] {
+        for (number, want) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1.0k"),
+            (12_345, "12k"),
+            (999_999, "1.0M"),
+        ] {
             assert_eq!(short_count(number), want);
         }
         for (number, want) in [(1023, "1.0K"), (812, "812B"), (52_428_800, "50M")] {
             assert_eq!(bytes(number), want);
         }
-        for (number, want) in [(0.04, "0.0s"), (9.96, "10s"), (59.9, "1m00s"), (12.3, "12s"), (185.0, "3m05s"), (8040.0, "2h14m"), (-3.0, "0.0s")] {
+        for (number, want) in [
+            (0.04, "0.0s"),
+            (9.96, "10s"),
+            (59.9, "1m00s"),
+            (12.3, "12s"),
+            (185.0, "3m05s"),
+            (8040.0, "2h14m"),
+            (-3.0, "0.0s"),
+        ] {
             assert_eq!(seconds(number), want);
         }
-        assert_eq!((dollars(0.0031), dollars(0.416), dollars(12.34)), ("$0.0031".into(), "$0.42".into(), "$12.3".into()));
+        assert_eq!(
+            (dollars(0.0031), dollars(0.416), dollars(12.34)),
+            ("$0.0031".into(), "$0.42".into(), "$12.3".into())
+        );
     }
 }

@@ -146,7 +146,12 @@ impl App {
     /// Lets the visible view ask for what it lacks.
     fn sync(&mut self, effects: &mut Vec<Effect>) {
         let highlighter = self.paint.highlighter.as_ref();
-        let cx = Cx { data: &self.data, theme: &self.paint.theme, look: &self.habits.look, screen: self.screen };
+        let cx = Cx {
+            data: &self.data,
+            theme: &self.paint.theme,
+            look: &self.habits.look,
+            screen: self.screen,
+        };
         match &mut self.trajectory {
             Some(view) => view.sync(&cx, highlighter, effects),
             None => self.list.sync(&cx, highlighter, effects),
@@ -170,7 +175,11 @@ impl App {
     }
 
     fn scope(&self) -> Scope {
-        if self.trajectory.is_some() { Scope::Trajectory } else { Scope::List }
+        if self.trajectory.is_some() {
+            Scope::Trajectory
+        } else {
+            Scope::List
+        }
     }
 
     fn key(&mut self, key: KeyEvent, effects: &mut Vec<Effect>) {
@@ -188,7 +197,10 @@ impl App {
         match self.habits.keymap.push(self.scope(), key) {
             Found::Pending => {}
             Found::Matched { action, count } => self.act(action, count, effects),
-            Found::Unbound(chord) => self.status.pass(Tone::Info, format!("{chord} does nothing here; ? shows the keys")),
+            Found::Unbound(chord) => self.status.pass(
+                Tone::Info,
+                format!("{chord} does nothing here; ? shows the keys"),
+            ),
         }
     }
 
@@ -197,14 +209,24 @@ impl App {
         if self.act_globally(action, effects) {
             return;
         }
-        let cx = Cx { data: &self.data, theme: &self.paint.theme, look: &self.habits.look, screen: self.screen };
+        let cx = Cx {
+            data: &self.data,
+            theme: &self.paint.theme,
+            look: &self.habits.look,
+            screen: self.screen,
+        };
         let is_done = match &mut self.trajectory {
             Some(view) => view.apply(action, count, &cx, effects),
             None => self.list.apply(action, count, &cx, effects),
         };
         if !is_done {
-            let place = if self.trajectory.is_some() { "in a trajectory" } else { "in the list" };
-            self.status.pass(Tone::Info, format!("that does nothing {place}"));
+            let place = if self.trajectory.is_some() {
+                "in a trajectory"
+            } else {
+                "in the list"
+            };
+            self.status
+                .pass(Tone::Info, format!("that does nothing {place}"));
         }
     }
 
@@ -230,7 +252,11 @@ impl App {
             }
             Action::ToggleWrap => {
                 self.habits.look.is_wrapped = !self.habits.look.is_wrapped;
-                let how = if self.habits.look.is_wrapped { "long lines wrap" } else { "long lines run on; ← → scroll" };
+                let how = if self.habits.look.is_wrapped {
+                    "long lines wrap"
+                } else {
+                    "long lines run on; ← → scroll"
+                };
                 self.status.pass(Tone::Info, how.to_owned());
             }
             Action::CycleDiffLayout => {
@@ -244,7 +270,11 @@ impl App {
                 self.status.pass(Tone::Info, how.to_owned());
             }
             Action::NextTheme => {
-                let at = self.paint.names.iter().position(|name| name.name == self.paint.theme.name());
+                let at = self
+                    .paint
+                    .names
+                    .iter()
+                    .position(|name| name.name == self.paint.theme.name());
                 let next = at.map_or(0, |at| (at + 1) % self.paint.names.len().max(1));
                 if let Some(name) = self.paint.names.get(next) {
                     self.status.pass(Tone::Info, format!("theme {}", name.name));
@@ -253,17 +283,26 @@ impl App {
             }
             Action::ToggleMouse => {
                 self.habits.has_mouse = !self.habits.has_mouse;
-                let how = if self.habits.has_mouse { "the mouse is ours" } else { "the mouse is the terminal's" };
+                let how = if self.habits.has_mouse {
+                    "the mouse is ours"
+                } else {
+                    "the mouse is the terminal's"
+                };
                 self.status.pass(Tone::Info, how.to_owned());
                 effects.push(Effect::Mouse(self.habits.has_mouse));
             }
             Action::Reload => {
-                self.status.pass(Tone::Info, "looking for new records…".to_owned());
+                self.status
+                    .pass(Tone::Info, "looking for new records…".to_owned());
                 effects.push(Effect::Refresh);
             }
             Action::ToggleFollow => {
                 self.data.is_following = !self.data.is_following;
-                let how = if self.data.is_following { "following the inputs" } else { "no longer following" };
+                let how = if self.data.is_following {
+                    "following the inputs"
+                } else {
+                    "no longer following"
+                };
                 self.status.pass(Tone::Info, how.to_owned());
                 effects.push(Effect::Follow(self.data.is_following));
             }
@@ -282,8 +321,16 @@ impl App {
         } else if self.list.hit_position().is_some() {
             self.list.stop_find();
         } else if !self.list.how().narrow.is_empty() {
-            let how = Arrangement { narrow: String::new(), ..self.list.how().clone() };
-            let cx = Cx { data: &self.data, theme: &self.paint.theme, look: &self.habits.look, screen: self.screen };
+            let how = Arrangement {
+                narrow: String::new(),
+                ..self.list.how().clone()
+            };
+            let cx = Cx {
+                data: &self.data,
+                theme: &self.paint.theme,
+                look: &self.habits.look,
+                screen: self.screen,
+            };
             // keep the record, not the place
             self.list.arrange(how, &cx, effects);
         }
@@ -291,7 +338,12 @@ impl App {
 
     /// Opens the record under the list's cursor.
     fn open(&mut self, effects: &mut Vec<Effect>) {
-        let cx = Cx { data: &self.data, theme: &self.paint.theme, look: &self.habits.look, screen: self.screen };
+        let cx = Cx {
+            data: &self.data,
+            theme: &self.paint.theme,
+            look: &self.habits.look,
+            screen: self.screen,
+        };
         if let Some(record) = self.list.record(&cx) {
             let opened = self.opened.advance();
             self.trajectory = Some(TrajectoryView::new(record, opened));
@@ -301,20 +353,37 @@ impl App {
 
     /// Opens the record at a place of the list, as soon as it is there.
     pub fn open_place(&mut self, place: usize, effects: &mut Vec<Effect>) {
-        let cx = Cx { data: &self.data, theme: &self.paint.theme, look: &self.habits.look, screen: self.screen };
+        let cx = Cx {
+            data: &self.data,
+            theme: &self.paint.theme,
+            look: &self.habits.look,
+            screen: self.screen,
+        };
         self.list.go(place, &cx);
         self.open(effects);
     }
 
     /// Goes on to the next or previous record of the list.
     fn go_on(&mut self, toward: Toward, effects: &mut Vec<Effect>) {
-        let cx = Cx { data: &self.data, theme: &self.paint.theme, look: &self.habits.look, screen: self.screen };
+        let cx = Cx {
+            data: &self.data,
+            theme: &self.paint.theme,
+            look: &self.habits.look,
+            screen: self.screen,
+        };
         match self.list.step(toward, &cx) {
             Some(_) if self.trajectory.is_some() => self.open(effects),
             Some(_) => {}
             None => {
-                let which = if toward == Toward::Next { "last" } else { "first" };
-                self.status.pass(Tone::Info, format!("this is the {which} trajectory of the list"));
+                let which = if toward == Toward::Next {
+                    "last"
+                } else {
+                    "first"
+                };
+                self.status.pass(
+                    Tone::Info,
+                    format!("this is the {which} trajectory of the list"),
+                );
             }
         }
     }
@@ -323,27 +392,55 @@ impl App {
         let scope = self.scope();
         let overlay = match kind {
             OverlayKind::Help => Overlay::Help(overlay::Help::new(scope, &self.habits.keymap)),
-            OverlayKind::Palette => Overlay::Palette(overlay::Palette::new(scope, &self.habits.keymap)),
+            OverlayKind::Palette => {
+                Overlay::Palette(overlay::Palette::new(scope, &self.habits.keymap))
+            }
             OverlayKind::Messages => Overlay::Messages(overlay::Messages::new(self.status.log())),
             OverlayKind::Sort => {
-                let labels = SortKey::ALL.iter().map(|key| key.name().to_owned()).collect();
-                let current = SortKey::ALL.iter().position(|key| *key == self.list.how().key).unwrap_or(0);
+                let labels = SortKey::ALL
+                    .iter()
+                    .map(|key| key.name().to_owned())
+                    .collect();
+                let current = SortKey::ALL
+                    .iter()
+                    .position(|key| *key == self.list.how().key)
+                    .unwrap_or(0);
                 Overlay::Sort(overlay::SortPicker::new(labels, current))
             }
             OverlayKind::Themes => {
                 self.paint.before = Some(self.paint.theme.name().to_owned());
-                Overlay::Themes(overlay::ThemePicker::new(self.paint.names.clone(), self.paint.theme.name()))
+                Overlay::Themes(overlay::ThemePicker::new(
+                    self.paint.names.clone(),
+                    self.paint.theme.name(),
+                ))
             }
         };
         self.overlays.push(overlay);
     }
 
     fn open_prompt(&mut self, kind: PromptKind) {
-        let row = self.trajectory.as_ref().map_or(self.list.place(), |view| view.position().0);
-        self.origin = Some(Origin { row, how: self.list.how().clone() });
-        let text = if kind == PromptKind::Narrow { self.list.how().narrow.clone() } else { String::new() };
-        let history = self.habits.history.iter().filter(|(of, _)| *of == kind).map(|(_, text)| text.clone()).collect();
-        self.overlays.push(Overlay::Prompt(overlay::Prompt::new(kind, &text, history)));
+        let row = self
+            .trajectory
+            .as_ref()
+            .map_or(self.list.place(), |view| view.position().0);
+        self.origin = Some(Origin {
+            row,
+            how: self.list.how().clone(),
+        });
+        let text = if kind == PromptKind::Narrow {
+            self.list.how().narrow.clone()
+        } else {
+            String::new()
+        };
+        let history = self
+            .habits
+            .history
+            .iter()
+            .filter(|(of, _)| *of == kind)
+            .map(|(_, text)| text.clone())
+            .collect();
+        self.overlays
+            .push(Overlay::Prompt(overlay::Prompt::new(kind, &text, history)));
     }
 
     fn reply(&mut self, reply: Reply, effects: &mut Vec<Effect>) {
@@ -361,7 +458,9 @@ impl App {
                     self.overlays.pop();
                 }
                 if what == PromptChange::Accepted && !text.is_empty() {
-                    self.habits.history.retain(|(of, old)| *of != kind || *old != text);
+                    self.habits
+                        .history
+                        .retain(|(of, old)| *of != kind || *old != text);
                     self.habits.history.push((kind, text.clone()));
                 }
                 match kind {
@@ -371,7 +470,12 @@ impl App {
             }
             Reply::SortBy(at) => {
                 self.overlays.pop();
-                let cx = Cx { data: &self.data, theme: &self.paint.theme, look: &self.habits.look, screen: self.screen };
+                let cx = Cx {
+                    data: &self.data,
+                    theme: &self.paint.theme,
+                    look: &self.habits.look,
+                    screen: self.screen,
+                };
                 if let Some(key) = SortKey::ALL.get(at) {
                     self.list.sort_by(*key, &cx, effects);
                 }
@@ -391,17 +495,30 @@ impl App {
     fn prompt_narrow(&mut self, text: String, what: PromptChange, effects: &mut Vec<Effect>) {
         let how = match (what, &self.origin) {
             (PromptChange::Cancelled, Some(origin)) => origin.how.clone(),
-            _ => Arrangement { narrow: text, ..self.list.how().clone() },
+            _ => Arrangement {
+                narrow: text,
+                ..self.list.how().clone()
+            },
         };
         if how != *self.list.how() {
-            let cx = Cx { data: &self.data, theme: &self.paint.theme, look: &self.habits.look, screen: self.screen };
+            let cx = Cx {
+                data: &self.data,
+                theme: &self.paint.theme,
+                look: &self.habits.look,
+                screen: self.screen,
+            };
             self.list.arrange(how, &cx, effects);
         }
     }
 
     fn prompt_find(&mut self, text: &str, what: PromptChange, effects: &mut Vec<Effect>) {
         let from = self.origin.as_ref().map_or(0, |origin| origin.row);
-        let cx = Cx { data: &self.data, theme: &self.paint.theme, look: &self.habits.look, screen: self.screen };
+        let cx = Cx {
+            data: &self.data,
+            theme: &self.paint.theme,
+            look: &self.habits.look,
+            screen: self.screen,
+        };
         let is_over = what == PromptChange::Cancelled || text.is_empty();
         if is_over {
             effects.push(Effect::StopFind);
@@ -461,7 +578,12 @@ impl App {
             }
             return;
         }
-        let cx = Cx { data: &self.data, theme: &self.paint.theme, look: &self.habits.look, screen: self.screen };
+        let cx = Cx {
+            data: &self.data,
+            theme: &self.paint.theme,
+            look: &self.habits.look,
+            screen: self.screen,
+        };
         match (turned, mouse.kind, &mut self.trajectory) {
             (Some(rows), _, Some(view)) => view.wheel(x, y, rows, &cx),
             (Some(rows), _, None) => self.list.wheel(x, y, rows, &cx),
@@ -481,22 +603,43 @@ impl App {
         let theme = &self.paint.theme;
         buf.set_style(screen, theme.style(Role::Text));
         if screen.width < layout::MIN_COLUMNS || screen.height < layout::MIN_ROWS {
-            put(buf, 0, 0, screen.width, "too small for hgview", theme.style(Role::Warning));
+            put(
+                buf,
+                0,
+                0,
+                screen.width,
+                "too small for hgview",
+                theme.style(Role::Warning),
+            );
             return None;
         }
-        let cx = Cx { data: &self.data, theme, look: &self.habits.look, screen };
+        let cx = Cx {
+            data: &self.data,
+            theme,
+            look: &self.habits.look,
+            screen,
+        };
         match &self.trajectory {
             Some(view) => view.draw(&cx, buf),
             None => self.list.draw(&cx, buf),
         }
-        let status = Rect { y: screen.bottom() - 1, height: 1, ..screen };
+        let status = Rect {
+            y: screen.bottom() - 1,
+            height: 1,
+            ..screen
+        };
         self.draw_status(&cx, status, buf);
         if self.status.are_hints_shown {
             let hints = self.habits.keymap.pending_hints(self.scope());
-            let above = Rect { height: screen.height - 1, ..screen };
+            let above = Rect {
+                height: screen.height - 1,
+                ..screen
+            };
             overlay::draw_hints(&hints, above, buf, theme);
         }
-        self.overlays.iter().fold(None, |_, overlay| overlay.draw(screen, buf, theme))
+        self.overlays
+            .iter()
+            .fold(None, |_, overlay| overlay.draw(screen, buf, theme))
     }
 
     fn draw_status(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
@@ -516,15 +659,36 @@ impl App {
         if !pending.is_empty() {
             right = format!("{pending}  {right}");
         }
-        let right_cells = u16::try_from(crate::text::width(&right)).unwrap_or(area.width).min(area.width) + 1;
-        let left = Rect { width: area.width.saturating_sub(right_cells), ..area };
+        let right_cells = u16::try_from(crate::text::width(&right))
+            .unwrap_or(area.width)
+            .min(area.width)
+            + 1;
+        let left = Rect {
+            width: area.width.saturating_sub(right_cells),
+            ..area
+        };
         let (tone, text) = self.status.line().unwrap_or((Tone::Info, self.tips()));
         let message = match tone {
             Tone::Info => style(Role::Status),
             tone => style(Role::Status).patch(style(tone.role())),
         };
-        put_pieces(buf, left, &[(mode, style(Role::StatusMode)), (" ", style(Role::Status)), (&text, message)]);
-        put_right(buf, area.x, area.y, area.width.saturating_sub(1), &right, style(Role::Status));
+        put_pieces(
+            buf,
+            left,
+            &[
+                (mode, style(Role::StatusMode)),
+                (" ", style(Role::Status)),
+                (&text, message),
+            ],
+        );
+        put_right(
+            buf,
+            area.x,
+            area.y,
+            area.width.saturating_sub(1),
+            &right,
+            style(Role::Status),
+        );
         if let Some(background) = style(Role::Status).bg {
             for x in area.x + 6..area.right() {
                 if let Some(cell) = buf.cell_mut((x, area.y))
@@ -540,18 +704,38 @@ impl App {
     fn tips(&self) -> String {
         let scope = self.scope();
         let tips: &[(&str, &str)] = match &self.trajectory {
-            Some(view) if view.is_page_focused() => {
-                &[("pane", "steps"), ("toggle-fold", "fold"), ("find", "find"), ("next-hunk", "hunk"), ("help", "keys")]
-            }
-            Some(_) => {
-                &[("pane", "page"), ("find", "find"), ("next-error", "error"), ("next-edit", "edit"), ("next-trajectory", "next"), ("help", "keys")]
-            }
-            None => &[("open", "open"), ("narrow", "narrow"), ("sort", "sort"), ("find", "find"), ("help", "keys")],
+            Some(view) if view.is_page_focused() => &[
+                ("pane", "steps"),
+                ("toggle-fold", "fold"),
+                ("find", "find"),
+                ("next-hunk", "hunk"),
+                ("help", "keys"),
+            ],
+            Some(_) => &[
+                ("pane", "page"),
+                ("find", "find"),
+                ("next-error", "error"),
+                ("next-edit", "edit"),
+                ("next-trajectory", "next"),
+                ("help", "keys"),
+            ],
+            None => &[
+                ("open", "open"),
+                ("narrow", "narrow"),
+                ("sort", "sort"),
+                ("find", "find"),
+                ("help", "keys"),
+            ],
         };
         let shown: Vec<String> = tips
             .iter()
             .filter_map(|(name, what)| {
-                let key = self.habits.keymap.keys_of_name(name, scope).into_iter().next()?;
+                let key = self
+                    .habits
+                    .keymap
+                    .keys_of_name(name, scope)
+                    .into_iter()
+                    .next()?;
                 Some(format!("{key} {what}"))
             })
             .collect();
@@ -561,9 +745,20 @@ impl App {
     fn position(&self, cx: &Cx<'_>) -> String {
         if let Some(view) = &self.trajectory {
             let (at, rows) = view.position();
-            let page = view.page_percent(cx).map(|percent| format!("{percent}%  ")).unwrap_or_default();
-            let of_list = format!("{}/{}", human::count(self.list.place() + 1), human::count(self.list.shown(cx)));
-            return format!("{page}step {}/{}  {of_list}", human::count(at + 1), human::count(rows));
+            let page = view
+                .page_percent(cx)
+                .map(|percent| format!("{percent}%  "))
+                .unwrap_or_default();
+            let of_list = format!(
+                "{}/{}",
+                human::count(self.list.place() + 1),
+                human::count(self.list.shown(cx))
+            );
+            return format!(
+                "{page}step {}/{}  {of_list}",
+                human::count(at + 1),
+                human::count(rows)
+            );
         }
         let shown = self.list.shown(cx);
         let place = if shown == 0 { 0 } else { self.list.place() + 1 };
@@ -576,9 +771,16 @@ impl App {
 fn pattern(text: &str) -> Regex {
     const SIZE_LIMIT: usize = 4 << 20;
     let is_insensitive = !text.chars().any(char::is_uppercase);
-    let build = |text: &str| RegexBuilder::new(text).case_insensitive(is_insensitive).size_limit(SIZE_LIMIT).build();
+    let build = |text: &str| {
+        RegexBuilder::new(text)
+            .case_insensitive(is_insensitive)
+            .size_limit(SIZE_LIMIT)
+            .build()
+    };
     let escaped = || build(&regex::escape(text));
-    build(text).or_else(|_| escaped()).unwrap_or_else(|_| never())
+    build(text)
+        .or_else(|_| escaped())
+        .unwrap_or_else(|_| never())
 }
 
 /// A pattern that matches nothing, for texts too long to search for.

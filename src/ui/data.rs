@@ -47,7 +47,9 @@ impl Rows {
             if ix == self.chunks.len() {
                 self.chunks.push(Arc::new(Vec::new()));
             }
-            let Some(chunk) = self.chunks.get_mut(ix) else { return };
+            let Some(chunk) = self.chunks.get_mut(ix) else {
+                return;
+            };
             let room = (Self::CHUNK * (ix + 1)).min(len) - self.len;
             let chunk = Arc::make_mut(chunk);
             chunk.resize(chunk.len() + room, None);
@@ -57,7 +59,10 @@ impl Rows {
 
     /// The summary of a record, where it is known.
     pub fn get(&self, ix: RecordIx) -> Option<&Arc<Summary>> {
-        self.chunks.get(ix.0 / Self::CHUNK)?.get(ix.0 % Self::CHUNK)?.as_ref()
+        self.chunks
+            .get(ix.0 / Self::CHUNK)?
+            .get(ix.0 % Self::CHUNK)?
+            .as_ref()
     }
 
     /// Forgets a summary that is out of date.
@@ -133,24 +138,34 @@ impl Outline {
         let facts = |step: &Step| Facts {
             class: step.class(),
             has_error: step.has_error(),
-            is_edit: step.actions.iter().any(|action| action.class == ActionClass::Edit),
+            is_edit: step
+                .actions
+                .iter()
+                .any(|action| action.class == ActionClass::Edit),
             is_test: step.actions.iter().any(understand::is_test_run),
         };
         Self {
             steps: trajectory.steps.iter().map(facts).collect(),
-            children: trajectory.children.iter().map(|child| Self::of(&child.trajectory)).collect(),
+            children: trajectory
+                .children
+                .iter()
+                .map(|child| Self::of(&child.trajectory))
+                .collect(),
         }
     }
 
     /// The outline of a child's child.
     pub fn inner(&self, path: &[usize]) -> Option<&Self> {
-        path.iter().try_fold(self, |outline, ix| outline.children.get(*ix))
+        path.iter()
+            .try_fold(self, |outline, ix| outline.children.get(*ix))
     }
 }
 
 /// The child of a child that `path` leads to; the trajectory itself for an empty path.
 pub fn inner<'a>(trajectory: &'a Trajectory, path: &[usize]) -> Option<&'a Trajectory> {
-    path.iter().try_fold(trajectory, |inner, ix| inner.children.get(*ix).map(|child| &child.trajectory))
+    path.iter().try_fold(trajectory, |inner, ix| {
+        inner.children.get(*ix).map(|child| &child.trajectory)
+    })
 }
 
 /// How the list is ordered and narrowed.
@@ -166,7 +181,11 @@ pub struct Arrangement {
 
 impl Default for Arrangement {
     fn default() -> Self {
-        Self { key: SortKey::Source, is_descending: false, narrow: String::new() }
+        Self {
+            key: SortKey::Source,
+            is_descending: false,
+            narrow: String::new(),
+        }
     }
 }
 
@@ -231,7 +250,10 @@ pub fn arrange(
             listed.push((score, small));
         }
     }
-    let row = |ix: u32| rows.get(RecordIx(ix as usize)).map_or(&unknown, Arc::as_ref);
+    let row = |ix: u32| {
+        rows.get(RecordIx(ix as usize))
+            .map_or(&unknown, Arc::as_ref)
+    };
     if how.key == SortKey::Source {
         if !narrow.is_empty() {
             listed.sort_by_key(|(score, ix)| (std::cmp::Reverse(*score), *ix));
@@ -242,7 +264,9 @@ pub fn arrange(
     } else {
         let is_known = |ix: u32| rows.get(RecordIx(ix as usize)).is_some();
         listed.sort_by(|(_, a), (_, b)| {
-            is_known(*b).cmp(&is_known(*a)).then_with(|| how.key.compare(row(*a), row(*b), how.is_descending))
+            is_known(*b)
+                .cmp(&is_known(*a))
+                .then_with(|| how.key.compare(row(*a), row(*b), how.is_descending))
         });
     }
     if cancel.is_cancelled() {
@@ -254,11 +278,17 @@ pub fn arrange(
 }
 
 fn score(narrow: &Narrow, row: Option<&Arc<Summary>>, store: &Store, ix: RecordIx) -> Option<i64> {
-    let path = store.entry(ix).map(|entry| entry.path.to_string_lossy().into_owned()).unwrap_or_default();
+    let path = store
+        .entry(ix)
+        .map(|entry| entry.path.to_string_lossy().into_owned())
+        .unwrap_or_default();
     match row {
         Some(row) => narrow.score(&[
             (Field::Id, &row.id),
-            (Field::TaskType, row.task_kind.map_or("", |kind| kind.name())),
+            (
+                Field::TaskType,
+                row.task_kind.map_or("", |kind| kind.name()),
+            ),
             (Field::Model, row.model.as_deref().unwrap_or_default()),
             (Field::Format, row.format.map_or("", |format| format.name())),
             (Field::Path, &path),
@@ -279,11 +309,23 @@ mod tests {
         let mut rows = Rows::default();
         rows.grow(Rows::CHUNK + 5);
         let before = rows.clone();
-        rows.set(RecordIx(Rows::CHUNK + 2), Summary { id: "x".into(), ..Summary::default() });
+        rows.set(
+            RecordIx(Rows::CHUNK + 2),
+            Summary {
+                id: "x".into(),
+                ..Summary::default()
+            },
+        );
         rows.grow(3 * Rows::CHUNK);
         assert_eq!((rows.len(), rows.known()), (3 * Rows::CHUNK, 1));
-        assert_eq!(rows.get(RecordIx(Rows::CHUNK + 2)).map(|r| r.id.as_str()), Some("x"));
-        assert!(before.get(RecordIx(Rows::CHUNK + 2)).is_none(), "a snapshot does not change");
+        assert_eq!(
+            rows.get(RecordIx(Rows::CHUNK + 2)).map(|r| r.id.as_str()),
+            Some("x")
+        );
+        assert!(
+            before.get(RecordIx(Rows::CHUNK + 2)).is_none(),
+            "a snapshot does not change"
+        );
         assert!(rows.get(RecordIx(3 * Rows::CHUNK)).is_none());
     }
 }

@@ -124,7 +124,11 @@ pub enum Notice {
     /// Places of the list whose rows match the list's search.
     RowsFound(Generation, Arc<Vec<usize>>),
     /// A record was read.
-    Opened(Generation, RecordIx, Result<(Arc<Trajectory>, Arc<Outline>), Fault>),
+    Opened(
+        Generation,
+        RecordIx,
+        Result<(Arc<Trajectory>, Arc<Outline>), Fault>,
+    ),
     /// The preview of a record was built; the fault otherwise.
     Previewed(Generation, Box<Result<Page, Fault>>),
     /// A page was built.

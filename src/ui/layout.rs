@@ -46,14 +46,37 @@ pub fn list(screen: Rect, preview: Option<bool>) -> ListLayout {
     let (left, right) = if is_shown {
         let right_width = (body.width * 2 / 5).clamp(30, 100);
         let left_width = body.width - right_width - 1;
-        let right = Rect { x: body.x + left_width + 1, width: right_width, ..body };
-        (Rect { width: left_width, ..body }, right)
+        let right = Rect {
+            x: body.x + left_width + 1,
+            width: right_width,
+            ..body
+        };
+        (
+            Rect {
+                width: left_width,
+                ..body
+            },
+            right,
+        )
     } else {
         (body, Rect { width: 0, ..body })
     };
-    let header = Rect { height: left.height.min(1), ..left };
-    let rows = Rect { y: left.y + header.height, height: left.height - header.height, ..left };
-    ListLayout { title, header, rows, preview: right, status }
+    let header = Rect {
+        height: left.height.min(1),
+        ..left
+    };
+    let rows = Rect {
+        y: left.y + header.height,
+        height: left.height - header.height,
+        ..left
+    };
+    ListLayout {
+        title,
+        header,
+        rows,
+        preview: right,
+        status,
+    }
 }
 
 /// Lays out the trajectory screen. Under 60 columns only the pane with the keys is shown.
@@ -61,28 +84,82 @@ pub fn trajectory(screen: Rect, is_page_focused: bool) -> TrajectoryLayout {
     let (title, body, status) = frame(screen);
     let empty = Rect { width: 0, ..body };
     if body.width < 60 {
-        let layout = TrajectoryLayout { title, status, minimap: empty, rule: empty, steps: empty, page: empty };
+        let layout = TrajectoryLayout {
+            title,
+            status,
+            minimap: empty,
+            rule: empty,
+            steps: empty,
+            page: empty,
+        };
         if is_page_focused {
-            return TrajectoryLayout { page: body, ..layout };
+            return TrajectoryLayout {
+                page: body,
+                ..layout
+            };
         }
         let map_width = 1.min(body.width);
-        let steps = Rect { width: body.width - map_width, ..body };
-        let minimap = Rect { x: body.x + steps.width, width: map_width, ..body };
-        return TrajectoryLayout { steps, minimap, ..layout };
+        let steps = Rect {
+            width: body.width - map_width,
+            ..body
+        };
+        let minimap = Rect {
+            x: body.x + steps.width,
+            width: map_width,
+            ..body
+        };
+        return TrajectoryLayout {
+            steps,
+            minimap,
+            ..layout
+        };
     }
     let left_width = (body.width * 36 / 100).clamp(28, 64);
-    let steps = Rect { width: left_width, ..body };
-    let minimap = Rect { x: steps.right(), width: 2, ..body };
-    let rule = Rect { x: minimap.right(), width: 1, ..body };
-    let page = Rect { x: rule.right(), width: body.right() - rule.right(), ..body };
-    TrajectoryLayout { title, steps, minimap, rule, page, status }
+    let steps = Rect {
+        width: left_width,
+        ..body
+    };
+    let minimap = Rect {
+        x: steps.right(),
+        width: 2,
+        ..body
+    };
+    let rule = Rect {
+        x: minimap.right(),
+        width: 1,
+        ..body
+    };
+    let page = Rect {
+        x: rule.right(),
+        width: body.right() - rule.right(),
+        ..body
+    };
+    TrajectoryLayout {
+        title,
+        steps,
+        minimap,
+        rule,
+        page,
+        status,
+    }
 }
 
 fn frame(screen: Rect) -> (Rect, Rect, Rect) {
-    let title = Rect { height: screen.height.min(1), ..screen };
+    let title = Rect {
+        height: screen.height.min(1),
+        ..screen
+    };
     let status_height = screen.height.saturating_sub(1).min(1);
-    let body = Rect { y: screen.y + title.height, height: screen.height - title.height - status_height, ..screen };
-    let status = Rect { y: body.bottom(), height: status_height, ..screen };
+    let body = Rect {
+        y: screen.y + title.height,
+        height: screen.height - title.height - status_height,
+        ..screen
+    };
+    let status = Rect {
+        y: body.bottom(),
+        height: status_height,
+        ..screen
+    };
     (title, body, status)
 }
 
@@ -101,7 +178,10 @@ mod tests {
                 }
                 for is_page_focused in [false, true] {
                     let t = trajectory(screen, is_page_focused);
-                    check(screen, &[t.title, t.steps, t.minimap, t.rule, t.page, t.status]);
+                    check(
+                        screen,
+                        &[t.title, t.steps, t.minimap, t.rule, t.page, t.status],
+                    );
                 }
             }
         }

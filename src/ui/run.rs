@@ -102,7 +102,14 @@ impl Loop {
     const FOLLOW: Duration = Duration::from_secs(1);
 
     fn start(options: RunOptions) -> Result<Self> {
-        let RunOptions { store, title, settings, mut problems, paths, first_step } = options;
+        let RunOptions {
+            store,
+            title,
+            settings,
+            mut problems,
+            paths,
+            first_step,
+        } = options;
         let depth = Depth::detect(settings.colors, &ColorEnv::of_environment());
         let name = match &settings.theme {
             Some(name) => name.clone(),
@@ -114,10 +121,30 @@ impl Loop {
         problems.extend(key_problems);
         let store = Arc::new(store);
         let (sender, notices) = mpsc::unbounded_channel();
-        let clipboard = ClipboardEnv::of_environment(settings.clipboard, settings.clipboard_command.clone(), paths.state.clone());
-        let env = Env { store: Arc::clone(&store), themes: themes.clone(), depth, clipboard };
-        let data = Data { store, rows: Rows::default(), scan: Scan::default(), is_following: settings.follow, title };
-        let paint = Paint { theme, highlighter: None, names: theme::names(&themes), before: None };
+        let clipboard = ClipboardEnv::of_environment(
+            settings.clipboard,
+            settings.clipboard_command.clone(),
+            paths.state.clone(),
+        );
+        let env = Env {
+            store: Arc::clone(&store),
+            themes: themes.clone(),
+            depth,
+            clipboard,
+        };
+        let data = Data {
+            store,
+            rows: Rows::default(),
+            scan: Scan::default(),
+            is_following: settings.follow,
+            title,
+        };
+        let paint = Paint {
+            theme,
+            highlighter: None,
+            names: theme::names(&themes),
+            before: None,
+        };
         let look = Look {
             is_wrapped: settings.wrap,
             diff: match settings.diff {
@@ -128,7 +155,13 @@ impl Loop {
             tab_cells: settings.tab_cells,
             fold_lines: settings.fold_lines,
         };
-        let habits = Habits { keymap, look, has_mouse: settings.mouse, history: Vec::new(), first_step };
+        let habits = Habits {
+            keymap,
+            look,
+            has_mouse: settings.mouse,
+            history: Vec::new(),
+            first_step,
+        };
         let screen = Screen::enter(settings.mouse)?;
         let (width, height) = screen.size()?;
         let app = App::new(data, paint, habits, Rect::new(0, 0, width, height));
@@ -138,7 +171,17 @@ impl Loop {
         }
         let tasks = Tasks::new(env, sender.clone());
         let is_following = settings.follow;
-        Ok(Self { app, tasks, screen, settings, notices, sender, is_following, is_over: false, awaits_page: false })
+        Ok(Self {
+            app,
+            tasks,
+            screen,
+            settings,
+            notices,
+            sender,
+            is_following,
+            is_over: false,
+            awaits_page: false,
+        })
     }
 
     async fn run(mut self) -> Result<()> {
@@ -155,9 +198,13 @@ impl Loop {
         let mut followed = Instant::now();
         while !self.is_over {
             let frame_due = is_dirty.then(|| drawn + Self::PACE);
-            let hint_due = chord_since.map(|since| since + Duration::from_millis(self.settings.hint_ms));
+            let hint_due =
+                chord_since.map(|since| since + Duration::from_millis(self.settings.hint_ms));
             let follow_due = self.is_following.then(|| followed + Self::FOLLOW);
-            let due = [frame_due, hint_due, follow_due].into_iter().flatten().min();
+            let due = [frame_due, hint_due, follow_due]
+                .into_iter()
+                .flatten()
+                .min();
             let mut is_urgent = false;
             let mut effects = Vec::new();
             tokio::select! {
@@ -248,7 +295,9 @@ impl Loop {
     async fn wait_for_page(&mut self, keys: &mut Option<EventStream>) -> Result<()> {
         let until = tokio::time::Instant::now() + Self::PAGE_WAIT;
         while self.awaits_page {
-            let Ok(notice) = tokio::time::timeout_at(until, self.notices.recv()).await else { break };
+            let Ok(notice) = tokio::time::timeout_at(until, self.notices.recv()).await else {
+                break;
+            };
             let mut effects = Vec::new();
             let is_page = matches!(notice, Some(Notice::Page(..)));
             self.notices_in(notice, &mut effects)?;
@@ -283,7 +332,8 @@ impl Loop {
     fn suspend(&mut self, keys: &mut Option<EventStream>) -> Result<()> {
         drop(keys.take());
         self.screen.leave();
-        let _stopped = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
+        let _stopped =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
         self.come_back(keys)
     }
 
@@ -300,9 +350,21 @@ impl Loop {
     }
 
     /// Shows a text in the user's editor or pager and comes back.
-    fn external(&mut self, text: &str, is_editor: bool, keys: &mut Option<EventStream>) -> Result<()> {
-        let command = if is_editor { editor(&self.settings) } else { pager(&self.settings) };
-        let file = tempfile::Builder::new().prefix("hgview-").suffix(".md").tempfile();
+    fn external(
+        &mut self,
+        text: &str,
+        is_editor: bool,
+        keys: &mut Option<EventStream>,
+    ) -> Result<()> {
+        let command = if is_editor {
+            editor(&self.settings)
+        } else {
+            pager(&self.settings)
+        };
+        let file = tempfile::Builder::new()
+            .prefix("hgview-")
+            .suffix(".md")
+            .tempfile();
         let written = file.and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file));
         let outcome = match written {
             Ok(file) => {
@@ -339,13 +401,23 @@ fn default_theme(settings: &Settings) -> &'static str {
 }
 
 fn editor(settings: &Settings) -> String {
-    let variables = ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-    settings.editor.clone().or(variables).unwrap_or_else(|| "vi".to_owned())
+    let variables = ["VISUAL", "EDITOR"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    settings
+        .editor
+        .clone()
+        .or(variables)
+        .unwrap_or_else(|| "vi".to_owned())
 }
 
 fn pager(settings: &Settings) -> String {
     let variable = std::env::var("PAGER").ok().filter(|v| !v.is_empty());
-    settings.pager.clone().or(variable).unwrap_or_else(|| "less".to_owned())
+    settings
+        .pager
+        .clone()
+        .or(variable)
+        .unwrap_or_else(|| "less".to_owned())
 }
 
 async fn next_event(keys: &mut Option<EventStream>) -> Option<std::io::Result<TerminalEvent>> {
@@ -371,7 +443,9 @@ struct Signals {
 
 impl Signals {
     fn new() -> Result<Self> {
-        let on = |kind| signal(kind).map_err(|err| Error::internal("cannot listen for signals").caused_by(err));
+        let on = |kind| {
+            signal(kind).map_err(|err| Error::internal("cannot listen for signals").caused_by(err))
+        };
         Ok(Self {
             hang_up: on(SignalKind::hangup())?,
             terminate: on(SignalKind::terminate())?,
@@ -391,7 +465,9 @@ impl Signals {
 /// With SIGHUP ignored (nohup, sudo) a closed terminal shows only here: reading from it would spin for ever.
 fn watch_for_hang_up(sender: UnboundedSender<Notice>) {
     std::thread::spawn(move || {
-        let Ok(terminal) = std::fs::File::open(PathBuf::from("/dev/tty")) else { return };
+        let Ok(terminal) = std::fs::File::open(PathBuf::from("/dev/tty")) else {
+            return;
+        };
         let mut polled = [PollFd::new(&terminal, PollFlags::empty())];
         loop {
             match rustix::event::poll(&mut polled, None) {

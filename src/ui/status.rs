@@ -23,7 +23,11 @@ impl Status {
         if self.log.len() == Self::LOG {
             self.log.remove(0);
         }
-        self.log.push(Message { time, tone, text: text.clone() });
+        self.log.push(Message {
+            time,
+            tone,
+            text: text.clone(),
+        });
         self.current = Some((tone, text));
     }
 

@@ -65,7 +65,9 @@ impl Tasks {
     pub fn new(env: Env, notices: UnboundedSender<Notice>) -> Self {
         let env = Arc::new(env);
         let summarizer = Summarizer::new(&env.store, &notices);
-        let slots = (0..Kind::COUNT).map(|_| Slot::new(&env, &notices, &summarizer)).collect();
+        let slots = (0..Kind::COUNT)
+            .map(|_| Slot::new(&env, &notices, &summarizer))
+            .collect();
         Self { slots, summarizer }
     }
 
@@ -142,20 +144,27 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::Summarize(range, order) => {
             let all = env.store.len();
             let ixs = range.filter_map(|place| order.record(place, all));
-            let rows: Vec<(RecordIx, Summary)> = ixs.map(|ix| (ix, env.store.summarize(ix))).collect();
+            let rows: Vec<(RecordIx, Summary)> =
+                ixs.map(|ix| (ix, env.store.summarize(ix))).collect();
             say(Notice::Summaries(rows));
         }
         Effect::Arrange(job) => {
-            if let Some((order, place)) = arrange(&job.rows, &env.store, &job.how, job.keep, cancel) {
+            if let Some((order, place)) = arrange(&job.rows, &env.store, &job.how, job.keep, cancel)
+            {
                 say(Notice::Arranged(job.generation, order, place));
             }
         }
         Effect::FindRows(generation, pattern, rows, order) => {
             let all = rows.len();
-            let places = (0..order.len(all)).take_while(|place| place % 1024 != 0 || !cancel.is_cancelled()).filter(|place| {
-                let row = order.record(*place, all).and_then(|ix| rows.get(ix));
-                row.is_some_and(|row| pattern.is_match(&row.id) || row.model.as_deref().is_some_and(|m| pattern.is_match(m)))
-            });
+            let places = (0..order.len(all))
+                .take_while(|place| place % 1024 != 0 || !cancel.is_cancelled())
+                .filter(|place| {
+                    let row = order.record(*place, all).and_then(|ix| rows.get(ix));
+                    row.is_some_and(|row| {
+                        pattern.is_match(&row.id)
+                            || row.model.as_deref().is_some_and(|m| pattern.is_match(m))
+                    })
+                });
             let places = Arc::new(places.collect());
             if !cancel.is_cancelled() {
                 say(Notice::RowsFound(generation, places));
@@ -169,7 +178,10 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             say(Notice::Opened(generation, ix, content));
         }
         Effect::Preview(generation, ix, options) => {
-            let page = env.store.load(ix).map(|trajectory| Page::new(&trajectory, &[], Subject::Task, &options));
+            let page = env
+                .store
+                .load(ix)
+                .map(|trajectory| Page::new(&trajectory, &[], Subject::Task, &options));
             say(Notice::Previewed(generation, Box::new(page)));
         }
         Effect::Pages(jobs) => {
@@ -194,7 +206,10 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
                 if cancel.is_cancelled() {
                     return;
                 }
-                say(Notice::PreviewInked(generation, job.run(&highlighter, cancel)));
+                say(Notice::PreviewInked(
+                    generation,
+                    job.run(&highlighter, cancel),
+                ));
             }
         }
         Effect::Find(job) => find(&job, cancel, say),
@@ -209,7 +224,10 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::Copy(text, what) => copy(&text, what, env, say),
         Effect::CopyRecord(ix) => match env.store.load_bytes(ix) {
             Ok(bytes) => copy(&String::from_utf8_lossy(&bytes), "record", env, say),
-            Err(fault) => say(Notice::Say(Tone::Error, format!("the record cannot be read: {fault}"))),
+            Err(fault) => say(Notice::Say(
+                Tone::Error,
+                format!("the record cannot be read: {fault}"),
+            )),
         },
         // these belong to the owner of the terminal
         Effect::StopFind
@@ -238,13 +256,20 @@ fn scan(env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
     }
     if !cancel.is_cancelled() {
         let bytes = last.map_or((0, 0), |p| (p.bytes_done, p.bytes_total));
-        say(Notice::Scanned { records: env.store.len(), bytes, is_complete: true });
+        say(Notice::Scanned {
+            records: env.store.len(),
+            bytes,
+            is_complete: true,
+        });
         if env.store.side_summary().generation != labels {
             say(Notice::Relabelled);
         }
         let skipped = env.store.skipped();
         if !skipped.is_empty() {
-            let text = format!("{} files are no trajectories and were left out", human::count(skipped.len()));
+            let text = format!(
+                "{} files are no trajectories and were left out",
+                human::count(skipped.len())
+            );
             say(Notice::Say(Tone::Info, text));
         }
     }
@@ -274,7 +299,9 @@ fn build(env: &Env, job: &PageJob) -> Page {
 fn raw_text(env: &Env, ix: RecordIx, span: Option<Span>) -> Result<(String, String), Fault> {
     const PRETTY_BYTES: usize = 8 << 20;
     let entry = env.store.entry(ix);
-    let start = entry.and_then(|entry| entry.span).map_or(0, |span| span.start);
+    let start = entry
+        .and_then(|entry| entry.span)
+        .map_or(0, |span| span.start);
     let bytes = env.store.load_bytes(ix)?;
     let of_step = span.and_then(|span| {
         let from = usize::try_from(span.start.checked_sub(start)?).ok()?;
@@ -287,7 +314,9 @@ fn raw_text(env: &Env, ix: RecordIx, span: Option<Span>) -> Result<(String, Stri
     };
     let text = String::from_utf8_lossy(bytes);
     let title = format!("{what}, {}", human::bytes(bytes.len() as u64));
-    let pretty = (bytes.len() <= PRETTY_BYTES).then(|| crate::read::json::pretty(bytes)).flatten();
+    let pretty = (bytes.len() <= PRETTY_BYTES)
+        .then(|| crate::read::json::pretty(bytes))
+        .flatten();
     Ok((title, pretty.unwrap_or_else(|| text.into_owned())))
 }
 
@@ -300,9 +329,20 @@ fn find(job: &FindJob, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
             return;
         }
         let page = Page::new(&job.trajectory, path, *subject, &job.options);
-        hits.extend(page.find(&job.pattern, cancel).into_iter().map(|hit| RowHit { row, place: hit.place }));
+        hits.extend(
+            page.find(&job.pattern, cancel)
+                .into_iter()
+                .map(|hit| RowHit {
+                    row,
+                    place: hit.place,
+                }),
+        );
         if told.elapsed() >= EVERY && !hits.is_empty() {
-            say(Notice::Hits(job.generation, std::mem::take(&mut hits), false));
+            say(Notice::Hits(
+                job.generation,
+                std::mem::take(&mut hits),
+                false,
+            ));
             told = Instant::now();
         }
     }
@@ -311,7 +351,10 @@ fn find(job: &FindJob, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
 
 fn copy(text: &str, what: &str, env: &Env, say: &mut dyn FnMut(Notice)) {
     if text.is_empty() {
-        say(Notice::Say(Tone::Warning, format!("there is no {what} to copy here")));
+        say(Notice::Say(
+            Tone::Warning,
+            format!("there is no {what} to copy here"),
+        ));
         return;
     }
     let mut terminal = Vec::new();
@@ -319,7 +362,10 @@ fn copy(text: &str, what: &str, env: &Env, say: &mut dyn FnMut(Notice)) {
     if !terminal.is_empty() {
         say(Notice::Terminal(terminal));
     }
-    say(Notice::Say(Tone::Success, format!("copied the {what} {}", report.how)));
+    say(Notice::Say(
+        Tone::Success,
+        format!("copied the {what} {}", report.how),
+    ));
 }
 
 /// A thread with a mailbox for one effect.
@@ -358,16 +404,23 @@ impl Slot {
                 let mut say = |notice: Notice| {
                     match &notice {
                         Notice::Scanned { records, .. } => queue.grow(*records),
-                        Notice::Refreshed(refresh) => queue.changed(env.store.len(), &refresh.changed),
+                        Notice::Refreshed(refresh) => {
+                            queue.changed(env.store.len(), &refresh.changed)
+                        }
                         Notice::Relabelled => queue.restart(),
                         _ => {}
                     }
                     // nobody listens any more: the program is ending
                     let _gone = notices.send(notice);
                 };
-                let done = catch_unwind(AssertUnwindSafe(|| perform(effect, &env, &cancel, &mut say)));
+                let done = catch_unwind(AssertUnwindSafe(|| {
+                    perform(effect, &env, &cancel, &mut say)
+                }));
                 if done.is_err() {
-                    say(Notice::Say(Tone::Error, "something went wrong in the background; see the log".to_owned()));
+                    say(Notice::Say(
+                        Tone::Error,
+                        "something went wrong in the background; see the log".to_owned(),
+                    ));
                 }
                 inbox.lock().running = None;
             }
@@ -415,7 +468,10 @@ fn next(mailbox: &Mailbox) -> Option<(Effect, Cancel)> {
             state.running = Some(cancel.clone());
             return Some((effect, cancel));
         }
-        state = mailbox.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state = mailbox
+            .ready
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner);
     }
 }
 
@@ -506,18 +562,28 @@ impl Summarizer {
                 if !batch.is_empty() {
                     break None;
                 }
-                state = queue.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = queue
+                    .ready
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             };
             drop(state);
             if let Some(ix) = ix {
                 let row = catch_unwind(AssertUnwindSafe(|| store.summarize(ix)));
                 let row = row.unwrap_or_else(|_| {
-                    Summary::of_fault(format!("record {}", ix.0), None, Fault::new("reading it failed inside hgview"))
+                    Summary::of_fault(
+                        format!("record {}", ix.0),
+                        None,
+                        Fault::new("reading it failed inside hgview"),
+                    )
                 });
                 batch.push((ix, row));
             }
             if ix.is_none() || batch.len() >= Self::BATCH || since.elapsed() >= Self::EVERY {
-                if notices.send(Notice::Summaries(std::mem::take(&mut batch))).is_err() {
+                if notices
+                    .send(Notice::Summaries(std::mem::take(&mut batch)))
+                    .is_err()
+                {
                     return;
                 }
                 since = Instant::now();

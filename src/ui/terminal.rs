@@ -61,7 +61,9 @@ pub struct Screen {
 
 impl std::fmt::Debug for Screen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Screen").field("has_mouse", &self.has_mouse).finish_non_exhaustive()
+        f.debug_struct("Screen")
+            .field("has_mouse", &self.has_mouse)
+            .finish_non_exhaustive()
     }
 }
 
@@ -74,7 +76,11 @@ impl Screen {
         install_panic_hook();
         let frame = Frame::default();
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone())).map_err(broken)?;
-        let mut screen = Self { terminal, frame, has_mouse };
+        let mut screen = Self {
+            terminal,
+            frame,
+            has_mouse,
+        };
         screen.take()?;
         Ok(screen)
     }
@@ -116,7 +122,9 @@ impl Screen {
     /// When the terminal is gone.
     pub fn write_raw(&mut self, bytes: &[u8]) -> Result<()> {
         let mut out = std::io::stdout().lock();
-        out.write_all(bytes).and_then(|()| out.flush()).map_err(broken)
+        out.write_all(bytes)
+            .and_then(|()| out.flush())
+            .map_err(broken)
     }
 
     /// Forgets what is on the screen, so that the next frame paints all of it.
@@ -184,7 +192,15 @@ fn give_back() {
         return;
     }
     let mut bytes = Vec::new();
-    let _queued = queue!(bytes, Print(MOUSE_OFF), DisableBracketedPaste, EndSynchronizedUpdate, ResetColor, Show, LeaveAlternateScreen);
+    let _queued = queue!(
+        bytes,
+        Print(MOUSE_OFF),
+        DisableBracketedPaste,
+        EndSynchronizedUpdate,
+        ResetColor,
+        Show,
+        LeaveAlternateScreen
+    );
     let mut out = std::io::stdout().lock();
     let _written = out.write_all(&bytes).and_then(|()| out.flush());
     let _cooked = disable_raw_mode();

@@ -29,7 +29,12 @@ pub struct Look {
 impl Look {
     /// The options of a page that is `width` cells wide.
     pub fn page_options(&self, width: u16) -> PageOptions {
-        PageOptions { width, diff: self.diff, tab_cells: self.tab_cells, fold_lines: self.fold_lines }
+        PageOptions {
+            width,
+            diff: self.diff,
+            tab_cells: self.tab_cells,
+            fold_lines: self.fold_lines,
+        }
     }
 }
 

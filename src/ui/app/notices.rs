@@ -12,7 +12,11 @@ use crate::ui::view::Cx;
 impl App {
     pub(super) fn notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
         match notice {
-            Notice::Scanned { records, bytes, is_complete } => self.scanned(records, bytes, is_complete, effects),
+            Notice::Scanned {
+                records,
+                bytes,
+                is_complete,
+            } => self.scanned(records, bytes, is_complete, effects),
             Notice::Summaries(rows) => {
                 for (ix, row) in rows {
                     self.data.rows.set(ix, row);
@@ -39,9 +43,16 @@ impl App {
 
     /// Answers for the views.
     fn view_notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
-        let cx = Cx { data: &self.data, theme: &self.paint.theme, look: &self.habits.look, screen: self.screen };
+        let cx = Cx {
+            data: &self.data,
+            theme: &self.paint.theme,
+            look: &self.habits.look,
+            screen: self.screen,
+        };
         match notice {
-            Notice::Arranged(generation, order, place) => self.list.arranged(generation, order, place, &cx),
+            Notice::Arranged(generation, order, place) => {
+                self.list.arranged(generation, order, place, &cx)
+            }
             Notice::RowsFound(generation, places) => self.list.rows_found(generation, places, &cx),
             Notice::Previewed(generation, page) => self.list.previewed(generation, *page, &cx),
             Notice::PreviewInked(generation, ink) => self.list.preview_inked(generation, ink),
@@ -74,7 +85,13 @@ impl App {
         let _ = effects;
     }
 
-    fn scanned(&mut self, records: usize, bytes: (u64, u64), is_complete: bool, effects: &mut Vec<Effect>) {
+    fn scanned(
+        &mut self,
+        records: usize,
+        bytes: (u64, u64),
+        is_complete: bool,
+        effects: &mut Vec<Effect>,
+    ) {
         self.data.rows.grow(records);
         self.data.scan.bytes_done = bytes.0;
         self.data.scan.bytes_total = bytes.1;
@@ -96,7 +113,11 @@ impl App {
             self.status.say(Tone::Warning, problem.clone());
         }
         if refresh.problems.is_empty() && (refresh.appended > 0 || !refresh.changed.is_empty()) {
-            let text = format!("{} new, {} changed", human::count(refresh.appended), human::count(refresh.changed.len()));
+            let text = format!(
+                "{} new, {} changed",
+                human::count(refresh.appended),
+                human::count(refresh.changed.len())
+            );
             self.status.say(Tone::Success, text);
         } else if refresh.problems.is_empty() && !self.data.is_following {
             self.status.say(Tone::Info, "nothing new".to_owned());

@@ -5,10 +5,10 @@ use std::path::Path;
 use ratatui::buffer::Cell;
 
 use super::*;
-use crate::ui::event::Tone;
 use crate::theme::Depth;
 use crate::theme::ThemeName;
 use crate::ui::command::Scope;
+use crate::ui::event::Tone;
 use crate::ui::keymap::Hint;
 use crate::ui::keymap::Keymap;
 

@@ -101,9 +101,18 @@ impl ListView {
     /// Moves the cursor by one and gives the record there; for going on from inside a trajectory.
     pub fn step(&mut self, toward: Toward, cx: &Cx<'_>) -> Option<RecordIx> {
         let before = self.cursor.at;
-        let motion = if toward == Toward::Next { Motion::Down } else { Motion::Up };
-        self.cursor.apply(motion, None, self.shown(cx), self.height(cx));
-        if self.cursor.at == before { None } else { self.record(cx) }
+        let motion = if toward == Toward::Next {
+            Motion::Down
+        } else {
+            Motion::Up
+        };
+        self.cursor
+            .apply(motion, None, self.shown(cx), self.height(cx));
+        if self.cursor.at == before {
+            None
+        } else {
+            self.record(cx)
+        }
     }
 
     /// Puts the cursor on a place.
@@ -116,7 +125,13 @@ impl ListView {
     }
 
     /// Carries out an action; `false` when it means nothing here.
-    pub fn apply(&mut self, action: Action, count: Option<usize>, cx: &Cx<'_>, effects: &mut Vec<Effect>) -> bool {
+    pub fn apply(
+        &mut self,
+        action: Action,
+        count: Option<usize>,
+        cx: &Cx<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
         match action {
             Action::Move(motion) if self.preview.is_focused => {
                 if let Some((viewport, lens)) = self.preview.lens(cx) {
@@ -125,14 +140,27 @@ impl ListView {
                     self.preview.viewport = moved;
                 }
             }
-            Action::Move(motion) => self.cursor.apply(motion, count, self.shown(cx), self.height(cx)),
+            Action::Move(motion) => {
+                self.cursor
+                    .apply(motion, count, self.shown(cx), self.height(cx))
+            }
             Action::Step(toward) => {
-                let motion = if toward == Toward::Next { Motion::Down } else { Motion::Up };
-                self.cursor.apply(motion, count, self.shown(cx), self.height(cx));
+                let motion = if toward == Toward::Next {
+                    Motion::Down
+                } else {
+                    Motion::Up
+                };
+                self.cursor
+                    .apply(motion, count, self.shown(cx), self.height(cx));
             }
             Action::StepEnd(toward) => {
-                let motion = if toward == Toward::Next { Motion::Bottom } else { Motion::Top };
-                self.cursor.apply(motion, None, self.shown(cx), self.height(cx));
+                let motion = if toward == Toward::Next {
+                    Motion::Bottom
+                } else {
+                    Motion::Top
+                };
+                self.cursor
+                    .apply(motion, None, self.shown(cx), self.height(cx));
             }
             Action::Pane(_) => {
                 let is_shown = layout::list(cx.screen, self.preview.wish).preview.width > 0;
@@ -147,7 +175,9 @@ impl ListView {
                 if let Some(Ok(page)) = &mut self.preview.page {
                     match change {
                         FoldChange::Toggle => {
-                            if let Some(fold) = (self.preview.viewport.line..page.len()).find_map(|ix| page.fold_at(ix)) {
+                            if let Some(fold) = (self.preview.viewport.line..page.len())
+                                .find_map(|ix| page.fold_at(ix))
+                            {
                                 page.toggle(fold);
                             }
                         }
@@ -157,7 +187,10 @@ impl ListView {
                 }
             }
             Action::ReverseSort => {
-                let how = Arrangement { is_descending: !self.how.is_descending, ..self.how.clone() };
+                let how = Arrangement {
+                    is_descending: !self.how.is_descending,
+                    ..self.how.clone()
+                };
                 self.arrange(how, cx, effects);
             }
             Action::Jump(Landmark::Hit, toward) => self.jump_hit(toward, count.unwrap_or(1), cx),
@@ -175,7 +208,11 @@ impl ListView {
         self.arranging = Some(generation);
         self.is_stale = false;
         // while typing, the best match has the cursor; else the cursor keeps its record
-        let keep = if self.how.narrow.is_empty() { self.record(cx) } else { None };
+        let keep = if self.how.narrow.is_empty() {
+            self.record(cx)
+        } else {
+            None
+        };
         effects.push(Effect::Arrange(Box::new(ArrangeJob {
             generation,
             rows: cx.data.rows.clone(),
@@ -186,13 +223,34 @@ impl ListView {
 
     /// Sorts by a key; the same key again turns the order round. Numbers begin with the largest.
     pub fn sort_by(&mut self, key: SortKey, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
-        let is_number = !matches!(key, SortKey::Source | SortKey::Id | SortKey::TaskType | SortKey::Model | SortKey::Format);
-        let is_descending = if key == self.how.key { !self.how.is_descending } else { is_number };
-        self.arrange(Arrangement { key, is_descending, narrow: self.how.narrow.clone() }, cx, effects);
+        let is_number = !matches!(
+            key,
+            SortKey::Source | SortKey::Id | SortKey::TaskType | SortKey::Model | SortKey::Format
+        );
+        let is_descending = if key == self.how.key {
+            !self.how.is_descending
+        } else {
+            is_number
+        };
+        self.arrange(
+            Arrangement {
+                key,
+                is_descending,
+                narrow: self.how.narrow.clone(),
+            },
+            cx,
+            effects,
+        );
     }
 
     /// Takes an arrangement that was made.
-    pub fn arranged(&mut self, generation: Generation, order: Order, place: Option<usize>, cx: &Cx<'_>) {
+    pub fn arranged(
+        &mut self,
+        generation: Generation,
+        order: Order,
+        place: Option<usize>,
+        cx: &Cx<'_>,
+    ) {
         if self.arranging != Some(generation) {
             return;
         }
@@ -215,9 +273,18 @@ impl ListView {
     /// Searches the rows' ids; goes to the first hit from the cursor on.
     pub fn find(&mut self, pattern: Regex, from: usize, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
         let generation = self.generation.advance();
-        self.search =
-            Some(RowSearch { generation, pattern: pattern.clone(), places: Arc::default(), from: Some(from) });
-        effects.push(Effect::FindRows(generation, pattern, cx.data.rows.clone(), self.order.clone()));
+        self.search = Some(RowSearch {
+            generation,
+            pattern: pattern.clone(),
+            places: Arc::default(),
+            from: Some(from),
+        });
+        effects.push(Effect::FindRows(
+            generation,
+            pattern,
+            cx.data.rows.clone(),
+            self.order.clone(),
+        ));
     }
 
     /// Forgets the search.
@@ -228,19 +295,29 @@ impl ListView {
     /// Which hit of how many the cursor is on; `None` without a search.
     pub fn hit_position(&self) -> Option<(Option<usize>, usize)> {
         let search = self.search.as_ref()?;
-        Some((search.places.binary_search(&self.cursor.at).ok(), search.places.len()))
+        Some((
+            search.places.binary_search(&self.cursor.at).ok(),
+            search.places.len(),
+        ))
     }
 
     /// Takes the places that a search found.
     pub fn rows_found(&mut self, generation: Generation, places: Arc<Vec<usize>>, cx: &Cx<'_>) {
-        let Some(search) = &mut self.search else { return };
+        let Some(search) = &mut self.search else {
+            return;
+        };
         if search.generation != generation {
             return;
         }
         search.places = places;
         if let Some(from) = search.from.take() {
             let after = search.places.partition_point(|place| *place < from);
-            if let Some(place) = search.places.get(after).or_else(|| search.places.first()).copied() {
+            if let Some(place) = search
+                .places
+                .get(after)
+                .or_else(|| search.places.first())
+                .copied()
+            {
                 self.go(place, cx);
             }
         }
@@ -257,7 +334,10 @@ impl ListView {
             let before = places.partition_point(|place| *place < self.cursor.at);
             let place = match toward {
                 Toward::Next => places.get(after).or_else(|| places.first()),
-                Toward::Previous => before.checked_sub(1).and_then(|ix| places.get(ix)).or_else(|| places.last()),
+                Toward::Previous => before
+                    .checked_sub(1)
+                    .and_then(|ix| places.get(ix))
+                    .or_else(|| places.last()),
             };
             if let Some(place) = place.copied() {
                 self.go(place, cx);
@@ -270,7 +350,10 @@ impl ListView {
         const LOOK: usize = 100_000;
         let all = cx.data.rows.len();
         let is_bad = |place: &usize| {
-            let row = self.order.record(*place, all).and_then(|ix| cx.data.rows.get(ix));
+            let row = self
+                .order
+                .record(*place, all)
+                .and_then(|ix| cx.data.rows.get(ix));
             row.is_some_and(|row| row.fault.is_some() || row.error.is_some())
         };
         let found = match toward {
@@ -283,13 +366,24 @@ impl ListView {
     }
 
     fn copy(&self, what: CopyWhat, cx: &Cx<'_>, effects: &mut Vec<Effect>) -> bool {
-        let Some(ix) = self.record(cx) else { return true };
-        let id = cx.data.rows.get(ix).map(|row| row.id.clone()).or_else(|| cx.data.store.peek_id(ix)).unwrap_or_default();
+        let Some(ix) = self.record(cx) else {
+            return true;
+        };
+        let id = cx
+            .data
+            .rows
+            .get(ix)
+            .map(|row| row.id.clone())
+            .or_else(|| cx.data.store.peek_id(ix))
+            .unwrap_or_default();
         match what {
             CopyWhat::Id => effects.push(Effect::Copy(id, "id")),
             CopyWhat::Reference => {
                 let entry = cx.data.store.entry(ix);
-                let path = entry.as_ref().map(|e| e.path.to_string_lossy().into_owned()).unwrap_or_default();
+                let path = entry
+                    .as_ref()
+                    .map(|e| e.path.to_string_lossy().into_owned())
+                    .unwrap_or_default();
                 let row = entry.map_or(0, |e| e.row);
                 effects.push(Effect::Copy(format!("{path}:{row}#{id}"), "reference"));
             }
@@ -312,7 +406,12 @@ impl ListView {
     }
 
     /// Asks for what the screen lacks: summaries of the visible rows, the preview, its colours, a fresh arrangement.
-    pub fn sync(&mut self, cx: &Cx<'_>, highlighter: Option<&Arc<Highlighter>>, effects: &mut Vec<Effect>) {
+    pub fn sync(
+        &mut self,
+        cx: &Cx<'_>,
+        highlighter: Option<&Arc<Highlighter>>,
+        effects: &mut Vec<Effect>,
+    ) {
         self.fit(cx);
         if self.is_stale && self.arranging.is_none() {
             let how = self.how.clone();
@@ -321,7 +420,9 @@ impl ListView {
         let range = self.cursor.top..(self.cursor.top + self.height(cx)).min(self.shown(cx));
         let all = cx.data.rows.len();
         let lacks = range.clone().any(|place| {
-            self.order.record(place, all).is_some_and(|ix| cx.data.rows.get(ix).is_none())
+            self.order
+                .record(place, all)
+                .is_some_and(|ix| cx.data.rows.get(ix).is_none())
         });
         if lacks && self.asked_rows != (range.start, range.end) {
             self.asked_rows = (range.start, range.end);
@@ -330,14 +431,25 @@ impl ListView {
         self.sync_preview(cx, highlighter, effects);
     }
 
-    fn sync_preview(&mut self, cx: &Cx<'_>, highlighter: Option<&Arc<Highlighter>>, effects: &mut Vec<Effect>) {
+    fn sync_preview(
+        &mut self,
+        cx: &Cx<'_>,
+        highlighter: Option<&Arc<Highlighter>>,
+        effects: &mut Vec<Effect>,
+    ) {
         let area = layout::list(cx.screen, self.preview.wish).preview;
-        let Some(ix) = self.record(cx).filter(|_| area.width > 0) else { return };
+        let Some(ix) = self.record(cx).filter(|_| area.width > 0) else {
+            return;
+        };
         let wanted = (ix, area.width);
         if self.preview.asked != Some(wanted) {
             self.preview.asked = Some(wanted);
             let generation = self.preview.generation.advance();
-            effects.push(Effect::Preview(generation, ix, cx.look.page_options(preview_text(area).width)));
+            effects.push(Effect::Preview(
+                generation,
+                ix,
+                cx.look.page_options(preview_text(area).width),
+            ));
         }
         if let (Some((viewport, lens)), Some(highlighter)) = (self.preview.lens(cx), highlighter) {
             let jobs = lens.page.wants(viewport.visible(&lens), lens.inks);
@@ -415,12 +527,18 @@ impl ListView {
 
 /// The preview's pane without its rule.
 fn preview_text(area: Rect) -> Rect {
-    Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area }
+    Rect {
+        x: area.x + 1,
+        width: area.width.saturating_sub(1),
+        ..area
+    }
 }
 
 impl Preview {
     fn lens<'a>(&'a self, cx: &Cx<'a>) -> Option<(Viewport, Lens<'a>)> {
-        let Some(Ok(page)) = &self.page else { return None };
+        let Some(Ok(page)) = &self.page else {
+            return None;
+        };
         let area = preview_text(layout::list(cx.screen, self.wish).preview);
         let lens = Lens {
             page,

@@ -152,14 +152,22 @@ impl TrajectoryView {
     }
 
     /// Takes the record's content; `step` (from 0) puts the cursor there.
-    pub fn opened_as(&mut self, content: Result<(Arc<Trajectory>, Arc<Outline>), Fault>, step: Option<usize>, cx: &Cx<'_>) {
+    pub fn opened_as(
+        &mut self,
+        content: Result<(Arc<Trajectory>, Arc<Outline>), Fault>,
+        step: Option<usize>,
+        cx: &Cx<'_>,
+    ) {
         let was_reading = matches!(self.content, Content::Reading);
         match content {
             Ok((trajectory, outline)) => {
                 self.content = Content::Read(trajectory, outline);
                 self.refresh_rows();
                 if was_reading && let Some(step) = step {
-                    let is_wanted = |row: &Row| row.path.is_empty() && matches!(row.subject, Subject::Step(ix) if ix.0 >= step);
+                    let is_wanted = |row: &Row| {
+                        row.path.is_empty()
+                            && matches!(row.subject, Subject::Step(ix) if ix.0 >= step)
+                    };
                     let at = self.rows.iter().position(is_wanted).unwrap_or(usize::MAX);
                     self.go(at, cx);
                 }
@@ -179,7 +187,11 @@ impl TrajectoryView {
     }
 
     fn steps_height(&self, cx: &Cx<'_>) -> usize {
-        usize::from(layout::trajectory(cx.screen, self.is_page_focused).steps.height)
+        usize::from(
+            layout::trajectory(cx.screen, self.is_page_focused)
+                .steps
+                .height,
+        )
     }
 
     fn go(&mut self, row: usize, cx: &Cx<'_>) {
@@ -192,31 +204,55 @@ impl TrajectoryView {
     }
 
     fn facts(&self, row: &Row) -> Facts {
-        let Content::Read(_, outline) = &self.content else { return Facts::default() };
+        let Content::Read(_, outline) = &self.content else {
+            return Facts::default();
+        };
         match row.subject {
-            Subject::Step(ix) => outline.inner(&row.path).and_then(|o| o.steps.get(ix.0)).copied().unwrap_or_default(),
+            Subject::Step(ix) => outline
+                .inner(&row.path)
+                .and_then(|o| o.steps.get(ix.0))
+                .copied()
+                .unwrap_or_default(),
             _ => Facts::default(),
         }
     }
 
     /// Carries out an action; `false` when it means nothing here.
-    pub fn apply(&mut self, action: Action, count: Option<usize>, cx: &Cx<'_>, effects: &mut Vec<Effect>) -> bool {
+    pub fn apply(
+        &mut self,
+        action: Action,
+        count: Option<usize>,
+        cx: &Cx<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
         let height = self.steps_height(cx);
         match action {
             Action::Move(motion) if self.is_page_focused => self.move_page(motion, count, cx),
-            Action::Move(motion @ (Motion::Left | Motion::Right)) => self.move_page(motion, count, cx),
+            Action::Move(motion @ (Motion::Left | Motion::Right)) => {
+                self.move_page(motion, count, cx)
+            }
             Action::Move(motion) => self.cursor.apply(motion, count, self.rows.len(), height),
             Action::Step(toward) => {
-                let motion = if toward == Toward::Next { Motion::Down } else { Motion::Up };
+                let motion = if toward == Toward::Next {
+                    Motion::Down
+                } else {
+                    Motion::Up
+                };
                 self.cursor.apply(motion, count, self.rows.len(), height);
             }
             Action::StepEnd(toward) => {
-                let motion = if toward == Toward::Next { Motion::Bottom } else { Motion::Top };
+                let motion = if toward == Toward::Next {
+                    Motion::Bottom
+                } else {
+                    Motion::Top
+                };
                 self.cursor.apply(motion, None, self.rows.len(), height);
             }
             Action::Jump(Landmark::Hunk, toward) => self.jump_hunk(toward, cx),
             Action::Jump(Landmark::Hit, toward) => self.jump_hit(toward, count.unwrap_or(1), cx),
-            Action::Jump(landmark, toward) => self.jump_row(landmark, toward, count.unwrap_or(1), cx),
+            Action::Jump(landmark, toward) => {
+                self.jump_row(landmark, toward, count.unwrap_or(1), cx)
+            }
             Action::Pane(_) => self.is_page_focused = !self.is_page_focused,
             Action::Open => self.open(cx),
             Action::Fold(change) => self.fold(change, cx),
@@ -252,7 +288,9 @@ impl TrajectoryView {
 
     fn toggle_child(&mut self) -> bool {
         let Some(row) = self.row() else { return false };
-        let Subject::Child(ix) = row.subject else { return false };
+        let Subject::Child(ix) = row.subject else {
+            return false;
+        };
         let mut path = row.path.clone();
         path.push(ix);
         self.unfolded.toggle(path);
@@ -265,8 +303,12 @@ impl TrajectoryView {
             return;
         }
         let key = self.key(self.cursor.at, cx);
-        let target = self.lens(cx).and_then(|(viewport, lens)| fold_line(viewport, &lens));
-        let Some(held) = self.held.iter_mut().find(|held| Some(held.key) == key) else { return };
+        let target = self
+            .lens(cx)
+            .and_then(|(viewport, lens)| fold_line(viewport, &lens));
+        let Some(held) = self.held.iter_mut().find(|held| Some(held.key) == key) else {
+            return;
+        };
         match change {
             FoldChange::Toggle => {
                 if let Some(fold) = target.and_then(|line| held.page.fold_at(line)) {
@@ -290,7 +332,10 @@ impl TrajectoryView {
 
     fn set_viewport(&mut self, viewport: Option<Viewport>, cx: &Cx<'_>) {
         let key = self.key(self.cursor.at, cx);
-        if let (Some(viewport), Some(held)) = (viewport, self.held.iter_mut().find(|held| Some(held.key) == key)) {
+        if let (Some(viewport), Some(held)) = (
+            viewport,
+            self.held.iter_mut().find(|held| Some(held.key) == key),
+        ) {
             held.viewport = viewport;
         }
     }
@@ -309,8 +354,12 @@ impl TrajectoryView {
         let mut at = self.cursor.at;
         for _ in 0..times {
             let found = match toward {
-                Toward::Next => (at + 1..self.rows.len()).find(|ix| self.rows.get(*ix).is_some_and(is_wanted)),
-                Toward::Previous => (0..at).rev().find(|ix| self.rows.get(*ix).is_some_and(is_wanted)),
+                Toward::Next => {
+                    (at + 1..self.rows.len()).find(|ix| self.rows.get(*ix).is_some_and(is_wanted))
+                }
+                Toward::Previous => (0..at)
+                    .rev()
+                    .find(|ix| self.rows.get(*ix).is_some_and(is_wanted)),
             };
             match found {
                 Some(found) => at = found,
@@ -324,11 +373,16 @@ impl TrajectoryView {
     fn jump_hunk(&mut self, toward: Toward, cx: &Cx<'_>) {
         let hunk = self.lens(cx).and_then(|(viewport, lens)| {
             let marks = lens.page.landmarks();
-            let mut hunks = marks.iter().filter(|(_, kind)| *kind == LandmarkKind::Hunk).map(|(line, _)| *line);
+            let mut hunks = marks
+                .iter()
+                .filter(|(_, kind)| *kind == LandmarkKind::Hunk)
+                .map(|(line, _)| *line);
             let last_visible = viewport.visible(&lens).end;
             match toward {
                 // hunks near the end of a page cannot be scrolled to the top: those in sight count as seen
-                Toward::Next => hunks.find(|line| *line > viewport.line && (*line >= last_visible || self.is_page_focused)),
+                Toward::Next => hunks.find(|line| {
+                    *line > viewport.line && (*line >= last_visible || self.is_page_focused)
+                }),
                 Toward::Previous => hunks.rfind(|line| *line < viewport.line),
             }
         });
@@ -345,14 +399,20 @@ impl TrajectoryView {
         let before = self.cursor.at;
         self.jump_row(Landmark::Hunk, toward, 1, cx);
         if self.cursor.at != before {
-            let arrival = if toward == Toward::Next { Arrival::FirstHunk } else { Arrival::LastHunk };
+            let arrival = if toward == Toward::Next {
+                Arrival::FirstHunk
+            } else {
+                Arrival::LastHunk
+            };
             self.arrival = Some((self.cursor.at, arrival));
             self.arrive(cx);
         }
     }
 
     fn copy(&self, what: CopyWhat, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
-        let Content::Read(trajectory, _) = &self.content else { return };
+        let Content::Read(trajectory, _) = &self.content else {
+            return;
+        };
         let Some(row) = self.row() else { return };
         let step = match row.subject {
             Subject::Step(ix) => inner(trajectory, &row.path).and_then(|t| t.steps.get(ix.0)),
@@ -363,18 +423,32 @@ impl TrajectoryView {
             CopyWhat::Step => (self.current(cx).map(|held| held.page.text()), "step"),
             CopyWhat::Command => (action.map(command_text), "command"),
             CopyWhat::Patch => {
-                let of_step = step.and_then(|s| s.actions.iter().flat_map(|a| &a.edits).find_map(edit_text));
-                (of_step.or_else(|| trajectory.final_patch.as_deref().map(str::to_owned)), "patch")
+                let of_step =
+                    step.and_then(|s| s.actions.iter().flat_map(|a| &a.edits).find_map(edit_text));
+                (
+                    of_step.or_else(|| trajectory.final_patch.as_deref().map(str::to_owned)),
+                    "patch",
+                )
             }
             CopyWhat::Id => (Some(trajectory.id.clone()), "id"),
             CopyWhat::Observation => {
                 let observation = action.and_then(|a| a.observation.as_ref());
-                (observation.and_then(|o| o.first_text()).map(|t| t.to_string()), "observation")
+                (
+                    observation
+                        .and_then(|o| o.first_text())
+                        .map(|t| t.to_string()),
+                    "observation",
+                )
             }
             CopyWhat::Reference => {
                 let source = &trajectory.source;
                 let step = step.map(|s| format!("@{}", s.idx)).unwrap_or_default();
-                let reference = format!("{}:{}#{}{step}", source.path.display(), source.row, trajectory.id);
+                let reference = format!(
+                    "{}:{}#{}{step}",
+                    source.path.display(),
+                    source.row,
+                    trajectory.id
+                );
                 (Some(reference), "reference")
             }
             CopyWhat::Record => {
@@ -397,13 +471,22 @@ impl TrajectoryView {
             crate::ui::page::DiffLayout::SideBySide => 2,
         };
         let layout = u32::from(options.width) | diff << 16;
-        (row < self.rows.len()).then_some(PageKey { opened: self.opened, row, is_raw: self.is_raw, layout })
+        (row < self.rows.len()).then_some(PageKey {
+            opened: self.opened,
+            row,
+            is_raw: self.is_raw,
+            layout,
+        })
     }
 
     fn options(&self, cx: &Cx<'_>) -> PageOptions {
         let area = page_text(layout::trajectory(cx.screen, self.is_page_focused).page);
         // on screens with one pane at a time the page is laid out for the whole width even while it is hidden
-        let width = if area.width == 0 { page_text(cx.screen).width } else { area.width };
+        let width = if area.width == 0 {
+            page_text(cx.screen).width
+        } else {
+            area.width
+        };
         cx.look.page_options(width)
     }
 
@@ -430,7 +513,8 @@ impl TrajectoryView {
     pub fn fit(&mut self, cx: &Cx<'_>) {
         let places = layout::trajectory(cx.screen, self.is_page_focused);
         if places.steps.height > 0 && places.steps.width > 0 {
-            self.cursor.fit(self.rows.len(), usize::from(places.steps.height));
+            self.cursor
+                .fit(self.rows.len(), usize::from(places.steps.height));
         } else {
             self.cursor.at = self.cursor.at.min(self.rows.len().saturating_sub(1));
         }
@@ -447,15 +531,29 @@ impl TrajectoryView {
     }
 
     /// Asks for what the screen lacks: this row's page and its neighbours', and the colours of the visible lines.
-    pub fn sync(&mut self, cx: &Cx<'_>, highlighter: Option<&Arc<Highlighter>>, effects: &mut Vec<Effect>) {
+    pub fn sync(
+        &mut self,
+        cx: &Cx<'_>,
+        highlighter: Option<&Arc<Highlighter>>,
+        effects: &mut Vec<Effect>,
+    ) {
         self.fit(cx);
         self.sync_pages(cx, effects);
-        let Some(highlighter) = highlighter else { return };
-        let wanted = self.lens(cx).map(|(viewport, lens)| (viewport.line, lens.page.wants(viewport.visible(&lens), lens.inks)));
+        let Some(highlighter) = highlighter else {
+            return;
+        };
+        let wanted = self.lens(cx).map(|(viewport, lens)| {
+            (
+                viewport.line,
+                lens.page.wants(viewport.visible(&lens), lens.inks),
+            )
+        });
         let key = self.key(self.cursor.at, cx);
         if let (Some((line, jobs)), Some(key)) = (wanted, key)
             && !jobs.is_empty()
-            && !self.held.iter().any(|held| held.key == key && held.inks_asked.is_some_and(|(asked, _)| asked == line))
+            && !self.held.iter().any(|held| {
+                held.key == key && held.inks_asked.is_some_and(|(asked, _)| asked == line)
+            })
         {
             // a new request replaces the one before, whatever page that was for
             for held in &mut self.held {
@@ -468,20 +566,31 @@ impl TrajectoryView {
     /// Asks for the page shown and, once it is there, for its neighbours. A new request replaces the one before, so
     /// that nothing is asked while the shown page is on its way.
     fn sync_pages(&mut self, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
-        let Content::Read(trajectory, _) = &self.content else { return };
+        let Content::Read(trajectory, _) = &self.content else {
+            return;
+        };
         let at = self.cursor.at;
         let is_held = |key: &PageKey| self.held.iter().any(|held| held.key == *key);
-        let Some(shown) = self.key(at, cx) else { return };
+        let Some(shown) = self.key(at, cx) else {
+            return;
+        };
         if self.asked.contains(&shown) && !is_held(&shown) {
             return;
         }
         let around = [Some(at), at.checked_add(1), at.checked_sub(1)];
-        let missing: Vec<PageKey> =
-            around.into_iter().flatten().filter_map(|row| self.key(row, cx)).filter(|key| !is_held(key)).collect();
+        let missing: Vec<PageKey> = around
+            .into_iter()
+            .flatten()
+            .filter_map(|row| self.key(row, cx))
+            .filter(|key| !is_held(key))
+            .collect();
         if missing.iter().all(|key| self.asked.contains(key)) {
             return;
         }
-        let jobs = missing.iter().filter_map(|key| self.job(*key, trajectory, cx)).collect();
+        let jobs = missing
+            .iter()
+            .filter_map(|key| self.job(*key, trajectory, cx))
+            .collect();
         self.asked = missing;
         effects.push(Effect::Pages(jobs));
     }
@@ -496,7 +605,14 @@ impl TrajectoryView {
             (self.record, step.and_then(|step| step.raw_range))
         });
         let (trajectory, path) = (Arc::clone(trajectory), row.path.clone());
-        Some(PageJob { key, trajectory, path, subject: row.subject, raw, options: self.options(cx) })
+        Some(PageJob {
+            key,
+            trajectory,
+            path,
+            subject: row.subject,
+            raw,
+            options: self.options(cx),
+        })
     }
 
     /// Takes a page that was built.
@@ -505,10 +621,18 @@ impl TrajectoryView {
         if key.opened != self.opened || self.held.iter().any(|held| held.key == key) {
             return;
         }
-        self.held.push(Held { key, page, inks: Inks::default(), viewport: Viewport::default(), inks_asked: None });
+        self.held.push(Held {
+            key,
+            page,
+            inks: Inks::default(),
+            viewport: Viewport::default(),
+            inks_asked: None,
+        });
         let shown = self.key(self.cursor.at, cx);
         while self.held.len() > Self::HELD {
-            let Some(oldest) = self.held.iter().position(|held| Some(held.key) != shown) else { break };
+            let Some(oldest) = self.held.iter().position(|held| Some(held.key) != shown) else {
+                break;
+            };
             self.held.remove(oldest);
         }
         self.arrive(cx);
@@ -519,7 +643,9 @@ impl TrajectoryView {
     pub fn inked(&mut self, key: PageKey, ink: Ink) {
         if let Some(held) = self.held.iter_mut().find(|held| held.key == key) {
             held.inks.insert(ink);
-            held.inks_asked = held.inks_asked.and_then(|(line, left)| (left > 1).then(|| (line, left - 1)));
+            held.inks_asked = held
+                .inks_asked
+                .and_then(|(line, left)| (left > 1).then(|| (line, left - 1)));
         }
     }
 
@@ -533,20 +659,31 @@ impl TrajectoryView {
 
     /// Goes where a jump wanted to go, once the page is there.
     fn arrive(&mut self, cx: &Cx<'_>) {
-        let Some((row, arrival)) = self.arrival else { return };
+        let Some((row, arrival)) = self.arrival else {
+            return;
+        };
         if row != self.cursor.at {
             self.arrival = None;
             return;
         }
         let key = self.key(row, cx);
-        let Some(held) = self.held.iter_mut().find(|held| Some(held.key) == key) else { return };
+        let Some(held) = self.held.iter_mut().find(|held| Some(held.key) == key) else {
+            return;
+        };
         self.arrival = None;
         let line = match arrival {
             Arrival::Place(place) => Some(held.page.reveal(place)),
             Arrival::FirstHunk | Arrival::LastHunk => {
                 let marks = held.page.landmarks();
-                let mut hunks = marks.iter().filter(|(_, kind)| *kind == LandmarkKind::Hunk).map(|(line, _)| *line);
-                if arrival == Arrival::FirstHunk { hunks.next() } else { hunks.next_back() }
+                let mut hunks = marks
+                    .iter()
+                    .filter(|(_, kind)| *kind == LandmarkKind::Hunk)
+                    .map(|(line, _)| *line);
+                if arrival == Arrival::FirstHunk {
+                    hunks.next()
+                } else {
+                    hunks.next_back()
+                }
             }
         };
         let moved = line.and_then(|line| {
@@ -576,16 +713,25 @@ impl TrajectoryView {
         } else if places.minimap.contains((x, y).into()) {
             let of_row = usize::from(y - places.minimap.y);
             let row = of_row * self.rows.len() / usize::from(places.minimap.height).max(1);
-            let row = if self.rows.len() < usize::from(places.minimap.height) { of_row } else { row };
+            let row = if self.rows.len() < usize::from(places.minimap.height) {
+                of_row
+            } else {
+                row
+            };
             self.go(row, cx);
         } else if places.page.contains((x, y).into()) {
             self.is_page_focused = true;
             let fold = self.lens(cx).and_then(|(viewport, lens)| {
                 let line = viewport.line_at(y - places.page.y, &lens)?;
-                lens.page.fold_at(line).filter(|_| lens.page.is_fold_line(line))
+                lens.page
+                    .fold_at(line)
+                    .filter(|_| lens.page.is_fold_line(line))
             });
             let key = self.key(self.cursor.at, cx);
-            if let (Some(fold), Some(held)) = (fold, self.held.iter_mut().find(|held| Some(held.key) == key)) {
+            if let (Some(fold), Some(held)) = (
+                fold,
+                self.held.iter_mut().find(|held| Some(held.key) == key),
+            ) {
                 held.page.toggle(fold);
                 held.inks_asked = None;
             }
@@ -611,7 +757,11 @@ impl TrajectoryView {
 
 /// The page's pane without the air at its left.
 fn page_text(area: Rect) -> Rect {
-    Rect { x: area.x + area.width.min(1), width: area.width.saturating_sub(1), ..area }
+    Rect {
+        x: area.x + area.width.min(1),
+        width: area.width.saturating_sub(1),
+        ..area
+    }
 }
 
 /// The line whose fold the fold keys change: the first fold line in sight, else the fold the top line is in.
@@ -620,7 +770,11 @@ fn fold_line(viewport: Viewport, lens: &Lens<'_>) -> Option<usize> {
     visible
         .clone()
         .find(|line| lens.page.is_fold_line(*line))
-        .or_else(|| visible.clone().find(|line| lens.page.fold_at(*line).is_some()))
+        .or_else(|| {
+            visible
+                .clone()
+                .find(|line| lens.page.fold_at(*line).is_some())
+        })
 }
 
 fn command_text(action: &crate::model::Action) -> String {

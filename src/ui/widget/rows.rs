@@ -41,7 +41,15 @@ pub fn put_pieces(buf: &mut Buffer, area: Rect, pieces: &[(&str, Style)]) -> u16
 }
 
 /// Restyles the chars `letters` (ascending) of a text that was put at `x`.
-pub fn mark_letters(buf: &mut Buffer, x: u16, y: u16, cells: u16, text: &str, letters: &[usize], style: Style) {
+pub fn mark_letters(
+    buf: &mut Buffer,
+    x: u16,
+    y: u16,
+    cells: u16,
+    text: &str,
+    letters: &[usize],
+    style: Style,
+) {
     let clean = clean_line(text);
     let mut column = x;
     for (ix, letter) in clean.chars().enumerate() {

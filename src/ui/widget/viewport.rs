@@ -83,8 +83,15 @@ impl Viewport {
             Motion::PageDown => self.scroll(page.saturating_mul(times), lens),
             Motion::PageUp => self.scroll(page.saturating_mul(times).saturating_neg(), lens),
             Motion::Top => self.go(count.map_or(0, |line| line.saturating_sub(1)), lens),
-            Motion::Bottom => self.go(count.map_or(usize::MAX, |line| line.saturating_sub(1)), lens),
-            Motion::Left => self.left = self.left.saturating_sub(Self::SIDE_STEP * count.unwrap_or(1).min(1 << 20)),
+            Motion::Bottom => self.go(
+                count.map_or(usize::MAX, |line| line.saturating_sub(1)),
+                lens,
+            ),
+            Motion::Left => {
+                self.left = self
+                    .left
+                    .saturating_sub(Self::SIDE_STEP * count.unwrap_or(1).min(1 << 20))
+            }
             Motion::Right => self.left += Self::SIDE_STEP * count.unwrap_or(1).min(1 << 20),
         }
         self.fit(lens);
@@ -208,19 +215,48 @@ impl Viewport {
         while y < area.bottom() && ix < lens.page.len() {
             let line = lens.page.line(ix, lens.theme, lens.inks);
             let styled = Styled::new(&line, ix, lens, marks);
-            let rows = if lens.is_wrapped { styled.wrapped(area.width, line.hang, line.can_wrap) } else { vec![0..styled.text.len()] };
+            let rows = if lens.is_wrapped {
+                styled.wrapped(area.width, line.hang, line.can_wrap)
+            } else {
+                vec![0..styled.text.len()]
+            };
             for (row, range) in rows.into_iter().enumerate().skip(skip) {
                 if y >= area.bottom() {
                     break;
                 }
                 let indent = if row > 0 { line.hang } else { 0 };
                 let left = if lens.is_wrapped { 0 } else { self.left };
-                styled.draw(range, indent, left, Rect { y, height: 1, ..area }, buf);
+                styled.draw(
+                    range,
+                    indent,
+                    left,
+                    Rect {
+                        y,
+                        height: 1,
+                        ..area
+                    },
+                    buf,
+                );
                 if let Some(fill) = line.fill {
-                    fill_behind(buf, Rect { y, height: 1, ..area }, fill);
+                    fill_behind(
+                        buf,
+                        Rect {
+                            y,
+                            height: 1,
+                            ..area
+                        },
+                        fill,
+                    );
                 }
                 if marks.cursor_line == Some(ix) {
-                    buf.set_style(Rect { y, height: 1, ..area }, lens.theme.style(Role::CursorUnfocused));
+                    buf.set_style(
+                        Rect {
+                            y,
+                            height: 1,
+                            ..area
+                        },
+                        lens.theme.style(Role::CursorUnfocused),
+                    );
                 }
                 y += 1;
             }
@@ -269,9 +305,21 @@ impl Styled {
             text.push_str(piece);
             runs.push((text.len(), *style));
         }
-        let hits = marks.pattern.map(|pattern| lens.page.hit_ranges(ix, pattern)).unwrap_or_default();
-        let role = if marks.current_hit == Some(ix) { Role::HitCurrent } else { Role::Hit };
-        Self { text, runs, hits, hit_style: lens.theme.style(role) }
+        let hits = marks
+            .pattern
+            .map(|pattern| lens.page.hit_ranges(ix, pattern))
+            .unwrap_or_default();
+        let role = if marks.current_hit == Some(ix) {
+            Role::HitCurrent
+        } else {
+            Role::Hit
+        };
+        Self {
+            text,
+            runs,
+            hits,
+            hit_style: lens.theme.style(role),
+        }
     }
 
     fn wrapped(&self, cells: u16, hang: usize, can_wrap: bool) -> Vec<Range<usize>> {
@@ -281,7 +329,10 @@ impl Styled {
         }
         let points = wrap_points(&self.text, cells, hang.min(cells / 2));
         let starts = std::iter::once(0).chain(points.iter().copied());
-        let ends = points.iter().copied().chain(std::iter::once(self.text.len()));
+        let ends = points
+            .iter()
+            .copied()
+            .chain(std::iter::once(self.text.len()));
         starts.zip(ends).map(|(start, end)| start..end).collect()
     }
 
@@ -297,15 +348,25 @@ impl Styled {
                 continue;
             }
             for (piece, is_hit) in self.split_hits(start..end) {
-                let style = if is_hit { style.patch(self.hit_style) } else { *style };
+                let style = if is_hit {
+                    style.patch(self.hit_style)
+                } else {
+                    *style
+                };
                 let text = self.text.get(piece).unwrap_or_default();
-                let (rest, padding) = if skip > 0 { skip_cells(text, skip) } else { (text, 0) };
+                let (rest, padding) = if skip > 0 {
+                    skip_cells(text, skip)
+                } else {
+                    (text, 0)
+                };
                 skip = skip.saturating_sub(width(text));
                 x = x.saturating_add(u16::try_from(padding).unwrap_or(0));
                 if x >= area.right() {
                     return;
                 }
-                x = buf.set_stringn(x, area.y, rest, usize::from(area.right() - x), style).0;
+                x = buf
+                    .set_stringn(x, area.y, rest, usize::from(area.right() - x), style)
+                    .0;
             }
             start = end;
         }
@@ -315,7 +376,11 @@ impl Styled {
     fn split_hits(&self, stretch: Range<usize>) -> Vec<(Range<usize>, bool)> {
         let mut pieces = Vec::new();
         let mut at = stretch.start;
-        for hit in self.hits.iter().filter(|hit| hit.start < stretch.end && hit.end > stretch.start) {
+        for hit in self
+            .hits
+            .iter()
+            .filter(|hit| hit.start < stretch.end && hit.end > stretch.start)
+        {
             let (start, end) = (hit.start.max(at), hit.end.min(stretch.end));
             if start > at {
                 pieces.push((at..start, false));

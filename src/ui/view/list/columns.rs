@@ -46,7 +46,13 @@ const COLUMNS: &[Column] = &[
         is_right: true,
         key: SortKey::Failures,
         rank: 5,
-        text: |row| if row.failed_actions == 0 { String::new() } else { human::short_count(row.failed_actions as u64) },
+        text: |row| {
+            if row.failed_actions == 0 {
+                String::new()
+            } else {
+                human::short_count(row.failed_actions as u64)
+            }
+        },
     },
     Column {
         title: "time",
@@ -128,15 +134,24 @@ impl Fitted {
                 break;
             }
         }
-        let columns = COLUMNS.iter().filter(|column| kept.contains(&column.rank)).copied().collect();
+        let columns = COLUMNS
+            .iter()
+            .filter(|column| kept.contains(&column.rank))
+            .copied()
+            .collect();
         let id_more = left.min(Self::ID_MAX - Self::ID_MIN);
         let mut spark_cells = if left >= 18 { left.min(33) - 1 } else { 0 };
         if spark_cells + 1 > left.saturating_sub(id_more / 2) {
             spark_cells = 0;
         }
         let spark_room = if spark_cells > 0 { spark_cells + 1 } else { 0 };
-        let id_cells = (Self::ID_MIN + left - spark_room).min(width.saturating_sub(Self::MARK_CELLS));
-        Self { id_cells, columns, spark_cells }
+        let id_cells =
+            (Self::ID_MIN + left - spark_room).min(width.saturating_sub(Self::MARK_CELLS));
+        Self {
+            id_cells,
+            columns,
+            spark_cells,
+        }
     }
 }
 
@@ -149,9 +164,16 @@ mod tests {
         for width in 0..300 {
             let fitted = Fitted::new(width);
             let columns: u16 = fitted.columns.iter().map(|c| c.cells + 1).sum();
-            let spark = if fitted.spark_cells > 0 { fitted.spark_cells + 1 } else { 0 };
+            let spark = if fitted.spark_cells > 0 {
+                fitted.spark_cells + 1
+            } else {
+                0
+            };
             let total = Fitted::MARK_CELLS.min(width) + fitted.id_cells + columns + spark;
-            assert!(total <= width.max(Fitted::MARK_CELLS), "{width}: {fitted:?}");
+            assert!(
+                total <= width.max(Fitted::MARK_CELLS),
+                "{width}: {fitted:?}"
+            );
         }
         assert!(Fitted::new(80).columns.iter().any(|c| c.title == "steps"));
         assert_eq!(Fitted::new(200).columns.len(), COLUMNS.len());

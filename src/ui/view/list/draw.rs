@@ -34,11 +34,21 @@ impl ListView {
         let all = cx.data.rows.len();
         for (row, y) in (places.rows.y..places.rows.bottom()).enumerate() {
             let place = self.cursor.top + row;
-            let Some(ix) = self.order.record(place, all) else { break };
-            let area = Rect { y, height: 1, ..places.rows };
+            let Some(ix) = self.order.record(place, all) else {
+                break;
+            };
+            let area = Rect {
+                y,
+                height: 1,
+                ..places.rows
+            };
             self.draw_row(cx, area, ix, &fitted, &narrow, buf);
             if place == self.cursor.at {
-                let role = if self.preview.is_focused { Role::CursorUnfocused } else { Role::Cursor };
+                let role = if self.preview.is_focused {
+                    Role::CursorUnfocused
+                } else {
+                    Role::Cursor
+                };
                 buf.set_style(area, cx.theme.style(role));
             }
         }
@@ -62,22 +72,38 @@ impl ListView {
         let scan = &cx.data.scan;
         let mut state = String::new();
         if !scan.is_complete {
-            state = format!("  reading {} of {}", human::bytes(scan.bytes_done), human::bytes(scan.bytes_total));
+            state = format!(
+                "  reading {} of {}",
+                human::bytes(scan.bytes_done),
+                human::bytes(scan.bytes_total)
+            );
         } else if cx.data.rows.known() < all {
             state = format!("  summarised {}", human::count(cx.data.rows.known()));
         }
-        let follow = if cx.data.is_following { "  following" } else { "" };
-        let narrow = if self.how.narrow.is_empty() { String::new() } else { format!("  narrowed by “{}”", self.how.narrow) };
-        put_pieces(buf, area, &[
-            (" hgview ", style(Role::StatusMode)),
-            (" ", style(Role::Text)),
-            (&cx.data.title, style(Role::Title)),
-            ("  ", style(Role::Text)),
-            (&counts, style(Role::Dim)),
-            (&narrow, style(Role::Match)),
-            (&state, style(Role::Info)),
-            (follow, style(Role::Info)),
-        ]);
+        let follow = if cx.data.is_following {
+            "  following"
+        } else {
+            ""
+        };
+        let narrow = if self.how.narrow.is_empty() {
+            String::new()
+        } else {
+            format!("  narrowed by “{}”", self.how.narrow)
+        };
+        put_pieces(
+            buf,
+            area,
+            &[
+                (" hgview ", style(Role::StatusMode)),
+                (" ", style(Role::Text)),
+                (&cx.data.title, style(Role::Title)),
+                ("  ", style(Role::Text)),
+                (&counts, style(Role::Dim)),
+                (&narrow, style(Role::Match)),
+                (&state, style(Role::Info)),
+                (follow, style(Role::Info)),
+            ],
+        );
     }
 
     fn draw_header(&self, cx: &Cx<'_>, area: Rect, fitted: &Fitted, buf: &mut Buffer) {
@@ -93,7 +119,14 @@ impl ListView {
         }
         put(buf, area.x, area.y, 1, arrow(SortKey::Outcome), style);
         let mut x = area.x + 2;
-        put(buf, x, area.y, fitted.id_cells, &format!("id{}", arrow(SortKey::Id)), style);
+        put(
+            buf,
+            x,
+            area.y,
+            fitted.id_cells,
+            &format!("id{}", arrow(SortKey::Id)),
+            style,
+        );
         x += fitted.id_cells;
         for column in &fitted.columns {
             let arrow = arrow(column.key);
@@ -102,31 +135,78 @@ impl ListView {
                 let room = column.cells + 1;
                 put_right(buf, x, area.y, room, &title, style);
             } else {
-                put(buf, x + 1, area.y, column.cells, &format!("{}{arrow}", column.title), style);
+                put(
+                    buf,
+                    x + 1,
+                    area.y,
+                    column.cells,
+                    &format!("{}{arrow}", column.title),
+                    style,
+                );
             }
             x += column.cells + 1;
         }
         if fitted.spark_cells > 0 {
-            put(buf, x + 1, area.y, fitted.spark_cells, "what the steps did", style);
+            put(
+                buf,
+                x + 1,
+                area.y,
+                fitted.spark_cells,
+                "what the steps did",
+                style,
+            );
         }
     }
 
-    fn draw_row(&self, cx: &Cx<'_>, area: Rect, ix: RecordIx, fitted: &Fitted, narrow: &Narrow, buf: &mut Buffer) {
+    fn draw_row(
+        &self,
+        cx: &Cx<'_>,
+        area: Rect,
+        ix: RecordIx,
+        fitted: &Fitted,
+        narrow: &Narrow,
+        buf: &mut Buffer,
+    ) {
         let theme = cx.theme;
         let y = area.y;
         let Some(row) = cx.data.rows.get(ix) else {
-            let id = cx.data.store.peek_id(ix).unwrap_or_else(|| format!("record {}", ix.0));
-            put(buf, area.x + 2, y, fitted.id_cells, &id, theme.style(Role::Dim));
+            let id = cx
+                .data
+                .store
+                .peek_id(ix)
+                .unwrap_or_else(|| format!("record {}", ix.0));
+            put(
+                buf,
+                area.x + 2,
+                y,
+                fitted.id_cells,
+                &id,
+                theme.style(Role::Dim),
+            );
             return;
         };
         let (mark, role) = outcome_mark(row.resolved, row.fault.is_some());
         put(buf, area.x, y, 1, mark, theme.style(role));
         let id_x = area.x + 2;
-        put(buf, id_x, y, fitted.id_cells, &row.id, theme.style(Role::Text));
+        put(
+            buf,
+            id_x,
+            y,
+            fitted.id_cells,
+            &row.id,
+            theme.style(Role::Text),
+        );
         self.mark(cx, buf, (id_x, y, fitted.id_cells), &row.id, narrow);
         let mut x = id_x + fitted.id_cells;
         if let Some(fault) = &row.fault {
-            put(buf, x + 1, y, area.right().saturating_sub(x + 1), &fault.to_string(), theme.style(Role::Error));
+            put(
+                buf,
+                x + 1,
+                y,
+                area.right().saturating_sub(x + 1),
+                &fault.to_string(),
+                theme.style(Role::Error),
+            );
             return;
         }
         for column in &fitted.columns {
@@ -140,7 +220,10 @@ impl ListView {
                 put_right(buf, x + 1, y, column.cells, &text, theme.style(role));
             } else {
                 put(buf, x + 1, y, column.cells, &text, theme.style(role));
-                if matches!(column.key, SortKey::Model | SortKey::TaskType | SortKey::Format) {
+                if matches!(
+                    column.key,
+                    SortKey::Model | SortKey::TaskType | SortKey::Format
+                ) {
                     self.mark(cx, buf, (x + 1, y, column.cells), &text, narrow);
                 }
             }
@@ -150,10 +233,25 @@ impl ListView {
     }
 
     /// Marks letters that narrowing or the search matched.
-    fn mark(&self, cx: &Cx<'_>, buf: &mut Buffer, at: (u16, u16, u16), text: &str, narrow: &Narrow) {
+    fn mark(
+        &self,
+        cx: &Cx<'_>,
+        buf: &mut Buffer,
+        at: (u16, u16, u16),
+        text: &str,
+        narrow: &Narrow,
+    ) {
         if !narrow.is_empty() {
             let letters = narrow.letters(text);
-            mark_letters(buf, at.0, at.1, at.2, text, &letters, cx.theme.style(Role::Match));
+            mark_letters(
+                buf,
+                at.0,
+                at.1,
+                at.2,
+                text,
+                &letters,
+                cx.theme.style(Role::Match),
+            );
         }
         if let Some(search) = &self.search {
             let letters: Vec<usize> = search
@@ -165,7 +263,15 @@ impl ListView {
                     start..start + len
                 })
                 .collect();
-            mark_letters(buf, at.0, at.1, at.2, text, &letters, cx.theme.style(Role::Hit));
+            mark_letters(
+                buf,
+                at.0,
+                at.1,
+                at.2,
+                text,
+                &letters,
+                cx.theme.style(Role::Hit),
+            );
         }
     }
 
@@ -177,11 +283,22 @@ impl ListView {
         } else {
             "looking for trajectories…".to_owned()
         };
-        put(buf, area.x + 2, area.y + area.height.min(2) / 2, area.width.saturating_sub(2), &text, cx.theme.style(Role::Dim));
+        put(
+            buf,
+            area.x + 2,
+            area.y + area.height.min(2) / 2,
+            area.width.saturating_sub(2),
+            &text,
+            cx.theme.style(Role::Dim),
+        );
     }
 
     fn draw_preview(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
-        let role = if self.preview.is_focused { Role::BorderFocus } else { Role::Border };
+        let role = if self.preview.is_focused {
+            Role::BorderFocus
+        } else {
+            Role::Border
+        };
         let style = cx.theme.style(role);
         for y in area.y..area.bottom() {
             // the gap column of the layout carries the rule, one more is air
@@ -195,14 +312,35 @@ impl ListView {
                 }
             }
             Some(Err(fault)) => {
-                put(buf, inner.x, inner.y, inner.width, "this record cannot be read:", cx.theme.style(Role::Error));
+                put(
+                    buf,
+                    inner.x,
+                    inner.y,
+                    inner.width,
+                    "this record cannot be read:",
+                    cx.theme.style(Role::Error),
+                );
                 let y = inner.y + 1;
                 if y < inner.bottom() {
-                    put(buf, inner.x, y, inner.width, &fault.to_string(), cx.theme.style(Role::Text));
+                    put(
+                        buf,
+                        inner.x,
+                        y,
+                        inner.width,
+                        &fault.to_string(),
+                        cx.theme.style(Role::Text),
+                    );
                 }
             }
             None => {
-                put(buf, inner.x, inner.y, inner.width, "…", cx.theme.style(Role::Dim));
+                put(
+                    buf,
+                    inner.x,
+                    inner.y,
+                    inner.width,
+                    "…",
+                    cx.theme.style(Role::Dim),
+                );
             }
         }
     }
@@ -211,7 +349,11 @@ impl ListView {
 fn draw_spark(cx: &Cx<'_>, buf: &mut Buffer, at: (u16, u16, u16), row: &Summary) {
     let (mut x, y, cells) = at;
     for mark in row.marks.iter().take(usize::from(cells)) {
-        let role = if mark.has_error { Role::Error } else { signs::class_role(mark.class) };
+        let role = if mark.has_error {
+            Role::Error
+        } else {
+            signs::class_role(mark.class)
+        };
         let sign = signs::spark(cx.theme.depth(), mark.class, mark.has_error);
         let style: Style = cx.theme.style(role);
         put(buf, x, y, 1, sign, style);

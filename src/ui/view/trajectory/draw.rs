@@ -40,15 +40,27 @@ pub(super) fn map(rows: &[Row], facts: impl Fn(&Row) -> Facts, height: u16) -> V
     let cells = usize::from(height).min(rows.len());
     (0..cells)
         .map(|cell| {
-            let range = cell * rows.len() / cells..((cell + 1) * rows.len() / cells).max(cell * rows.len() / cells + 1);
-            let all: Vec<Facts> = rows.get(range).unwrap_or_default().iter().map(&facts).collect();
+            let range = cell * rows.len() / cells
+                ..((cell + 1) * rows.len() / cells).max(cell * rows.len() / cells + 1);
+            let all: Vec<Facts> = rows
+                .get(range)
+                .unwrap_or_default()
+                .iter()
+                .map(&facts)
+                .collect();
             let class = if all.iter().any(|f| f.is_edit) {
                 Some(ActionClass::Edit)
             } else {
                 let count = |class| all.iter().filter(|f| f.class == Some(class)).count();
-                ActionClass::ALL.into_iter().filter(|c| count(*c) > 0).max_by_key(|c| count(*c))
+                ActionClass::ALL
+                    .into_iter()
+                    .filter(|c| count(*c) > 0)
+                    .max_by_key(|c| count(*c))
             };
-            MapCell { class, has_error: all.iter().any(|f| f.has_error) }
+            MapCell {
+                class,
+                has_error: all.iter().any(|f| f.has_error),
+            }
         })
         .collect()
 }
@@ -59,14 +71,25 @@ impl TrajectoryView {
         let places = layout::trajectory(cx.screen, self.is_page_focused);
         match &self.content {
             Content::Reading => {
-                put(buf, places.title.x + 1, places.title.y, places.title.width, "reading the record…", cx.theme.style(Role::Dim));
+                put(
+                    buf,
+                    places.title.x + 1,
+                    places.title.y,
+                    places.title.width,
+                    "reading the record…",
+                    cx.theme.style(Role::Dim),
+                );
             }
             Content::Fault(fault) => self.draw_fault(cx, &fault.to_string(), buf),
             Content::Read(trajectory, _) => {
                 draw_title(cx, trajectory, places.title, buf);
                 self.draw_steps(cx, trajectory, places.steps, buf);
                 self.draw_map(cx, places.minimap, buf);
-                let role = if self.is_page_focused { Role::BorderFocus } else { Role::Border };
+                let role = if self.is_page_focused {
+                    Role::BorderFocus
+                } else {
+                    Role::Border
+                };
                 for y in places.rule.y..places.rule.bottom() {
                     if places.rule.width > 0 {
                         buf.set_string(places.rule.x, y, "│", cx.theme.style(role));
@@ -80,18 +103,33 @@ impl TrajectoryView {
     fn draw_fault(&self, cx: &Cx<'_>, why: &str, buf: &mut Buffer) {
         let area = cx.screen;
         let entry = cx.data.store.entry(self.record);
-        let place = entry.map(|e| format!("{}, record {}", e.path.display(), e.row)).unwrap_or_default();
+        let place = entry
+            .map(|e| format!("{}, record {}", e.path.display(), e.row))
+            .unwrap_or_default();
         let lines = [
-            (format!("record {} cannot be read", self.record.0), Role::Error),
+            (
+                format!("record {} cannot be read", self.record.0),
+                Role::Error,
+            ),
             (why.to_owned(), Role::Strong),
             (place, Role::Dim),
             (String::new(), Role::Text),
-            ("q goes back, H and L go to the neighbours, y j copies its bytes".to_owned(), Role::Dim),
+            (
+                "q goes back, H and L go to the neighbours, y j copies its bytes".to_owned(),
+                Role::Dim,
+            ),
         ];
         for (row, (text, role)) in lines.iter().enumerate() {
             let y = area.y + 1 + u16::try_from(row).unwrap_or(0);
             if y + 1 < area.bottom() {
-                put(buf, area.x + 2, y, area.width.saturating_sub(3), text, cx.theme.style(*role));
+                put(
+                    buf,
+                    area.x + 2,
+                    y,
+                    area.width.saturating_sub(3),
+                    text,
+                    cx.theme.style(*role),
+                );
             }
         }
     }
@@ -100,58 +138,135 @@ impl TrajectoryView {
         if area.width == 0 {
             return;
         }
-        let digits = u16::try_from(trajectory.steps.len().to_string().len()).unwrap_or(4).max(2);
+        let digits = u16::try_from(trajectory.steps.len().to_string().len())
+            .unwrap_or(4)
+            .max(2);
         for (row_ix, y) in (area.y..area.bottom()).enumerate() {
             let ix = self.cursor.top + row_ix;
             let Some(row) = self.rows.get(ix) else { break };
-            let line = Rect { y, height: 1, ..area };
+            let line = Rect {
+                y,
+                height: 1,
+                ..area
+            };
             self.draw_step(cx, trajectory, row, digits, line, buf);
             if ix == self.cursor.at {
-                let role = if self.is_page_focused { Role::CursorUnfocused } else { Role::Cursor };
+                let role = if self.is_page_focused {
+                    Role::CursorUnfocused
+                } else {
+                    Role::Cursor
+                };
                 buf.set_style(line, cx.theme.style(role));
             }
         }
     }
 
-    fn draw_step(&self, cx: &Cx<'_>, outer: &Trajectory, row: &Row, digits: u16, area: Rect, buf: &mut Buffer) {
+    fn draw_step(
+        &self,
+        cx: &Cx<'_>,
+        outer: &Trajectory,
+        row: &Row,
+        digits: u16,
+        area: Rect,
+        buf: &mut Buffer,
+    ) {
         let style = |role| cx.theme.style(role);
-        let Some(trajectory) = inner(outer, &row.path) else { return };
+        let Some(trajectory) = inner(outer, &row.path) else {
+            return;
+        };
         let depth = u16::try_from(row.path.len().min(8)).unwrap_or(0);
         let x = area.x + 1 + depth * 2;
         let room = area.right().saturating_sub(x);
         match row.subject {
             Subject::Task => {
-                let what = trajectory.instruction.as_deref().map(|t| excerpt(t, usize::from(room))).unwrap_or_default();
-                put_pieces(buf, Rect { x, width: room, ..area }, &[("task ", style(Role::Title)), (&what, style(Role::Dim))]);
+                let what = trajectory
+                    .instruction
+                    .as_deref()
+                    .map(|t| excerpt(t, usize::from(room)))
+                    .unwrap_or_default();
+                put_pieces(
+                    buf,
+                    Rect {
+                        x,
+                        width: room,
+                        ..area
+                    },
+                    &[("task ", style(Role::Title)), (&what, style(Role::Dim))],
+                );
             }
             Subject::End => {
-                let (mark, role) = outcome_mark(trajectory.outcome.resolved, trajectory.outcome.error.is_some());
-                let status = trajectory.outcome.exit_status.as_deref().unwrap_or_default();
-                let what = trajectory.finish.as_deref().map(|t| excerpt(t, usize::from(room))).unwrap_or_default();
-                put_pieces(buf, Rect { x, width: room, ..area }, &[
-                    ("end ", style(Role::Title)),
-                    (mark, style(role)),
-                    (" ", style(Role::Dim)),
-                    (status, style(Role::Text)),
-                    (if status.is_empty() { "" } else { " " }, style(Role::Dim)),
-                    (&what, style(Role::Dim)),
-                ]);
+                let (mark, role) = outcome_mark(
+                    trajectory.outcome.resolved,
+                    trajectory.outcome.error.is_some(),
+                );
+                let status = trajectory
+                    .outcome
+                    .exit_status
+                    .as_deref()
+                    .unwrap_or_default();
+                let what = trajectory
+                    .finish
+                    .as_deref()
+                    .map(|t| excerpt(t, usize::from(room)))
+                    .unwrap_or_default();
+                put_pieces(
+                    buf,
+                    Rect {
+                        x,
+                        width: room,
+                        ..area
+                    },
+                    &[
+                        ("end ", style(Role::Title)),
+                        (mark, style(role)),
+                        (" ", style(Role::Dim)),
+                        (status, style(Role::Text)),
+                        (if status.is_empty() { "" } else { " " }, style(Role::Dim)),
+                        (&what, style(Role::Dim)),
+                    ],
+                );
             }
             Subject::Child(ix) => {
-                let Some(child) = trajectory.children.get(ix) else { return };
+                let Some(child) = trajectory.children.get(ix) else {
+                    return;
+                };
                 let mut path = row.path.clone();
                 path.push(ix);
-                let arrow = if self.unfolded.contains(&path) { "▾ " } else { "▸ " };
+                let arrow = if self.unfolded.contains(&path) {
+                    "▾ "
+                } else {
+                    "▸ "
+                };
                 let steps = format!("  {} steps", child.trajectory.agent_steps());
-                put_pieces(buf, Rect { x, width: room, ..area }, &[
-                    (arrow, style(Role::Fold)),
-                    (&child.title, style(Role::ClassDelegate)),
-                    (&steps, style(Role::Dim)),
-                ]);
+                put_pieces(
+                    buf,
+                    Rect {
+                        x,
+                        width: room,
+                        ..area
+                    },
+                    &[
+                        (arrow, style(Role::Fold)),
+                        (&child.title, style(Role::ClassDelegate)),
+                        (&steps, style(Role::Dim)),
+                    ],
+                );
             }
             Subject::Step(ix) => {
-                let Some(step) = trajectory.steps.get(ix.0) else { return };
-                draw_step_row(cx, step, digits, Rect { x, width: room, ..area }, buf);
+                let Some(step) = trajectory.steps.get(ix.0) else {
+                    return;
+                };
+                draw_step_row(
+                    cx,
+                    step,
+                    digits,
+                    Rect {
+                        x,
+                        width: room,
+                        ..area
+                    },
+                    buf,
+                );
             }
         }
     }
@@ -164,7 +279,11 @@ impl TrajectoryView {
         let here = self.cursor.at * cells / self.rows.len().max(1);
         for (row, cell) in self.map.iter().enumerate().take(cells) {
             let y = area.y + u16::try_from(row).unwrap_or(0);
-            let role = if cell.has_error { Role::Error } else { signs::class_role(cell.class) };
+            let role = if cell.has_error {
+                Role::Error
+            } else {
+                signs::class_role(cell.class)
+            };
             let sign = match signs::spark(cx.theme.depth(), cell.class, cell.has_error) {
                 "▁" => " ",
                 "▇" | "▅" => "▐",
@@ -179,7 +298,14 @@ impl TrajectoryView {
 
     fn draw_page(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         let Some((viewport, lens)) = self.lens(cx) else {
-            put(buf, area.x, area.y, area.width, "…", cx.theme.style(Role::Dim));
+            put(
+                buf,
+                area.x,
+                area.y,
+                area.width,
+                "…",
+                cx.theme.style(Role::Dim),
+            );
             return;
         };
         let marks = Marks {
@@ -202,32 +328,54 @@ impl TrajectoryView {
         if visible.start == 0 && viewport.sub == 0 && visible.end >= len {
             return None;
         }
-        Some(if visible.end >= len { 100 } else { visible.start * 100 / len.max(1) })
+        Some(if visible.end >= len {
+            100
+        } else {
+            visible.start * 100 / len.max(1)
+        })
     }
 }
 
 fn draw_title(cx: &Cx<'_>, trajectory: &Trajectory, area: Rect, buf: &mut Buffer) {
     let style = |role| cx.theme.style(role);
-    let (mark, role) = outcome_mark(trajectory.outcome.resolved, trajectory.outcome.error.is_some());
+    let (mark, role) = outcome_mark(
+        trajectory.outcome.resolved,
+        trajectory.outcome.error.is_some(),
+    );
     let mut facts = Vec::new();
     facts.extend(trajectory.model.clone());
-    facts.extend(trajectory.source.format.map(|format| format.name().to_owned()));
+    facts.extend(
+        trajectory
+            .source
+            .format
+            .map(|format| format.name().to_owned()),
+    );
     facts.push(format!("{} steps", human::count(trajectory.agent_steps())));
     facts.extend(trajectory.totals.duration_s.map(human::seconds));
-    facts.extend(trajectory.totals.tokens.total().map(|n| format!("{} tokens", human::short_count(n))));
+    facts.extend(
+        trajectory
+            .totals
+            .tokens
+            .total()
+            .map(|n| format!("{} tokens", human::short_count(n))),
+    );
     facts.extend(trajectory.totals.cost.map(human::dollars));
     if !trajectory.notes.is_empty() {
         facts.push(format!("{} notes", trajectory.notes.len()));
     }
     let facts = facts.join(" · ");
-    put_pieces(buf, area, &[
-        (" ", style(Role::Text)),
-        (mark, style(role)),
-        (" ", style(Role::Text)),
-        (&trajectory.id, style(Role::Title)),
-        ("  ", style(Role::Text)),
-        (&facts, style(Role::Dim)),
-    ]);
+    put_pieces(
+        buf,
+        area,
+        &[
+            (" ", style(Role::Text)),
+            (mark, style(role)),
+            (" ", style(Role::Text)),
+            (&trajectory.id, style(Role::Title)),
+            ("  ", style(Role::Text)),
+            (&facts, style(Role::Dim)),
+        ],
+    );
 }
 
 /// `12 ± edit src/a.py +3 −1     ✗1  2.1s 1.2K`: what gives way on a narrow pane is size, then time.
@@ -237,7 +385,14 @@ fn draw_step_row(cx: &Cx<'_>, step: &Step, digits: u16, area: Rect, buf: &mut Bu
     if step.forgotten == Some(true) {
         role = Role::Dim;
     }
-    put_right(buf, area.x, area.y, digits, &step.idx.to_string(), style(Role::LineNo));
+    put_right(
+        buf,
+        area.x,
+        area.y,
+        digits,
+        &step.idx.to_string(),
+        style(Role::LineNo),
+    );
     let mut x = area.x + digits + 1;
     x = put(buf, x, area.y, 1, sign, style(role)) + 1;
     let mut right = area.right();
@@ -248,17 +403,38 @@ fn draw_step_row(cx: &Cx<'_>, step: &Step, digits: u16, area: Rect, buf: &mut Bu
         }
     };
     if area.width >= 50 {
-        let bytes: usize = step.actions.iter().filter_map(|a| a.observation.as_ref()).map(|o| o.len_bytes()).sum();
-        let text = if bytes == 0 { String::new() } else { human::bytes(bytes as u64) };
+        let bytes: usize = step
+            .actions
+            .iter()
+            .filter_map(|a| a.observation.as_ref())
+            .map(|o| o.len_bytes())
+            .sum();
+        let text = if bytes == 0 {
+            String::new()
+        } else {
+            human::bytes(bytes as u64)
+        };
         put_end(5, &text, Role::Dim, &mut right);
     }
     if area.width >= 40 {
-        let ran: f64 = step.actions.iter().filter_map(|a| a.observation.as_ref()?.duration_s).sum();
+        let ran: f64 = step
+            .actions
+            .iter()
+            .filter_map(|a| a.observation.as_ref()?.duration_s)
+            .sum();
         let spent = ran + step.latency_s.unwrap_or(0.0);
-        let text = if spent > 0.0 { human::seconds(spent) } else { String::new() };
+        let text = if spent > 0.0 {
+            human::seconds(spent)
+        } else {
+            String::new()
+        };
         put_end(7, &text, Role::Dim, &mut right);
     }
-    let exit = step.actions.iter().filter_map(|a| a.observation.as_ref()?.exit_code).find(|code| *code != 0);
+    let exit = step
+        .actions
+        .iter()
+        .filter_map(|a| a.observation.as_ref()?.exit_code)
+        .find(|code| *code != 0);
     match exit {
         Some(code) if code < 0 => put_end(3, "…", Role::Warning, &mut right),
         Some(code) => put_end(5, &format!("✗{code}"), Role::Error, &mut right),
@@ -267,21 +443,36 @@ fn draw_step_row(cx: &Cx<'_>, step: &Step, digits: u16, area: Rect, buf: &mut Bu
     }
     let room = right.saturating_sub(x);
     let text = step_meaning(step, usize::from(room));
-    let dims = matches!(step.kind, StepKind::Context | StepKind::System) || step.forgotten == Some(true);
+    let dims =
+        matches!(step.kind, StepKind::Context | StepKind::System) || step.forgotten == Some(true);
     let text_role = if dims { Role::Dim } else { Role::Text };
     let end = put(buf, x, area.y, room, &text, style(text_role));
     // the verb carries the colour of the class
     let verb = text.split(' ').next().map_or(0, crate::text::width);
     if !step.actions.is_empty() && !dims {
         let verb = u16::try_from(verb).unwrap_or(0).min(end.saturating_sub(x));
-        buf.set_style(Rect { x, width: verb, ..area }, style(role));
+        buf.set_style(
+            Rect {
+                x,
+                width: verb,
+                ..area
+            },
+            style(role),
+        );
     }
 }
 
 /// One line for a step: its first action's meaning and how many more there are, or its first words.
 fn step_meaning(step: &Step, cells: usize) -> String {
-    let said = step.text.as_deref().or(step.thought.as_deref()).or(step.reasoning.as_deref());
-    let words = || said.map(|text| excerpt(text, cells.max(1))).unwrap_or_default();
+    let said = step
+        .text
+        .as_deref()
+        .or(step.thought.as_deref())
+        .or(step.reasoning.as_deref());
+    let words = || {
+        said.map(|text| excerpt(text, cells.max(1)))
+            .unwrap_or_default()
+    };
     let Some(action) = step.actions.first() else {
         return match (&step.label, step.kind) {
             (Some(label), _) => format!("{label} {}", words()),

@@ -34,11 +34,24 @@ pub(super) struct Finding {
 
 impl TrajectoryView {
     /// Starts a search; goes to the first hit from the row `from` on (a row of the step list).
-    pub fn start_find(&mut self, pattern: Regex, from: usize, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
-        let Some(trajectory) = self.trajectory().cloned() else { return };
+    pub fn start_find(
+        &mut self,
+        pattern: Regex,
+        from: usize,
+        cx: &Cx<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(trajectory) = self.trajectory().cloned() else {
+            return;
+        };
         let all = rows::flatten(&trajectory, &Unfolded::all());
-        let origin = self.rows.get(from).and_then(|row| all.iter().position(|other| other == row)).unwrap_or(0);
-        let rows: Arc<Vec<_>> = Arc::new(all.into_iter().map(|row| (row.path, row.subject)).collect());
+        let origin = self
+            .rows
+            .get(from)
+            .and_then(|row| all.iter().position(|other| other == row))
+            .unwrap_or(0);
+        let rows: Arc<Vec<_>> =
+            Arc::new(all.into_iter().map(|row| (row.path, row.subject)).collect());
         let generation = self.find_generation.advance();
         self.find = Some(Finding {
             generation,
@@ -50,7 +63,13 @@ impl TrajectoryView {
             from: Some(origin),
         });
         let options = self.options(cx);
-        effects.push(Effect::Find(Box::new(FindJob { generation, trajectory, rows, pattern, options })));
+        effects.push(Effect::Find(Box::new(FindJob {
+            generation,
+            trajectory,
+            rows,
+            pattern,
+            options,
+        })));
     }
 
     /// Forgets the search.
@@ -65,11 +84,19 @@ impl TrajectoryView {
 
     /// Which hit of how many, and whether all are known; `None` without a search.
     pub fn hit_position(&self) -> Option<(Option<usize>, usize, bool)> {
-        self.find.as_ref().map(|find| (find.current, find.hits.len(), find.is_done))
+        self.find
+            .as_ref()
+            .map(|find| (find.current, find.hits.len(), find.is_done))
     }
 
     /// Takes more hits.
-    pub fn hits_found(&mut self, generation: Generation, hits: Vec<RowHit>, is_done: bool, cx: &Cx<'_>) {
+    pub fn hits_found(
+        &mut self,
+        generation: Generation,
+        hits: Vec<RowHit>,
+        is_done: bool,
+        cx: &Cx<'_>,
+    ) {
         let Some(find) = &mut self.find else { return };
         if find.generation != generation {
             return;
@@ -103,16 +130,22 @@ impl TrajectoryView {
 
     fn go_to_hit(&mut self, target: usize, cx: &Cx<'_>) {
         let Some(find) = &mut self.find else { return };
-        let Some(hit) = find.hits.get(target) else { return };
+        let Some(hit) = find.hits.get(target) else {
+            return;
+        };
         find.current = Some(target);
         let place = hit.place;
-        let Some((path, subject)) = find.rows.get(hit.row).cloned() else { return };
+        let Some((path, subject)) = find.rows.get(hit.row).cloned() else {
+            return;
+        };
         let wanted = Row { path, subject };
         if !wanted.path.is_empty() && !self.rows.contains(&wanted) {
             self.unfolded.open(&wanted.path);
             self.refresh_rows();
         }
-        let Some(row) = self.rows.iter().position(|row| *row == wanted) else { return };
+        let Some(row) = self.rows.iter().position(|row| *row == wanted) else {
+            return;
+        };
         self.is_raw = false;
         self.go(row, cx);
         self.arrival = Some((row, Arrival::Place(place)));

@@ -23,7 +23,10 @@ pub(super) struct Unfolded {
 impl Unfolded {
     /// Everything unfolded; for searching.
     pub(super) fn all() -> Self {
-        Self { paths: Vec::new(), is_all: true }
+        Self {
+            paths: Vec::new(),
+            is_all: true,
+        }
     }
 
     /// Whether the child at the path is unfolded.
@@ -55,9 +58,15 @@ impl Unfolded {
 /// All rows that are visible with these children unfolded.
 pub(super) fn flatten(trajectory: &Trajectory, unfolded: &Unfolded) -> Vec<Row> {
     let mut rows = Vec::with_capacity(trajectory.steps.len() + 2);
-    rows.push(Row { path: Vec::new(), subject: Subject::Task });
+    rows.push(Row {
+        path: Vec::new(),
+        subject: Subject::Task,
+    });
     flatten_into(trajectory, &[], unfolded, &mut rows);
-    rows.push(Row { path: Vec::new(), subject: Subject::End });
+    rows.push(Row {
+        path: Vec::new(),
+        subject: Subject::End,
+    });
     rows
 }
 
@@ -72,7 +81,10 @@ fn flatten_into(trajectory: &Trajectory, path: &[usize], unfolded: &Unfolded, ro
     children.sort_unstable();
     let mut children = children.into_iter().peekable();
     for step in 0..trajectory.steps.len() {
-        rows.push(Row { path: path.to_vec(), subject: Subject::Step(StepIx(step)) });
+        rows.push(Row {
+            path: path.to_vec(),
+            subject: Subject::Step(StepIx(step)),
+        });
         while let Some((_, ix)) = children.next_if(|(at, _)| *at <= step) {
             push_child(trajectory, path, ix, unfolded, rows);
         }
@@ -82,8 +94,17 @@ fn flatten_into(trajectory: &Trajectory, path: &[usize], unfolded: &Unfolded, ro
     }
 }
 
-fn push_child(trajectory: &Trajectory, path: &[usize], ix: usize, unfolded: &Unfolded, rows: &mut Vec<Row>) {
-    rows.push(Row { path: path.to_vec(), subject: Subject::Child(ix) });
+fn push_child(
+    trajectory: &Trajectory,
+    path: &[usize],
+    ix: usize,
+    unfolded: &Unfolded,
+    rows: &mut Vec<Row>,
+) {
+    rows.push(Row {
+        path: path.to_vec(),
+        subject: Subject::Child(ix),
+    });
     let mut inner_path = path.to_vec();
     inner_path.push(ix);
     if unfolded.contains(&inner_path)
@@ -105,7 +126,10 @@ mod tests {
             kind: ChildKind::SubAgent,
             title: String::new(),
             at_step,
-            trajectory: Trajectory { steps: vec![Step::default(); steps], ..Trajectory::default() },
+            trajectory: Trajectory {
+                steps: vec![Step::default(); steps],
+                ..Trajectory::default()
+            },
         };
         Trajectory {
             steps: vec![Step::default(); 3],
@@ -137,6 +161,9 @@ mod tests {
         check(&unfolded, "task 0 child1 -0 -1 1 2 child0 child2 end");
         unfolded.toggle(vec![1]);
         check(&unfolded, "task 0 child1 1 2 child0 child2 end");
-        check(&Unfolded::all(), "task 0 child1 -0 -1 1 2 child0 -0 child2 end");
+        check(
+            &Unfolded::all(),
+            "task 0 child1 -0 -1 1 2 child0 -0 child2 end",
+        );
     }
 }
