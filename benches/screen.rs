@@ -6,7 +6,15 @@
 //! Key to frame: from writing a key to the last byte of the burst of output that follows. Both programs are measured
 //! in turn in the same run on the same file with a warm page cache; the ratio counts, not the milliseconds.
 
-use std::io::Read;
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints its table, and stops where it cannot measure"
+)]
+
+use std::io::Read as _;
 use std::io::Write;
 use std::num::NonZero;
 use std::path::Path;
@@ -22,10 +30,9 @@ use portable_pty::MasterPty;
 use portable_pty::PtySize;
 use portable_pty::native_pty_system;
 
-#[path = "generate.rs"]
-mod generate;
+mod data;
 
-use generate::Wanted;
+use data::Wanted;
 
 const ROWS: u16 = 50;
 const COLUMNS: u16 = 160;
@@ -93,7 +100,7 @@ impl Session {
 
     /// Waits until the screen satisfies `is_ready`; gives the time of the byte that made it so.
     fn wait(&mut self, is_ready: impl Fn(&vt100::Screen) -> bool) -> Duration {
-        let deadline = Instant::now() + Duration::from_secs(120);
+        let deadline = Instant::now() + Duration::from_mins(2);
         loop {
             let Ok((at, bytes)) = self.output.recv_timeout(deadline - Instant::now()) else {
                 panic!(
@@ -179,7 +186,7 @@ fn data(folder: &Path, name: &str, wanted: Wanted) -> PathBuf {
     let path = folder.join(name);
     if !path.exists() {
         eprintln!("writing {}", path.display());
-        generate::generate(wanted, &path).expect("the data is written");
+        data::generate(wanted, &path).expect("the data is written");
     }
     // warm the page cache for both programs
     let _bytes =

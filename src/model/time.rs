@@ -45,7 +45,7 @@ impl Stamp {
     /// Reads seconds since 1970, or milliseconds where the number is too large for seconds of this age.
     pub fn from_epoch(number: f64) -> Option<Self> {
         const YEAR_5000_S: f64 = 95_617_584_000.0;
-        if !number.is_finite() || number < 0.0 || number > YEAR_5000_S * 1000.0 {
+        if !(0.0..=YEAR_5000_S * 1000.0).contains(&number) {
             return None;
         }
         let ms = if number > YEAR_5000_S {

@@ -2,7 +2,9 @@
 
 use std::cmp::Ordering;
 
+use crate::model::Format;
 use crate::model::Summary;
+use crate::model::TaskKind;
 
 /// What to sort by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,29 +91,29 @@ impl SortKey {
         match self {
             Self::Source => Ordering::Equal,
             Self::Outcome => {
-                known(&a.resolved, &b.resolved, by).then_with(|| numbers(a.reward, b.reward, by))
+                known(a.resolved, b.resolved, by).then_with(|| numbers(a.reward, b.reward, by))
             }
             Self::Id => by(natural(&a.id, &b.id)),
             Self::TaskType => known(
-                &a.task_kind.map(|k| k.name()),
-                &b.task_kind.map(|k| k.name()),
+                a.task_kind.map(TaskKind::name),
+                b.task_kind.map(TaskKind::name),
                 by,
             ),
             Self::Steps => by(a.steps.cmp(&b.steps)),
             Self::Failures => by(a.failed_actions.cmp(&b.failed_actions)),
             Self::Duration => numbers(a.duration_s, b.duration_s, by),
-            Self::Tokens => known(&a.tokens.total(), &b.tokens.total(), by),
+            Self::Tokens => known(a.tokens.total(), b.tokens.total(), by),
             Self::Cost => numbers(a.cost, b.cost, by),
-            Self::Patch => known(&a.patch_lines, &b.patch_lines, by),
-            Self::Model => known(&a.model, &b.model, by),
-            Self::Format => known(&a.format.map(|f| f.name()), &b.format.map(|f| f.name()), by),
+            Self::Patch => known(a.patch_lines, b.patch_lines, by),
+            Self::Model => known(a.model.as_deref(), b.model.as_deref(), by),
+            Self::Format => known(a.format.map(Format::name), b.format.map(Format::name), by),
         }
     }
 }
 
-fn known<T: Ord>(a: &Option<T>, b: &Option<T>, by: impl Fn(Ordering) -> Ordering) -> Ordering {
+fn known<T: Ord>(a: Option<T>, b: Option<T>, by: impl Fn(Ordering) -> Ordering) -> Ordering {
     match (a, b) {
-        (Some(a), Some(b)) => by(a.cmp(b)),
+        (Some(a), Some(b)) => by(a.cmp(&b)),
         (a, b) => b.is_some().cmp(&a.is_some()),
     }
 }
@@ -185,7 +187,7 @@ mod tests {
             ..Summary::default()
         };
         for is_descending in [false, true] {
-            let mut rows = vec![with(None), with(Some(2.0)), with(Some(1.0))];
+            let mut rows = [with(None), with(Some(2.0)), with(Some(1.0))];
             rows.sort_by(|a, b| SortKey::Cost.compare(a, b, is_descending));
             assert_eq!(rows.last().and_then(|r| r.cost), None);
             assert_eq!(

@@ -48,10 +48,9 @@ pub fn parse_lenient(bytes: &[u8], start: u64, notes: &mut Vec<Note>) -> Result<
 /// Parses a text that may hold JSON (call arguments, messages in a string); the text itself as a string otherwise.
 pub fn parse_embedded(text: String) -> Value {
     let trimmed = text.trim_start();
-    if trimmed.starts_with(['{', '[', '"']) || trimmed == "null" {
-        if let Ok(value) = parse_lenient(text.as_bytes(), 0, &mut Vec::new()) {
-            return value;
-        }
+    let may_be_json = trimmed.starts_with(['{', '[', '"']) || trimmed == "null";
+    if may_be_json && let Ok(value) = parse_lenient(text.as_bytes(), 0, &mut Vec::new()) {
+        return value;
     }
     Value::String(text)
 }
@@ -96,7 +95,7 @@ fn fault_of(err: &serde_json::Error, bytes: &[u8], start: u64) -> Fault {
     Fault::at(format!("not JSON: {why}"), byte)
 }
 
-/// serde_json counts lines and columns in bytes, from 1 and 0.
+/// `serde_json` counts lines and columns in bytes, from 1 and 0.
 fn offset_of(bytes: &[u8], line: usize, column: usize) -> u64 {
     let line_start = memchr::memchr_iter(b'\n', bytes)
         .nth(line.wrapping_sub(2))
@@ -493,11 +492,7 @@ pub struct ElementScanner {
 impl ElementScanner {
     /// Starts at byte 0.
     pub fn new(target: Target) -> Self {
-        let wanted_depth = if matches!(target, Target::ArrayUnder(_)) {
-            0
-        } else {
-            1
-        };
+        let wanted_depth = u32::from(!matches!(target, Target::ArrayUnder(_)));
         Self {
             target,
             depth: 0,
@@ -675,8 +670,9 @@ mod tests {
         whole
             .into_iter()
             .map(|e| {
-                let text = &text
-                    [usize::try_from(e.span.start).unwrap()..usize::try_from(e.span.end).unwrap()];
+                let range =
+                    usize::try_from(e.span.start).unwrap()..usize::try_from(e.span.end).unwrap();
+                let text = text.get(range).unwrap();
                 e.key
                     .map_or_else(|| text.to_owned(), |key| format!("{key}={text}"))
             })

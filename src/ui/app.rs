@@ -146,12 +146,7 @@ impl App {
     /// Lets the visible view ask for what it lacks.
     fn sync(&mut self, effects: &mut Vec<Effect>) {
         let highlighter = self.paint.highlighter.as_ref();
-        let cx = Cx {
-            data: &self.data,
-            theme: &self.paint.theme,
-            look: &self.habits.look,
-            screen: self.screen,
-        };
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         match &mut self.trajectory {
             Some(view) => view.sync(&cx, highlighter, effects),
             None => self.list.sync(&cx, highlighter, effects),
@@ -209,12 +204,7 @@ impl App {
         if self.act_globally(action, effects) {
             return;
         }
-        let cx = Cx {
-            data: &self.data,
-            theme: &self.paint.theme,
-            look: &self.habits.look,
-            screen: self.screen,
-        };
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         let is_done = match &mut self.trajectory {
             Some(view) => view.apply(action, count, &cx, effects),
             None => self.list.apply(action, count, &cx, effects),
@@ -325,12 +315,7 @@ impl App {
                 narrow: String::new(),
                 ..self.list.how().clone()
             };
-            let cx = Cx {
-                data: &self.data,
-                theme: &self.paint.theme,
-                look: &self.habits.look,
-                screen: self.screen,
-            };
+            let cx = context(&self.data, &self.paint, &self.habits, self.screen);
             // keep the record, not the place
             self.list.arrange(how, &cx, effects);
         }
@@ -338,12 +323,7 @@ impl App {
 
     /// Opens the record under the list's cursor.
     fn open(&mut self, effects: &mut Vec<Effect>) {
-        let cx = Cx {
-            data: &self.data,
-            theme: &self.paint.theme,
-            look: &self.habits.look,
-            screen: self.screen,
-        };
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         if let Some(record) = self.list.record(&cx) {
             let opened = self.opened.advance();
             self.trajectory = Some(TrajectoryView::new(record, opened));
@@ -353,24 +333,14 @@ impl App {
 
     /// Opens the record at a place of the list, as soon as it is there.
     pub fn open_place(&mut self, place: usize, effects: &mut Vec<Effect>) {
-        let cx = Cx {
-            data: &self.data,
-            theme: &self.paint.theme,
-            look: &self.habits.look,
-            screen: self.screen,
-        };
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         self.list.go(place, &cx);
         self.open(effects);
     }
 
     /// Goes on to the next or previous record of the list.
     fn go_on(&mut self, toward: Toward, effects: &mut Vec<Effect>) {
-        let cx = Cx {
-            data: &self.data,
-            theme: &self.paint.theme,
-            look: &self.habits.look,
-            screen: self.screen,
-        };
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         match self.list.step(toward, &cx) {
             Some(_) if self.trajectory.is_some() => self.open(effects),
             Some(_) => {}
@@ -470,12 +440,7 @@ impl App {
             }
             Reply::SortBy(at) => {
                 self.overlays.pop();
-                let cx = Cx {
-                    data: &self.data,
-                    theme: &self.paint.theme,
-                    look: &self.habits.look,
-                    screen: self.screen,
-                };
+                let cx = context(&self.data, &self.paint, &self.habits, self.screen);
                 if let Some(key) = SortKey::ALL.get(at) {
                     self.list.sort_by(*key, &cx, effects);
                 }
@@ -501,58 +466,43 @@ impl App {
             },
         };
         if how != *self.list.how() {
-            let cx = Cx {
-                data: &self.data,
-                theme: &self.paint.theme,
-                look: &self.habits.look,
-                screen: self.screen,
-            };
+            let cx = context(&self.data, &self.paint, &self.habits, self.screen);
             self.list.arrange(how, &cx, effects);
         }
     }
 
     fn prompt_find(&mut self, text: &str, what: PromptChange, effects: &mut Vec<Effect>) {
         let from = self.origin.as_ref().map_or(0, |origin| origin.row);
-        let cx = Cx {
-            data: &self.data,
-            theme: &self.paint.theme,
-            look: &self.habits.look,
-            screen: self.screen,
-        };
         let is_over = what == PromptChange::Cancelled || text.is_empty();
         if is_over {
             effects.push(Effect::StopFind);
         }
         let pattern = pattern(text);
+        // what was accepted was searched for while it was typed
+        let is_new = what == PromptChange::Edited || self.find_info().is_none();
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         match &mut self.trajectory {
             Some(view) if is_over => {
                 view.stop_find();
                 view.return_to(from, &cx);
             }
-            // what was typed was searched for already
-            Some(view) if what == PromptChange::Edited || view.hit_position().is_none() => {
-                view.start_find(pattern, from, &cx, effects);
-            }
-            Some(_) => {}
             None if is_over => {
                 self.list.stop_find();
                 self.list.go(from, &cx);
             }
-            None if what == PromptChange::Edited || self.list.hit_position().is_none() => {
-                self.list.find(pattern, from, &cx, effects);
-            }
-            None => {}
+            Some(view) if is_new => view.start_find(pattern, from, &cx, effects),
+            None if is_new => self.list.find(pattern, from, &cx, effects),
+            _ => {}
         }
     }
 
     /// `3/41` for the prompt and the status line.
     fn find_info(&self) -> Option<String> {
-        let (current, total, is_done) = match &self.trajectory {
-            Some(view) => view.hit_position()?,
-            None => {
-                let (current, total) = self.list.hit_position()?;
-                (current, total, true)
-            }
+        let (current, total, is_done) = if let Some(view) = &self.trajectory {
+            view.hit_position()?
+        } else {
+            let (current, total) = self.list.hit_position()?;
+            (current, total, true)
         };
         let more = if is_done { "" } else { "…" };
         let total = human::count(total);
@@ -578,20 +528,13 @@ impl App {
             }
             return;
         }
-        let cx = Cx {
-            data: &self.data,
-            theme: &self.paint.theme,
-            look: &self.habits.look,
-            screen: self.screen,
-        };
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         match (turned, mouse.kind, &mut self.trajectory) {
             (Some(rows), _, Some(view)) => view.wheel(x, y, rows, &cx),
             (Some(rows), _, None) => self.list.wheel(x, y, rows, &cx),
             (None, MouseEventKind::Down(MouseButton::Left), Some(view)) => view.click(x, y, &cx),
-            (None, MouseEventKind::Down(MouseButton::Left), None) => {
-                if self.list.click(x, y, &cx) {
-                    self.open(effects);
-                }
+            (None, MouseEventKind::Down(MouseButton::Left), None) if self.list.click(x, y, &cx) => {
+                self.open(effects);
             }
             _ => {}
         }
@@ -763,6 +706,16 @@ impl App {
         let shown = self.list.shown(cx);
         let place = if shown == 0 { 0 } else { self.list.place() + 1 };
         format!("{}/{}", human::count(place), human::count(shown))
+    }
+}
+
+/// What views may look at; of fields, not of the app, so that a view can be changed meanwhile.
+fn context<'a>(data: &'a Data, paint: &'a Paint, habits: &'a Habits, screen: Rect) -> Cx<'a> {
+    Cx {
+        data,
+        theme: &paint.theme,
+        look: &habits.look,
+        screen,
     }
 }
 

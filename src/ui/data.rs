@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::cancel::Cancel;
 use crate::model::ActionClass;
+use crate::model::Format;
 use crate::model::RecordIx;
 use crate::model::Step;
 use crate::model::Summary;
+use crate::model::TaskKind;
 use crate::model::Trajectory;
 use crate::query::fuzzy::Field;
 use crate::query::fuzzy::Narrow;
@@ -129,7 +131,7 @@ pub struct Outline {
     /// By step.
     pub steps: Vec<Facts>,
     /// By child.
-    pub children: Vec<Outline>,
+    pub children: Vec<Self>,
 }
 
 impl Outline {
@@ -282,22 +284,17 @@ fn score(narrow: &Narrow, row: Option<&Arc<Summary>>, store: &Store, ix: RecordI
         .entry(ix)
         .map(|entry| entry.path.to_string_lossy().into_owned())
         .unwrap_or_default();
-    match row {
-        Some(row) => narrow.score(&[
-            (Field::Id, &row.id),
-            (
-                Field::TaskType,
-                row.task_kind.map_or("", |kind| kind.name()),
-            ),
-            (Field::Model, row.model.as_deref().unwrap_or_default()),
-            (Field::Format, row.format.map_or("", |format| format.name())),
-            (Field::Path, &path),
-        ]),
-        None => {
-            let id = store.peek_id(ix).unwrap_or_default();
-            narrow.score(&[(Field::Id, &id), (Field::Path, &path)])
-        }
-    }
+    let Some(row) = row else {
+        let id = store.peek_id(ix).unwrap_or_default();
+        return narrow.score(&[(Field::Id, &id), (Field::Path, &path)]);
+    };
+    narrow.score(&[
+        (Field::Id, &row.id),
+        (Field::TaskType, row.task_kind.map_or("", TaskKind::name)),
+        (Field::Model, row.model.as_deref().unwrap_or_default()),
+        (Field::Format, row.format.map_or("", Format::name)),
+        (Field::Path, &path),
+    ])
 }
 
 #[cfg(test)]

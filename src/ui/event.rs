@@ -40,6 +40,7 @@ pub struct Generation(pub u64);
 
 impl Generation {
     /// Moves on and returns the new number.
+    #[must_use]
     pub fn advance(&mut self) -> Self {
         self.0 += 1;
         *self

@@ -1,7 +1,7 @@
 //! The event loop: the terminal's events, finished work, signals and timers in; one frame out when something
 //! changed. The only owner of a terminal.
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -169,7 +169,7 @@ impl Loop {
             // the channel is ours and open
             let _sent = sender.send(Notice::Say(Tone::Warning, problem.to_string()));
         }
-        let tasks = Tasks::new(env, sender.clone());
+        let tasks = Tasks::new(env, &sender);
         let is_following = settings.follow;
         Ok(Self {
             app,

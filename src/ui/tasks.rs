@@ -15,6 +15,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
+use regex::Regex;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cancel::Cancel;
@@ -29,7 +30,9 @@ use crate::theme::Highlighter;
 use crate::theme::Theme;
 use crate::ui::clipboard;
 use crate::ui::clipboard::ClipboardEnv;
+use crate::ui::data::Order;
 use crate::ui::data::Outline;
+use crate::ui::data::Rows;
 use crate::ui::data::arrange;
 use crate::ui::effect::Effect;
 use crate::ui::effect::FindJob;
@@ -62,11 +65,11 @@ pub struct Tasks {
 
 impl Tasks {
     /// Starts the threads; their answers go to `notices`.
-    pub fn new(env: Env, notices: UnboundedSender<Notice>) -> Self {
+    pub fn new(env: Env, notices: &UnboundedSender<Notice>) -> Self {
         let env = Arc::new(env);
-        let summarizer = Summarizer::new(&env.store, &notices);
+        let summarizer = Summarizer::new(&env.store, notices);
         let slots = (0..Kind::COUNT)
-            .map(|_| Slot::new(&env, &notices, &summarizer))
+            .map(|_| Slot::new(&env, notices, &summarizer))
             .collect();
         Self { slots, summarizer }
     }
@@ -144,30 +147,18 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::Summarize(range, order) => {
             let all = env.store.len();
             let ixs = range.filter_map(|place| order.record(place, all));
-            let rows: Vec<(RecordIx, Summary)> =
-                ixs.map(|ix| (ix, env.store.summarize(ix))).collect();
+            let rows = ixs.map(|ix| (ix, env.store.summarize(ix))).collect();
             say(Notice::Summaries(rows));
         }
         Effect::Arrange(job) => {
-            if let Some((order, place)) = arrange(&job.rows, &env.store, &job.how, job.keep, cancel)
-            {
+            let arranged = arrange(&job.rows, &env.store, &job.how, job.keep, cancel);
+            if let Some((order, place)) = arranged {
                 say(Notice::Arranged(job.generation, order, place));
             }
         }
         Effect::FindRows(generation, pattern, rows, order) => {
-            let all = rows.len();
-            let places = (0..order.len(all))
-                .take_while(|place| place % 1024 != 0 || !cancel.is_cancelled())
-                .filter(|place| {
-                    let row = order.record(*place, all).and_then(|ix| rows.get(ix));
-                    row.is_some_and(|row| {
-                        pattern.is_match(&row.id)
-                            || row.model.as_deref().is_some_and(|m| pattern.is_match(m))
-                    })
-                });
-            let places = Arc::new(places.collect());
-            if !cancel.is_cancelled() {
-                say(Notice::RowsFound(generation, places));
+            if let Some(places) = find_rows(&pattern, &rows, &order, cancel) {
+                say(Notice::RowsFound(generation, Arc::new(places)));
             }
         }
         Effect::Open(generation, ix) => {
@@ -178,56 +169,30 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             say(Notice::Opened(generation, ix, content));
         }
         Effect::Preview(generation, ix, options) => {
-            let page = env
-                .store
-                .load(ix)
-                .map(|trajectory| Page::new(&trajectory, &[], Subject::Task, &options));
+            let read = env.store.load(ix);
+            let page = read.map(|read| Page::new(&read, &[], Subject::Task, &options));
             say(Notice::Previewed(generation, Box::new(page)));
         }
-        Effect::Pages(jobs) => {
-            for job in jobs {
-                if cancel.is_cancelled() {
-                    return;
-                }
-                let page = build(env, &job);
-                say(Notice::Page(job.key, Box::new(page)));
-            }
-        }
-        Effect::Ink(key, jobs, highlighter) => {
-            for job in jobs {
-                if cancel.is_cancelled() {
-                    return;
-                }
-                say(Notice::Inked(key, job.run(&highlighter, cancel)));
-            }
-        }
-        Effect::InkPreview(generation, jobs, highlighter) => {
-            for job in jobs {
-                if cancel.is_cancelled() {
-                    return;
-                }
-                say(Notice::PreviewInked(
-                    generation,
-                    job.run(&highlighter, cancel),
-                ));
-            }
-        }
+        Effect::Pages(jobs) => each(jobs, cancel, |job| {
+            let page = build(env, &job);
+            say(Notice::Page(job.key, Box::new(page)));
+        }),
+        Effect::Ink(key, jobs, highlighter) => each(jobs, cancel, |job| {
+            say(Notice::Inked(key, job.run(&highlighter, cancel)));
+        }),
+        Effect::InkPreview(generation, jobs, highlighter) => each(jobs, cancel, |job| {
+            let ink = job.run(&highlighter, cancel);
+            say(Notice::PreviewInked(generation, ink));
+        }),
         Effect::Find(job) => find(&job, cancel, say),
-        Effect::LoadTheme(name) => match Theme::load(&name, env.depth, &env.themes) {
-            Ok(theme) => {
-                let highlighter = Arc::new(Highlighter::new(&theme));
-                say(Notice::Theme(Box::new(theme), Arc::clone(&highlighter)));
-                highlighter.warm();
-            }
-            Err(err) => say(Notice::Say(Tone::Error, err.to_string())),
-        },
+        Effect::LoadTheme(name) => load_theme(&name, env, say),
         Effect::Copy(text, what) => copy(&text, what, env, say),
         Effect::CopyRecord(ix) => match env.store.load_bytes(ix) {
             Ok(bytes) => copy(&String::from_utf8_lossy(&bytes), "record", env, say),
-            Err(fault) => say(Notice::Say(
-                Tone::Error,
-                format!("the record cannot be read: {fault}"),
-            )),
+            Err(fault) => {
+                let text = format!("the record cannot be read: {fault}");
+                say(Notice::Say(Tone::Error, text));
+            }
         },
         // these belong to the owner of the terminal
         Effect::StopFind
@@ -237,6 +202,51 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::Redraw
         | Effect::Suspend
         | Effect::Quit => {}
+    }
+}
+
+/// Does jobs one after the other until cancelled.
+fn each<J>(jobs: Vec<J>, cancel: &Cancel, mut work: impl FnMut(J)) {
+    for job in jobs {
+        if cancel.is_cancelled() {
+            return;
+        }
+        work(job);
+    }
+}
+
+fn find_rows(pattern: &Regex, rows: &Rows, order: &Order, cancel: &Cancel) -> Option<Vec<usize>> {
+    let all = rows.len();
+    let is_hit = |place: &usize| {
+        let row = order.record(*place, all).and_then(|ix| rows.get(ix));
+        row.is_some_and(|row| {
+            let texts = [Some(row.id.as_str()), row.model.as_deref()];
+            texts
+                .into_iter()
+                .flatten()
+                .any(|text| pattern.is_match(text))
+        })
+    };
+    let mut places = Vec::new();
+    for place in 0..order.len(all) {
+        if place.is_multiple_of(1024) && cancel.is_cancelled() {
+            return None;
+        }
+        if is_hit(&place) {
+            places.push(place);
+        }
+    }
+    Some(places)
+}
+
+fn load_theme(name: &str, env: &Env, say: &mut dyn FnMut(Notice)) {
+    match Theme::load(name, env.depth, &env.themes) {
+        Ok(theme) => {
+            let highlighter = Arc::new(Highlighter::new(&theme));
+            say(Notice::Theme(Box::new(theme), Arc::clone(&highlighter)));
+            highlighter.warm();
+        }
+        Err(err) => say(Notice::Say(Tone::Error, err.to_string())),
     }
 }
 
@@ -405,7 +415,7 @@ impl Slot {
                     match &notice {
                         Notice::Scanned { records, .. } => queue.grow(*records),
                         Notice::Refreshed(refresh) => {
-                            queue.changed(env.store.len(), &refresh.changed)
+                            queue.changed(env.store.len(), &refresh.changed);
                         }
                         Notice::Relabelled => queue.restart(),
                         _ => {}
@@ -414,7 +424,7 @@ impl Slot {
                     let _gone = notices.send(notice);
                 };
                 let done = catch_unwind(AssertUnwindSafe(|| {
-                    perform(effect, &env, &cancel, &mut say)
+                    perform(effect, &env, &cancel, &mut say);
                 }));
                 if done.is_err() {
                     say(Notice::Say(

@@ -4,10 +4,10 @@ use crate::model::RecordIx;
 use crate::store::Refresh;
 use crate::text::human;
 use crate::ui::app::App;
+use crate::ui::app::context;
 use crate::ui::effect::Effect;
 use crate::ui::event::Notice;
 use crate::ui::event::Tone;
-use crate::ui::view::Cx;
 
 impl App {
     pub(super) fn notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
@@ -37,21 +37,18 @@ impl App {
             Notice::HangUp => effects.push(Effect::Quit),
             // the owner of the terminal takes these before they come here
             Notice::Terminal(_) => {}
-            other => self.view_notice(other, effects),
+            other => self.view_notice(other),
         }
     }
 
     /// Answers for the views.
-    fn view_notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
-        let cx = Cx {
-            data: &self.data,
-            theme: &self.paint.theme,
-            look: &self.habits.look,
-            screen: self.screen,
-        };
+    fn view_notice(&mut self, notice: Notice) {
+        let is_opened = matches!(&notice, Notice::Opened(..));
+        let first_step = self.habits.first_step.take_if(|_| is_opened);
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         match notice {
             Notice::Arranged(generation, order, place) => {
-                self.list.arranged(generation, order, place, &cx)
+                self.list.arranged(generation, order, place, &cx);
             }
             Notice::RowsFound(generation, places) => self.list.rows_found(generation, places, &cx),
             Notice::Previewed(generation, page) => self.list.previewed(generation, *page, &cx),
@@ -61,7 +58,7 @@ impl App {
                     && view.opened() == opened
                     && view.record() == record
                 {
-                    view.opened_as(content, self.habits.first_step.take(), &cx);
+                    view.opened_as(content, first_step, &cx);
                 }
             }
             Notice::Page(key, page) => {
@@ -81,8 +78,6 @@ impl App {
             }
             _ => {}
         }
-        // a hit may have unfolded a child, an answer may lack colours: sync asks for what is missing next
-        let _ = effects;
     }
 
     fn scanned(

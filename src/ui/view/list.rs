@@ -142,7 +142,7 @@ impl ListView {
             }
             Action::Move(motion) => {
                 self.cursor
-                    .apply(motion, count, self.shown(cx), self.height(cx))
+                    .apply(motion, count, self.shown(cx), self.height(cx));
             }
             Action::Step(toward) => {
                 let motion = if toward == Toward::Next {

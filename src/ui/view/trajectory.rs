@@ -229,7 +229,7 @@ impl TrajectoryView {
         match action {
             Action::Move(motion) if self.is_page_focused => self.move_page(motion, count, cx),
             Action::Move(motion @ (Motion::Left | Motion::Right)) => {
-                self.move_page(motion, count, cx)
+                self.move_page(motion, count, cx);
             }
             Action::Move(motion) => self.cursor.apply(motion, count, self.rows.len(), height),
             Action::Step(toward) => {
@@ -251,7 +251,7 @@ impl TrajectoryView {
             Action::Jump(Landmark::Hunk, toward) => self.jump_hunk(toward, cx),
             Action::Jump(Landmark::Hit, toward) => self.jump_hit(toward, count.unwrap_or(1), cx),
             Action::Jump(landmark, toward) => {
-                self.jump_row(landmark, toward, count.unwrap_or(1), cx)
+                self.jump_row(landmark, toward, count.unwrap_or(1), cx);
             }
             Action::Pane(_) => self.is_page_focused = !self.is_page_focused,
             Action::Open => self.open(cx),
@@ -436,7 +436,7 @@ impl TrajectoryView {
                 (
                     observation
                         .and_then(|o| o.first_text())
-                        .map(|t| t.to_string()),
+                        .map(ToString::to_string),
                     "observation",
                 )
             }

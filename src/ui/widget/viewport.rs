@@ -90,7 +90,7 @@ impl Viewport {
             Motion::Left => {
                 self.left = self
                     .left
-                    .saturating_sub(Self::SIDE_STEP * count.unwrap_or(1).min(1 << 20))
+                    .saturating_sub(Self::SIDE_STEP * count.unwrap_or(1).min(1 << 20));
             }
             Motion::Right => self.left += Self::SIDE_STEP * count.unwrap_or(1).min(1 << 20),
         }
@@ -218,7 +218,7 @@ impl Viewport {
             let rows = if lens.is_wrapped {
                 styled.wrapped(area.width, line.hang, line.can_wrap)
             } else {
-                vec![0..styled.text.len()]
+                styled.whole()
             };
             for (row, range) in rows.into_iter().enumerate().skip(skip) {
                 if y >= area.bottom() {
@@ -322,10 +322,15 @@ impl Styled {
         }
     }
 
+    /// The line as one row.
+    fn whole(&self) -> Vec<Range<usize>> {
+        std::iter::once(0..self.text.len()).collect()
+    }
+
     fn wrapped(&self, cells: u16, hang: usize, can_wrap: bool) -> Vec<Range<usize>> {
         let cells = usize::from(cells).max(1);
         if !can_wrap || self.text.len() <= cells {
-            return vec![0..self.text.len()];
+            return self.whole();
         }
         let points = wrap_points(&self.text, cells, hang.min(cells / 2));
         let starts = std::iter::once(0).chain(points.iter().copied());

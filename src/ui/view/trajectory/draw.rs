@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::model::ActionClass;
+use crate::model::Observation;
 use crate::model::Step;
 use crate::model::StepKind;
 use crate::model::Trajectory;
@@ -176,55 +177,33 @@ impl TrajectoryView {
         };
         let depth = u16::try_from(row.path.len().min(8)).unwrap_or(0);
         let x = area.x + 1 + depth * 2;
-        let room = area.right().saturating_sub(x);
+        let width = area.right().saturating_sub(x);
+        let area = Rect { x, width, ..area };
+        let words = |text: Option<&str>| {
+            let cells = usize::from(width);
+            text.map(|text| excerpt(text, cells)).unwrap_or_default()
+        };
         match row.subject {
             Subject::Task => {
-                let what = trajectory
-                    .instruction
-                    .as_deref()
-                    .map(|t| excerpt(t, usize::from(room)))
-                    .unwrap_or_default();
-                put_pieces(
-                    buf,
-                    Rect {
-                        x,
-                        width: room,
-                        ..area
-                    },
-                    &[("task ", style(Role::Title)), (&what, style(Role::Dim))],
-                );
+                let what = words(trajectory.instruction.as_deref());
+                let pieces = [("task ", style(Role::Title)), (&what, style(Role::Dim))];
+                put_pieces(buf, area, &pieces);
             }
             Subject::End => {
-                let (mark, role) = outcome_mark(
-                    trajectory.outcome.resolved,
-                    trajectory.outcome.error.is_some(),
-                );
-                let status = trajectory
-                    .outcome
-                    .exit_status
-                    .as_deref()
-                    .unwrap_or_default();
-                let what = trajectory
-                    .finish
-                    .as_deref()
-                    .map(|t| excerpt(t, usize::from(room)))
-                    .unwrap_or_default();
-                put_pieces(
-                    buf,
-                    Rect {
-                        x,
-                        width: room,
-                        ..area
-                    },
-                    &[
-                        ("end ", style(Role::Title)),
-                        (mark, style(role)),
-                        (" ", style(Role::Dim)),
-                        (status, style(Role::Text)),
-                        (if status.is_empty() { "" } else { " " }, style(Role::Dim)),
-                        (&what, style(Role::Dim)),
-                    ],
-                );
+                let outcome = &trajectory.outcome;
+                let (mark, role) = outcome_mark(outcome.resolved, outcome.error.is_some());
+                let status = outcome.exit_status.as_deref().unwrap_or_default();
+                let gap = if status.is_empty() { "" } else { " " };
+                let what = words(trajectory.finish.as_deref());
+                let pieces = [
+                    ("end ", style(Role::Title)),
+                    (mark, style(role)),
+                    (" ", style(Role::Dim)),
+                    (status, style(Role::Text)),
+                    (gap, style(Role::Dim)),
+                    (&what, style(Role::Dim)),
+                ];
+                put_pieces(buf, area, &pieces);
             }
             Subject::Child(ix) => {
                 let Some(child) = trajectory.children.get(ix) else {
@@ -238,35 +217,17 @@ impl TrajectoryView {
                     "▸ "
                 };
                 let steps = format!("  {} steps", child.trajectory.agent_steps());
-                put_pieces(
-                    buf,
-                    Rect {
-                        x,
-                        width: room,
-                        ..area
-                    },
-                    &[
-                        (arrow, style(Role::Fold)),
-                        (&child.title, style(Role::ClassDelegate)),
-                        (&steps, style(Role::Dim)),
-                    ],
-                );
+                let pieces = [
+                    (arrow, style(Role::Fold)),
+                    (child.title.as_str(), style(Role::ClassDelegate)),
+                    (&steps, style(Role::Dim)),
+                ];
+                put_pieces(buf, area, &pieces);
             }
             Subject::Step(ix) => {
-                let Some(step) = trajectory.steps.get(ix.0) else {
-                    return;
-                };
-                draw_step_row(
-                    cx,
-                    step,
-                    digits,
-                    Rect {
-                        x,
-                        width: room,
-                        ..area
-                    },
-                    buf,
-                );
+                if let Some(step) = trajectory.steps.get(ix.0) {
+                    draw_step_row(cx, step, digits, area, buf);
+                }
             }
         }
     }
@@ -407,7 +368,7 @@ fn draw_step_row(cx: &Cx<'_>, step: &Step, digits: u16, area: Rect, buf: &mut Bu
             .actions
             .iter()
             .filter_map(|a| a.observation.as_ref())
-            .map(|o| o.len_bytes())
+            .map(Observation::len_bytes)
             .sum();
         let text = if bytes == 0 {
             String::new()
