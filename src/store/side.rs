@@ -1,6 +1,7 @@
 //! Finding side files and reading them: those given by hand, those met in a folder, those beside a file.
 
 use std::collections::HashSet;
+use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -131,6 +132,30 @@ pub(super) fn read_beside(file: &Path, cancel: &Cancel) -> SideData {
     data
 }
 
+/// Whether the first bytes of a file show a trajectory's own members. Side files have none of these; without this look
+/// each neighbour would be read as far as its first long line before anything is shown.
+fn holds_steps(path: &Path) -> bool {
+    const HEAD_BYTES: u64 = 64 << 10;
+    const MEMBERS: [&[u8]; 5] = [
+        b"\"messages\"",
+        b"\"history\"",
+        b"\"trajectory\"",
+        b"\"conversations\"",
+        b"\"raw_completions\"",
+    ];
+    let mut head = Vec::new();
+    let read =
+        std::fs::File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    let is_member = |name: &[u8]| {
+        memchr::memmem::find_iter(&head, name).any(|at| {
+            let is_escaped = at.checked_sub(1).and_then(|before| head.get(before)) == Some(&b'\\');
+            let after = head.get(at + name.len()..).unwrap_or_default();
+            !is_escaped && after.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
+        })
+    };
+    read.is_ok() && MEMBERS.into_iter().any(is_member)
+}
+
 fn read_folder(data: &mut SideData, folder: &Path, file: &Path, cancel: &Cancel) {
     let listing = Listing::read(folder).unwrap_or_default();
     let mut left = FOLDER_BYTES;
@@ -147,6 +172,9 @@ fn read_folder(data: &mut SideData, folder: &Path, file: &Path, cancel: &Cancel)
         let is_itself =
             path == file || (path.file_name() == file.file_name() && folder == Path::new("."));
         if is_itself || !meta.is_file() || meta.len() > FILE_BYTES || cancel.is_cancelled() {
+            continue;
+        }
+        if holds_steps(&path) {
             continue;
         }
         // lines are told by the first few; an object has to be read to its end

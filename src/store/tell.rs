@@ -144,9 +144,17 @@ pub(super) fn text_kind(head: &[u8], is_end: bool) -> TextKind {
 
 /// The first values of JSON lines; lines that do not parse are left out.
 pub(super) fn line_values(head: &[u8], is_end: bool) -> Vec<Value> {
+    // three long lines tell as much as eight short ones
+    const ENOUGH_BYTES: usize = 64 << 10;
+    let mut seen_bytes = 0;
     non_blank_lines(head, is_end)
         .take(Probe::VALUES)
-        .filter_map(parse_line)
+        .enumerate()
+        .take_while(|(ix, line)| {
+            seen_bytes += line.len();
+            *ix < 3 || seen_bytes < ENOUGH_BYTES
+        })
+        .filter_map(|(_, line)| parse_line(line))
         .collect()
 }
 

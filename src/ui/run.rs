@@ -98,7 +98,7 @@ impl Loop {
     /// A frame after a key may wait this long for the page it asked for: less than is seen, more than most pages take.
     const PAGE_WAIT: Duration = Duration::from_millis(6);
     /// Frames that no key asked for come at most this often.
-    const PACE: Duration = Duration::from_millis(33);
+    const PACE: Duration = Duration::from_millis(16);
     const FOLLOW: Duration = Duration::from_secs(1);
 
     fn start(options: RunOptions) -> Result<Self> {

@@ -541,7 +541,7 @@ impl Queue {
 
 impl Summarizer {
     const BATCH: usize = 64;
-    const EVERY: Duration = Duration::from_millis(40);
+    const EVERY: Duration = Duration::from_millis(15);
 
     fn new(store: &Arc<Store>, notices: &UnboundedSender<Notice>) -> Self {
         let queue = Arc::new(Queue::default());
@@ -562,6 +562,7 @@ impl Summarizer {
         let mut since = Instant::now();
         loop {
             let mut state = queue.lock();
+            let is_last_wanted = state.wanted.len() == 1;
             let ix = loop {
                 if state.is_closed {
                     return;
@@ -589,7 +590,8 @@ impl Summarizer {
                 });
                 batch.push((ix, row));
             }
-            if ix.is_none() || batch.len() >= Self::BATCH || since.elapsed() >= Self::EVERY {
+            let is_due = batch.len() >= Self::BATCH || since.elapsed() >= Self::EVERY;
+            if ix.is_none() || is_last_wanted || is_due {
                 if notices
                     .send(Notice::Summaries(std::mem::take(&mut batch)))
                     .is_err()
