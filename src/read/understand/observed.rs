@@ -83,9 +83,16 @@ pub(super) fn fill(action: &mut Action) {
     {
         observation.is_error = Some(true);
     }
-    if observation.truncated.is_none() && CUT.is_match(&text) {
+    if observation.truncated.is_none() && says_cut(&text) {
         observation.truncated = Some(true);
     }
+}
+
+/// Whether the text says that it was cut. It may be long: its rare words are looked for before the pattern is.
+fn says_cut(text: &str) -> bool {
+    const WORDS: [&str; 5] = ["clipped>", "runcated", "elided", "omitted", "too long"];
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    WORDS.into_iter().any(has) && CUT.is_match(text)
 }
 
 fn fill_status(observation: &mut Observation, head: &str, tail: &str) {
@@ -98,6 +105,8 @@ fn fill_status(observation: &mut Observation, head: &str, tail: &str) {
             .next()
             .map(|group| group.as_str().to_owned())
     };
+    // all closing lines stand in brackets
+    let tail = if tail.contains(['[', '(']) { tail } else { "" };
     if observation.exit_code.is_none() {
         let code = last(&EXIT_AT_END, tail).or_else(|| last(&EXIT_AT_START, head));
         let is_running = || STILL_RUNS.is_match(tail) || STILL_RUNS.is_match(head);
@@ -115,7 +124,8 @@ fn without_heading(text: &str) -> &str {
     static HEADING: LazyLock<Regex> = LazyLock::new(|| {
         fixed(r"\A\s*(?:OBSERVATION:|EXECUTION RESULT of \[[^\]\n]*\]:)[ \t]*\r?\n?")
     });
-    match HEADING.find(text) {
+    let may_have = text.trim_ascii_start().starts_with(['O', 'E']);
+    match may_have.then(|| HEADING.find(text)).flatten() {
         Some(found) => text.get(found.end()..).unwrap_or_default(),
         None => text,
     }
