@@ -127,9 +127,9 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    const FIRST_BATCH: usize = 64;
+    const FIRST_BATCH: usize = 8;
     const BATCH: usize = 64 << 10;
-    const PERIOD: Duration = Duration::from_millis(30);
+    const PERIOD: Duration = Duration::from_millis(10);
 
     /// Publishes into `index`.
     pub(super) fn new(

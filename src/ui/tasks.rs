@@ -378,6 +378,11 @@ fn copy(text: &str, what: &str, env: &Env, say: &mut dyn FnMut(Notice)) {
     ));
 }
 
+/// Lowers the priority of this thread (on Linux it is the thread's): keys, drawing and what is looked at go first.
+fn stand_back() {
+    let _is_lower = rustix::process::nice(10);
+}
+
 /// A thread with a mailbox for one effect.
 #[derive(Debug)]
 struct Slot {
@@ -411,6 +416,9 @@ impl Slot {
         let queue = Arc::clone(&summarizer.queue);
         std::thread::spawn(move || {
             while let Some((effect, cancel)) = next(&inbox) {
+                if matches!(effect, Effect::Scan) {
+                    stand_back();
+                }
                 let mut say = |notice: Notice| {
                     match &notice {
                         Notice::Scanned { records, .. } => queue.grow(*records),
@@ -541,6 +549,8 @@ impl Queue {
 
 impl Summarizer {
     const BATCH: usize = 64;
+    /// So many batches a thread are what the first screen waits for; the rest can wait for keys and drawing.
+    const FIRST_SCREEN: usize = 4;
     const EVERY: Duration = Duration::from_millis(15);
 
     fn new(store: &Arc<Store>, notices: &UnboundedSender<Notice>) -> Self {
@@ -549,8 +559,6 @@ impl Summarizer {
         for _ in 0..threads {
             let (queue, store, notices) = (Arc::clone(&queue), Arc::clone(store), notices.clone());
             std::thread::spawn(move || {
-                // on Linux this is the priority of the thread: keys and drawing go first
-                let _is_nice = rustix::process::nice(10);
                 Self::work(&queue, &store, &notices);
             });
         }
@@ -560,6 +568,7 @@ impl Summarizer {
     fn work(queue: &Queue, store: &Store, notices: &UnboundedSender<Notice>) {
         let mut batch: Vec<(RecordIx, Summary)> = Vec::new();
         let mut since = Instant::now();
+        let mut sent = 0_usize;
         loop {
             let mut state = queue.lock();
             let is_last_wanted = state.wanted.len() == 1;
@@ -599,6 +608,10 @@ impl Summarizer {
                     return;
                 }
                 since = Instant::now();
+                sent += 1;
+                if sent == Self::FIRST_SCREEN {
+                    stand_back();
+                }
             }
         }
     }
