@@ -687,21 +687,11 @@ impl App {
 
     fn position(&self, cx: &Cx<'_>) -> String {
         if let Some(view) = &self.trajectory {
-            let (at, rows) = view.position();
-            let page = view
-                .page_percent(cx)
-                .map(|percent| format!("{percent}%  "))
-                .unwrap_or_default();
-            let of_list = format!(
-                "{}/{}",
-                human::count(self.list.place() + 1),
-                human::count(self.list.shown(cx))
-            );
-            return format!(
-                "{page}step {}/{}  {of_list}",
-                human::count(at + 1),
-                human::count(rows)
-            );
+            let page = view.page_percent(cx).map(|percent| format!("{percent}%  "));
+            let page = page.unwrap_or_default();
+            let place = human::count(self.list.place() + 1);
+            let shown = human::count(self.list.shown(cx));
+            return format!("{page}{}  {place}/{shown}", view.place_text());
         }
         let shown = self.list.shown(cx);
         let place = if shown == 0 { 0 } else { self.list.place() + 1 };

@@ -179,7 +179,7 @@ impl Page {
             Subject::Step(StepIx(ix)) => inner
                 .steps
                 .get(ix)
-                .map(|step| step::build(&mut page, step, inner.steps.len()))
+                .map(|step| step::build(&mut page, step))
                 .is_some(),
             Subject::Child(ix) => inner
                 .children

@@ -415,13 +415,17 @@ impl Slot {
         let (inbox, env, notices) = (Arc::clone(&mailbox), Arc::clone(env), notices.clone());
         let queue = Arc::clone(&summarizer.queue);
         std::thread::spawn(move || {
+            let mut has_stood_back = false;
             while let Some((effect, cancel)) = next(&inbox) {
-                if matches!(effect, Effect::Scan) {
-                    stand_back();
-                }
                 let mut say = |notice: Notice| {
                     match &notice {
-                        Notice::Scanned { records, .. } => queue.grow(*records),
+                        Notice::Scanned { records, .. } => {
+                            if *records >= Summarizer::FIRST_ROWS && !has_stood_back {
+                                stand_back();
+                                has_stood_back = true;
+                            }
+                            queue.grow(*records);
+                        }
                         Notice::Refreshed(refresh) => {
                             queue.changed(env.store.len(), &refresh.changed);
                         }
@@ -551,6 +555,8 @@ impl Summarizer {
     const BATCH: usize = 64;
     /// So many batches a thread are what the first screen waits for; the rest can wait for keys and drawing.
     const FIRST_SCREEN: usize = 4;
+    /// So many records are more than any first screen shows.
+    const FIRST_ROWS: usize = 256;
     const EVERY: Duration = Duration::from_millis(15);
 
     fn new(store: &Arc<Store>, notices: &UnboundedSender<Notice>) -> Self {

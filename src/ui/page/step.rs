@@ -15,16 +15,9 @@ use crate::ui::page::figures;
 const SYSTEM_LINES: usize = 12;
 
 /// Writes the page of `step`, one of `count`.
-pub(super) fn build(page: &mut Builder, step: &Step, count: usize) {
+pub(super) fn build(page: &mut Builder, step: &Step) {
     let (who, role) = speaker(step.kind);
-    let mut title: Vec<Label> = vec![(
-        format!(
-            "step {} of {}",
-            figures::count(step.idx + 1),
-            figures::count(count)
-        ),
-        Role::Title,
-    )];
+    let mut title: Vec<Label> = vec![(format!("step {}", figures::count(step.idx)), Role::Title)];
     title.push((who.to_owned(), role));
     if let Some(label) = &step.label {
         title.push((label.clone(), Role::Info));

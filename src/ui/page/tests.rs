@@ -194,7 +194,7 @@ fn a_step_shows_its_parts_in_order() {
     shows(
         &page,
         "
-── step 1 of 1 · agent ────── 05:06:07 · 3.2 s · 12,345 → 67 tokens ──
+── step 0 · agent ─────────── 05:06:07 · 3.2 s · 12,345 → 67 tokens ──
 ── reasoning ─────────────────────────────────────────────────────────
 hm
 
@@ -391,7 +391,7 @@ fn markdown_is_laid_out() {
     shows(
         &page,
         "
-── step 1 of 1 · agent ───────────────────────────
+── step 0 · agent ────────────────────────────────
 Plan
 
 I will look at foo.py
@@ -443,7 +443,7 @@ fn plain_text_keeps_its_lines() {
     shows(
         &page,
         "
-── step 1 of 1 · user ────────────────────────────
+── step 0 · user ─────────────────────────────────
 It fails:
 
     at line 3
@@ -517,7 +517,7 @@ fn each_kind_of_call_reads_well() {
     shows(
         &page,
         "
-── step 1 of 1 · agent ─────────────────────────────────────
+── step 0 · agent ──────────────────────────────────────────
 ── view · view · /x/a.py:10–11 of 1,200 ────────── 1 of 5 ──
 ── result ──────────────────────────────────────────────────
  10   def f():
@@ -584,7 +584,7 @@ fn what_commands_write_is_said_once() {
     shows(
         &page_of(agent(vec![write]), &options(40)),
         "
-── step 1 of 1 · agent ─────────────────
+── step 0 · agent ──────────────────────
 ── shell · bash ────────────────────────
 $ cat > a.py <<E
   x

@@ -12,6 +12,7 @@ use crate::model::Fault;
 use crate::model::RecordIx;
 use crate::model::Trajectory;
 use crate::read::understand;
+use crate::text::human;
 use crate::theme::Highlighter;
 use crate::ui::action::Action;
 use crate::ui::action::CopyWhat;
@@ -149,6 +150,26 @@ impl TrajectoryView {
     /// Row of the cursor and how many there are.
     pub fn position(&self) -> (usize, usize) {
         (self.cursor.at, self.rows.len())
+    }
+
+    /// Where the cursor is, in the step numbers that pages, references and `show --step` use: `step 16/26`, `task`.
+    pub fn place_text(&self) -> String {
+        let Some(row) = self.row() else {
+            return String::new();
+        };
+        let steps = self
+            .trajectory()
+            .and_then(|t| inner(t, &row.path))
+            .map_or(0, |t| t.steps.len());
+        match row.subject {
+            Subject::Task => "task".to_owned(),
+            Subject::End => "end".to_owned(),
+            Subject::Child(_) => "folded".to_owned(),
+            Subject::Step(ix) => {
+                let last = human::count(steps.saturating_sub(1));
+                format!("step {}/{last}", human::count(ix.0))
+            }
+        }
     }
 
     /// Takes the record's content; `step` (from 0) puts the cursor there.
