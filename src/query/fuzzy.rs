@@ -34,6 +34,8 @@ impl std::fmt::Debug for Narrow {
 
 impl Narrow {
     const MAX_CHARS: usize = 512;
+    /// A word that occurs as it was typed outweighs any scattered letters.
+    const WHOLE: i64 = 1000;
 
     /// A pattern; an empty one matches everything.
     pub fn new(pattern: &str) -> Self {
@@ -56,12 +58,20 @@ impl Narrow {
                 .iter()
                 .enumerate()
                 .filter_map(|(rank, (_, text))| {
-                    let score = self.matcher.fuzzy_match(head(text), word)?;
-                    Some(score - i64::try_from(rank).unwrap_or(0) * 8)
+                    let text = head(text);
+                    let score = self.matcher.fuzzy_match(text, word)?;
+                    let is_whole = text.to_lowercase().contains(&word.to_lowercase());
+                    let whole = if is_whole { Self::WHOLE } else { 0 };
+                    Some(score + whole - i64::try_from(rank).unwrap_or(0) * 8)
                 })
                 .max()?;
             Some(sum + best)
         })
+    }
+
+    /// Whether a score is good enough beside the best one: scattered letters are no match where words are.
+    pub fn is_close(score: i64, best: i64) -> bool {
+        score.saturating_mul(2) >= best
     }
 
     /// The chars of `text` that the words matched, ascending; for showing them.
@@ -99,5 +109,8 @@ mod tests {
         assert!(Narrow::new("dj gpt").score(&row).is_none());
         assert_eq!(Narrow::new("").score(&row), Some(0));
         assert_eq!(Narrow::new("dgo").letters("django"), [0, 4, 5]);
+        let whole = Narrow::new("moto").score(&[(Field::Id, "getmoto__moto-6055")]);
+        let scattered = Narrow::new("moto").score(&[(Field::Id, "tempoCollaboration")]);
+        assert!(!Narrow::is_close(scattered.unwrap(), whole.unwrap()));
     }
 }

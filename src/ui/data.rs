@@ -252,6 +252,8 @@ pub fn arrange(
             listed.push((score, small));
         }
     }
+    let best = listed.iter().map(|(score, _)| *score).max().unwrap_or(0);
+    listed.retain(|(score, _)| Narrow::is_close(*score, best));
     let row = |ix: u32| {
         rows.get(RecordIx(ix as usize))
             .map_or(&unknown, Arc::as_ref)

@@ -121,7 +121,7 @@ pub fn trajectory(screen: Rect, is_page_focused: bool) -> TrajectoryLayout {
     };
     let minimap = Rect {
         x: steps.right(),
-        width: 2,
+        width: 3,
         ..body
     };
     let rule = Rect {

@@ -224,6 +224,13 @@ impl TrajectoryView {
         self.rows.get(self.cursor.at)
     }
 
+    /// Puts the cursor where it was before rows were folded or unfolded.
+    fn go_to(&mut self, path: &[usize], subject: Subject, cx: &Cx<'_>) -> Option<usize> {
+        let at = self.rows.iter().position(|row| row.covers(path, subject))?;
+        self.go(at, cx);
+        Some(at)
+    }
+
     fn facts(&self, row: &Row) -> Facts {
         let Content::Read(_, outline) = &self.content else {
             return Facts::default();
@@ -302,25 +309,31 @@ impl TrajectoryView {
     fn open(&mut self, cx: &Cx<'_>) {
         if self.is_page_focused {
             self.fold(FoldChange::Toggle, cx);
-        } else if !self.toggle_child() {
+        } else if !self.toggle_row() {
             self.is_page_focused = true;
         }
     }
 
-    fn toggle_child(&mut self) -> bool {
-        let Some(row) = self.row() else { return false };
-        let Subject::Child(ix) = row.subject else {
+    /// Folds or unfolds what the row stands for: a child, or a run of bookkeeping.
+    fn toggle_row(&mut self) -> bool {
+        let Some(row) = self.row().cloned() else {
             return false;
         };
-        let mut path = row.path.clone();
-        path.push(ix);
-        self.unfolded.toggle(path);
+        match row.subject {
+            Subject::Child(ix) => {
+                let mut path = row.path;
+                path.push(ix);
+                self.unfolded.toggle(path);
+            }
+            Subject::Step(first) if row.run > 1 => self.unfolded.toggle_run(&row.path, first.0),
+            Subject::Step(_) | Subject::Task | Subject::End => return false,
+        }
         self.refresh_rows();
         true
     }
 
     fn fold(&mut self, change: FoldChange, cx: &Cx<'_>) {
-        if !self.is_page_focused && change == FoldChange::Toggle && self.toggle_child() {
+        if !self.is_page_focused && change == FoldChange::Toggle && self.toggle_row() {
             return;
         }
         let key = self.key(self.cursor.at, cx);
@@ -728,7 +741,7 @@ impl TrajectoryView {
                 self.is_page_focused = false;
                 self.go(row, cx);
                 if is_again {
-                    self.toggle_child();
+                    self.toggle_row();
                 }
             }
         } else if places.minimap.contains((x, y).into()) {

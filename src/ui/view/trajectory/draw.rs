@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::model::ActionClass;
+use crate::model::ChildKind;
 use crate::model::Observation;
 use crate::model::Step;
 use crate::model::StepKind;
@@ -216,16 +217,28 @@ impl TrajectoryView {
                 } else {
                     "▸ "
                 };
-                let steps = format!("  {} steps", child.trajectory.agent_steps());
+                let what = match child.kind {
+                    ChildKind::SubAgent => "sub-agent",
+                    ChildKind::Branch => "branch",
+                    ChildKind::Attempt => "attempt",
+                    ChildKind::Continuation => "continued",
+                };
+                let what = format!("{what} {} steps  ", child.trajectory.agent_steps());
                 let pieces = [
                     (arrow, style(Role::Fold)),
-                    (child.title.as_str(), style(Role::ClassDelegate)),
-                    (&steps, style(Role::Dim)),
+                    (what.as_str(), style(Role::ClassDelegate)),
+                    (&child.title, style(Role::Dim)),
                 ];
                 put_pieces(buf, area, &pieces);
             }
             Subject::Step(ix) => {
-                if let Some(step) = trajectory.steps.get(ix.0) {
+                if row.run > 1 {
+                    let run = trajectory
+                        .steps
+                        .get(ix.0..ix.0 + row.run)
+                        .unwrap_or_default();
+                    draw_run(cx, run, digits, area, buf);
+                } else if let Some(step) = trajectory.steps.get(ix.0) {
                     draw_step_row(cx, step, digits, area, buf);
                 }
             }
@@ -237,7 +250,15 @@ impl TrajectoryView {
             return;
         }
         let cells = usize::from(area.height).min(self.rows.len());
-        let here = self.cursor.at * cells / self.rows.len().max(1);
+        let cell_of = |row: usize| row * cells / self.rows.len().max(1);
+        let here = cell_of(self.cursor.at);
+        let last_visible = self.cursor.top + usize::from(area.height).saturating_sub(1);
+        let window = cell_of(self.cursor.top)..=cell_of(last_visible.min(self.rows.len() - 1));
+        let is_squeezed = self.rows.len() > cells;
+        let (map_x, mark_x) = (
+            area.x + area.width.min(3) - area.width.min(2),
+            area.right() - 1,
+        );
         for (row, cell) in self.map.iter().enumerate().take(cells) {
             let y = area.y + u16::try_from(row).unwrap_or(0);
             let role = if cell.has_error {
@@ -250,9 +271,11 @@ impl TrajectoryView {
                 "▇" | "▅" => "▐",
                 letter => letter,
             };
-            put(buf, area.x, y, 1, sign, cx.theme.style(role));
-            if row == here && area.width > 1 {
-                put(buf, area.x + 1, y, 1, "◂", cx.theme.style(Role::Strong));
+            put(buf, map_x, y, 1, sign, cx.theme.style(role));
+            if mark_x > map_x && row == here {
+                put(buf, mark_x, y, 1, "◂", cx.theme.style(Role::Strong));
+            } else if mark_x > map_x && is_squeezed && window.contains(&row) {
+                put(buf, mark_x, y, 1, "▏", cx.theme.style(Role::Dim));
             }
         }
     }
@@ -304,6 +327,17 @@ fn draw_title(cx: &Cx<'_>, trajectory: &Trajectory, area: Rect, buf: &mut Buffer
         trajectory.outcome.error.is_some(),
     );
     let mut facts = Vec::new();
+    facts.push(format!("{} steps", human::count(trajectory.agent_steps())));
+    facts.extend(trajectory.totals.duration_s.map(human::seconds));
+    let tokens = trajectory.totals.tokens.total().filter(|n| *n > 0);
+    facts.extend(tokens.map(|n| format!("{} tokens", human::short_count(n))));
+    facts.extend(
+        trajectory
+            .totals
+            .cost
+            .filter(|cost| *cost > 0.0)
+            .map(human::dollars),
+    );
     facts.extend(trajectory.model.clone());
     facts.extend(
         trajectory
@@ -311,18 +345,13 @@ fn draw_title(cx: &Cx<'_>, trajectory: &Trajectory, area: Rect, buf: &mut Buffer
             .format
             .map(|format| format.name().to_owned()),
     );
-    facts.push(format!("{} steps", human::count(trajectory.agent_steps())));
-    facts.extend(trajectory.totals.duration_s.map(human::seconds));
-    facts.extend(
-        trajectory
-            .totals
-            .tokens
-            .total()
-            .map(|n| format!("{} tokens", human::short_count(n))),
-    );
-    facts.extend(trajectory.totals.cost.map(human::dollars));
     if !trajectory.notes.is_empty() {
-        facts.push(format!("{} notes", trajectory.notes.len()));
+        let plural = if trajectory.notes.len() == 1 {
+            "note"
+        } else {
+            "notes"
+        };
+        facts.push(format!("{} {plural}", trajectory.notes.len()));
     }
     let facts = facts.join(" · ");
     put_pieces(
@@ -332,11 +361,23 @@ fn draw_title(cx: &Cx<'_>, trajectory: &Trajectory, area: Rect, buf: &mut Buffer
             (" ", style(Role::Text)),
             (mark, style(role)),
             (" ", style(Role::Text)),
-            (&trajectory.id, style(Role::Title)),
+            (&short_id(&trajectory.id), style(Role::Title)),
             ("  ", style(Role::Text)),
             (&facts, style(Role::Dim)),
         ],
     );
+}
+
+/// The id, a UUID by its first group: the rest of it tells a reader nothing and takes the line.
+fn short_id(id: &str) -> String {
+    let groups: Vec<usize> = id.split('-').map(str::len).collect();
+    let is_uuid =
+        groups == [8, 4, 4, 4, 12] && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    if is_uuid {
+        id.get(..8).unwrap_or(id).to_owned()
+    } else {
+        id.to_owned()
+    }
 }
 
 /// `12 ± edit src/a.py +3 −1     ✗1  2.1s 1.2K`: what gives way on a narrow pane is size, then time.
@@ -423,6 +464,35 @@ fn draw_step_row(cx: &Cx<'_>, step: &Step, digits: u16, area: Rect, buf: &mut Bu
     }
 }
 
+/// `⋯ 6 rows of bookkeeping: hook_success, last-prompt`: one row for many that nobody looks for at first.
+fn draw_run(cx: &Cx<'_>, run: &[Step], digits: u16, area: Rect, buf: &mut Buffer) {
+    let mut labels: Vec<&str> = Vec::new();
+    for label in run.iter().filter_map(|step| step.label.as_deref()) {
+        if !labels.contains(&label) && labels.len() < 6 {
+            labels.push(label);
+        }
+    }
+    let first = run.first().map_or(0, |step| step.idx).to_string();
+    put_right(
+        buf,
+        area.x,
+        area.y,
+        digits,
+        &first,
+        cx.theme.style(Role::LineNo),
+    );
+    let x = area.x + digits + 1;
+    let text = format!("⋯ {} events: {}", run.len(), labels.join(", "));
+    put(
+        buf,
+        x,
+        area.y,
+        area.right().saturating_sub(x),
+        &text,
+        cx.theme.style(Role::KindContext),
+    );
+}
+
 /// One line for a step: its first action's meaning and how many more there are, or its first words.
 fn step_meaning(step: &Step, cells: usize) -> String {
     let said = step
@@ -434,7 +504,13 @@ fn step_meaning(step: &Step, cells: usize) -> String {
         said.map(|text| excerpt(text, cells.max(1)))
             .unwrap_or_default()
     };
-    let Some(action) = step.actions.first() else {
+    // of several calls the one that gave the step its sign
+    let class = step.class();
+    let weightiest = step
+        .actions
+        .iter()
+        .find(|action| Some(action.class) == class);
+    let Some(action) = weightiest else {
         return match (&step.label, step.kind) {
             (Some(label), _) => format!("{label} {}", words()),
             (None, StepKind::System) => format!("system {}", words()),
@@ -447,6 +523,6 @@ fn step_meaning(step: &Step, cells: usize) -> String {
     let meaning = meaning.strip_prefix("$ ").unwrap_or(&meaning).to_owned();
     match step.actions.len() {
         1 => meaning,
-        more => format!("{meaning}  +{}", more - 1),
+        more => format!("{meaning} and {} more", more - 1),
     }
 }

@@ -48,7 +48,10 @@ impl TrajectoryView {
         let origin = self
             .rows
             .get(from)
-            .and_then(|row| all.iter().position(|other| other == row))
+            .and_then(|row| {
+                all.iter()
+                    .position(|other| row.covers(&other.path, other.subject))
+            })
             .unwrap_or(0);
         let rows: Arc<Vec<_>> =
             Arc::new(all.into_iter().map(|row| (row.path, row.subject)).collect());
@@ -138,16 +141,27 @@ impl TrajectoryView {
         let Some((path, subject)) = find.rows.get(hit.row).cloned() else {
             return;
         };
-        let wanted = Row { path, subject };
-        if !wanted.path.is_empty() && !self.rows.contains(&wanted) {
-            self.unfolded.open(&wanted.path);
+        if !path.is_empty() {
+            self.unfolded.open(&path);
             self.refresh_rows();
         }
-        let Some(row) = self.rows.iter().position(|row| *row == wanted) else {
+        let run = self
+            .rows
+            .iter()
+            .find(|row| row.run > 1 && row.covers(&path, subject));
+        if let Some(Row {
+            subject: Subject::Step(first),
+            ..
+        }) = run
+        {
+            let first = first.0;
+            self.unfolded.toggle_run(&path, first);
+            self.refresh_rows();
+        }
+        let Some(row) = self.go_to(&path, subject, cx) else {
             return;
         };
         self.is_raw = false;
-        self.go(row, cx);
         self.arrival = Some((row, Arrival::Place(place)));
         self.arrive(cx);
     }
