@@ -21,5 +21,6 @@ pub mod terminal;
 pub mod view;
 pub mod widget;
 
+pub use app::First;
 pub use run::RunOptions;
 pub use run::run;

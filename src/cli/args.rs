@@ -109,7 +109,15 @@ pub(super) struct ExploreArgs {
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub(super) paths: Vec<PathBuf>,
 
-    /// Begin at this step (from 0) when there is only one record
+    /// Begin with the record that has this id or task id
+    #[arg(long, value_name = "ID", conflicts_with = "nth", help_heading = "Look")]
+    pub(super) id: Option<String>,
+
+    /// Begin with the record at this place, from 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Look")]
+    pub(super) nth: Option<u64>,
+
+    /// Begin at this step (from 0) of the first record that is opened
     #[arg(long, value_name = "K", help_heading = "Look")]
     pub(super) step: Option<usize>,
 

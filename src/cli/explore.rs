@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::store::Store;
 use crate::ui;
+use crate::ui::First;
 use crate::ui::RunOptions;
 
 /// Opens the explorer.
@@ -57,6 +58,8 @@ pub(super) fn run(
                 .hint("`hgview list` prints a table, `hgview show` prints a trajectory"),
         );
     }
+    let by_place = |nth: u64| First::Nth(usize::try_from(nth).unwrap_or(usize::MAX));
+    let first = args.id.map(First::Id).or(args.nth.map(by_place));
     let names: Vec<String> = args
         .paths
         .iter()
@@ -69,6 +72,7 @@ pub(super) fn run(
         problems,
         paths,
         first_step: args.step,
+        first,
     })?;
     Ok(Verdict::Yes)
 }

@@ -70,6 +70,14 @@ impl SortKey {
         }
     }
 
+    /// Whether one usually wants the largest first: numbers, not names.
+    pub fn starts_descending(self) -> bool {
+        !matches!(
+            self,
+            Self::Source | Self::Id | Self::TaskType | Self::Model | Self::Format
+        )
+    }
+
     /// The key with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|key| key.name() == name)

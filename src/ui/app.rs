@@ -76,6 +76,17 @@ pub struct Habits {
     pub history: Vec<(PromptKind, String)>,
     /// Open this step (from 0) in the first record that is opened.
     pub first_step: Option<usize>,
+    /// Open this record as soon as it is there.
+    pub first: Option<First>,
+}
+
+/// The record that the program begins with, instead of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum First {
+    /// By place in the inputs, from 1.
+    Nth(usize),
+    /// By id or task id: the first that has it.
+    Id(String),
 }
 
 /// A prompt that is open: where it began, to go back to.
@@ -365,12 +376,19 @@ impl App {
             OverlayKind::Palette => {
                 Overlay::Palette(overlay::Palette::new(scope, &self.habits.keymap))
             }
-            OverlayKind::Messages => Overlay::Messages(overlay::Messages::new(self.status.log())),
+            OverlayKind::Messages => Overlay::Messages(overlay::Messages::new(self.status.past())),
             OverlayKind::Sort => {
-                let labels = SortKey::ALL
-                    .iter()
-                    .map(|key| key.name().to_owned())
-                    .collect();
+                let how = self.list.how();
+                let label = |key: &SortKey| {
+                    let order = match (*key == how.key, how.is_descending) {
+                        (false, _) if key.starts_descending() => "  largest first",
+                        (false, _) => "",
+                        (true, false) => "  ▲ now; again turns it round",
+                        (true, true) => "  ▼ now; again turns it round",
+                    };
+                    format!("{}{order}", key.name())
+                };
+                let labels = SortKey::ALL.iter().map(label).collect();
                 let current = SortKey::ALL
                     .iter()
                     .position(|key| *key == self.list.how().key)

@@ -148,6 +148,8 @@ pub enum Notice {
     Terminal(Vec<u8>),
     /// A message for the status line and the log.
     Say(Tone, String),
+    /// A message for the log alone.
+    Log(String),
     /// The terminal is gone, or somebody asked us to end.
     HangUp,
 }

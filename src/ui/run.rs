@@ -34,6 +34,7 @@ use crate::theme::ColorEnv;
 use crate::theme::Depth;
 use crate::theme::Theme;
 use crate::ui::app::App;
+use crate::ui::app::First;
 use crate::ui::app::Habits;
 use crate::ui::app::Paint;
 use crate::ui::clipboard;
@@ -67,6 +68,8 @@ pub struct RunOptions {
     pub paths: Paths,
     /// Open this step (from 0) at once when the inputs hold a single record.
     pub first_step: Option<usize>,
+    /// Open this record instead of the list.
+    pub first: Option<First>,
 }
 
 /// Runs the program until the user quits. The terminal is as before when it returns, whatever happened.
@@ -109,6 +112,7 @@ impl Loop {
             mut problems,
             paths,
             first_step,
+            first,
         } = options;
         let depth = Depth::detect(settings.colors, &ColorEnv::of_environment());
         let name = match &settings.theme {
@@ -161,6 +165,7 @@ impl Loop {
             has_mouse: settings.mouse,
             history: Vec::new(),
             first_step,
+            first,
         };
         let screen = Screen::enter(settings.mouse)?;
         let (width, height) = screen.size()?;

@@ -19,16 +19,13 @@ impl Status {
 
     /// Says something that is worth keeping; it stays until something else is said or a key passes over it.
     pub fn say(&mut self, tone: Tone, text: String) {
-        let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
-        if self.log.len() == Self::LOG {
-            self.log.remove(0);
-        }
-        self.log.push(Message {
-            time,
-            tone,
-            text: text.clone(),
-        });
+        self.log(tone, text.clone());
         self.current = Some((tone, text));
+    }
+
+    /// Writes something to the log without a word in the status line.
+    pub fn note(&mut self, text: String) {
+        self.log(Tone::Info, text);
     }
 
     /// Says something for the moment.
@@ -47,8 +44,16 @@ impl Status {
         self.passing.clone().or_else(|| self.current.clone())
     }
 
+    fn log(&mut self, tone: Tone, text: String) {
+        let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
+        if self.log.len() == Self::LOG {
+            self.log.remove(0);
+        }
+        self.log.push(Message { time, tone, text });
+    }
+
     /// All that was said, oldest first.
-    pub fn log(&self) -> Vec<Message> {
+    pub fn past(&self) -> Vec<Message> {
         self.log.clone()
     }
 }

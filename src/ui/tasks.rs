@@ -23,7 +23,9 @@ use crate::model::Fault;
 use crate::model::RecordIx;
 use crate::model::Span;
 use crate::model::Summary;
+use crate::store::Skipped;
 use crate::store::Store;
+use crate::text::clean_line;
 use crate::text::human;
 use crate::theme::Depth;
 use crate::theme::Highlighter;
@@ -276,13 +278,29 @@ fn scan(env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
         }
         let skipped = env.store.skipped();
         if !skipped.is_empty() {
-            let text = format!(
-                "{} files are no trajectories and were left out",
-                human::count(skipped.len())
-            );
-            say(Notice::Say(Tone::Info, text));
+            say(Notice::Log(left_out(&skipped)));
         }
     }
+}
+
+/// The files of the inputs that are no trajectories, the first of them by name.
+fn left_out(skipped: &[Skipped]) -> String {
+    const NAMED: usize = 20;
+    let mut text = format!(
+        "{} files are no trajectories and were left out",
+        human::count(skipped.len())
+    );
+    for file in skipped.iter().take(NAMED) {
+        text.push_str(&format!(
+            "\n{}: {}",
+            clean_line(&file.path.to_string_lossy()),
+            file.why
+        ));
+    }
+    if skipped.len() > NAMED {
+        text.push_str("\n…");
+    }
+    text
 }
 
 fn refresh(env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {

@@ -1,9 +1,11 @@
 //! Answers of background work, and where they go.
 
 use crate::model::RecordIx;
+use crate::model::Summary;
 use crate::store::Refresh;
 use crate::text::human;
 use crate::ui::app::App;
+use crate::ui::app::First;
 use crate::ui::app::context;
 use crate::ui::effect::Effect;
 use crate::ui::event::Notice;
@@ -18,11 +20,13 @@ impl App {
                 is_complete,
             } => self.scanned(records, bytes, is_complete, effects),
             Notice::Summaries(rows) => {
+                self.list.summarized(&rows);
+                self.open_first(&rows, effects);
                 for (ix, row) in rows {
                     self.data.rows.set(ix, row);
                 }
-                self.list.rows_changed();
             }
+            Notice::Log(text) => self.status.note(text),
             Notice::Say(tone, text) => self.status.say(tone, text),
             Notice::Refreshed(refresh) => self.refreshed(&refresh, effects),
             Notice::Theme(theme, highlighter) => {
@@ -92,9 +96,30 @@ impl App {
         self.data.scan.bytes_total = bytes.1;
         self.data.scan.is_complete = is_complete;
         self.list.rows_changed();
+        if let Some(First::Nth(nth)) = self.habits.first
+            && records >= nth
+        {
+            self.habits.first = None;
+            self.open_place(nth.saturating_sub(1), effects);
+        }
         // one record is not a list: show it
         if is_complete && records == 1 && self.trajectory.is_none() && self.opened.0 == 0 {
             self.open_place(0, effects);
+        }
+    }
+
+    /// Opens the record that the command line asked for by its id, once it is known.
+    fn open_first(&mut self, rows: &[(RecordIx, Summary)], effects: &mut Vec<Effect>) {
+        let Some(First::Id(wanted)) = &self.habits.first else {
+            return;
+        };
+        let found = rows
+            .iter()
+            .find(|(_, row)| row.id == *wanted || row.task_id.as_ref() == Some(wanted));
+        if let Some((ix, _)) = found {
+            let place = ix.0;
+            self.habits.first = None;
+            self.open_place(place, effects);
         }
     }
 

@@ -10,6 +10,7 @@ use regex::Regex;
 
 use crate::model::Fault;
 use crate::model::RecordIx;
+use crate::model::Summary;
 use crate::query::sort::SortKey;
 use crate::theme::Highlighter;
 use crate::ui::action::Action;
@@ -28,6 +29,7 @@ use crate::ui::page::Ink;
 use crate::ui::page::Inks;
 use crate::ui::page::Page;
 use crate::ui::view::Cx;
+use crate::ui::view::list::columns::Filled;
 use crate::ui::widget::cursor::Cursor;
 use crate::ui::widget::viewport::Lens;
 use crate::ui::widget::viewport::Viewport;
@@ -75,6 +77,8 @@ pub struct ListView {
     search: Option<RowSearch>,
     /// The rows last asked to be summarised.
     asked_rows: (usize, usize),
+    /// Columns that have something to show.
+    filled: Filled,
 }
 
 impl ListView {
@@ -223,14 +227,10 @@ impl ListView {
 
     /// Sorts by a key; the same key again turns the order round. Numbers begin with the largest.
     pub fn sort_by(&mut self, key: SortKey, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
-        let is_number = !matches!(
-            key,
-            SortKey::Source | SortKey::Id | SortKey::TaskType | SortKey::Model | SortKey::Format
-        );
         let is_descending = if key == self.how.key {
             !self.how.is_descending
         } else {
-            is_number
+            key.starts_descending()
         };
         self.arrange(
             Arrangement {
@@ -263,6 +263,14 @@ impl ListView {
             self.cursor = Cursor::default();
         }
         self.fit(cx);
+    }
+
+    /// Takes note of rows that were summarised.
+    pub fn summarized(&mut self, rows: &[(RecordIx, Summary)]) {
+        for (_, row) in rows {
+            self.filled.add(row);
+        }
+        self.rows_changed();
     }
 
     /// New rows or summaries came: a sorted or narrowed list is due for another arrangement.

@@ -1,5 +1,6 @@
 //! The columns of the list: title, width, how a row fills it, and which ones give way on a narrow screen.
 
+use crate::model::Format;
 use crate::model::Summary;
 use crate::query::sort::SortKey;
 use crate::text::human;
@@ -38,7 +39,10 @@ const COLUMNS: &[Column] = &[
         is_right: true,
         key: SortKey::Steps,
         rank: 1,
-        text: |row| human::short_count(row.steps as u64),
+        text: |row| {
+            let has_steps = !row.format.is_some_and(Format::is_side);
+            known(has_steps.then_some(row.steps as u64), human::short_count)
+        },
     },
     Column {
         title: "fail",
@@ -68,7 +72,7 @@ const COLUMNS: &[Column] = &[
         is_right: true,
         key: SortKey::Tokens,
         rank: 2,
-        text: |row| known(row.tokens.total(), tokens),
+        text: |row| known(row.tokens.total().filter(|n| *n > 0), tokens),
     },
     Column {
         title: "cost",
@@ -76,7 +80,7 @@ const COLUMNS: &[Column] = &[
         is_right: true,
         key: SortKey::Cost,
         rank: 3,
-        text: |row| known(row.cost, human::dollars),
+        text: |row| known(row.cost.filter(|cost| *cost > 0.0), human::dollars),
     },
     Column {
         title: "patch",
@@ -104,6 +108,31 @@ const COLUMNS: &[Column] = &[
     },
 ];
 
+/// Which columns have had anything to show so far: a set of their ranks. Columns that are empty for every record give
+/// their room to the id.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Filled(u16);
+
+impl Filled {
+    /// Every column.
+    #[cfg(test)]
+    const ALL: Self = Self(u16::MAX);
+
+    /// Notes which columns a row fills.
+    pub(super) fn add(&mut self, row: &Summary) {
+        for column in COLUMNS {
+            let bit = 1 << column.rank;
+            if self.0 & bit == 0 && !(column.text)(row).is_empty() {
+                self.0 |= bit;
+            }
+        }
+    }
+
+    fn has(self, column: &Column) -> bool {
+        self.0 & (1 << column.rank) != 0
+    }
+}
+
 /// Which columns fit beside an id of at least 24 cells, and what is left for id and sparkline.
 #[derive(Debug, Clone)]
 pub(super) struct Fitted {
@@ -120,10 +149,10 @@ impl Fitted {
     const ID_MIN: u16 = 24;
     const ID_MAX: u16 = 60;
 
-    /// Fits columns into `width` cells.
-    pub(super) fn new(width: u16) -> Self {
+    /// Fits the filled columns into `width` cells.
+    pub(super) fn new(width: u16, filled: Filled) -> Self {
         let mut left = width.saturating_sub(Self::MARK_CELLS + Self::ID_MIN);
-        let mut by_rank: Vec<&Column> = COLUMNS.iter().collect();
+        let mut by_rank: Vec<&Column> = COLUMNS.iter().filter(|c| filled.has(c)).collect();
         by_rank.sort_by_key(|column| column.rank);
         let mut kept = Vec::new();
         for column in by_rank {
@@ -162,7 +191,7 @@ mod tests {
     #[test]
     fn everything_fits_at_every_width() {
         for width in 0..300 {
-            let fitted = Fitted::new(width);
+            let fitted = Fitted::new(width, Filled::ALL);
             let columns: u16 = fitted.columns.iter().map(|c| c.cells + 1).sum();
             let spark = if fitted.spark_cells > 0 {
                 fitted.spark_cells + 1
@@ -175,7 +204,28 @@ mod tests {
                 "{width}: {fitted:?}"
             );
         }
-        assert!(Fitted::new(80).columns.iter().any(|c| c.title == "steps"));
-        assert_eq!(Fitted::new(200).columns.len(), COLUMNS.len());
+        assert!(
+            Fitted::new(80, Filled::ALL)
+                .columns
+                .iter()
+                .any(|c| c.title == "steps")
+        );
+        assert_eq!(Fitted::new(200, Filled::ALL).columns.len(), COLUMNS.len());
+    }
+
+    #[test]
+    fn empty_columns_give_way() {
+        let mut filled = Filled::default();
+        filled.add(&Summary {
+            steps: 3,
+            model: Some("m".into()),
+            ..Summary::default()
+        });
+        let titles: Vec<&str> = Fitted::new(200, filled)
+            .columns
+            .iter()
+            .map(|c| c.title)
+            .collect();
+        assert_eq!(titles, ["steps", "model"]);
     }
 }

@@ -8,7 +8,9 @@ use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::query::fuzzy::Narrow;
 use crate::query::sort::SortKey;
+use crate::text::clean_line;
 use crate::text::human;
+use crate::text::width;
 use crate::theme::Role;
 use crate::ui::layout;
 use crate::ui::view::Cx;
@@ -28,7 +30,7 @@ impl ListView {
     pub fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
         let places = layout::list(cx.screen, self.preview.wish);
         self.draw_title(cx, places.title, buf);
-        let fitted = Fitted::new(places.header.width);
+        let fitted = Fitted::new(places.header.width, self.filled);
         self.draw_header(cx, places.header, &fitted, buf);
         let narrow = Narrow::new(&self.how.narrow);
         let all = cx.data.rows.len();
@@ -197,6 +199,7 @@ impl ListView {
             theme.style(Role::Text),
         );
         self.mark(cx, buf, (id_x, y, fitted.id_cells), &row.id, narrow);
+        draw_file(cx, buf, ix, &row.id, (id_x, y, fitted.id_cells));
         let mut x = id_x + fitted.id_cells;
         if let Some(fault) = &row.fault {
             put(
@@ -343,6 +346,25 @@ impl ListView {
                 );
             }
         }
+    }
+}
+
+/// The file's name beside an id that leaves room for it: ids of different files may be the same.
+fn draw_file(cx: &Cx<'_>, buf: &mut Buffer, ix: RecordIx, id: &str, at: (u16, u16, u16)) {
+    const LEAST_CELLS: u16 = 10;
+    let (x, y, cells) = at;
+    let used = u16::try_from(width(&clean_line(id))).unwrap_or(cells) + 2;
+    let room = cells.saturating_sub(used + 1);
+    let Some(entry) = cx.data.store.entry(ix).filter(|_| room >= LEAST_CELLS) else {
+        return;
+    };
+    let name = entry
+        .path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let name = name.filter(|name| !name.starts_with(id));
+    if let Some(name) = name {
+        put(buf, x + used, y, room, &name, cx.theme.style(Role::LineNo));
     }
 }
 
