@@ -149,16 +149,7 @@ impl Loop {
             names: theme::names(&themes),
             before: None,
         };
-        let look = Look {
-            is_wrapped: settings.wrap,
-            diff: match settings.diff {
-                DiffChoice::Auto => DiffLayout::Auto,
-                DiffChoice::Unified => DiffLayout::Unified,
-                DiffChoice::Split => DiffLayout::SideBySide,
-            },
-            tab_cells: settings.tab_cells,
-            fold_lines: settings.fold_lines,
-        };
+        let look = look(&settings);
         let habits = Habits {
             keymap,
             look,
@@ -392,6 +383,20 @@ impl Loop {
             let _sent = self.sender.send(Notice::Say(Tone::Error, what));
         }
         Ok(())
+    }
+}
+
+/// How things are shown at first.
+fn look(settings: &Settings) -> Look {
+    Look {
+        is_wrapped: settings.wrap,
+        diff: match settings.diff {
+            DiffChoice::Auto => DiffLayout::Auto,
+            DiffChoice::Unified => DiffLayout::Unified,
+            DiffChoice::Split => DiffLayout::SideBySide,
+        },
+        tab_cells: settings.tab_cells,
+        fold_lines: settings.fold_lines,
     }
 }
 

@@ -291,11 +291,14 @@ fn left_out(skipped: &[Skipped]) -> String {
         human::count(skipped.len())
     );
     for file in skipped.iter().take(NAMED) {
-        text.push_str(&format!(
-            "\n{}: {}",
-            clean_line(&file.path.to_string_lossy()),
-            file.why
-        ));
+        let name = file.path.to_string_lossy();
+        text.extend([
+            "
+",
+            &*clean_line(&name),
+            ": ",
+            &file.why,
+        ]);
     }
     if skipped.len() > NAMED {
         text.push_str("\n…");
