@@ -10,8 +10,10 @@ use crate::model::Step;
 use crate::model::StepKind;
 use crate::model::Trajectory;
 use crate::read::understand;
+use crate::text::clip_start;
 use crate::text::excerpt;
 use crate::text::human;
+use crate::text::width;
 use crate::theme::Role;
 use crate::ui::data::Facts;
 use crate::ui::data::inner;
@@ -450,7 +452,7 @@ fn draw_step_row(cx: &Cx<'_>, step: &Step, digits: u16, area: Rect, buf: &mut Bu
     let text_role = if dims { Role::Dim } else { Role::Text };
     let end = put(buf, x, area.y, room, &text, style(text_role));
     // the verb carries the colour of the class
-    let verb = text.split(' ').next().map_or(0, crate::text::width);
+    let verb = text.split(' ').next().map_or(0, width);
     if !step.actions.is_empty() && !dims {
         let verb = u16::try_from(verb).unwrap_or(0).min(end.saturating_sub(x));
         buf.set_style(
@@ -493,6 +495,17 @@ fn draw_run(cx: &Cx<'_>, run: &[Step], digits: u16, area: Rect, buf: &mut Buffer
     );
 }
 
+/// `view src/very/long/path.py 1–20` in few cells: what gives way is the beginning of the path, not the file's name.
+fn keep_name(meaning: &str, cells: usize) -> String {
+    match meaning.split_once(' ') {
+        Some((verb, rest)) if width(meaning) > cells => {
+            let room = cells.saturating_sub(width(verb) + 1);
+            format!("{verb} {}", clip_start(rest, room))
+        }
+        _ => meaning.to_owned(),
+    }
+}
+
 /// One line for a step: its first action's meaning and how many more there are, or its first words.
 fn step_meaning(step: &Step, cells: usize) -> String {
     let said = step
@@ -521,6 +534,10 @@ fn step_meaning(step: &Step, cells: usize) -> String {
     let meaning = understand::meaning(action);
     // the sign before the line says it already
     let meaning = meaning.strip_prefix("$ ").unwrap_or(&meaning).to_owned();
+    let meaning = match class {
+        Some(ActionClass::View | ActionClass::Edit) => keep_name(&meaning, cells),
+        _ => meaning,
+    };
     match step.actions.len() {
         1 => meaning,
         more => format!("{meaning} and {} more", more - 1),
