@@ -1,6 +1,8 @@
 //! The event loop: the terminal's events, finished work, signals and timers in; one frame out when something
 //! changed. The only owner of a terminal.
 
+mod keys;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,9 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
-use futures_util::StreamExt as _;
 use ratatui::crossterm::event::Event as TerminalEvent;
-use ratatui::crossterm::event::EventStream;
 use ratatui::crossterm::event::KeyEventKind;
 use ratatui::layout::Rect;
 use rustix::event::PollFd;
@@ -48,6 +48,7 @@ use crate::ui::event::Notice;
 use crate::ui::event::Tone;
 use crate::ui::keymap::Keymap;
 use crate::ui::page::DiffLayout;
+use crate::ui::run::keys::Keys;
 use crate::ui::tasks::Env;
 use crate::ui::tasks::Tasks;
 use crate::ui::terminal::Screen;
@@ -183,7 +184,7 @@ impl Loop {
     async fn run(mut self) -> Result<()> {
         watch_for_hang_up(self.sender.clone());
         let mut signals = Signals::new()?;
-        let mut keys = Some(EventStream::new());
+        let mut keys = Some(Keys::listen());
         let mut effects = Vec::new();
         self.app.start(&mut effects);
         self.carry_out(effects, &mut keys)?;
@@ -288,7 +289,7 @@ impl Loop {
     }
 
     /// Lets the page that a key asked for come before the frame is drawn, as long as that is not felt.
-    async fn wait_for_page(&mut self, keys: &mut Option<EventStream>) -> Result<()> {
+    async fn wait_for_page(&mut self, keys: &mut Option<Keys>) -> Result<()> {
         let until = tokio::time::Instant::now() + Self::PAGE_WAIT;
         while self.awaits_page {
             let Ok(notice) = tokio::time::timeout_at(until, self.notices.recv()).await else {
@@ -306,7 +307,7 @@ impl Loop {
         Ok(())
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>, keys: &mut Option<EventStream>) -> Result<()> {
+    fn carry_out(&mut self, effects: Vec<Effect>, keys: &mut Option<Keys>) -> Result<()> {
         for effect in effects {
             match effect {
                 Effect::Quit => self.is_over = true,
@@ -325,17 +326,17 @@ impl Loop {
     }
 
     /// Gives the terminal back and stops, as Ctrl-Z does; goes on when the shell says so.
-    fn suspend(&mut self, keys: &mut Option<EventStream>) -> Result<()> {
-        drop(keys.take());
+    fn suspend(&mut self, keys: &mut Option<Keys>) -> Result<()> {
+        stop_keys(keys);
         self.screen.leave();
         let _stopped =
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
         self.come_back(keys)
     }
 
-    fn come_back(&mut self, keys: &mut Option<EventStream>) -> Result<()> {
+    fn come_back(&mut self, keys: &mut Option<Keys>) -> Result<()> {
         self.screen.take()?;
-        *keys = Some(EventStream::new());
+        *keys = Some(Keys::listen());
         let (width, height) = self.screen.size()?;
         let mut effects = Vec::new();
         self.app.update(Event::Resize(width, height), &mut effects);
@@ -346,12 +347,7 @@ impl Loop {
     }
 
     /// Shows a text in the user's editor or pager and comes back.
-    fn external(
-        &mut self,
-        text: &str,
-        is_editor: bool,
-        keys: &mut Option<EventStream>,
-    ) -> Result<()> {
+    fn external(&mut self, text: &str, is_editor: bool, keys: &mut Option<Keys>) -> Result<()> {
         let command = if is_editor {
             editor(&self.settings)
         } else {
@@ -364,7 +360,7 @@ impl Loop {
         let written = file.and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file));
         let outcome = match written {
             Ok(file) => {
-                drop(keys.take());
+                stop_keys(keys);
                 self.screen.leave();
                 let status = Command::new("/bin/sh")
                     .args(["-c", &format!("{command} \"$1\""), "hgview"])
@@ -430,7 +426,13 @@ fn pager(settings: &Settings) -> String {
         .unwrap_or_else(|| "less".to_owned())
 }
 
-async fn next_event(keys: &mut Option<EventStream>) -> Option<std::io::Result<TerminalEvent>> {
+fn stop_keys(keys: &mut Option<Keys>) {
+    if let Some(keys) = keys.take() {
+        keys.stop();
+    }
+}
+
+async fn next_event(keys: &mut Option<Keys>) -> Option<std::io::Result<TerminalEvent>> {
     match keys {
         Some(keys) => keys.next().await,
         None => std::future::pending().await,
