@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::model::Part;
 use crate::model::Text;
 use crate::text::Lines;
+use crate::text::clean_line;
 use crate::text::clip;
+use crate::text::clip_start;
 use crate::text::has_escapes;
 use crate::text::width;
 use crate::theme::Role;
@@ -28,6 +30,12 @@ pub(super) type Label = (String, Role);
 
 /// Cells of the keys of facts.
 const KEY_CELLS: usize = 13;
+
+/// Cells that a value gets at least, in whatever narrow pane.
+const LEAST_VALUE: usize = 12;
+
+/// Bytes of a line that are looked at for a row.
+const MAX_LINE_BYTES: usize = 4096;
 
 /// JSON longer than this is shown as the text that it is.
 const MAX_JSON_BYTES: usize = 1 << 20;
@@ -157,6 +165,43 @@ impl Builder {
         let mut row = key_row(key);
         row.push(value, role);
         self.row(row);
+    }
+
+    /// Adds a key with a path or URL on one row: what does not fit is left out at its head.
+    pub(super) fn path_fact(&mut self, key: &str, path: &str) {
+        let path = clean_line(path);
+        let room = self.width().saturating_sub(KEY_CELLS).max(LEAST_VALUE);
+        self.fact(key, Some(&clip_start(&path, room)));
+    }
+
+    /// Adds a key with the first line of a text, cut to one row.
+    pub(super) fn line_fact(&mut self, key: &str, text: &str, role: Role) {
+        let line = text.lines().next().unwrap_or_default();
+        let is_all = line.len() == text.len();
+        let line = line
+            .get(..line.floor_char_boundary(MAX_LINE_BYTES))
+            .unwrap_or_default();
+        let mut line = clean_line(line).into_owned();
+        if !is_all && !line.ends_with('…') {
+            line.push_str(" …");
+        }
+        let room = self.width().saturating_sub(KEY_CELLS).max(LEAST_VALUE);
+        self.fact_in(key, &clip(&line, room), role);
+    }
+
+    /// Adds a key with several values, those that are not empty.
+    pub(super) fn labels_fact(&mut self, key: &str, labels: &[Label]) {
+        let mut row = key_row(key);
+        let mut is_first = true;
+        for (text, role) in labels.iter().filter(|(text, _)| !text.is_empty()) {
+            if !std::mem::take(&mut is_first) {
+                row.push(" · ", Role::Border);
+            }
+            row.push(text, *role);
+        }
+        if !is_first {
+            self.row(row);
+        }
     }
 
     fn flush(&mut self) {
