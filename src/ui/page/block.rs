@@ -182,6 +182,9 @@ impl TextBody {
             Tint::Diff => push_diff(&mut line, &cells(raw, self.tab_cells)),
             Tint::Output(tint) => tint.push(&mut line, row, raw, self.tab_cells),
         }
+        if matches!(self.gutter, Gutter::None | Gutter::Indent(_)) {
+            line.hang = line.leading_blanks();
+        }
         line
     }
 
@@ -370,7 +373,7 @@ impl Block {
 
 /// The line that stands for folded ones.
 pub(super) fn fold_line(hidden: usize) -> Drawn {
-    let text = format!("⋯ {} folded — za opens", figures::counted(hidden, "line"));
+    let text = format!("⋯ {} folded", figures::counted(hidden, "line"));
     let mut line = Drawn::of(&text, Role::Fold);
     line.can_wrap = false;
     line

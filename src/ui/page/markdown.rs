@@ -153,10 +153,11 @@ impl Writer {
         match tag {
             Tag::Heading { level, .. } => {
                 self.begin_block();
-                self.styles.push(Role::Heading);
-                if level >= HeadingLevel::H3 {
-                    self.styled(&format!("{} ", "#".repeat(level as usize)), Role::Bullet);
-                }
+                self.styles.push(if level >= HeadingLevel::H3 {
+                    Role::Strong
+                } else {
+                    Role::Heading
+                });
             }
             Tag::BlockQuote(_) => {
                 self.begin_block();

@@ -11,15 +11,20 @@ use crate::model::Child;
 use crate::model::ChildKind;
 use crate::model::Edit;
 use crate::model::EditOp;
+use crate::model::Format;
+use crate::model::Note;
 use crate::model::Observation;
+use crate::model::Outcome;
 use crate::model::Part;
 use crate::model::RecordIx;
 use crate::model::ShellCall;
+use crate::model::Source;
 use crate::model::Stamp;
 use crate::model::Step;
 use crate::model::StepKind;
 use crate::model::Task;
 use crate::model::Tokens;
+use crate::model::Totals;
 use crate::model::Value;
 use crate::model::View;
 use crate::store::OpenOptions;
@@ -194,7 +199,7 @@ fn a_step_shows_its_parts_in_order() {
     shows(
         &page,
         "
-── step 0 · agent ─────────── 05:06:07 · 3.2 s · 12,345 → 67 tokens ──
+── step 0 · agent ─ 05:06:07 · 3.2 s · 12,345 → 67 tokens · $0.0123 ──
 ── reasoning ─────────────────────────────────────────────────────────
 hm
 
@@ -437,6 +442,28 @@ end
 }
 
 #[test]
+fn headings_of_all_levels_drop_their_marks() {
+    let mut step = agent(Vec::new());
+    step.thought = Some("# A\n## B\n### C\n#### D\n".into());
+    let page = page_of(step, &options(50));
+    assert_eq!(all(&page)[1..], ["A", "", "B", "", "C", "", "D"]);
+}
+
+#[test]
+fn wrapped_lines_keep_their_indentation() {
+    let page = page_of(
+        agent(vec![shell("x", "    deep\nflat", None)]),
+        &options(50),
+    );
+    let theme = Theme::load("dark", Depth::True, Path::new("")).unwrap();
+    let hangs = ["    deep", "flat"].map(|want| {
+        let ix = (0..page.len()).find(|ix| page.plain(*ix) == want).unwrap();
+        page.line(ix, &theme, &Inks::new()).hang
+    });
+    assert_eq!(hangs, [4, 0]);
+}
+
+#[test]
 fn plain_text_keeps_its_lines() {
     let text = "It fails:\n\n    at line 3\n  two * three\n";
     let page = page_of(Step::with_text(StepKind::User, text), &options(50));
@@ -626,7 +653,7 @@ fn long_output_folds_to_its_ends() {
     let fold_line = (0..closed)
         .find(|ix| page.plain(*ix).starts_with('⋯'))
         .unwrap();
-    assert_eq!(page.plain(fold_line), "⋯ 1,955 lines folded — za opens");
+    assert_eq!(page.plain(fold_line), "⋯ 1,955 lines folded");
     assert_eq!(page.plain(fold_line - 1), "line 30");
     assert_eq!(page.plain(fold_line + 1), "line 1986");
     assert_eq!(page.plain(closed - 1), "line 2000");
@@ -651,10 +678,7 @@ fn search_sees_what_is_folded_and_reveal_opens_it() {
     let hits = page.find(&pattern, &Cancel::new());
     let lines: Vec<usize> = hits.iter().map(|hit| page.line_of(hit.place)).collect();
     let texts: Vec<String> = lines.iter().map(|ix| page.plain(*ix)).collect();
-    assert_eq!(
-        texts,
-        ["$ line 7", "line 7", "⋯ 1,955 lines folded — za opens"]
-    );
+    assert_eq!(texts, ["$ line 7", "line 7", "⋯ 1,955 lines folded"]);
     let before = page.len();
     let at = page.reveal(hits[2].place);
     assert_eq!(page.plain(at), "line 777");
@@ -683,7 +707,7 @@ fn landmarks_follow_the_folds() {
             .map(|(ix, _)| page.plain(ix))
             .collect()
     };
-    assert_eq!(exceptions(&page), ["⋯ 957 lines folded — za opens"]);
+    assert_eq!(exceptions(&page), ["⋯ 957 lines folded"]);
     page.set_all_folds(true);
     assert_eq!(exceptions(&page), ["ValueError: a", "KeyError: b"]);
 }
@@ -803,7 +827,7 @@ fn the_other_subjects() {
     };
     trajectory.outcome.resolved = Some(true);
     trajectory.outcome.error = Some("oh\nno".to_owned());
-    trajectory.notes = vec![crate::model::Note::at("odd", 1234)];
+    trajectory.notes = vec![Note::at("odd", 1234)];
     let trajectory = Arc::new(trajectory);
     let page = |path: &[usize], subject| Page::new(&trajectory, path, subject, &options(50));
     shows(
@@ -819,7 +843,7 @@ no
 ── last words ────────────────────────────────────
 Done.
 
-── noticed while reading ─────────────── 1 note ──
+── notes ─────────────────────────────── 1 note ──
 odd (byte 1,234)
 
 ── final patch ───────────────────────────────────
@@ -837,7 +861,7 @@ m.py  modified  +1 −1
         "
 ── sub-agent · explore ───────────────────────────
 id           kid
-after        step 4
+after        step 3
 steps        0 responses, 0 calls
 
 ── what was asked ────────────────────────────────
@@ -848,6 +872,8 @@ look into it
     assert!(task.contains(&"repository   o/r".to_owned()), "{task:#?}");
     assert!(task.contains(&"Fix the bug".to_owned()), "{task:#?}");
     assert!(task.contains(&"a flaw".to_owned()), "{task:#?}");
+    assert!(task.contains(&"odd (byte 1,234)".to_owned()), "{task:#?}");
+    assert!(task.contains(&"error        oh …".to_owned()), "{task:#?}");
     let inner = all(&page(&[0], Subject::Step(StepIx(0))));
     assert_eq!(inner.last().unwrap(), "look into it");
     for (path, subject) in [
@@ -857,6 +883,55 @@ look into it
     ] {
         assert_eq!(all(&page(path, subject)), ["there is no such step"]);
     }
+}
+
+#[test]
+fn facts_stay_on_their_rows() {
+    let trajectory = Arc::new(Trajectory {
+        id: "t".to_owned(),
+        source: Source {
+            path: "/very/long/path/to/some/folder/of/a/run/output.jsonl".into(),
+            format: Some(Format::Verdict),
+            ..Source::default()
+        },
+        task: Some(Task {
+            repo: Some("o/r".to_owned()),
+            base_commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
+            ..Task::default()
+        }),
+        notes: vec![Note::new("verdict: fine"), Note::new("by: x")],
+        outcome: Outcome {
+            resolved: Some(false),
+            reward: Some(0.5),
+            label_source: Some("feedback".to_owned()),
+            exit_status: Some("error".to_owned()),
+            error: Some(format!("{}\nmore", "long ".repeat(40))),
+        },
+        totals: Totals {
+            cost: Some(1.5),
+            duration_s: Some(200.0),
+            ..Totals::default()
+        },
+        ..Trajectory::default()
+    });
+    shows(
+        &Page::new(&trajectory, &[], Subject::Task, &options(50)),
+        "
+── task · t ─────── ✗ not resolved · reward 0.5 ──
+repository   o/r at 0123456789ab
+format       verdict
+source       …to/some/folder/of/a/run/output.jsonl
+steps        0 responses, 0 calls · 3 min 20 s
+cost         $1.50
+outcome      ✗ not resolved · reward 0.5 · from feedback
+ended        error
+error        long long long long long long long l…
+
+── notes ────────────────────────────── 2 notes ──
+verdict: fine
+by: x
+",
+    );
 }
 
 fn ink(page: &Page, inks: &mut Inks, window: Range<usize>) -> usize {
@@ -1049,4 +1124,50 @@ fn every_page_of_the_corpus_is_sound() {
         }
     }
     assert!(pages > 100, "{pages}");
+}
+
+/// The hue of a colour in degrees, `None` for greys.
+fn hue(color: ratatui::style::Color) -> Option<f64> {
+    let ratatui::style::Color::Rgb(r, g, b) = color else {
+        return None;
+    };
+    let (r, g, b) = (f64::from(r), f64::from(g), f64::from(b));
+    let (most, least) = (r.max(g).max(b), r.min(g).min(b));
+    let span = most - least;
+    if span < 16.0 {
+        return None;
+    }
+    let sixth = if (most - r).abs() < f64::EPSILON {
+        (g - b) / span
+    } else if (most - g).abs() < f64::EPSILON {
+        (b - r) / span + 2.0
+    } else {
+        (r - g) / span + 4.0
+    };
+    Some((sixth * 60.0).rem_euclid(360.0))
+}
+
+#[test]
+fn calls_in_code_do_not_look_like_errors() {
+    for name in ["dark", "light"] {
+        let theme = Theme::load(name, Depth::True, Path::new("")).unwrap();
+        let highlighter = Highlighter::new(&theme);
+        let error = hue(theme.style(Role::Error).fg.unwrap()).unwrap();
+        let (line, call) = ("    x = check(a.load(b), self.c)", ["check", "load"]);
+        let mut state = highlighter.start(highlighter.syntax_named("python").unwrap());
+        let inks = highlighter.line(&mut state, line);
+        for call in call {
+            let at = line.find(call).unwrap();
+            let style = inks.iter().find(|(range, _)| range.contains(&at));
+            let found = style.and_then(|(_, style)| style.fg).and_then(hue);
+            let away = found.map(|found| {
+                let away = (found - error).abs();
+                away.min(360.0 - away)
+            });
+            assert!(
+                away.is_some_and(|away| away > 40.0),
+                "{name} {call} {found:?} {error}"
+            );
+        }
+    }
 }
