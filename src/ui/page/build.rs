@@ -49,6 +49,8 @@ pub(super) struct Folding {
     pub(super) head: usize,
     /// Last lines that stay in sight.
     pub(super) tail: usize,
+    /// What the line that stands for the hidden ones calls them.
+    pub(super) label: Option<&'static str>,
 }
 
 impl Folding {
@@ -57,6 +59,7 @@ impl Folding {
         limit: usize::MAX,
         head: 0,
         tail: 0,
+        label: None,
     };
 
     /// From `limit` lines on; half of it stays at the head, a quarter at the tail.
@@ -65,6 +68,7 @@ impl Folding {
             limit,
             head: limit.div_ceil(2),
             tail: limit / 4,
+            label: None,
         }
     }
 
@@ -74,6 +78,17 @@ impl Folding {
             limit,
             head,
             tail: 0,
+            label: None,
+        }
+    }
+
+    /// From two lines on, to the one line that says what they are.
+    pub(super) fn closed(label: &'static str) -> Self {
+        Self {
+            limit: 1,
+            head: 0,
+            tail: 0,
+            label: Some(label),
         }
     }
 }
@@ -87,6 +102,8 @@ pub(super) struct Builder {
     landmarks: Vec<(usize, LandmarkKind)>,
     /// The last row is a title.
     ends_in_title: bool,
+    /// What the step thought: calls that say it again need not be shown to.
+    pub(super) thought: Option<Text>,
 }
 
 impl Builder {
@@ -98,6 +115,7 @@ impl Builder {
             rows: Vec::new(),
             landmarks: Vec::new(),
             ends_in_title: false,
+            thought: None,
         }
     }
 
@@ -151,6 +169,20 @@ impl Builder {
         let row = rule(self.width(), title, meta);
         self.row(row);
         self.ends_in_title = true;
+    }
+
+    /// The cells that are left in a title for one more piece.
+    pub(super) fn title_room(&self, title: &[Label], meta: &[Label]) -> usize {
+        let cells = |labels: &[Label]| -> usize {
+            let texts = labels.iter().filter(|(text, _)| !text.is_empty());
+            texts.map(|(text, _)| width(&clean_line(text)) + 3).sum()
+        };
+        let facts = match cells(meta) {
+            0 => 0,
+            cells => cells + 1,
+        };
+        let room = self.width().saturating_sub(4 + cells(title) + facts);
+        room.max(LEAST_VALUE)
     }
 
     /// Adds a key with its value, where there is one.
@@ -235,7 +267,7 @@ impl Builder {
         landmarks: Vec<(usize, LandmarkKind)>,
         folding: Folding,
     ) {
-        let mut block = Block::new(body).folded(folding.limit, folding.head, folding.tail);
+        let mut block = Block::new(body).folded(folding);
         block.landmarks = landmarks;
         self.block(block);
     }

@@ -109,7 +109,7 @@ fn grid(page: &Page, from: usize) -> String {
         let (_, block, line) = page.at(ix).unwrap();
         let drawn = match block.shown(line) {
             Shown::Row(row) => block.body.drawn(row),
-            Shown::Folded(n) => block::fold_line(n),
+            Shown::Folded(n) => block.fold_line(n),
         };
         let letters: String = drawn
             .spans
@@ -354,8 +354,8 @@ fn changes_without_place_have_no_numbers() {
         &page,
         2,
         "
-a.py  replace  +1 −1
-ssss..-------..??.ee
+replace  +1 −1
+-------..??.ee
   a
 ...
 - b
@@ -439,6 +439,16 @@ end
     let theme = Theme::load("dark", Depth::True, Path::new("")).unwrap();
     let line = page.line(quote, &theme, &Inks::new());
     assert_eq!((line.hang, line.can_wrap), (2, true));
+}
+
+#[test]
+fn a_heading_right_below_a_tag_is_one() {
+    let text = "<task>\n# Title\nwords\n</task>\n\n**x**";
+    let page = page_of(Step::with_text(StepKind::User, text), &options(50));
+    assert_eq!(
+        all(&page)[1..],
+        ["<task>", "Title", "words", "</task>", "", "x"]
+    );
 }
 
 #[test]
@@ -552,7 +562,7 @@ fn each_kind_of_call_reads_well() {
 
 ── edit · create · n.py ────────────────────────── 2 of 5 ──
 ⚠ attempted: the tool reported an error
-n.py  new file  +2 −0
+new file  +2 −0
   1 + a = 1
   2 + b = 2
 
@@ -627,6 +637,172 @@ b.py  replace  +1 −1
 (no output)
 ",
     );
+}
+
+#[test]
+fn long_texts_in_commands_are_folded_and_shown_as_files() {
+    let body = "import os\na = 1\nb = 2\nc = 3\n";
+    let cmd = format!("cd /x && cat > a.py <<'EOF'\n{body}EOF\npython a.py <<PY\n1\n2\n3\n4\nPY");
+    let mut write = shell(&cmd, "hi\nho", Some(0));
+    write.edits = vec![Edit {
+        new: Some(body.into()),
+        ..Edit::new("/x/a.py", EditOp::Write)
+    }];
+    let mut page = page_of(agent(vec![write]), &options(40));
+    shows(
+        &page,
+        "
+── step 0 · agent ──────────────────────
+── shell · bash ────────────────────────
+$ cd /x && cat > a.py <<'EOF'
+⋯ shown below, 5 lines
+  python a.py <<PY
+  1
+  2
+  3
+  4
+  PY
+
+/x/a.py  write  +4 −0
+  1 + import os
+  2 + a = 1
+  3 + b = 2
+  4 + c = 3
+
+── result ────────────────── ✓ exit 0 ──
+hi
+ho
+",
+    );
+    page.set_all_folds(true);
+    assert!(all(&page).contains(&"  EOF".to_owned()));
+    is_sound(&page);
+
+    let patch = "*** Begin Patch\n*** Update File: m.py\n@@\n-a\n+b\n*** End Patch\n";
+    for cmd in [
+        format!("apply_patch <<'EOF'\n{patch}EOF"),
+        format!("apply_patch '{}'", patch.trim_end()),
+    ] {
+        let mut change = shell(&cmd, "", Some(0));
+        change.edits = vec![Edit {
+            diff: Some("--- a/m.py\n+++ b/m.py\n@@ -1 +1 @@\n-a\n+b\n".into()),
+            ..Edit::new("m.py", EditOp::Patch)
+        }];
+        let page = page_of(agent(vec![change]), &options(40));
+        let got = all(&page);
+        assert!(got[3].starts_with("⋯ shown below, "), "{got:#?}");
+        assert!(got.contains(&"m.py  patch  +1 −1".to_owned()), "{got:#?}");
+    }
+}
+
+#[test]
+fn what_a_successful_edit_answers_is_one_line() {
+    let says = |answer: &str, is_error: Option<bool>| {
+        let mut edit = replaced("a\n", "b\n", None);
+        edit.observation = Some(Observation {
+            is_error,
+            ..Observation::text(answer)
+        });
+        let page = page_of(agent(vec![edit]), &options(60));
+        let got = all(&page);
+        let head = got.iter().position(|line| line.contains("result"));
+        got[head.unwrap() + 1..].join("\n")
+    };
+    let snippet = "The file a.py has been edited.\n     1\tb\n     2\tc";
+    assert_eq!(says(snippet, None), "⋯ the file after the edit, 3 lines");
+    assert_eq!(says(snippet, Some(true)), snippet.replace('\t', "  "));
+    assert_eq!(says("ok\nM a.py", None), "⋯ what the tool said, 2 lines");
+    assert_eq!(says("ok", None), "ok");
+    let complaint = "Edited.\nE999 SyntaxError: invalid";
+    assert_eq!(says(complaint, None), complaint);
+}
+
+#[test]
+fn arguments_show_what_the_title_does_not_say() {
+    let mut view = action(
+        ActionClass::View,
+        "editor",
+        json!({"command": "view", "path": "/x/a.py", "view_range": [1, 9], "hidden": false, "thought": "hm"}),
+    );
+    view.view = Some(View {
+        path: "/x/a.py".to_owned(),
+        ..View::default()
+    });
+    let mut click = action(
+        ActionClass::Web,
+        "web_browser_click",
+        json!({"element_id": 7, "hidden": "x", "security_risk": null, "blocking": null, "thought": "no"}),
+    );
+    view.observation = Some(Observation::text("no such file"));
+    click.observation = Some(Observation::text("ok"));
+    let mut step = agent(vec![view, click]);
+    step.thought = Some("hm ".into());
+    shows(
+        &page_of(step, &options(50)),
+        "
+── step 0 · agent ────────────────────────────────
+hm
+
+── view · editor · /x/a.py ───────────── 1 of 2 ──
+view_range   [1,9]
+
+── result ────────────────────────────────────────
+no such file
+
+── web · web_browser_click ───────────── 2 of 2 ──
+element_id   7
+hidden       x
+thought      no
+
+── result ────────────────────────────────────────
+ok
+",
+    );
+}
+
+#[test]
+fn sides_are_chosen_only_where_they_help() {
+    let has_sides = |old: &str, new: &str, layout| {
+        let page = page_of(
+            agent(vec![replaced(old, new, Some(1))]),
+            &PageOptions {
+                diff: layout,
+                ..options(120)
+            },
+        );
+        all(&page).iter().any(|line| line.contains(" │ "))
+    };
+    let long = "x".repeat(60);
+    for (old, new, want) in [
+        ("a\nb\n", "a\nc\n", true),
+        ("a\n", "a\nc\n", false),
+        ("a\nb\n", &format!("a\n{long}\n"), false),
+        (&format!("{long}\nb\n"), &format!("{long}\nc\n"), true),
+    ] {
+        assert_eq!(
+            has_sides(old, new, DiffLayout::Auto),
+            want,
+            "{old:?} {new:?}"
+        );
+        assert!(has_sides(old, new, DiffLayout::SideBySide));
+        assert!(!has_sides(old, new, DiffLayout::Unified));
+    }
+}
+
+#[test]
+fn a_path_that_does_not_fit_the_title_stands_below() {
+    let path = "/workspace/some/deep/folder/of/a/package/module.py";
+    let mut edit = replaced("a\n", "b\n", None);
+    edit.edits[0].path = path.to_owned();
+    let wide = all(&page_of(agent(vec![edit.clone()]), &options(70)));
+    assert_eq!(wide[1], format!("── edit · edit · {path} ──"));
+    assert_eq!(wide[2], "replace  +1 −1");
+    let narrow = all(&page_of(agent(vec![edit]), &options(50)));
+    assert_eq!(
+        narrow[1],
+        "── edit · edit · …p/folder/of/a/package/module.py"
+    );
+    assert_eq!(narrow[2], format!("{path}  replace  +1 −1"));
 }
 
 #[test]
