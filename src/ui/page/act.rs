@@ -166,8 +166,10 @@ fn viewed(page: &mut Builder, action: &Action, view: &View, has_path: bool) {
         return;
     };
     let is_said = |key: &str, value: &Value| match value {
-        Value::String(text) => *text == view.path || (key == "command" && text == "view"),
-        Value::Array(_) => key == "view_range" && view.text.is_some(),
+        _ if key == "view_range" && view.text.is_some() => true,
+        Value::String(text) => {
+            text.trim_matches(['"', '\'']) == view.path || (key == "command" && text == "view")
+        }
         // Editors with one tool for everything leave the rest open.
         Value::Null => true,
         _ => false,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::model::Edit;
 use crate::model::Text;
+use crate::text::width;
 use crate::theme::Role;
 use crate::ui::page::block::Gutter;
 use crate::ui::page::block::Tint;
@@ -55,9 +56,10 @@ pub(super) fn write(
         if piece.is_empty() && !is_body {
             return;
         }
-        let gutter = match is_first {
-            true => Gutter::Prompt(prompt),
-            false => Gutter::Indent(crate::text::width(prompt)),
+        let gutter = if is_first {
+            Gutter::Prompt(prompt)
+        } else {
+            Gutter::Indent(width(prompt))
         };
         let (tint, folding) = if is_body {
             (Tint::Plain(Role::Text), Folding::closed("shown below"))

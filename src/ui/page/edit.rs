@@ -132,6 +132,13 @@ fn push_counts(row: &mut Drawn, added: usize, removed: usize) {
 }
 
 fn known(edit: &Edit) -> Known {
+    let is_new_file =
+        edit.op == EditOp::Create && edit.before.as_ref().is_none_or(|b| b.is_empty());
+    if let Some(text) = edit.new.as_ref().or(edit.after.as_ref())
+        && is_new_file
+    {
+        return Known::New(Arc::clone(text), 1);
+    }
     if let (Some(before), Some(after)) = (&edit.before, &edit.after) {
         return compared(before, after, Some(1), true);
     }

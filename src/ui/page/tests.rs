@@ -971,6 +971,10 @@ fn a_huge_observation_costs_its_index() {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one trajectory, its pages shown whole"
+)]
 fn the_other_subjects() {
     let patch =
         "diff --git a/m.py b/m.py\n--- a/m.py\n+++ b/m.py\n@@ -1,2 +1,2 @@ def f\n a\n-b\n+c\n";
@@ -979,6 +983,12 @@ fn the_other_subjects() {
         instruction: Some("look into it".into()),
         steps: vec![Step::with_text(StepKind::User, "look into it")],
         ..Trajectory::default()
+    };
+    let child = Child {
+        kind: ChildKind::SubAgent,
+        title: "explore".to_owned(),
+        at_step: Some(3),
+        trajectory: inner,
     };
     let mut trajectory = Trajectory {
         id: "t-1".to_owned(),
@@ -993,12 +1003,7 @@ fn the_other_subjects() {
         }),
         final_patch: Some(patch.into()),
         finish: Some("Done.".into()),
-        children: vec![Child {
-            kind: ChildKind::SubAgent,
-            title: "explore".to_owned(),
-            at_step: Some(3),
-            trajectory: inner,
-        }],
+        children: vec![child],
         ..Trajectory::default()
     };
     trajectory.outcome.resolved = Some(true);
@@ -1045,11 +1050,15 @@ look into it
 ",
     );
     let task = all(&page(&[], Subject::Task));
-    assert!(task.contains(&"repository   o/r".to_owned()), "{task:#?}");
-    assert!(task.contains(&"Fix the bug".to_owned()), "{task:#?}");
-    assert!(task.contains(&"a flaw".to_owned()), "{task:#?}");
-    assert!(task.contains(&"odd (byte 1,234)".to_owned()), "{task:#?}");
-    assert!(task.contains(&"error        oh …".to_owned()), "{task:#?}");
+    for want in [
+        "repository   o/r",
+        "Fix the bug",
+        "a flaw",
+        "odd (byte 1,234)",
+        "error        oh …",
+    ] {
+        assert!(task.contains(&want.to_owned()), "{want} {task:#?}");
+    }
     let inner = all(&page(&[0], Subject::Step(StepIx(0))));
     assert_eq!(inner.last().unwrap(), "look into it");
     for (path, subject) in [
