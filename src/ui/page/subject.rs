@@ -36,7 +36,11 @@ pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
         .and_then(|task| task.id.as_deref())
         .or(trajectory.task_id.as_deref());
     page.fact("task", task_id.filter(|id| *id != trajectory.id));
-    page.fact("run", trajectory.run_id.as_deref());
+    let run_id = trajectory.run_id.as_deref();
+    let run_id = run_id.filter(|id| *id != trajectory.id && !id.is_empty());
+    if let Some(run_id) = run_id {
+        page.path_fact("run", run_id);
+    }
     page.fact("kind", kind);
     page.fact("repository", repository(task).as_deref());
     page.fact("model", trajectory.model.as_deref());
