@@ -10,42 +10,81 @@ use crate::text::width::is_plain;
 
 /// Returns the byte offsets at which the visual rows after the first begin, ascending and inside the text; empty when
 /// the text fits one row. The first row is `cells` wide, the others `cells - hang`, each at least 1. Rows end after a
-/// blank where there is one (the indentation of the row aside), else between clusters. No row is wider than its
+/// blank where there is one (the indentation of the row aside); a word too long for any row starts where it stands
+/// and is cut after a `/` or a mark where that fills half a row, else between clusters. No row is wider than its
 /// width, unless a single cluster is.
 pub fn wrap_points(text: &str, cells: usize, hang: usize) -> Vec<usize> {
     let mut points = Vec::new();
     let mut limit = cells.max(1);
     let mut start = 0;
-    while let Some(len) = row_len(text.get(start..).unwrap_or_default(), limit, start == 0) {
+    let further = cells.saturating_sub(hang).max(1);
+    while let Some(len) = row_len(
+        text.get(start..).unwrap_or_default(),
+        limit,
+        further,
+        start == 0,
+    ) {
         start += len;
         points.push(start);
-        limit = cells.saturating_sub(hang).max(1);
+        limit = further;
     }
     points
 }
 
-/// The bytes of the row at the head of `text`, never 0; `None` when all of it fits in `limit` cells. Looks at one
-/// row's worth of text only, so that all rows together cost one pass (two, where rows end at blanks).
-fn row_len(text: &str, limit: usize, is_first: bool) -> Option<usize> {
-    // Only the first row has an indentation, which is no place to break at.
-    let mut has_ink = !is_first;
-    let mut after_blank = None;
-    let mut used = 0;
+/// The bytes of the row at the head of `text`, never 0; `None` when all of it fits in `limit` cells; the rows below have
+/// `further` of them. Looks at two rows' worth of text at most, so that all rows together cost a pass or three.
+fn row_len(text: &str, limit: usize, further: usize, is_first: bool) -> Option<usize> {
     if text.len() <= limit && is_plain(text) {
         return None;
     }
+    // Only the first row has an indentation, which is no place to break at.
+    let mut has_ink = !is_first;
+    let mut after_blank = None;
+    let mut after_mark = None;
+    let mut used = 0;
+    let mut cells_to_mark = 0;
     for (at, cluster) in text.grapheme_indices(true) {
         used += cluster_width(cluster);
         if used > limit && at > 0 {
-            return Some(after_blank.unwrap_or(at));
+            let word = after_blank.unwrap_or(0);
+            let rest = text.get(word..).unwrap_or_default();
+            if after_blank.is_some() && word_fits(rest, further) {
+                return after_blank;
+            }
+            // A break that leaves most of the row empty reads worse than a word cut anywhere.
+            let mark = after_mark.filter(|mark| *mark > word && cells_to_mark * 2 >= limit);
+            return Some(mark.unwrap_or(at));
         }
-        if cluster != " " {
-            has_ink = true;
-        } else if has_ink {
-            after_blank = Some(at + cluster.len());
+        match cluster {
+            " " if has_ink => after_blank = Some(at + cluster.len()),
+            " " => {}
+            _ => {
+                has_ink = true;
+                if matches!(
+                    cluster,
+                    "/" | "," | ";" | ":" | ")" | "]" | "}" | "&" | "=" | "|"
+                ) {
+                    (after_mark, cells_to_mark) = (Some(at + cluster.len()), used);
+                }
+            }
         }
     }
     None
+}
+
+/// Whether the word at the head of `text` fits in a row of `limit` cells. Looks at a row's worth of it.
+fn word_fits(text: &str, limit: usize) -> bool {
+    let mut used = 0;
+    for cluster in text.graphemes(true) {
+        if cluster == " " {
+            break;
+        }
+        used += cluster_width(cluster);
+        if used > limit {
+            return false;
+        }
+    }
+    true
 }
 
 #[cfg(test)]
@@ -82,7 +121,16 @@ mod tests {
         wraps("abc de fg", 6, 0, &["abc ", "de fg"]);
         wraps("abcdefgh", 3, 0, &["abc", "def", "gh"]);
         wraps("abcdefgh", 4, 2, &["abcd", "ef", "gh"]);
-        wraps("ab cdefghij", 6, 4, &["ab ", "cd", "ef", "gh", "ij"]);
+        wraps("ab cdefghij", 6, 4, &["ab cde", "fg", "hi", "j"]);
+        wraps("ab cd efgh", 8, 4, &["ab cd ", "efgh"]);
+        wraps(
+            "source /a/long/path.py",
+            12,
+            7,
+            &["source /a/", "long/", "path.", "py"],
+        );
+        wraps("/usr/lib/python/x", 10, 0, &["/usr/lib/", "python/x"]);
+        wraps("a/bcdefghijklm", 8, 0, &["a/bcdefg", "hijklm"]);
         wraps("    abcdef", 6, 0, &["    ab", "cdef"]);
         wraps("abc def", 3, 0, &["abc", " ", "def"]);
         wraps("日本語 日本", 5, 0, &["日本", "語 ", "日本"]);

@@ -9,6 +9,7 @@ mod args;
 mod block;
 mod build;
 mod change;
+mod command;
 mod drawn;
 mod edit;
 mod figures;
@@ -253,7 +254,7 @@ impl Page {
             None => PageLine::default(),
             Some((nth, block, line)) => match block.shown(line) {
                 Shown::Row(row) => block.body.drawn(row).resolve(theme, inks.row(nth, row)),
-                Shown::Folded(hidden) => block::fold_line(hidden).resolve(theme, &[]),
+                Shown::Folded(hidden) => block.fold_line(hidden).resolve(theme, &[]),
             },
         }
     }
@@ -264,7 +265,7 @@ impl Page {
             None => String::new(),
             Some((_, block, line)) => match block.shown(line) {
                 Shown::Row(row) => block.body.plain(row),
-                Shown::Folded(hidden) => block::fold_line(hidden).plain(),
+                Shown::Folded(hidden) => block.fold_line(hidden).plain(),
             },
         }
     }

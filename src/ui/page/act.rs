@@ -11,7 +11,6 @@ use crate::model::Value;
 use crate::model::View;
 use crate::read::understand;
 use crate::text::clip_start;
-use crate::text::width;
 use crate::theme::Role;
 use crate::ui::page::args;
 use crate::ui::page::block::Gutter;
@@ -20,16 +19,16 @@ use crate::ui::page::build::Builder;
 use crate::ui::page::build::Folding;
 use crate::ui::page::build::Label;
 use crate::ui::page::build::is_json;
+use crate::ui::page::command;
 use crate::ui::page::drawn::Lang;
 use crate::ui::page::edit;
 use crate::ui::page::figures;
 
+/// What successful edits answer with.
+const AFTER_EDIT: &str = "the file after the edit";
+
 /// Writes an action, the first of `nth` of the second, and its result.
 pub(super) fn build(page: &mut Builder, action: &Action, nth: (usize, usize)) {
-    let mut title: Vec<Label> = vec![(action.class.name().to_owned(), class_role(action.class))];
-    title.push((action.tool.clone(), Role::Strong));
-    let room = page.width().saturating_sub(action.tool.len() + 24);
-    title.extend(detail(action, room).map(|text| (text, Role::Text)));
     let mut meta: Vec<Label> = Vec::new();
     if nth.1 > 1 {
         meta.push((format!("{} of {}", nth.0, nth.1), Role::Dim));
@@ -39,8 +38,16 @@ pub(super) fn build(page: &mut Builder, action: &Action, nth: (usize, usize)) {
         let limit = shell.timeout_s.map(figures::seconds);
         meta.extend(limit.map(|limit| (format!("limit {limit}"), Role::Dim)));
     }
+    let mut title: Vec<Label> = vec![(action.class.name().to_owned(), class_role(action.class))];
+    title.push((action.tool.clone(), Role::Strong));
+    let room = page.title_room(&title, &meta);
+    let detail = detail(action, room);
+    let has_path = detail
+        .as_ref()
+        .is_some_and(|detail| !detail.starts_with('…'));
+    title.extend(detail.map(|text| (text, Role::Text)));
     page.section(&title, &meta);
-    asked(page, action);
+    asked(page, action, has_path);
     result(page, action);
 }
 
@@ -90,13 +97,16 @@ fn detail(action: &Action, cells: usize) -> Option<String> {
         return None;
     }
     let meaning = understand::meaning(action);
-    let mut text = meaning.as_str();
-    for known in [action.class.name(), action.tool.as_str()] {
-        text = text
-            .strip_prefix(known)
-            .map_or(text, |rest| rest.trim_start_matches([':', ' ']));
-    }
+    let text = without_word(&meaning, &action.tool);
+    let text = without_word(text, action.class.name());
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// `text` without `word` and what parts it from the rest, where it begins with it.
+fn without_word<'a>(text: &'a str, word: &str) -> &'a str {
+    text.strip_prefix(word)
+        .filter(|rest| rest.is_empty() || rest.starts_with([':', ' ']))
+        .map_or(text, |rest| rest.trim_start_matches([':', ' ']))
 }
 
 /// `:10–40 of 1,200`, as far as it is known.
@@ -112,7 +122,8 @@ fn view_lines(view: &View) -> String {
     format!(":{first}–{last}{}", of.unwrap_or_default())
 }
 
-fn asked(page: &mut Builder, action: &Action) {
+/// Writes what was asked for; `has_path` says that the title shows the whole path of the file it is about.
+fn asked(page: &mut Builder, action: &Action, has_path: bool) {
     if let Some(shell) = &action.shell {
         let (lang, prompt) = if shell.is_input {
             ("txt", "› ")
@@ -121,64 +132,59 @@ fn asked(page: &mut Builder, action: &Action) {
         } else {
             ("bash", "$ ")
         };
-        command(page, &shell.cmd, lang, prompt);
-        edit::of_command(page, &action.edits);
+        let is_folded = command::write(page, &shell.cmd, &action.edits, lang, prompt);
+        edit::of_command(page, &action.edits, is_folded);
         return;
     }
     if !action.edits.is_empty() {
-        let is_failed = action.has_error();
-        if is_failed {
+        if action.has_error() {
             page.say("⚠ attempted: the tool reported an error", Role::Warning);
         }
-        edit::edits(page, &action.edits);
+        edit::edits(page, &action.edits, has_path);
         return;
     }
     let code = action.args.get("code").and_then(Value::as_str);
     if let Some(code) = code.filter(|_| is_python(action)) {
-        command(page, &Text::from(code), "python", ">>> ");
+        command::write(page, &Text::from(code), &[], "python", ">>> ");
         args::rows(page, &action.args, &["code"]);
         return;
     }
-    match action.class {
-        ActionClass::View if action.view.is_some() => {
-            let path = action.view.as_ref().map_or("", |view| &view.path);
-            if width(path) + action.tool.len() + 40 > page.width() {
-                page.fact("path", Some(path));
-            }
-            args::rows(
-                page,
-                &action.args,
-                &["command", "path", "file_path", "view_range"],
-            );
-        }
-        ActionClass::Think | ActionClass::Finish => args::message(page, &action.args),
-        ActionClass::Plan => args::plan(page, &action.args),
+    match (action.class, &action.view) {
+        (ActionClass::View, Some(view)) => viewed(page, action, view, has_path),
+        (ActionClass::Think | ActionClass::Finish, _) => args::message(page, &action.args),
+        (ActionClass::Plan, _) => args::plan(page, &action.args),
         _ => args::rows(page, &action.args, &[]),
     }
+}
+
+/// The arguments of a view that its title does not say.
+fn viewed(page: &mut Builder, action: &Action, view: &View, has_path: bool) {
+    if !has_path {
+        page.fact("path", Some(&view.path));
+    }
+    let Some(fields) = action.args.as_object() else {
+        return;
+    };
+    let is_said = |key: &str, value: &Value| match value {
+        _ if key == "view_range" && view.text.is_some() => true,
+        Value::String(text) => {
+            text.trim_matches(['"', '\'']) == view.path || (key == "command" && text == "view")
+        }
+        // Editors with one tool for everything leave the rest open.
+        Value::Null => true,
+        _ => false,
+    };
+    let said: Vec<&str> = fields
+        .iter()
+        .filter(|(key, value)| is_said(key, value))
+        .map(|(key, _)| key.as_str())
+        .collect();
+    args::rows(page, &action.args, &said);
 }
 
 fn is_python(action: &Action) -> bool {
     let tool = action.tool.to_ascii_lowercase();
     tool.contains("python") || tool.contains("jupyter")
-}
-
-fn command(page: &mut Builder, text: &Text, lang: &str, prompt: &'static str) {
-    let text = match text.strip_suffix('\n') {
-        Some(shorter) => Text::from(shorter.trim_end_matches('\n')),
-        None => Arc::clone(text),
-    };
-    if text.is_empty() {
-        page.say("(empty: looks at the command that runs)", Role::Placeholder);
-        return;
-    }
-    let lang = Arc::new(Lang::Named(lang.to_owned()));
-    let folding = Folding::over(page.options.fold_lines.saturating_mul(2));
-    page.lines(
-        &text,
-        Gutter::Prompt(prompt),
-        Tint::Code(lang, Role::Text),
-        folding,
-    );
 }
 
 fn result(page: &mut Builder, action: &Action) {
@@ -202,7 +208,11 @@ fn result(page: &mut Builder, action: &Action) {
             path: view.path.clone(),
             first_line: first_line.to_owned(),
         });
-        let folding = Folding::over(page.options.fold_lines.saturating_mul(2));
+        let folding = if is_shown_edit(action) {
+            Folding::closed(AFTER_EDIT)
+        } else {
+            Folding::over(page.options.fold_lines.saturating_mul(2))
+        };
         page.numbered(text, view.first_line.unwrap_or(1), ' ', lang, folding);
         for part in &observation.parts {
             page.placeholder(part);
@@ -235,10 +245,10 @@ fn answer(page: &mut Builder, action: &Action, text: &Text) {
         ActionClass::Delegate | ActionClass::Web | ActionClass::Finish if !action.has_error() => {
             page.prose(text, Role::Text, folding);
         }
-        // A successful edit answers with the lines that the diff above already shows.
-        ActionClass::Edit if !action.edits.is_empty() && !action.has_error() => {
-            page.output(text, Role::Dim, Folding::to_head(12, 4));
-        }
+        _ if is_shown_edit(action) => match what_is_said(text) {
+            Some(what) => page.output(text, Role::Dim, Folding::closed(what)),
+            None => page.output(text, Role::Text, folding),
+        },
         ActionClass::Think | ActionClass::Plan if !action.has_error() => {
             page.output(text, Role::Dim, folding);
         }
@@ -249,6 +259,42 @@ fn answer(page: &mut Builder, action: &Action, text: &Text) {
         }
         _ => page.output(text, Role::Text, folding),
     }
+}
+
+/// Whether it is a successful edit of a tool of its own that the diff above shows.
+fn is_shown_edit(action: &Action) -> bool {
+    let is_known = action.edits.iter().any(|edit| {
+        [&edit.old, &edit.new, &edit.diff, &edit.before, &edit.after]
+            .into_iter()
+            .any(Option::is_some)
+    });
+    is_known && action.shell.is_none() && !action.has_error()
+}
+
+/// What the answer to a successful edit is, where it only says again what the diff shows; `None` where it complains.
+fn what_is_said(text: &str) -> Option<&'static str> {
+    const COMPLAINTS: [&str; 3] = ["error", "warning", "fail"];
+    let mut has_numbers = false;
+    for line in text.lines() {
+        let after = line
+            .trim_start()
+            .trim_start_matches(|c: char| c.is_ascii_digit());
+        let is_numbered =
+            after.len() < line.trim_start().len() && after.starts_with(['\t', ':', '|', '→', ' ']);
+        if is_numbered {
+            has_numbers = true;
+            continue;
+        }
+        let line = line.to_ascii_lowercase();
+        if COMPLAINTS.iter().any(|word| line.contains(word)) {
+            return None;
+        }
+    }
+    Some(if has_numbers {
+        AFTER_EDIT
+    } else {
+        "what the tool said"
+    })
 }
 
 fn meta(action: &Action, observation: &Observation) -> Vec<Label> {

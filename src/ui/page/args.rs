@@ -43,7 +43,7 @@ pub(super) fn rows(page: &mut Builder, args: &Value, skip: &[&str]) {
         Value::Null => {}
         Value::Object(fields) => {
             for (key, value) in fields {
-                if !skip.contains(&key.as_str()) {
+                if !skip.contains(&key.as_str()) && !is_internal(page, key, value) {
                     field(page, key, value);
                 }
             }
@@ -53,6 +53,21 @@ pub(super) fn rows(page: &mut Builder, args: &Value, skip: &[&str]) {
             page.prose(&Text::from(text.as_str()), Role::Text, folding);
         }
         other => json(page, other, 0),
+    }
+}
+
+/// Whether an argument is what a harness keeps for itself (`OpenHands` V0 and V1), or the step's thought once more.
+fn is_internal(page: &Builder, key: &str, value: &Value) -> bool {
+    match key {
+        "is_confirmed" | "action_risk" | "kernel_init_code" | "confirmation_state"
+        | "security_risk" => true,
+        "blocking" | "hidden" | "is_static" => value.is_boolean() || value.is_null(),
+        "task_completed" => value.is_null(),
+        "thought" => value.as_str().is_some_and(|text| {
+            let said = page.thought.as_deref().unwrap_or_default();
+            text.trim().is_empty() || text.trim() == said.trim()
+        }),
+        _ => false,
     }
 }
 
@@ -115,7 +130,8 @@ fn json(page: &mut Builder, value: &Value, indent: usize) {
 /// Writes what a call says as Markdown, and the other arguments as rows.
 pub(super) fn message(page: &mut Builder, args: &Value) {
     let found = MESSAGE_KEYS.iter().find_map(|key| {
-        let text = args.get(key)?.as_str()?;
+        let value = args.get(key)?;
+        let text = value.as_str().filter(|_| !is_internal(page, key, value))?;
         (!text.trim().is_empty()).then_some((*key, text))
     });
     let Some((key, text)) = found else {

@@ -15,6 +15,7 @@ use crate::text::expand_tabs;
 use crate::text::width;
 use crate::theme::Role;
 use crate::ui::page::LandmarkKind;
+use crate::ui::page::build::Folding;
 use crate::ui::page::change::Change;
 use crate::ui::page::drawn::Code;
 use crate::ui::page::drawn::Drawn;
@@ -182,6 +183,9 @@ impl TextBody {
             Tint::Diff => push_diff(&mut line, &cells(raw, self.tab_cells)),
             Tint::Output(tint) => tint.push(&mut line, row, raw, self.tab_cells),
         }
+        if matches!(self.gutter, Gutter::None | Gutter::Indent(_)) {
+            line.hang = line.leading_blanks();
+        }
         line
     }
 
@@ -282,6 +286,8 @@ pub(super) struct Fold {
     pub(super) head: usize,
     pub(super) tail: usize,
     pub(super) is_open: bool,
+    /// What is folded, where that is more than lines.
+    pub(super) label: Option<&'static str>,
 }
 
 /// A block of a page.
@@ -311,17 +317,31 @@ impl Block {
         }
     }
 
-    /// Folds it to `head` and `tail` rows where it is longer than `limit` and that hides more than one row.
-    pub(super) fn folded(mut self, limit: usize, head: usize, tail: usize) -> Self {
+    /// Folds it where it is longer than `folding` allows and that hides more than one row.
+    pub(super) fn folded(mut self, folding: Folding) -> Self {
         let rows = self.body.len();
-        if rows > limit && rows > head + tail + 1 {
+        let Folding { head, tail, .. } = folding;
+        if rows > folding.limit && rows > head + tail + 1 {
             self.fold = Some(Fold {
                 head,
                 tail,
                 is_open: false,
+                label: folding.label,
             });
         }
         self
+    }
+
+    /// The line that stands for `hidden` rows.
+    pub(super) fn fold_line(&self, hidden: usize) -> Drawn {
+        let lines = figures::counted(hidden, "line");
+        let text = match self.fold.and_then(|fold| fold.label) {
+            Some(label) => format!("⋯ {label}, {lines}"),
+            None => format!("⋯ {lines} folded"),
+        };
+        let mut line = Drawn::of(&text, Role::Fold);
+        line.can_wrap = false;
+        line
     }
 
     /// Lines in sight.
@@ -366,12 +386,4 @@ impl Block {
     pub(super) fn hides(&self, row: usize) -> bool {
         self.shown(self.line_of(row)) != Shown::Row(row)
     }
-}
-
-/// The line that stands for folded ones.
-pub(super) fn fold_line(hidden: usize) -> Drawn {
-    let text = format!("⋯ {} folded — za opens", figures::counted(hidden, "line"));
-    let mut line = Drawn::of(&text, Role::Fold);
-    line.can_wrap = false;
-    line
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::model::Part;
 use crate::model::Text;
 use crate::text::Lines;
+use crate::text::clean_line;
 use crate::text::clip;
+use crate::text::clip_start;
 use crate::text::has_escapes;
 use crate::text::width;
 use crate::theme::Role;
@@ -29,6 +31,12 @@ pub(super) type Label = (String, Role);
 /// Cells of the keys of facts.
 const KEY_CELLS: usize = 13;
 
+/// Cells that a value gets at least, in whatever narrow pane.
+const LEAST_VALUE: usize = 12;
+
+/// Bytes of a line that are looked at for a row.
+const MAX_LINE_BYTES: usize = 4096;
+
 /// JSON longer than this is shown as the text that it is.
 const MAX_JSON_BYTES: usize = 1 << 20;
 
@@ -41,6 +49,8 @@ pub(super) struct Folding {
     pub(super) head: usize,
     /// Last lines that stay in sight.
     pub(super) tail: usize,
+    /// What the line that stands for the hidden ones calls them.
+    pub(super) label: Option<&'static str>,
 }
 
 impl Folding {
@@ -49,6 +59,7 @@ impl Folding {
         limit: usize::MAX,
         head: 0,
         tail: 0,
+        label: None,
     };
 
     /// From `limit` lines on; half of it stays at the head, a quarter at the tail.
@@ -57,6 +68,7 @@ impl Folding {
             limit,
             head: limit.div_ceil(2),
             tail: limit / 4,
+            label: None,
         }
     }
 
@@ -66,6 +78,17 @@ impl Folding {
             limit,
             head,
             tail: 0,
+            label: None,
+        }
+    }
+
+    /// From two lines on, to the one line that says what they are.
+    pub(super) fn closed(label: &'static str) -> Self {
+        Self {
+            limit: 1,
+            head: 0,
+            tail: 0,
+            label: Some(label),
         }
     }
 }
@@ -79,6 +102,8 @@ pub(super) struct Builder {
     landmarks: Vec<(usize, LandmarkKind)>,
     /// The last row is a title.
     ends_in_title: bool,
+    /// What the step thought: calls that say it again need not be shown to.
+    pub(super) thought: Option<Text>,
 }
 
 impl Builder {
@@ -90,6 +115,7 @@ impl Builder {
             rows: Vec::new(),
             landmarks: Vec::new(),
             ends_in_title: false,
+            thought: None,
         }
     }
 
@@ -145,6 +171,20 @@ impl Builder {
         self.ends_in_title = true;
     }
 
+    /// The cells that are left in a title for one more piece.
+    pub(super) fn title_room(&self, title: &[Label], meta: &[Label]) -> usize {
+        let cells = |labels: &[Label]| -> usize {
+            let texts = labels.iter().filter(|(text, _)| !text.is_empty());
+            texts.map(|(text, _)| width(&clean_line(text)) + 3).sum()
+        };
+        let facts = match cells(meta) {
+            0 => 0,
+            cells => cells + 1,
+        };
+        let room = self.width().saturating_sub(4 + cells(title) + facts);
+        room.max(LEAST_VALUE)
+    }
+
     /// Adds a key with its value, where there is one.
     pub(super) fn fact(&mut self, key: &str, value: Option<&str>) {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -157,6 +197,43 @@ impl Builder {
         let mut row = key_row(key);
         row.push(value, role);
         self.row(row);
+    }
+
+    /// Adds a key with a path or URL on one row: what does not fit is left out at its head.
+    pub(super) fn path_fact(&mut self, key: &str, path: &str) {
+        let path = clean_line(path);
+        let room = self.width().saturating_sub(KEY_CELLS).max(LEAST_VALUE);
+        self.fact(key, Some(&clip_start(&path, room)));
+    }
+
+    /// Adds a key with the first line of a text, cut to one row.
+    pub(super) fn line_fact(&mut self, key: &str, text: &str, role: Role) {
+        let line = text.lines().next().unwrap_or_default();
+        let is_all = line.len() == text.len();
+        let line = line
+            .get(..line.floor_char_boundary(MAX_LINE_BYTES))
+            .unwrap_or_default();
+        let mut line = clean_line(line).into_owned();
+        if !is_all && !line.ends_with('…') {
+            line.push_str(" …");
+        }
+        let room = self.width().saturating_sub(KEY_CELLS).max(LEAST_VALUE);
+        self.fact_in(key, &clip(&line, room), role);
+    }
+
+    /// Adds a key with several values, those that are not empty.
+    pub(super) fn labels_fact(&mut self, key: &str, labels: &[Label]) {
+        let mut row = key_row(key);
+        let mut is_first = true;
+        for (text, role) in labels.iter().filter(|(text, _)| !text.is_empty()) {
+            if !std::mem::take(&mut is_first) {
+                row.push(" · ", Role::Border);
+            }
+            row.push(text, *role);
+        }
+        if !is_first {
+            self.row(row);
+        }
     }
 
     fn flush(&mut self) {
@@ -190,7 +267,7 @@ impl Builder {
         landmarks: Vec<(usize, LandmarkKind)>,
         folding: Folding,
     ) {
-        let mut block = Block::new(body).folded(folding.limit, folding.head, folding.tail);
+        let mut block = Block::new(body).folded(folding);
         block.landmarks = landmarks;
         self.block(block);
     }

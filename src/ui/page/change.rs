@@ -26,6 +26,27 @@ use crate::ui::page::drawn::Paint;
 /// Bytes of a changed line that are shown; the rest is told by its size.
 const MAX_LINE_BYTES: usize = 4096;
 
+/// What parts the two sides.
+const BAR: &str = " │ ";
+
+/// Whether all changed lines can be read whole side by side in `cells`.
+pub(super) fn fits_sides(hunks: &[Hunk], cells: usize, tab_cells: usize) -> bool {
+    let numbers = match number_cells(hunks) {
+        0 => 0,
+        cells => cells + 1,
+    };
+    let room = (cells.saturating_sub(width(BAR)) / 2).saturating_sub(numbers + 2);
+    hunks
+        .iter()
+        .flat_map(|hunk| &hunk.lines)
+        .filter(|line| line.tag != DiffTag::Same)
+        .all(|line| {
+            // Spares measuring what is too long by any measure.
+            line.text.len() <= room.saturating_mul(8)
+                && width(&expand_tabs(&clean(&line.text), tab_cells, 0)) <= room
+        })
+}
+
 /// The hunks of a file, laid out.
 #[derive(Debug)]
 pub(super) struct Change {
@@ -193,7 +214,6 @@ impl Change {
     }
 
     fn pair(&self, old: Option<&DiffLine>, new: Option<&DiffLine>, is_first: bool) -> Drawn {
-        const BAR: &str = " │ ";
         let cells = self.sides.unwrap_or_default().saturating_sub(width(BAR));
         let left_cells = cells / 2;
         let mut drawn = Drawn {

@@ -147,6 +147,15 @@ impl Drawn {
         self.spans.iter().map(|span| span.text.len()).sum()
     }
 
+    /// Blanks at the head of the line.
+    pub(super) fn leading_blanks(&self) -> usize {
+        self.spans
+            .iter()
+            .flat_map(|span| span.text.bytes())
+            .take_while(|byte| *byte == b' ')
+            .count()
+    }
+
     /// Cells of the line.
     pub(super) fn cells(&self) -> usize {
         self.spans.iter().map(|span| width(&span.text)).sum()

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::diff::DiffTag;
 use crate::diff::Hunk;
 use crate::diff::diff_texts;
 use crate::model::Edit;
@@ -18,6 +17,7 @@ use crate::ui::page::block::Gutter;
 use crate::ui::page::block::Tint;
 use crate::ui::page::build::Builder;
 use crate::ui::page::build::Folding;
+use crate::ui::page::change;
 use crate::ui::page::change::Change;
 use crate::ui::page::drawn::Drawn;
 use crate::ui::page::drawn::Lang;
@@ -49,52 +49,55 @@ enum Known {
     Nothing,
 }
 
-/// Writes edits one after the other.
-pub(super) fn edits(page: &mut Builder, edits: &[Edit]) {
+/// Writes edits one after the other. The path of a single one may be in the title already (`has_path`).
+pub(super) fn edits(page: &mut Builder, edits: &[Edit], has_path: bool) {
     for (ix, edit) in edits.iter().enumerate() {
         if ix > 0 {
             page.gap();
         }
-        one(page, edit, known(edit));
+        one(page, edit, known(edit), has_path && edits.len() == 1);
     }
 }
 
-/// Writes what a command does to files; texts that stand in the command itself are not repeated.
-pub(super) fn of_command(page: &mut Builder, edits: &[Edit]) {
+/// Writes what a command does to files. Texts that stand in the command itself are repeated only where they are
+/// folded there.
+pub(super) fn of_command(page: &mut Builder, edits: &[Edit], is_folded: bool) {
     for edit in edits {
         page.gap();
         match known(edit) {
-            Known::New(text, _) => {
-                let row = head(edit, (text.lines().count(), 0));
+            Known::New(text, _) if !is_folded => {
+                let row = head(edit, (text.lines().count(), 0), false);
                 page.row(row);
             }
-            known => one(page, edit, known),
+            known => one(page, edit, known, false),
         }
     }
 }
 
 /// Writes one edit.
-fn one(page: &mut Builder, edit: &Edit, known: Known) {
+fn one(page: &mut Builder, edit: &Edit, known: Known, has_path: bool) {
     let counts = match &known {
         Known::Hunks(hunks) => counts(hunks),
         Known::New(text, _) => (text.lines().count(), 0),
         Known::Both(old, new, _) => (new.lines().count(), old.lines().count()),
         Known::Raw(_) | Known::Nothing => (0, 0),
     };
-    let row = head(edit, counts);
+    let row = head(edit, counts, has_path);
     page.row(row);
     show(page, &edit.path, known);
 }
 
-/// The line about an edit: file, kind, added and removed lines.
-fn head(edit: &Edit, (added, removed): (usize, usize)) -> Drawn {
+/// The line about an edit: file, unless the title has it, kind, added and removed lines.
+fn head(edit: &Edit, (added, removed): (usize, usize), has_path: bool) -> Drawn {
     let mut row = Drawn::new();
-    row.push(&edit.path, Role::Strong);
-    if let Some(new) = &edit.moved_to {
-        row.push(" → ", Role::Dim);
-        row.push(new, Role::Strong);
+    if !has_path || edit.moved_to.is_some() {
+        row.push(&edit.path, Role::Strong);
+        if let Some(new) = &edit.moved_to {
+            row.push(" → ", Role::Dim);
+            row.push(new, Role::Strong);
+        }
+        row.push("  ", Role::Text);
     }
-    row.push("  ", Role::Text);
     row.push(op_word(edit.op), Role::Dim);
     push_counts(&mut row, added, removed);
     row
@@ -129,6 +132,13 @@ fn push_counts(row: &mut Drawn, added: usize, removed: usize) {
 }
 
 fn known(edit: &Edit) -> Known {
+    let is_new_file =
+        edit.op == EditOp::Create && edit.before.as_ref().is_none_or(|b| b.is_empty());
+    if let Some(text) = edit.new.as_ref().or(edit.after.as_ref())
+        && is_new_file
+    {
+        return Known::New(Arc::clone(text), 1);
+    }
     if let (Some(before), Some(after)) = (&edit.before, &edit.after) {
         return compared(before, after, Some(1), true);
     }
@@ -233,18 +243,22 @@ fn lang_of(path: &str, text: &str) -> Arc<Lang> {
     })
 }
 
+/// Whether a hunk has something to show on either side.
+fn has_both(hunk: &Hunk) -> bool {
+    let (added, removed) = hunk.counts();
+    added > 0 && removed > 0
+}
+
 fn change(page: &mut Builder, path: &str, hunks: Vec<Hunk>, folding: Folding) {
-    let has = |tag| {
-        hunks
-            .iter()
-            .flat_map(|hunk| &hunk.lines)
-            .any(|line| line.tag == tag)
-    };
     let cells = page.width();
     let has_sides = match page.options.diff {
         DiffLayout::Unified => false,
         DiffLayout::SideBySide => cells >= LEAST_SIDES_CELLS,
-        DiffLayout::Auto => cells >= SIDES_CELLS && has(DiffTag::Added) && has(DiffTag::Removed),
+        DiffLayout::Auto => {
+            cells >= SIDES_CELLS
+                && hunks.iter().all(has_both)
+                && change::fits_sides(&hunks, cells, page.tab_cells())
+        }
     };
     let change = Change::new(hunks, path, has_sides.then_some(cells), page.tab_cells());
     let landmarks = change.landmarks();

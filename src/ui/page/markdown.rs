@@ -153,10 +153,11 @@ impl Writer {
         match tag {
             Tag::Heading { level, .. } => {
                 self.begin_block();
-                self.styles.push(Role::Heading);
-                if level >= HeadingLevel::H3 {
-                    self.styled(&format!("{} ", "#".repeat(level as usize)), Role::Bullet);
-                }
+                self.styles.push(if level >= HeadingLevel::H3 {
+                    Role::Strong
+                } else {
+                    Role::Heading
+                });
             }
             Tag::BlockQuote(_) => {
                 self.begin_block();
@@ -423,7 +424,10 @@ impl Writer {
                 } else {
                     self.base
                 };
-                self.styled(piece, role);
+                match heading(piece) {
+                    Some(title) => self.styled(title, Role::Heading),
+                    None => self.styled(piece, role),
+                }
             }
         }
     }
@@ -491,6 +495,14 @@ impl Writer {
         }
         self.needs_gap = true;
     }
+}
+
+/// The title of a line that is a heading but for the tag right above it, which makes it HTML to Markdown.
+fn heading(line: &str) -> Option<&str> {
+    let title = line.trim_start_matches('#');
+    let level = line.len() - title.len();
+    let title = title.strip_prefix(' ')?.trim();
+    ((1..=6).contains(&level) && !title.is_empty()).then_some(title)
 }
 
 fn push_cell(

@@ -26,6 +26,7 @@ pub(super) fn build(page: &mut Builder, step: &Step) {
         title.push(("⚠ forgotten".to_owned(), Role::Warning));
     }
     page.section(&title, &meta(step));
+    page.thought.clone_from(&step.thought);
     if let Some(text) = step.reasoning.as_ref().filter(|t| !t.trim().is_empty()) {
         page.section(&[("reasoning".to_owned(), Role::Dim)], &[]);
         let limit = page.options.fold_lines.div_ceil(2);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::model::Child;
 use crate::model::ChildKind;
+use crate::model::Format;
 use crate::model::StepKind;
+use crate::model::Task;
 use crate::model::TaskKind;
 use crate::model::Text;
 use crate::model::Trajectory;
@@ -15,6 +17,12 @@ use crate::ui::page::build::Label;
 use crate::ui::page::edit;
 use crate::ui::page::figures;
 use crate::ui::page::step::tokens_text;
+
+/// Characters of a commit that tell it.
+const SHA_BYTES: usize = 12;
+
+/// Notes that are shown at most.
+const MAX_NOTES: usize = 1000;
 
 /// Writes what is asked, of whom, and how it came out.
 pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
@@ -28,13 +36,13 @@ pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
         .and_then(|task| task.id.as_deref())
         .or(trajectory.task_id.as_deref());
     page.fact("task", task_id.filter(|id| *id != trajectory.id));
-    page.fact("run", trajectory.run_id.as_deref());
+    let run_id = trajectory.run_id.as_deref();
+    let run_id = run_id.filter(|id| *id != trajectory.id && !id.is_empty());
+    if let Some(run_id) = run_id {
+        page.path_fact("run", run_id);
+    }
     page.fact("kind", kind);
-    page.fact("repository", task.and_then(|task| task.repo.as_deref()));
-    page.fact(
-        "base commit",
-        task.and_then(|task| task.base_commit.as_deref()),
-    );
+    page.fact("repository", repository(task).as_deref());
     page.fact("model", trajectory.model.as_deref());
     page.fact("agent", trajectory.agent.as_deref());
     let format = trajectory.source.format.map(|format| {
@@ -45,17 +53,63 @@ pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
         )
     });
     page.fact("format", format.as_deref());
-    page.fact("source", Some(&source(trajectory)));
+    page.path_fact("source", &source(trajectory));
     totals(page, trajectory);
-    outcome(page, trajectory);
-    statement(page, trajectory);
+    outcome(page, trajectory, ErrorText::Line);
+    // Side records are nothing but what the reader noticed; elsewhere the question comes first.
+    let is_side = trajectory.source.format.is_some_and(Format::is_side);
+    if is_side {
+        notes(page, trajectory);
+    }
+    statement(page, trajectory, is_side);
+    if !is_side {
+        notes(page, trajectory);
+    }
     if let Some(patch) = task.and_then(|task| task.gold_patch.as_ref()) {
         page.section(&[("reference patch".to_owned(), Role::Title)], &[]);
         edit::patch(page, patch);
     }
 }
 
-fn statement(page: &mut Builder, trajectory: &Trajectory) {
+/// `owner/name at 0123456789ab`, as far as it is known.
+fn repository(task: Option<&Task>) -> Option<String> {
+    let task = task?;
+    let commit = task.base_commit.as_deref().filter(|sha| !sha.is_empty());
+    let commit = commit.map(|sha| sha.get(..sha.floor_char_boundary(SHA_BYTES)).unwrap_or(sha));
+    match (task.repo.as_deref().filter(|repo| !repo.is_empty()), commit) {
+        (Some(repo), Some(commit)) => Some(format!("{repo} at {commit}")),
+        (Some(one), None) => Some(one.to_owned()),
+        (None, Some(commit)) => Some(format!("at {commit}")),
+        (None, None) => None,
+    }
+}
+
+/// Writes what the reader noticed.
+fn notes(page: &mut Builder, trajectory: &Trajectory) {
+    if trajectory.notes.is_empty() {
+        return;
+    }
+    let count = figures::counted(trajectory.notes.len(), "note");
+    page.section(
+        &[("notes".to_owned(), Role::Warning)],
+        &[(count, Role::Dim)],
+    );
+    for note in trajectory.notes.iter().take(MAX_NOTES) {
+        let place = note
+            .byte
+            .map(|byte| format!(" (byte {})", figures::count_u64(byte)));
+        let text = format!("{}{}", note.what, place.unwrap_or_default());
+        for line in text.lines() {
+            page.say(line, Role::Text);
+        }
+    }
+    let left = trajectory.notes.len().saturating_sub(MAX_NOTES);
+    if left > 0 {
+        page.say(&format!("⋯ {} more", figures::count(left)), Role::Dim);
+    }
+}
+
+fn statement(page: &mut Builder, trajectory: &Trajectory, is_side: bool) {
     let own = trajectory
         .task
         .as_ref()
@@ -70,7 +124,7 @@ fn statement(page: &mut Builder, trajectory: &Trajectory) {
         page.section(&[("the task says".to_owned(), Role::KindUser)], &[]);
         page.prose(text, Role::Text, Folding::NONE);
     }
-    if asked.is_none() && own.is_none() {
+    if asked.is_none() && own.is_none() && !is_side {
         page.gap();
         page.say("no statement recorded", Role::Placeholder);
     }
@@ -100,22 +154,38 @@ fn outcome_mark(trajectory: &Trajectory) -> Vec<Label> {
     meta
 }
 
-fn outcome(page: &mut Builder, trajectory: &Trajectory) {
+/// How much of the error that ended a run is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ErrorText {
+    /// Its first line, as far as it fits.
+    Line,
+    /// All of it.
+    Whole,
+}
+
+fn outcome(page: &mut Builder, trajectory: &Trajectory, how: ErrorText) {
     let outcome = &trajectory.outcome;
+    let mut facts: Vec<Label> = Vec::new();
     match outcome.resolved {
-        Some(true) => page.fact_in("outcome", "✓ resolved", Role::Success),
-        Some(false) => page.fact_in("outcome", "✗ not resolved", Role::Error),
+        Some(true) => facts.push(("✓ resolved".to_owned(), Role::Success)),
+        Some(false) => facts.push(("✗ not resolved".to_owned(), Role::Error)),
         None => {}
     }
-    page.fact("reward", outcome.reward.map(|r| r.to_string()).as_deref());
-    page.fact("label from", outcome.label_source.as_deref());
+    let reward = outcome.reward.map(|reward| format!("reward {reward}"));
+    facts.extend(reward.map(|reward| (reward, Role::Text)));
+    let source = outcome.label_source.as_deref();
+    facts.extend(source.map(|source| (format!("from {source}"), Role::Dim)));
+    page.labels_fact("outcome", &facts);
     page.fact("ended", outcome.exit_status.as_deref());
-    let error = outcome.error.as_deref().filter(|error| !error.is_empty());
-    if let Some(error) = error {
-        let is_short = error.len() <= 200 && !error.trim_end().contains('\n');
-        if is_short {
-            page.fact_in("error", error.trim_end(), Role::Error);
-        } else {
+    let error = outcome.error.as_deref().map(str::trim);
+    let Some(error) = error.filter(|error| !error.is_empty()) else {
+        return;
+    };
+    let is_short = error.len() <= 200 && !error.contains('\n');
+    match how {
+        ErrorText::Line => page.line_fact("error", error, Role::Error),
+        ErrorText::Whole if is_short => page.fact_in("error", error, Role::Error),
+        ErrorText::Whole => {
             page.fact_in("error", "", Role::Error);
             let folding = page.folding();
             page.output(&Text::from(error), Role::Error, folding);
@@ -125,18 +195,22 @@ fn outcome(page: &mut Builder, trajectory: &Trajectory) {
 
 fn totals(page: &mut Builder, trajectory: &Trajectory) {
     let totals = &trajectory.totals;
-    let steps = format!(
-        "{}, {}",
-        figures::counted(trajectory.agent_steps(), "response"),
-        figures::counted(trajectory.action_count(), "call")
-    );
-    page.fact("steps", Some(&steps));
-    page.fact("tokens", Some(&tokens_text(&totals.tokens)));
-    page.fact("cost", totals.cost.map(figures::dollars).as_deref());
-    page.fact(
-        "duration",
-        totals.duration_s.map(figures::seconds).as_deref(),
-    );
+    let mut steps: Vec<Label> = vec![(
+        format!(
+            "{}, {}",
+            figures::counted(trajectory.agent_steps(), "response"),
+            figures::counted(trajectory.action_count(), "call")
+        ),
+        Role::Text,
+    )];
+    let duration = totals.duration_s.map(figures::seconds);
+    steps.extend(duration.map(|duration| (duration, Role::Text)));
+    page.labels_fact("steps", &steps);
+    let mut cost: Vec<Label> = Vec::new();
+    let dollars = totals.cost.map(figures::dollars);
+    cost.extend(dollars.map(|dollars| (dollars, Role::Text)));
+    cost.push((tokens_text(&totals.tokens), Role::Text));
+    page.labels_fact("cost", &cost);
 }
 
 /// Writes how it ended: last words, outcome, cost, what the reader noticed, the final patch.
@@ -146,27 +220,12 @@ pub(super) fn end(page: &mut Builder, trajectory: &Trajectory) {
         &outcome_mark(trajectory),
     );
     totals(page, trajectory);
-    outcome(page, trajectory);
+    outcome(page, trajectory, ErrorText::Whole);
     if let Some(text) = trajectory.finish.as_ref().filter(|t| !t.trim().is_empty()) {
         page.section(&[("last words".to_owned(), Role::ClassFinish)], &[]);
         page.prose(text, Role::Text, Folding::NONE);
     }
-    if !trajectory.notes.is_empty() {
-        let count = figures::counted(trajectory.notes.len(), "note");
-        page.section(
-            &[("noticed while reading".to_owned(), Role::Warning)],
-            &[(count, Role::Dim)],
-        );
-        for note in trajectory.notes.iter().take(1000) {
-            let place = note
-                .byte
-                .map(|byte| format!(" (byte {})", figures::count_u64(byte)));
-            page.say(
-                &format!("{}{}", note.what, place.unwrap_or_default()),
-                Role::Text,
-            );
-        }
-    }
+    notes(page, trajectory);
     page.section(&[("final patch".to_owned(), Role::ClassEdit)], &[]);
     match trajectory.final_patch.as_ref() {
         Some(patch) if patch.trim().is_empty() => page.say("(empty)", Role::Placeholder),
@@ -194,12 +253,12 @@ pub(super) fn child(page: &mut Builder, child: &Child) {
     page.fact("id", Some(&trajectory.id));
     let at = child
         .at_step
-        .map(|at| format!("step {}", figures::count(at + 1)));
+        .map(|at| format!("step {}", figures::count(at)));
     page.fact("after", at.as_deref());
     page.fact("model", trajectory.model.as_deref());
     page.fact("agent", trajectory.agent.as_deref());
     totals(page, trajectory);
-    outcome(page, trajectory);
+    outcome(page, trajectory, ErrorText::Line);
     let first_said = || {
         let user = trajectory
             .steps

@@ -11,15 +11,20 @@ use crate::model::Child;
 use crate::model::ChildKind;
 use crate::model::Edit;
 use crate::model::EditOp;
+use crate::model::Format;
+use crate::model::Note;
 use crate::model::Observation;
+use crate::model::Outcome;
 use crate::model::Part;
 use crate::model::RecordIx;
 use crate::model::ShellCall;
+use crate::model::Source;
 use crate::model::Stamp;
 use crate::model::Step;
 use crate::model::StepKind;
 use crate::model::Task;
 use crate::model::Tokens;
+use crate::model::Totals;
 use crate::model::Value;
 use crate::model::View;
 use crate::store::OpenOptions;
@@ -104,7 +109,7 @@ fn grid(page: &Page, from: usize) -> String {
         let (_, block, line) = page.at(ix).unwrap();
         let drawn = match block.shown(line) {
             Shown::Row(row) => block.body.drawn(row),
-            Shown::Folded(n) => block::fold_line(n),
+            Shown::Folded(n) => block.fold_line(n),
         };
         let letters: String = drawn
             .spans
@@ -194,7 +199,7 @@ fn a_step_shows_its_parts_in_order() {
     shows(
         &page,
         "
-── step 0 · agent ─────────── 05:06:07 · 3.2 s · 12,345 → 67 tokens ──
+── step 0 · agent ─ 05:06:07 · 3.2 s · 12,345 → 67 tokens · $0.0123 ──
 ── reasoning ─────────────────────────────────────────────────────────
 hm
 
@@ -349,8 +354,8 @@ fn changes_without_place_have_no_numbers() {
         &page,
         2,
         "
-a.py  replace  +1 −1
-ssss..-------..??.ee
+replace  +1 −1
+-------..??.ee
   a
 ...
 - b
@@ -434,6 +439,38 @@ end
     let theme = Theme::load("dark", Depth::True, Path::new("")).unwrap();
     let line = page.line(quote, &theme, &Inks::new());
     assert_eq!((line.hang, line.can_wrap), (2, true));
+}
+
+#[test]
+fn a_heading_right_below_a_tag_is_one() {
+    let text = "<task>\n# Title\nwords\n</task>\n\n**x**";
+    let page = page_of(Step::with_text(StepKind::User, text), &options(50));
+    assert_eq!(
+        all(&page)[1..],
+        ["<task>", "Title", "words", "</task>", "", "x"]
+    );
+}
+
+#[test]
+fn headings_of_all_levels_drop_their_marks() {
+    let mut step = agent(Vec::new());
+    step.thought = Some("# A\n## B\n### C\n#### D\n".into());
+    let page = page_of(step, &options(50));
+    assert_eq!(all(&page)[1..], ["A", "", "B", "", "C", "", "D"]);
+}
+
+#[test]
+fn wrapped_lines_keep_their_indentation() {
+    let page = page_of(
+        agent(vec![shell("x", "    deep\nflat", None)]),
+        &options(50),
+    );
+    let theme = Theme::load("dark", Depth::True, Path::new("")).unwrap();
+    let hangs = ["    deep", "flat"].map(|want| {
+        let ix = (0..page.len()).find(|ix| page.plain(*ix) == want).unwrap();
+        page.line(ix, &theme, &Inks::new()).hang
+    });
+    assert_eq!(hangs, [4, 0]);
 }
 
 #[test]
@@ -525,7 +562,7 @@ fn each_kind_of_call_reads_well() {
 
 ── edit · create · n.py ────────────────────────── 2 of 5 ──
 ⚠ attempted: the tool reported an error
-n.py  new file  +2 −0
+new file  +2 −0
   1 + a = 1
   2 + b = 2
 
@@ -603,6 +640,172 @@ b.py  replace  +1 −1
 }
 
 #[test]
+fn long_texts_in_commands_are_folded_and_shown_as_files() {
+    let body = "import os\na = 1\nb = 2\nc = 3\n";
+    let cmd = format!("cd /x && cat > a.py <<'EOF'\n{body}EOF\npython a.py <<PY\n1\n2\n3\n4\nPY");
+    let mut write = shell(&cmd, "hi\nho", Some(0));
+    write.edits = vec![Edit {
+        new: Some(body.into()),
+        ..Edit::new("/x/a.py", EditOp::Write)
+    }];
+    let mut page = page_of(agent(vec![write]), &options(40));
+    shows(
+        &page,
+        "
+── step 0 · agent ──────────────────────
+── shell · bash ────────────────────────
+$ cd /x && cat > a.py <<'EOF'
+⋯ shown below, 5 lines
+  python a.py <<PY
+  1
+  2
+  3
+  4
+  PY
+
+/x/a.py  write  +4 −0
+  1 + import os
+  2 + a = 1
+  3 + b = 2
+  4 + c = 3
+
+── result ────────────────── ✓ exit 0 ──
+hi
+ho
+",
+    );
+    page.set_all_folds(true);
+    assert!(all(&page).contains(&"  EOF".to_owned()));
+    is_sound(&page);
+
+    let patch = "*** Begin Patch\n*** Update File: m.py\n@@\n-a\n+b\n*** End Patch\n";
+    for cmd in [
+        format!("apply_patch <<'EOF'\n{patch}EOF"),
+        format!("apply_patch '{}'", patch.trim_end()),
+    ] {
+        let mut change = shell(&cmd, "", Some(0));
+        change.edits = vec![Edit {
+            diff: Some("--- a/m.py\n+++ b/m.py\n@@ -1 +1 @@\n-a\n+b\n".into()),
+            ..Edit::new("m.py", EditOp::Patch)
+        }];
+        let page = page_of(agent(vec![change]), &options(40));
+        let got = all(&page);
+        assert!(got[3].starts_with("⋯ shown below, "), "{got:#?}");
+        assert!(got.contains(&"m.py  patch  +1 −1".to_owned()), "{got:#?}");
+    }
+}
+
+#[test]
+fn what_a_successful_edit_answers_is_one_line() {
+    let says = |answer: &str, is_error: Option<bool>| {
+        let mut edit = replaced("a\n", "b\n", None);
+        edit.observation = Some(Observation {
+            is_error,
+            ..Observation::text(answer)
+        });
+        let page = page_of(agent(vec![edit]), &options(60));
+        let got = all(&page);
+        let head = got.iter().position(|line| line.contains("result"));
+        got[head.unwrap() + 1..].join("\n")
+    };
+    let snippet = "The file a.py has been edited.\n     1\tb\n     2\tc";
+    assert_eq!(says(snippet, None), "⋯ the file after the edit, 3 lines");
+    assert_eq!(says(snippet, Some(true)), snippet.replace('\t', "  "));
+    assert_eq!(says("ok\nM a.py", None), "⋯ what the tool said, 2 lines");
+    assert_eq!(says("ok", None), "ok");
+    let complaint = "Edited.\nE999 SyntaxError: invalid";
+    assert_eq!(says(complaint, None), complaint);
+}
+
+#[test]
+fn arguments_show_what_the_title_does_not_say() {
+    let mut view = action(
+        ActionClass::View,
+        "editor",
+        json!({"command": "view", "path": "/x/a.py", "view_range": [1, 9], "hidden": false, "thought": "hm"}),
+    );
+    view.view = Some(View {
+        path: "/x/a.py".to_owned(),
+        ..View::default()
+    });
+    let mut click = action(
+        ActionClass::Web,
+        "web_browser_click",
+        json!({"element_id": 7, "hidden": "x", "security_risk": null, "blocking": null, "thought": "no"}),
+    );
+    view.observation = Some(Observation::text("no such file"));
+    click.observation = Some(Observation::text("ok"));
+    let mut step = agent(vec![view, click]);
+    step.thought = Some("hm ".into());
+    shows(
+        &page_of(step, &options(50)),
+        "
+── step 0 · agent ────────────────────────────────
+hm
+
+── view · editor · /x/a.py ───────────── 1 of 2 ──
+view_range   [1,9]
+
+── result ────────────────────────────────────────
+no such file
+
+── web · web_browser_click ───────────── 2 of 2 ──
+element_id   7
+hidden       x
+thought      no
+
+── result ────────────────────────────────────────
+ok
+",
+    );
+}
+
+#[test]
+fn sides_are_chosen_only_where_they_help() {
+    let has_sides = |old: &str, new: &str, layout| {
+        let page = page_of(
+            agent(vec![replaced(old, new, Some(1))]),
+            &PageOptions {
+                diff: layout,
+                ..options(120)
+            },
+        );
+        all(&page).iter().any(|line| line.contains(" │ "))
+    };
+    let long = "x".repeat(60);
+    for (old, new, want) in [
+        ("a\nb\n", "a\nc\n", true),
+        ("a\n", "a\nc\n", false),
+        ("a\nb\n", &format!("a\n{long}\n"), false),
+        (&format!("{long}\nb\n"), &format!("{long}\nc\n"), true),
+    ] {
+        assert_eq!(
+            has_sides(old, new, DiffLayout::Auto),
+            want,
+            "{old:?} {new:?}"
+        );
+        assert!(has_sides(old, new, DiffLayout::SideBySide));
+        assert!(!has_sides(old, new, DiffLayout::Unified));
+    }
+}
+
+#[test]
+fn a_path_that_does_not_fit_the_title_stands_below() {
+    let path = "/workspace/some/deep/folder/of/a/package/module.py";
+    let mut edit = replaced("a\n", "b\n", None);
+    edit.edits[0].path = path.to_owned();
+    let wide = all(&page_of(agent(vec![edit.clone()]), &options(70)));
+    assert_eq!(wide[1], format!("── edit · edit · {path} ──"));
+    assert_eq!(wide[2], "replace  +1 −1");
+    let narrow = all(&page_of(agent(vec![edit]), &options(50)));
+    assert_eq!(
+        narrow[1],
+        "── edit · edit · …p/folder/of/a/package/module.py"
+    );
+    assert_eq!(narrow[2], format!("{path}  replace  +1 −1"));
+}
+
+#[test]
 fn a_patch_in_an_answer_is_no_list() {
     let step = Step::with_text(
         StepKind::Agent,
@@ -626,7 +829,7 @@ fn long_output_folds_to_its_ends() {
     let fold_line = (0..closed)
         .find(|ix| page.plain(*ix).starts_with('⋯'))
         .unwrap();
-    assert_eq!(page.plain(fold_line), "⋯ 1,955 lines folded — za opens");
+    assert_eq!(page.plain(fold_line), "⋯ 1,955 lines folded");
     assert_eq!(page.plain(fold_line - 1), "line 30");
     assert_eq!(page.plain(fold_line + 1), "line 1986");
     assert_eq!(page.plain(closed - 1), "line 2000");
@@ -651,10 +854,7 @@ fn search_sees_what_is_folded_and_reveal_opens_it() {
     let hits = page.find(&pattern, &Cancel::new());
     let lines: Vec<usize> = hits.iter().map(|hit| page.line_of(hit.place)).collect();
     let texts: Vec<String> = lines.iter().map(|ix| page.plain(*ix)).collect();
-    assert_eq!(
-        texts,
-        ["$ line 7", "line 7", "⋯ 1,955 lines folded — za opens"]
-    );
+    assert_eq!(texts, ["$ line 7", "line 7", "⋯ 1,955 lines folded"]);
     let before = page.len();
     let at = page.reveal(hits[2].place);
     assert_eq!(page.plain(at), "line 777");
@@ -683,7 +883,7 @@ fn landmarks_follow_the_folds() {
             .map(|(ix, _)| page.plain(ix))
             .collect()
     };
-    assert_eq!(exceptions(&page), ["⋯ 957 lines folded — za opens"]);
+    assert_eq!(exceptions(&page), ["⋯ 957 lines folded"]);
     page.set_all_folds(true);
     assert_eq!(exceptions(&page), ["ValueError: a", "KeyError: b"]);
 }
@@ -771,6 +971,10 @@ fn a_huge_observation_costs_its_index() {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one trajectory, its pages shown whole"
+)]
 fn the_other_subjects() {
     let patch =
         "diff --git a/m.py b/m.py\n--- a/m.py\n+++ b/m.py\n@@ -1,2 +1,2 @@ def f\n a\n-b\n+c\n";
@@ -779,6 +983,12 @@ fn the_other_subjects() {
         instruction: Some("look into it".into()),
         steps: vec![Step::with_text(StepKind::User, "look into it")],
         ..Trajectory::default()
+    };
+    let child = Child {
+        kind: ChildKind::SubAgent,
+        title: "explore".to_owned(),
+        at_step: Some(3),
+        trajectory: inner,
     };
     let mut trajectory = Trajectory {
         id: "t-1".to_owned(),
@@ -793,17 +1003,12 @@ fn the_other_subjects() {
         }),
         final_patch: Some(patch.into()),
         finish: Some("Done.".into()),
-        children: vec![Child {
-            kind: ChildKind::SubAgent,
-            title: "explore".to_owned(),
-            at_step: Some(3),
-            trajectory: inner,
-        }],
+        children: vec![child],
         ..Trajectory::default()
     };
     trajectory.outcome.resolved = Some(true);
     trajectory.outcome.error = Some("oh\nno".to_owned());
-    trajectory.notes = vec![crate::model::Note::at("odd", 1234)];
+    trajectory.notes = vec![Note::at("odd", 1234)];
     let trajectory = Arc::new(trajectory);
     let page = |path: &[usize], subject| Page::new(&trajectory, path, subject, &options(50));
     shows(
@@ -819,7 +1024,7 @@ no
 ── last words ────────────────────────────────────
 Done.
 
-── noticed while reading ─────────────── 1 note ──
+── notes ─────────────────────────────── 1 note ──
 odd (byte 1,234)
 
 ── final patch ───────────────────────────────────
@@ -837,7 +1042,7 @@ m.py  modified  +1 −1
         "
 ── sub-agent · explore ───────────────────────────
 id           kid
-after        step 4
+after        step 3
 steps        0 responses, 0 calls
 
 ── what was asked ────────────────────────────────
@@ -845,9 +1050,15 @@ look into it
 ",
     );
     let task = all(&page(&[], Subject::Task));
-    assert!(task.contains(&"repository   o/r".to_owned()), "{task:#?}");
-    assert!(task.contains(&"Fix the bug".to_owned()), "{task:#?}");
-    assert!(task.contains(&"a flaw".to_owned()), "{task:#?}");
+    for want in [
+        "repository   o/r",
+        "Fix the bug",
+        "a flaw",
+        "odd (byte 1,234)",
+        "error        oh …",
+    ] {
+        assert!(task.contains(&want.to_owned()), "{want} {task:#?}");
+    }
     let inner = all(&page(&[0], Subject::Step(StepIx(0))));
     assert_eq!(inner.last().unwrap(), "look into it");
     for (path, subject) in [
@@ -857,6 +1068,55 @@ look into it
     ] {
         assert_eq!(all(&page(path, subject)), ["there is no such step"]);
     }
+}
+
+#[test]
+fn facts_stay_on_their_rows() {
+    let trajectory = Arc::new(Trajectory {
+        id: "t".to_owned(),
+        source: Source {
+            path: "/very/long/path/to/some/folder/of/a/run/output.jsonl".into(),
+            format: Some(Format::Verdict),
+            ..Source::default()
+        },
+        task: Some(Task {
+            repo: Some("o/r".to_owned()),
+            base_commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
+            ..Task::default()
+        }),
+        notes: vec![Note::new("verdict: fine"), Note::new("by: x")],
+        outcome: Outcome {
+            resolved: Some(false),
+            reward: Some(0.5),
+            label_source: Some("feedback".to_owned()),
+            exit_status: Some("error".to_owned()),
+            error: Some(format!("{}\nmore", "long ".repeat(40))),
+        },
+        totals: Totals {
+            cost: Some(1.5),
+            duration_s: Some(200.0),
+            ..Totals::default()
+        },
+        ..Trajectory::default()
+    });
+    shows(
+        &Page::new(&trajectory, &[], Subject::Task, &options(50)),
+        "
+── task · t ─────── ✗ not resolved · reward 0.5 ──
+repository   o/r at 0123456789ab
+format       verdict
+source       …to/some/folder/of/a/run/output.jsonl
+steps        0 responses, 0 calls · 3 min 20 s
+cost         $1.50
+outcome      ✗ not resolved · reward 0.5 · from feedback
+ended        error
+error        long long long long long long long l…
+
+── notes ────────────────────────────── 2 notes ──
+verdict: fine
+by: x
+",
+    );
 }
 
 fn ink(page: &Page, inks: &mut Inks, window: Range<usize>) -> usize {
@@ -1049,4 +1309,50 @@ fn every_page_of_the_corpus_is_sound() {
         }
     }
     assert!(pages > 100, "{pages}");
+}
+
+/// The hue of a colour in degrees, `None` for greys.
+fn hue(color: ratatui::style::Color) -> Option<f64> {
+    let ratatui::style::Color::Rgb(r, g, b) = color else {
+        return None;
+    };
+    let (r, g, b) = (f64::from(r), f64::from(g), f64::from(b));
+    let (most, least) = (r.max(g).max(b), r.min(g).min(b));
+    let span = most - least;
+    if span < 16.0 {
+        return None;
+    }
+    let sixth = if (most - r).abs() < f64::EPSILON {
+        (g - b) / span
+    } else if (most - g).abs() < f64::EPSILON {
+        (b - r) / span + 2.0
+    } else {
+        (r - g) / span + 4.0
+    };
+    Some((sixth * 60.0).rem_euclid(360.0))
+}
+
+#[test]
+fn calls_in_code_do_not_look_like_errors() {
+    for name in ["dark", "light"] {
+        let theme = Theme::load(name, Depth::True, Path::new("")).unwrap();
+        let highlighter = Highlighter::new(&theme);
+        let error = hue(theme.style(Role::Error).fg.unwrap()).unwrap();
+        let (line, call) = ("    x = check(a.load(b), self.c)", ["check", "load"]);
+        let mut state = highlighter.start(highlighter.syntax_named("python").unwrap());
+        let inks = highlighter.line(&mut state, line);
+        for call in call {
+            let at = line.find(call).unwrap();
+            let style = inks.iter().find(|(range, _)| range.contains(&at));
+            let found = style.and_then(|(_, style)| style.fg).and_then(hue);
+            let away = found.map(|found| {
+                let away = (found - error).abs();
+                away.min(360.0 - away)
+            });
+            assert!(
+                away.is_some_and(|away| away > 40.0),
+                "{name} {call} {found:?} {error}"
+            );
+        }
+    }
 }
