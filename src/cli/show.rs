@@ -38,6 +38,7 @@ pub(super) fn run(
             args.path.display()
         ))
     })?;
+    records::warn_unmatched(&store, output)?;
     let step = args
         .step
         .map(|number| step(&trajectory, number))
