@@ -59,10 +59,10 @@ pub(super) struct Cli {
 /// Arguments of all commands that read records.
 #[derive(Debug, Args)]
 pub(super) struct SharedArgs {
-    /// A file with reports, predictions, verdicts or tasks, joined by instance id; may be given several times
+    /// A file or folder with reports, predictions, verdicts or tasks, joined by instance id; may be given several times
     #[arg(
         long = "with",
-        value_name = "FILE",
+        value_name = "PATH",
         global = true,
         help_heading = "Input"
     )]
@@ -228,9 +228,9 @@ pub(super) enum ShowFormat {
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
 pub(super) struct SchemaArgs {
-    /// The command whose output is described
+    /// The command whose output is described; without it, all of them are listed
     #[arg(value_name = "COMMAND")]
-    pub(super) command: SchemaOf,
+    pub(super) command: Option<SchemaOf>,
 }
 
 /// Commands with a schema.

@@ -31,6 +31,7 @@ fn wrong_arguments_are_told_what_was_meant() {
         run.err
     );
     assert!(run.err.contains("--json"), "{}", run.err);
+    assert!(run.err.contains("\nUsage: hgview list "), "{}", run.err);
     let run = Program::new()
         .run(&["list", "x", "--sort", "stepz"])
         .ends(2);
@@ -72,6 +73,17 @@ fn schemas_describe_the_outputs() {
             matches(&schema, row);
         }
     }
+}
+
+#[test]
+fn schema_lists_what_it_knows() {
+    let run = Program::new().run(&["schema"]).ends(0);
+    let names: Vec<&str> = run
+        .out
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(names, ["list", "show", "show-step", "themes"]);
 }
 
 #[test]
