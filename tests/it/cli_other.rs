@@ -114,6 +114,20 @@ fn settings_are_made_once_and_shown() {
         "{}",
         run.err
     );
+    let text =
+        "wrap = true\ntheme = \"no-such\"\n[keys]\nj = \"no-such-command\"\n\"C-x-\" = \"down\"\n";
+    program.file(".config/hgview/config.toml", text);
+    let run = program.run(&["config", "show"]).ends(1);
+    for (line, what) in [(2, "no-such"), (4, "no-such-command"), (5, "C-x-")] {
+        let start = format!("hgview: HOME/.config/hgview/config.toml:{line}: ");
+        let found = run.err.lines().find(|found| found.starts_with(&start));
+        assert!(
+            found.is_some_and(|found| found.contains(what)),
+            "{}",
+            run.err
+        );
+    }
+    assert_eq!(run.err.lines().count(), 3, "{}", run.err);
     let moved = program
         .run_with(&["config", "path"], "XDG_CONFIG_HOME", "/elsewhere")
         .ends(0);
