@@ -153,9 +153,12 @@ pub(super) enum Command {
 
 /// Arguments of `list`.
 #[derive(Debug, Args)]
-#[command(before_long_help = LIST_EXAMPLES)]
+#[command(
+    before_long_help = LIST_EXAMPLES,
+    after_help = "Exit codes: 0 done, 1 done but some records could not be read (their rows say why), 2 error."
+)]
 pub(super) struct ListArgs {
-    /// Files, folders and globs; `-` is standard input
+    /// Files, folders and globs; `-` is standard input, whose records are called `stdin` where they have no name
     #[arg(value_name = "PATH", required = true, value_hint = clap::ValueHint::AnyPath)]
     pub(super) paths: Vec<PathBuf>,
 

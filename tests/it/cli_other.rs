@@ -10,6 +10,8 @@ fn help_begins_with_examples() {
     let long = Program::new().run(&["--help"]).ends(0);
     assert!(long.out.starts_with("Examples:\n"), "{}", long.out);
     assert!(long.out.contains("Exit codes: 0 done"), "{}", long.out);
+    let list = Program::new().run(&["list", "--help"]).ends(0);
+    assert!(list.out.contains("1 done but some records"), "{}", list.out);
     let short = Program::new().run(&["-h"]).ends(0);
     assert!(short.out.lines().count() < long.out.lines().count());
     assert_eq!((long.err.as_str(), short.err.as_str()), ("", ""));
