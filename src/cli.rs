@@ -53,6 +53,8 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitCode {
+    // usage lines name the program, whatever its file is called
+    let args = std::iter::once(OsString::from("hgview")).chain(args.into_iter().skip(1));
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(problem) => return usage(&problem, out, err),

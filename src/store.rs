@@ -63,6 +63,8 @@ use crate::store::input::Input;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
 use crate::store::scan::Want;
+use crate::store::side::Given;
+use crate::store::side::Runs;
 
 /// What to open, and how.
 #[derive(Debug, Clone)]
@@ -126,6 +128,8 @@ pub struct SideSummary {
     pub ids: usize,
     /// Records that were parsed so far and found in them.
     pub joined: usize,
+    /// What was named with `--with` and knows none of the records that were parsed so far.
+    pub unmatched: Vec<PathBuf>,
     /// Changes when files were found after records had been parsed: summaries made before lack them.
     pub generation: u64,
 }
@@ -143,6 +147,9 @@ pub struct Store {
     is_complete: AtomicBool,
     cache: Mutex<Cache>,
     given: SideData,
+    given_paths: Vec<Given>,
+    /// Places of the given files that knew a record.
+    matched: Mutex<HashSet<usize>>,
     met: RwLock<Arc<SideData>>,
     beside: Mutex<HashMap<PathBuf, Beside>>,
     generation: AtomicU64,
@@ -160,13 +167,17 @@ impl Store {
     /// # Errors
     /// *input* when a file is missing or unreadable, with a hint; *user* when nothing is named.
     pub fn open(options: &OpenOptions) -> Result<Self> {
+        let inputs = input::expand(&options.paths)?;
+        let (given, given_paths) = side::read_given(&options.with)?;
         Ok(Self {
-            inputs: input::expand(&options.paths)?,
+            inputs,
             index: RwLock::default(),
             visited: Mutex::default(),
             is_complete: AtomicBool::new(false),
             cache: Mutex::new(Cache::new(options.cache_bytes)),
-            given: side::read_given(&options.with)?,
+            given,
+            given_paths,
+            matched: Mutex::default(),
             met: RwLock::default(),
             beside: Mutex::default(),
             generation: AtomicU64::new(0),
@@ -268,7 +279,7 @@ impl Store {
             scan.flush();
             return;
         }
-        let folders = side::folders_of_runs(&self.index().sources);
+        let runs = Runs::of(&self.index());
         let mut met = SideData::clone(&self.met.read().unwrap_or_else(PoisonError::into_inner));
         for seed in &aside {
             if cancel.is_cancelled() {
@@ -276,11 +287,15 @@ impl Store {
             }
             let format = side::read_into(&mut met, &seed.path, false, cancel);
             if let Some(format) = format.filter(|_| !seed.is_explicit) {
-                if format != Format::Task {
-                    let ids = met.files().last().map_or(0, |file| file.ids);
-                    met.set_scope(side::scope_of(&seed.path, ids, &folders));
-                }
-                scan.skip_path(seed.path.to_path_buf(), "joined by instance id");
+                let ids = met.files().last().map_or(0, |file| file.ids);
+                let scope = runs.scope_of(&seed.path, format, ids);
+                let why = if runs.reach(&scope) {
+                    "joined by instance id"
+                } else {
+                    "no trajectories near; --with joins it"
+                };
+                met.set_scope(scope);
+                scan.skip_path(seed.path.to_path_buf(), why);
             }
         }
         *self.met.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(met);
@@ -467,6 +482,9 @@ impl Store {
         let mut trajectory = read::parse(self.load_raw(ix)?)?;
         let met = Arc::clone(&self.met.read().unwrap_or_else(PoisonError::into_inner));
         let beside = self.beside(ix);
+        if !self.given_paths.is_empty() {
+            lock(&self.matched).extend(self.given.files_about(&trajectory));
+        }
         if read::side::apply(&[&self.given, &beside, &met], &mut trajectory)
             && let Ok(ix) = u32::try_from(ix.0)
         {
@@ -492,11 +510,21 @@ impl Store {
         Arc::clone(place.get_or_init(read))
     }
 
+    fn unmatched(&self) -> Vec<PathBuf> {
+        let matched = lock(&self.matched);
+        self.given_paths
+            .iter()
+            .filter(|given| !given.files.clone().any(|file| matched.contains(&file)))
+            .map(|given| given.path.clone())
+            .collect()
+    }
+
     /// Which side files are joined so far, and how many records they matched.
     pub fn side_summary(&self) -> SideSummary {
         let mut summary = SideSummary {
             joined: lock(&self.joined).len(),
             generation: self.generation.load(Ordering::Relaxed),
+            unmatched: self.unmatched(),
             ..SideSummary::default()
         };
         let met = Arc::clone(&self.met.read().unwrap_or_else(PoisonError::into_inner));

@@ -59,10 +59,10 @@ pub(super) struct Cli {
 /// Arguments of all commands that read records.
 #[derive(Debug, Args)]
 pub(super) struct SharedArgs {
-    /// A file with reports, predictions, verdicts or tasks, joined by instance id; may be given several times
+    /// A file or folder with reports, predictions, verdicts or tasks, joined by instance id; may be given several times
     #[arg(
         long = "with",
-        value_name = "FILE",
+        value_name = "PATH",
         global = true,
         help_heading = "Input"
     )]
@@ -161,9 +161,12 @@ pub(super) enum Command {
 
 /// Arguments of `list`.
 #[derive(Debug, Args)]
-#[command(before_long_help = LIST_EXAMPLES)]
+#[command(
+    before_long_help = LIST_EXAMPLES,
+    after_help = "Exit codes: 0 done, 1 done but some records could not be read (their rows say why), 2 error."
+)]
 pub(super) struct ListArgs {
-    /// Files, folders and globs; `-` is standard input
+    /// Files, folders and globs; `-` is standard input, whose records are called `stdin` where they have no name
     #[arg(value_name = "PATH", required = true, value_hint = clap::ValueHint::AnyPath)]
     pub(super) paths: Vec<PathBuf>,
 
@@ -236,9 +239,9 @@ pub(super) enum ShowFormat {
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
 pub(super) struct SchemaArgs {
-    /// The command whose output is described
+    /// The command whose output is described; without it, all of them are listed
     #[arg(value_name = "COMMAND")]
-    pub(super) command: SchemaOf,
+    pub(super) command: Option<SchemaOf>,
 }
 
 /// Commands with a schema.

@@ -11,9 +11,14 @@ use crate::cli::args::ConfigArgs;
 use crate::cli::args::ConfigCommand;
 use crate::config;
 use crate::config::Paths;
+use crate::config::Problem;
+use crate::config::Settings;
 use crate::error::Error;
 use crate::error::Result;
 use crate::text;
+use crate::theme::Depth;
+use crate::theme::Theme;
+use crate::ui::keymap::Keymap;
 
 /// Does what was asked.
 pub(super) fn run(args: &ConfigArgs, output: &mut Output<'_>) -> Result<Verdict> {
@@ -48,7 +53,11 @@ fn show(paths: &Paths, output: &mut Output<'_>) -> Result<Verdict> {
             return Err(Error::input(format!("cannot read {}", file.display())).caused_by(err));
         }
     }
-    let (_, problems) = config::load(paths);
+    let (settings, mut problems) = config::load(paths);
+    problems.extend(theme_problem(&settings, paths));
+    let (_, key_problems) = Keymap::new(&settings.keys);
+    problems.extend(key_problems);
+    problems.sort_by_key(|problem| problem.line);
     for problem in &problems {
         writeln!(output.err, "hgview: {}", text::clean(&problem.to_string()))?;
     }
@@ -56,6 +65,17 @@ fn show(paths: &Paths, output: &mut Output<'_>) -> Result<Verdict> {
         Verdict::Yes
     } else {
         Verdict::No
+    })
+}
+
+/// What is wrong with the theme that the settings name, if anything.
+pub(super) fn theme_problem(settings: &Settings, paths: &Paths) -> Option<Problem> {
+    let name = settings.theme.as_deref()?;
+    let error = Theme::load(name, Depth::Mono, &paths.themes()).err()?;
+    Some(Problem {
+        file: paths.settings_file(),
+        line: settings.theme_line,
+        what: format!("{error}; the default is used"),
     })
 }
 

@@ -8,6 +8,7 @@ use crate::cli::args::Cli;
 use crate::cli::args::ExploreArgs;
 use crate::cli::args::SharedArgs;
 use crate::cli::args::When;
+use crate::cli::config::theme_problem;
 use crate::cli::records;
 use crate::cli::terminal;
 use crate::config;
@@ -27,9 +28,13 @@ pub(super) fn run(
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
     let paths = Paths::of_environment();
-    let (mut settings, problems) = config::load(&paths);
+    let (mut settings, mut problems) = config::load(&paths);
+    // a theme that was typed and is none is an error; a line of the settings is not worth refusing to start
     if let Some(theme) = args.theme {
         settings.theme = Some(theme);
+    } else if let Some(problem) = theme_problem(&settings, &paths) {
+        settings.theme = None;
+        problems.push(problem);
     }
     settings.follow |= args.follow;
     settings.mouse &= !args.no_mouse;

@@ -181,7 +181,12 @@ pub(super) fn run(
             sink.row(&ListRow::new(&store, ix, row), output)?;
         }
     }
-    sink.finish(output)
+    let verdict = sink.finish(output)?;
+    // with a limit, the records that were left unread may be the ones that match
+    if order.len() == store.len() {
+        records::warn_unmatched(&store, output)?;
+    }
+    Ok(verdict)
 }
 
 /// Where rows go.

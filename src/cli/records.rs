@@ -19,6 +19,7 @@ use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::store::OpenOptions;
 use crate::store::Store;
+use crate::text;
 use crate::text::human;
 
 /// Records that are parsed before their rows are handed on; bounds what a slow reader of our output makes us hold.
@@ -59,6 +60,19 @@ pub(super) fn load_store(
         return Err(nothing(paths, &store));
     }
     Ok(store)
+}
+
+/// Says which of the files given with `--with` know none of the records that were read.
+pub(super) fn warn_unmatched(store: &Store, output: &mut Output<'_>) -> Result<()> {
+    for path in store.side_summary().unmatched {
+        let name = path.display().to_string();
+        writeln!(
+            output.err,
+            "hgview: --with {} matches none of the records that were read",
+            text::clean(&name)
+        )?;
+    }
+    Ok(())
 }
 
 /// The error for inputs without any trajectory.

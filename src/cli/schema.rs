@@ -1,5 +1,6 @@
 //! `hgview schema`: the JSON Schema of what commands print with `--json`.
 
+use clap::ValueEnum as _;
 use schemars::Schema;
 use schemars::schema_for;
 
@@ -14,9 +15,19 @@ use crate::error::Result;
 use crate::model::Step;
 use crate::model::Trajectory;
 
-/// Prints the schema.
+/// Prints the schema, or which there are.
 pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict> {
-    let schema: Schema = match args.command {
+    let Some(command) = args.command else {
+        for known in SchemaOf::value_variants() {
+            if let Some(value) = known.to_possible_value() {
+                let doc = value.get_help().map(ToString::to_string);
+                let line = format!("{:<10} {}", value.get_name(), doc.unwrap_or_default());
+                writeln!(output.out, "{}", line.trim_end())?;
+            }
+        }
+        return Ok(Verdict::Yes);
+    };
+    let schema: Schema = match command {
         SchemaOf::List => schema_for!(ListRow),
         SchemaOf::Show => schema_for!(Trajectory),
         SchemaOf::ShowStep => schema_for!(Step),

@@ -38,6 +38,7 @@ pub(super) fn run(
             args.path.display()
         ))
     })?;
+    records::warn_unmatched(&store, output)?;
     let step = args
         .step
         .map(|number| step(&trajectory, number))
@@ -62,7 +63,7 @@ pub(super) fn run(
 
 fn print(trajectory: &Trajectory, step: Option<&Step>, form: &mut dyn Form) -> Result<()> {
     match step {
-        Some(step) => render::step(step, form)?,
+        Some(step) => render::step(step, trajectory.source.format, form)?,
         None => render::trajectory(trajectory, form)?,
     }
     Ok(())

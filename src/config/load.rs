@@ -111,7 +111,10 @@ impl Reading<'_> {
                 self.keys(line, value.get_ref());
                 return;
             }
-            "theme" => text(value).map(|text| self.settings.theme = Some(text)),
+            "theme" => text(value).map(|text| {
+                self.settings.theme = Some(text);
+                self.settings.theme_line = Some(line);
+            }),
             "background" => one_of(value, Background::NAMES, Background::named)
                 .map(|choice| self.settings.background = choice),
             "colors" => one_of(value, ColorChoice::NAMES, ColorChoice::named)
@@ -287,6 +290,7 @@ mod tests {
         };
         let want = Settings {
             theme: Some("mine".into()),
+            theme_line: Some(1),
             background: Background::Light,
             colors: ColorChoice::Ansi256,
             mouse: false,

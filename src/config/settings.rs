@@ -136,6 +136,8 @@ choice! {
 pub struct Settings {
     /// The theme's name; `None`: by the background.
     pub theme: Option<String>,
+    /// The line of the settings file that names the theme, from 1: whether there is one is not checked here.
+    pub theme_line: Option<usize>,
     /// The terminal's background.
     pub background: Background,
     /// The colour depth.
@@ -176,6 +178,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             theme: None,
+            theme_line: None,
             background: Background::Auto,
             colors: ColorChoice::Auto,
             mouse: true,

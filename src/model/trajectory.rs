@@ -110,7 +110,12 @@ impl Source {
             .map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_default();
         let stem = stem.split_once('.').map_or(stem.as_str(), |(head, _)| head);
-        let stem = if stem.is_empty() { "record" } else { stem };
+        let stem = match stem {
+            "" => "record",
+            // what standard input is called as a path
+            "-" if self.member.is_none() => "stdin",
+            stem => stem,
+        };
         if self.row == 0 {
             stem.to_owned()
         } else {

@@ -107,10 +107,13 @@ fn start_of(doc: &Doc) -> u64 {
     doc.rows.first().map_or(0, |row| row.span.start)
 }
 
-/// The key of a keyed record.
+/// The key of a keyed record. A record that is a whole file has the file's name in its place, which names nothing.
 fn key_of(doc: &Doc) -> Option<String> {
     let name = &doc.rows.first()?.name;
-    (!name.is_empty()).then(|| name.clone())
+    let place = doc.source.member.as_deref().map(std::path::Path::new);
+    let file = place.unwrap_or(&doc.source.path).file_name();
+    let is_file = file.is_some_and(|file| file == name.as_str());
+    (!name.is_empty() && !is_file).then(|| name.clone())
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! Finding side files and reading them: those given by hand, those met in a folder, those beside a file.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::Read as _;
+use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
+
+use walkdir::DirEntry;
+use walkdir::WalkDir;
 
 use crate::cancel::Cancel;
 use crate::error::Error;
@@ -15,7 +18,6 @@ use crate::model::Format;
 use crate::read::side::SideData;
 use crate::store::folder::Listing;
 use crate::store::index::Index;
-use crate::store::index::Source;
 use crate::store::index::file_name;
 use crate::store::names;
 use crate::store::scan::Scan;
@@ -39,7 +41,9 @@ pub(super) fn read_into(
     let index = RwLock::new(Index::default());
     let mut ignore = |_progress| {};
     let mut scan = Scan::new(&index, cancel, &mut ignore, Want::Sides);
-    scan.scan_file(&Seed::file(path, true));
+    // reports without an id are named by their folder, which a bare file name lacks
+    let absolute = std::path::absolute(path).unwrap_or_else(|_unknown| path.to_path_buf());
+    scan.scan_file(&Seed::file(&absolute, true));
     scan.flush();
     let index = index.into_inner().unwrap_or_else(PoisonError::into_inner);
     let format = index.sources.first()?.format?;
@@ -61,49 +65,162 @@ pub(super) fn read_into(
     Some(format)
 }
 
-/// All folders that hold trajectories, at any depth.
-pub(super) fn folders_of_runs(sources: &[Arc<Source>]) -> HashSet<PathBuf> {
-    let mut folders = HashSet::new();
-    for source in sources {
-        for folder in source.path.ancestors().skip(1) {
-            if !folders.insert(folder.to_path_buf()) {
-                break;
+/// Where trajectories lie: what decides which of them a side file that was found is about.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    /// By folder: all records in it and below.
+    folders: HashMap<PathBuf, Place>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Place {
+    /// Records that lie in the folder itself.
+    own: usize,
+    /// Folders in it that hold records.
+    folders: usize,
+    /// Of those: with more than one record, at any depth.
+    crowded: usize,
+}
+
+impl Runs {
+    /// Counts the records of all sources.
+    pub(super) fn of(index: &Index) -> Self {
+        let mut counts = vec![0_usize; index.sources.len()];
+        for slot in &index.slots {
+            let count = usize::try_from(slot.source)
+                .ok()
+                .and_then(|ix| counts.get_mut(ix));
+            if let Some(count) = count {
+                *count += 1;
             }
         }
+        let mut runs = Self::default();
+        let mut all: HashMap<&Path, usize> = HashMap::new();
+        for (source, count) in index.sources.iter().zip(counts) {
+            for (level, folder) in source.path.ancestors().skip(1).enumerate() {
+                *all.entry(folder).or_default() += count;
+                let place = runs.folders.entry(folder.to_path_buf()).or_default();
+                if level == 0 {
+                    place.own += count;
+                }
+            }
+        }
+        for (folder, count) in all {
+            let parent = folder
+                .parent()
+                .and_then(|above| runs.folders.get_mut(above));
+            if let Some(parent) = parent {
+                parent.folders += 1;
+                parent.crowded += usize::from(count > 1);
+            }
+        }
+        runs
     }
-    folders
+
+    /// Whether trajectories lie in the folder or below it.
+    pub(super) fn reach(&self, folder: &Path) -> bool {
+        self.folders.contains_key(folder)
+    }
+
+    /// Whether a folder above a report is one run: trajectories lie in it, or in only one folder of it, or most of its
+    /// folders are those of single instances. Otherwise it holds several runs, whose instances have the same ids.
+    fn is_run(&self, folder: &Path) -> bool {
+        let place = self.folders.get(folder);
+        place.is_some_and(|place| {
+            place.own > 0 || place.folders == 1 || place.crowded * 2 <= place.folders
+        })
+    }
+
+    /// The folder that a side file is about. Its own when trajectories lie there or below, and always for tasks. Else
+    /// the one above, when that is a run: reports often stand in a folder of their own beside the trajectories, and
+    /// those of single instances one deeper. Its own folder when nothing is near.
+    pub(super) fn scope_of(&self, file: &Path, format: Format, ids: usize) -> PathBuf {
+        let own = file.parent().unwrap_or(file);
+        let above = match (format, ids) {
+            (Format::Task, _) => 0,
+            (_, 1) => 2,
+            _ => 1,
+        };
+        if self.reach(own) {
+            return own.to_path_buf();
+        }
+        let near = own
+            .ancestors()
+            .skip(1)
+            .take(above)
+            .find(|folder| self.reach(folder));
+        near.filter(|folder| self.is_run(folder))
+            .unwrap_or(own)
+            .to_path_buf()
+    }
 }
 
-/// The folder of the run that a side file is about: the nearest one above the file that holds trajectories. Reports
-/// often stand in a folder of their own beside the trajectories, and those of single instances one deeper; further up
-/// are other runs, whose labels must not be mixed up with these.
-pub(super) fn scope_of(file: &Path, ids: usize, folders: &HashSet<PathBuf>) -> PathBuf {
-    let levels = if ids == 1 { 3 } else { 2 };
-    let own = file.parent().unwrap_or(file);
-    let run = own
-        .ancestors()
-        .take(levels)
-        .find(|folder| folders.contains(*folder));
-    run.unwrap_or(own).to_path_buf()
+/// What was named with one `--with`.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    /// As it was named.
+    pub(super) path: PathBuf,
+    /// Places of its files in [`SideData::files`].
+    pub(super) files: Range<usize>,
 }
 
-/// Reads the files given with `--with`.
+/// Reads the files given with `--with`, and those in folders given so.
 ///
 /// # Errors
-/// *input* when one cannot be read or is no side file.
-pub(super) fn read_given(paths: &[PathBuf]) -> Result<SideData> {
+/// *input* when one cannot be read or is no side file, or a folder holds none.
+pub(super) fn read_given(paths: &[PathBuf]) -> Result<(SideData, Vec<Given>)> {
     let mut data = SideData::default();
+    let mut given = Vec::new();
     for path in paths {
-        std::fs::File::open(path).map_err(|err| {
-            Error::input(format!("cannot open {}", path.display())).caused_by(err)
-        })?;
-        if read_into(&mut data, path, true, &Cancel::new()).is_none() {
-            let what = format!("{} is no file that can be joined", path.display());
+        let cannot = |err| Error::input(format!("cannot open {}", path.display())).caused_by(err);
+        let before = data.files().len();
+        if std::fs::metadata(path).map_err(cannot)?.is_dir() {
+            read_given_folder(&mut data, path);
+        } else {
+            std::fs::File::open(path).map_err(cannot)?;
+            read_into(&mut data, path, true, &Cancel::new());
+        }
+        let files = before..data.files().len();
+        if files.is_empty() {
+            let what = if path.is_dir() {
+                format!("{} holds no file that can be joined", path.display())
+            } else {
+                format!("{} is no file that can be joined", path.display())
+            };
             return Err(Error::input(what)
                 .hint("known are predictions, evaluation reports, task rows and verdicts"));
         }
+        given.push(Given {
+            path: path.clone(),
+            files,
+        });
     }
-    Ok(data)
+    Ok((data, given))
+}
+
+/// Reads all side files of a folder that was given: a few levels deep, since evaluations keep a folder an instance.
+fn read_given_folder(data: &mut SideData, folder: &Path) {
+    const LEVELS: usize = 6;
+    const FILES: usize = 20_000;
+    let is_wanted = |entry: &DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0 || !entry.file_type().is_dir() || !names::is_ignored_folder(&name)
+    };
+    let files = WalkDir::new(folder)
+        .max_depth(LEVELS)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(is_wanted)
+        .filter_map(std::result::Result::ok)
+        .filter(|entry| names::may_hold_data(&entry.file_name().to_string_lossy()))
+        .filter(|entry| entry.path().is_file())
+        .take(FILES);
+    for entry in files {
+        let is_short = entry.metadata().is_ok_and(|meta| meta.len() <= FILE_BYTES);
+        if is_short && !holds_steps(entry.path()) {
+            read_into(data, entry.path(), true, &Cancel::new());
+        }
+    }
 }
 
 /// Reads the side files beside `file`: in its folder, and in the one above when the folder is the instance's own.

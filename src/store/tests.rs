@@ -1033,5 +1033,92 @@ fn a_run_is_not_labelled_by_the_report_of_another() {
         .into_iter()
         .map(|file| file.scope)
         .collect();
-    assert_eq!(scopes, [None, Some(root.join("a")), Some(root.join("b"))]);
+    let want = [root.to_path_buf(), root.join("a"), root.join("b")];
+    assert_eq!(scopes, want.map(Some));
+}
+
+#[track_caller]
+fn check_scope(files: &[&str], side: (&str, &str), want: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    for file in files {
+        let id = file.replace('/', "-");
+        let line = format!(
+            "{{\"id\":\"{id}\",\"messages\":[{{\"role\":\"user\",\"content\":\"x\"}},{{\"role\":\"assistant\",\"content\":\"y\"}}]}}\n"
+        );
+        // names in capitals hold several records
+        let count = if file.contains("MANY") { 3 } else { 1 };
+        write(dir.path(), file, line.repeat(count));
+    }
+    write(dir.path(), side.0, side.1);
+    let store = open(&[dir.path()]);
+    let scope = store.side_summary().files.remove(0).scope.unwrap();
+    assert_eq!(scope, dir.path().join(want), "{files:?} {side:?}");
+}
+
+#[test]
+fn side_files_reach_their_run_only() {
+    let many = r#"{"resolved_ids":["x"],"unresolved_ids":["y"]}"#;
+    let one = r#"{"tests_status":{},"resolved":true}"#;
+    let task = r#"{"instance_id":"x","problem_statement":"p"}"#;
+    // beside the data, above it, and in a folder of its own beside it
+    check_scope(&["MANY.jsonl"], ("report.json", many), "");
+    check_scope(&["a/MANY.jsonl", "b/MANY.jsonl"], ("r.json", many), "");
+    check_scope(&["MANY.jsonl"], ("eval/report.json", many), "");
+    check_scope(&["data/MANY.jsonl"], ("eval/report.json", many), "");
+    let instances = ["i1/t.jsonl", "i2/t.jsonl", "i3/MANY.jsonl"];
+    check_scope(&instances, ("eval/report.json", many), "");
+    check_scope(&["MANY.jsonl"], ("logs/x/report.json", one), "");
+    // not two up, and not where the folder above holds several runs
+    check_scope(&["MANY.jsonl"], ("logs/x/report.json", many), "logs/x");
+    let runs = ["a/MANY.jsonl", "b/MANY.jsonl"];
+    check_scope(&runs, ("eval/report.json", many), "eval");
+    check_scope(&runs, ("eval/x/report.json", one), "eval/x");
+    check_scope(&runs, ("a/x/report.json", one), "a");
+    // tasks reach down only
+    check_scope(&["MANY.jsonl"], ("tasks/t.jsonl", task), "tasks");
+    check_scope(&["MANY.jsonl"], ("t.jsonl", task), "");
+}
+
+#[test]
+fn given_folders_are_read_and_what_matches_nothing_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let preds = write(dir.path(), "run/output.jsonl", rows(3).join("\n"));
+    let report = r#"{"tests_status":{},"resolved":true}"#;
+    let known = write(dir.path(), "logs/o__n-1/report.json", report);
+    let other = write(dir.path(), "logs/other/report.json", report);
+    write(dir.path(), "logs/o__n-2/report.json", report);
+    write(dir.path(), "logs/o__n-2/notes.json", "{}");
+    let check = |with: &[&Path], labels: [Option<bool>; 3], unmatched: &[&Path]| {
+        let store = Store::open(&OpenOptions {
+            paths: vec![preds.clone()],
+            with: with.iter().map(|path| path.to_path_buf()).collect(),
+            ..OpenOptions::default()
+        })
+        .unwrap();
+        store.scan(&Cancel::new(), &mut |_| {}).unwrap();
+        assert_eq!(
+            store.side_summary().unmatched,
+            with,
+            "nothing was parsed yet"
+        );
+        let got = [0, 1, 2].map(|ix| store.summarize(RecordIx(ix)).resolved);
+        assert_eq!(got, labels, "{with:?}");
+        assert_eq!(store.side_summary().unmatched, unmatched, "{with:?}");
+    };
+    let yes = Some(true);
+    check(&[&known], [None, yes, None], &[]);
+    check(&[&known, &other], [None, yes, None], &[&other]);
+    check(&[&dir.path().join("logs")], [None, yes, yes], &[]);
+    let empty = dir.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let options = OpenOptions {
+        paths: vec![preds.clone()],
+        with: vec![empty],
+        ..OpenOptions::default()
+    };
+    let error = Store::open(&options).unwrap_err().to_string();
+    assert!(
+        error.ends_with("empty holds no file that can be joined"),
+        "{error}"
+    );
 }

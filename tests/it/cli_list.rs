@@ -200,11 +200,54 @@ fn standard_input_is_read() {
         .feed(&["list", "--json", "-"], &bytes)
         .ends(0);
     assert_eq!(run.json_lines().len(), 2);
+    let nameless = b"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"assistant\",\"content\":\"y\"}]}\n";
+    let run = Program::new()
+        .feed(&["list", "--json", "-"], &nameless.repeat(2))
+        .ends(0);
+    let names: Vec<_> = run
+        .json_lines()
+        .iter()
+        .map(|row| format!("{} {}", row["id"], row["path"]))
+        .collect();
+    assert_eq!(names, ["\"stdin\" \"-\"", "\"stdin#1\" \"-\""]);
     let bytes = std::fs::read(sample("openhands-v0/localize.jsonl.gz")).unwrap();
     let run = Program::new()
         .feed(&["list", "--json", "-"], &bytes)
         .ends(0);
     assert_eq!(run.json_lines().len(), 2);
+}
+
+#[test]
+fn rows_with_equal_ids_are_told_apart() {
+    let cells = |args: &[&str]| -> Vec<Vec<String>> {
+        let run = Program::new().run(&[&["list"], args].concat()).ends(0);
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect();
+        run.out.lines().map(words).collect()
+    };
+    let twice = sample("faults/duplicate_ids.jsonl");
+    assert_eq!(
+        cells(&[&twice])[0][2],
+        "TYPE",
+        "in one file, numbers are rows"
+    );
+    let rows = cells(&[&twice, &sample("chat/tool_calls.jsonl")]);
+    assert_eq!(rows[0][..3], ["#", "ID", "FILE"]);
+    assert_eq!(rows[1][..3], ["1", "twice", "duplicate_ids.jsonl"]);
+    assert_eq!(rows[3][..3], ["3", "twice", "duplicate_ids.jsonl:3"]);
+    let program = Program::new();
+    let row = "{\"instance_id\":\"o__r-1\",\"model_patch\":\"x\"}\n";
+    program.file("runs/a/preds.jsonl", row);
+    program.file("runs/b/preds.jsonl", row);
+    let run = program.run(&["list", "runs"]).ends(0);
+    let lines: Vec<Vec<&str>> = run
+        .out
+        .lines()
+        .map(|l| l.split_whitespace().collect())
+        .collect();
+    assert_eq!(&lines[1][..3], ["1", "o__r-1", "a/preds.jsonl"]);
+    assert_eq!(&lines[2][..3], ["2", "o__r-1", "b/preds.jsonl"]);
+    let steps = lines[0].iter().position(|head| *head == "STEPS").unwrap();
+    assert_eq!(lines[1][steps], "-", "a prediction has no steps");
 }
 
 #[test]
@@ -216,6 +259,39 @@ fn side_files_give_the_outcome() {
     };
     let report = sample("side/report.json");
     assert_eq!(outcome(&["--with", &report]), true);
+}
+
+#[test]
+fn reports_named_by_their_folder_are_joined_and_misses_are_told() {
+    let program = Program::new();
+    let report = "{\"patch_exists\":true,\"resolved\":true,\"tests_status\":{}}";
+    let row = "{\"instance_id\":\"o__r-1\",\"model_patch\":\"x\"}\n";
+    program.file("run/preds.jsonl", row);
+    program.file("logs/o__r-1/report.json", report);
+    program.file("logs/o__r-2/report.json", report);
+    let list = |with: &str| program.run(&["list", "--json", "run/preds.jsonl", "--with", with]);
+    for with in ["logs/o__r-1/report.json", "logs"] {
+        let run = list(with).ends(0);
+        assert_eq!(run.json_lines()[0]["outcome"]["resolved"], true, "{with}");
+        assert_eq!(run.err, "");
+    }
+    let run = list("logs/o__r-2").ends(0);
+    assert!(run.json_lines()[0]["outcome"]["resolved"].is_null());
+    let want = "hgview: --with logs/o__r-2 matches none of the records that were read\n";
+    assert_eq!(run.err, want);
+    let args = [
+        "show",
+        "run/preds.jsonl",
+        "--with",
+        "logs/o__r-2/report.json",
+    ];
+    assert!(
+        program
+            .run(&args)
+            .ends(0)
+            .err
+            .contains("report.json matches none")
+    );
 }
 
 #[test]

@@ -10,6 +10,8 @@ fn help_begins_with_examples() {
     let long = Program::new().run(&["--help"]).ends(0);
     assert!(long.out.starts_with("Examples:\n"), "{}", long.out);
     assert!(long.out.contains("Exit codes: 0 done"), "{}", long.out);
+    let list = Program::new().run(&["list", "--help"]).ends(0);
+    assert!(list.out.contains("1 done but some records"), "{}", list.out);
     let short = Program::new().run(&["-h"]).ends(0);
     assert!(short.out.lines().count() < long.out.lines().count());
     assert_eq!((long.err.as_str(), short.err.as_str()), ("", ""));
@@ -31,6 +33,7 @@ fn wrong_arguments_are_told_what_was_meant() {
         run.err
     );
     assert!(run.err.contains("--json"), "{}", run.err);
+    assert!(run.err.contains("\nUsage: hgview list "), "{}", run.err);
     let run = Program::new()
         .run(&["list", "x", "--sort", "stepz"])
         .ends(2);
@@ -75,6 +78,17 @@ fn schemas_describe_the_outputs() {
 }
 
 #[test]
+fn schema_lists_what_it_knows() {
+    let run = Program::new().run(&["schema"]).ends(0);
+    let names: Vec<&str> = run
+        .out
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(names, ["list", "show", "show-step", "themes"]);
+}
+
+#[test]
 fn settings_are_made_once_and_shown() {
     let program = Program::new();
     let path = program.run(&["config", "path"]).ends(0).out;
@@ -102,6 +116,20 @@ fn settings_are_made_once_and_shown() {
         "{}",
         run.err
     );
+    let text =
+        "wrap = true\ntheme = \"no-such\"\n[keys]\nj = \"no-such-command\"\n\"C-x-\" = \"down\"\n";
+    program.file(".config/hgview/config.toml", text);
+    let run = program.run(&["config", "show"]).ends(1);
+    for (line, what) in [(2, "no-such"), (4, "no-such-command"), (5, "C-x-")] {
+        let start = format!("hgview: HOME/.config/hgview/config.toml:{line}: ");
+        let found = run.err.lines().find(|found| found.starts_with(&start));
+        assert!(
+            found.is_some_and(|found| found.contains(what)),
+            "{}",
+            run.err
+        );
+    }
+    assert_eq!(run.err.lines().count(), 3, "{}", run.err);
     let moved = program
         .run_with(&["config", "path"], "XDG_CONFIG_HOME", "/elsewhere")
         .ends(0);

@@ -17,12 +17,41 @@ fn text_tells_the_whole_story() {
         "+    best = None\n",
         "◂ result · exit 1",
         "AssertionError: (0, 60)",
-        "━━ end\nslack_window is written and tried.\n",
+        "━━ end\n▸ final patch\n",
         "@@ -40,4 +40,13 @@",
     ] {
         assert!(run.out.contains(want), "{want:?} is not in\n{}", run.out);
     }
     assert_eq!(run.err, "");
+    for once in ["slack_window is written and tried.", "print('ok')"] {
+        assert_eq!(run.out.matches(once).count(), 1, "{once}\n{}", run.out);
+    }
+}
+
+#[test]
+fn texts_leave_out_how_v0_ran_an_action() {
+    let program = Program::new();
+    let event = |id: u8, fields: &str| {
+        format!(
+            "{{\"id\":{id},\"timestamp\":\"2025-01-01T00:00:0{id}\",\"source\":\"agent\",{fields}}}"
+        )
+    };
+    let read = event(
+        1,
+        "\"action\":\"run_ipython\",\"args\":{\"code\":\"print(1)\",\"thought\":\"see\",\"kernel_init_code\":\"x\",\"is_confirmed\":\"confirmed\"}",
+    );
+    let history = format!("[{read}]");
+    let row = format!(
+        "{{\"instance_id\":\"o__r-1\",\"instruction\":\"do\",\"metadata\":{{\"agent_class\":\"CodeActAgent\"}},\"history\":{history}}}\n"
+    );
+    program.file("output.jsonl", row);
+    let text = program.run(&["show", "output.jsonl"]).ends(0).out;
+    assert!(text.contains("print(1)"), "{text}");
+    for hidden in ["kernel_init_code", "is_confirmed"] {
+        assert!(!text.contains(hidden), "{text}");
+        let json = program.run(&["show", "--json", "output.jsonl"]).ends(0).out;
+        assert!(json.contains(hidden), "JSON is verbatim: {json}");
+    }
 }
 
 #[test]

@@ -3,14 +3,17 @@
 //! The first rows are held back to find the widths; later ones are fitted to them, so that a list of any length
 //! begins at once and needs no memory.
 
+use std::collections::HashSet;
 use std::io;
 use std::io::Write;
+use std::path::PathBuf;
 
 use anstyle::AnsiColor;
 use anstyle::Effects;
 use anstyle::Style;
 
 use crate::cli::list::ListRow;
+use crate::model::Format;
 use crate::text;
 use crate::text::human;
 
@@ -27,7 +30,7 @@ struct Column {
     goes: u8,
 }
 
-const COLUMNS: [Column; 12] = [
+const COLUMNS: [Column; 13] = [
     Column {
         head: "#",
         is_number: true,
@@ -38,6 +41,12 @@ const COLUMNS: [Column; 12] = [
         head: "ID",
         is_number: false,
         least: 24,
+        goes: 0,
+    },
+    Column {
+        head: "FILE",
+        is_number: false,
+        least: 16,
         goes: 0,
     },
     Column {
@@ -106,13 +115,18 @@ const COLUMNS: [Column; 12] = [
 const SOURCE_GOES: u8 = 8;
 /// Cells of a clippable column where lines may be as long as they are.
 const LONGEST: usize = 64;
-const OUTCOME: usize = 4;
-const FAILED: usize = 6;
+/// Tells rows with the same id apart; left out where there are none.
+const FILE: usize = 2;
+const OUTCOME: usize = 5;
+const FAILED: usize = 7;
 const GAP: usize = 2;
 
 /// The cells of a row, and what colours them.
 struct Cells {
     texts: [String; COLUMNS.len()],
+    /// What can stand under `FILE`: the file's name, and with the folder before it.
+    places: [String; 2],
+    path: PathBuf,
     outcome: Option<Style>,
     fault: Option<String>,
 }
@@ -123,6 +137,8 @@ pub(super) struct Table {
     is_colored: bool,
     held: Vec<Cells>,
     widths: Option<[usize; COLUMNS.len()]>,
+    /// Which of [`Cells::places`] is shown, if any; decided with the widths.
+    place: Option<usize>,
 }
 
 impl Table {
@@ -133,6 +149,7 @@ impl Table {
             is_colored,
             held: Vec::new(),
             widths: None,
+            place: None,
         }
     }
 
@@ -154,9 +171,15 @@ impl Table {
         let widths = if let Some(widths) = self.widths {
             widths
         } else {
+            self.place = place(&self.held);
+            for cells in &mut self.held {
+                cells.show(self.place);
+            }
             let widths = fit(&self.held, self.width);
             let head = Cells {
                 texts: COLUMNS.each_ref().map(|column| column.head.to_owned()),
+                places: <[String; 2]>::default(),
+                path: PathBuf::new(),
                 outcome: None,
                 fault: None,
             };
@@ -166,7 +189,8 @@ impl Table {
             self.widths = Some(widths);
             widths
         };
-        for cells in std::mem::take(&mut self.held) {
+        for mut cells in std::mem::take(&mut self.held) {
+            cells.show(self.place);
             writeln!(out, "{}", self.line(&cells, &widths))?;
         }
         Ok(())
@@ -191,7 +215,7 @@ impl Table {
             let pad = " ".repeat(width - text::width(&text).min(width));
             let style = match ix {
                 OUTCOME => cells.outcome,
-                FAILED if column.is_number && text != "0" && text != column.head => {
+                FAILED if column.is_number && !["0", "-", column.head].contains(&&*text) => {
                     Some(AnsiColor::Red.on_default())
                 }
                 _ => None,
@@ -223,6 +247,15 @@ impl Cells {
     fn of(row: &ListRow) -> Self {
         let unknown = || "-".to_owned();
         let (outcome, style) = outcome(row);
+        // what is no attempt has no steps to count
+        let is_side = row.format.is_some_and(Format::is_side);
+        let count = |count: usize| {
+            if is_side {
+                unknown()
+            } else {
+                count.to_string()
+            }
+        };
         let place = match &row.member {
             Some(member) => format!("{}:{member}", row.path.display()),
             None if row.row > 0 => format!("{}:{}", row.path.display(), row.row + 1),
@@ -235,13 +268,14 @@ impl Cells {
         let texts = [
             row.nth.to_string(),
             row.id.clone(),
+            String::new(),
             row.task_type
                 .map_or_else(unknown, |kind| kind.name().to_owned()),
             row.format
                 .map_or_else(unknown, |format| format.name().to_owned()),
             outcome,
-            row.steps.to_string(),
-            row.failed_actions.to_string(),
+            count(row.steps),
+            count(row.failed_actions),
             row.duration.map_or_else(unknown, human::seconds),
             row.tokens.map_or_else(unknown, human::short_count),
             row.cost.map_or_else(unknown, human::dollars),
@@ -250,9 +284,56 @@ impl Cells {
         ];
         Self {
             texts: texts.map(|text| text::clean_line(&text).into_owned()),
+            places: [1, 2].map(|names| text::clean_line(&tail(row, names)).into_owned()),
+            path: row.path.clone(),
             outcome: style,
             fault,
         }
+    }
+
+    fn show(&mut self, place: Option<usize>) {
+        let shown = place.and_then(|place| self.places.get(place).cloned());
+        if let Some(cell) = self.texts.get_mut(FILE) {
+            *cell = shown.unwrap_or_default();
+        }
+    }
+}
+
+/// The last names of the row's path, with its member or its row, from 1, behind.
+fn tail(row: &ListRow, names: usize) -> String {
+    let all: Vec<_> = row.path.iter().map(|name| name.to_string_lossy()).collect();
+    let last = all
+        .get(all.len().saturating_sub(names)..)
+        .unwrap_or_default();
+    let file = last.join("/");
+    match &row.member {
+        Some(member) => format!("{file}:{member}"),
+        None if row.row > 0 => format!("{file}:{}", row.row + 1),
+        None => file,
+    }
+}
+
+/// Which place tells the rows apart: `None` when their ids do, or their numbers because all lie in one file; else the
+/// file's name, else that and its folder.
+fn place(rows: &[Cells]) -> Option<usize> {
+    const ID: usize = 1;
+    let is_one_file = rows.windows(2).all(|pair| match pair {
+        [one, other] => one.path == other.path,
+        _ => true,
+    });
+    let has_twins = |places: Option<usize>| {
+        let mut seen = HashSet::new();
+        rows.iter().any(|cells| {
+            let id = cells.texts.get(ID);
+            !seen.insert((id, places.and_then(|place| cells.places.get(place))))
+        })
+    };
+    if is_one_file || !has_twins(None) {
+        None
+    } else if has_twins(Some(0)) {
+        Some(1)
+    } else {
+        Some(0)
     }
 }
 
@@ -277,7 +358,13 @@ fn outcome(row: &ListRow) -> (String, Option<Style>) {
 /// The widths of the columns, 0 for those that are left out. As many columns stay as fit with the clippable ones at
 /// their least; the room that is left goes to those from left to right.
 fn fit(rows: &[Cells], room: Option<usize>) -> [usize; COLUMNS.len()] {
+    let has_file = rows
+        .iter()
+        .any(|cells| cells.texts.get(FILE).is_some_and(|file| !file.is_empty()));
     let mut natural = COLUMNS.each_ref().map(|column| text::width(column.head));
+    if !has_file && let Some(width) = natural.get_mut(FILE) {
+        *width = 0;
+    }
     for cells in rows {
         let shown = if cells.fault.is_some() {
             OUTCOME

@@ -4,7 +4,9 @@ use std::io;
 
 use crate::cli::show::form::Form;
 use crate::model::Action;
+use crate::model::ActionClass;
 use crate::model::ChildKind;
+use crate::model::Format;
 use crate::model::Observation;
 use crate::model::Part;
 use crate::model::Step;
@@ -23,7 +25,7 @@ fn nested(trajectory: &Trajectory, depth: usize, form: &mut dyn Form) -> io::Res
     form.title(depth, &trajectory.id)?;
     head(trajectory, form)?;
     for step in &trajectory.steps {
-        self::step_at(step, depth, form)?;
+        self::step_at(step, trajectory.source.format, depth, form)?;
     }
     end(trajectory, depth, form)?;
     for child in &trajectory.children {
@@ -42,9 +44,9 @@ fn nested(trajectory: &Trajectory, depth: usize, form: &mut dyn Form) -> io::Res
     Ok(())
 }
 
-/// Writes one step.
-pub(super) fn step(step: &Step, form: &mut dyn Form) -> io::Result<()> {
-    step_at(step, 0, form)
+/// Writes one step of a trajectory of this format.
+pub(super) fn step(step: &Step, format: Option<Format>, form: &mut dyn Form) -> io::Result<()> {
+    step_at(step, format, 0, form)
 }
 
 fn head(trajectory: &Trajectory, form: &mut dyn Form) -> io::Result<()> {
@@ -123,7 +125,12 @@ fn size(trajectory: &Trajectory) -> String {
     words.join(", ")
 }
 
-fn step_at(step: &Step, depth: usize, form: &mut dyn Form) -> io::Result<()> {
+fn step_at(
+    step: &Step,
+    format: Option<Format>,
+    depth: usize,
+    form: &mut dyn Form,
+) -> io::Result<()> {
     let mut title = format!("{} {}", step.idx, kind(step.kind));
     let mut more = |text: Option<String>| {
         if let Some(text) = text {
@@ -154,7 +161,10 @@ fn step_at(step: &Step, depth: usize, form: &mut dyn Form) -> io::Result<()> {
     }
     parts(&step.attachments, form)?;
     for action in &step.actions {
-        self::action(action, form)?;
+        let is_internal = |name: &str, value: &Value| {
+            format == Some(Format::OpenHandsV0) && is_internal_of_v0(name, value, step)
+        };
+        self::action(action, &is_internal, form)?;
     }
     Ok(())
 }
@@ -168,9 +178,32 @@ fn kind(kind: StepKind) -> &'static str {
     }
 }
 
-fn action(action: &Action, form: &mut dyn Form) -> io::Result<()> {
-    let meaning = understand::meaning(action);
-    form.label('▸', &format!("{} · {meaning}", action.tool))?;
+/// Whether an argument is how `OpenHands` V0 ran the action rather than what the model asked for. Its events mix both.
+fn is_internal_of_v0(name: &str, value: &Value, step: &Step) -> bool {
+    const INTERNALS: [&str; 10] = [
+        "action_risk",
+        "blocking",
+        "confirmation_state",
+        "hidden",
+        "impl_source",
+        "include_extra",
+        "is_confirmed",
+        "is_static",
+        "kernel_init_code",
+        "security_risk",
+    ];
+    let is_said = || {
+        let text = value.as_str().unwrap_or_default();
+        text.trim().is_empty() || step.thought.as_deref().is_some_and(|said| said == text)
+    };
+    INTERNALS.contains(&name) || (name == "thought" && is_said())
+}
+
+/// Tells arguments that are left out of the text forms, by name and value.
+type IsInternal<'a> = &'a dyn Fn(&str, &Value) -> bool;
+
+fn action(action: &Action, is_internal: IsInternal<'_>, form: &mut dyn Form) -> io::Result<()> {
+    form.label('▸', &title(action))?;
     let diffs: Vec<String> = action
         .edits
         .iter()
@@ -183,7 +216,7 @@ fn action(action: &Action, form: &mut dyn Form) -> io::Result<()> {
             form.block("diff", &diff)?;
         }
     } else {
-        arguments(&action.args, form)?;
+        arguments(&action.args, is_internal, form)?;
     }
     match &action.observation {
         Some(observation) => result(observation, form),
@@ -191,17 +224,34 @@ fn action(action: &Action, form: &mut dyn Form) -> io::Result<()> {
     }
 }
 
+/// The tool, and what the action does where that says more than the command or message that follows.
+fn title(action: &Action) -> String {
+    let meaning = understand::meaning(action);
+    let is_repeated = match &action.shell {
+        Some(_) => meaning.starts_with("$ ") || meaning.starts_with("> "),
+        None => matches!(action.class, ActionClass::Finish | ActionClass::Think),
+    };
+    let is_input = action.shell.as_ref().is_some_and(|shell| shell.is_input);
+    match (is_repeated, is_input) {
+        (true, true) => format!("{} · input", action.tool),
+        (true, false) => action.tool.clone(),
+        (false, _) => format!("{} · {meaning}", action.tool),
+    }
+}
+
 /// The arguments of an action that is neither a command nor an edit: texts of several lines as they are, the rest as
 /// JSON.
-fn arguments(args: &Value, form: &mut dyn Form) -> io::Result<()> {
+fn arguments(args: &Value, is_internal: IsInternal<'_>, form: &mut dyn Form) -> io::Result<()> {
     match args {
         Value::Null => Ok(()),
         Value::String(text) => form.block("", text),
-        Value::Object(fields) if fields.is_empty() => Ok(()),
         Value::Object(fields) => {
             let mut short = Vec::new();
             let mut long = Vec::new();
-            for (name, value) in fields {
+            let asked = fields
+                .iter()
+                .filter(|(name, value)| !is_internal(name.as_str(), value));
+            for (name, value) in asked {
                 match value {
                     Value::String(text) if text.contains('\n') => long.push((name, text)),
                     Value::String(text) => short.push(format!("{name}: {text}")),
@@ -259,21 +309,43 @@ fn parts(parts: &[Part], form: &mut dyn Form) -> io::Result<()> {
     Ok(())
 }
 
+/// What the trajectory ends with and no step has shown yet.
 fn end(trajectory: &Trajectory, depth: usize, form: &mut dyn Form) -> io::Result<()> {
-    if trajectory.finish.is_none() && trajectory.final_patch.is_none() {
+    let finish = trajectory
+        .finish
+        .as_deref()
+        .filter(|text| !is_shown(trajectory, text));
+    let patch = trajectory
+        .final_patch
+        .as_deref()
+        .filter(|patch| !patch.trim().is_empty());
+    if finish.is_none() && patch.is_none() {
         return Ok(());
     }
     form.section(depth, "end")?;
-    if let Some(finish) = &trajectory.finish {
+    if let Some(finish) = finish {
         form.prose("", finish)?;
     }
-    if let Some(patch) = trajectory
-        .final_patch
-        .as_deref()
-        .filter(|patch| !patch.trim().is_empty())
-    {
+    if let Some(patch) = patch {
         form.label('▸', "final patch")?;
         form.block("diff", patch)?;
     }
     Ok(())
+}
+
+/// Whether a step has shown this text, as what the agent said or as an argument.
+fn is_shown(trajectory: &Trajectory, text: &str) -> bool {
+    let text = text.trim();
+    trajectory.steps.iter().rev().any(|step| {
+        let said = [&step.thought, &step.text].into_iter().flatten();
+        let args = step
+            .actions
+            .iter()
+            .filter(|action| action.shell.is_none())
+            .filter_map(|action| action.args.as_object())
+            .flat_map(|args| args.values())
+            .filter_map(Value::as_str);
+        let mut all = said.map(|said| &**said).chain(args);
+        all.any(|shown| shown.trim() == text)
+    })
 }

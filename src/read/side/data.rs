@@ -21,6 +21,10 @@ use crate::read::RawRecord;
 use crate::read::json;
 use crate::read::side::report;
 
+/// How far below its own folder a task file that was merely found reaches. Tasks of several data sets share their ids
+/// (SWE-bench, its subsets, localisation sets), so that a far one is likely to be another run's.
+const TASK_LEVELS: usize = 2;
+
 /// A side file that was joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SideFile {
@@ -32,7 +36,7 @@ pub struct SideFile {
     pub ids: usize,
     /// Given by hand: its labels override those of the records.
     pub is_explicit: bool,
-    /// The folder of the run that it is about; `None` when it was not found by walking, or is about any run (tasks).
+    /// The folder of the run that it is about; `None` when it was not found by walking.
     pub scope: Option<PathBuf>,
 }
 
@@ -45,10 +49,11 @@ impl SideFile {
         // `other.report.json` is about `other.jsonl`
         let name = self.name();
         let named_after = name.strip_suffix(".report.json");
-        let is_in_scope = self
-            .scope
-            .as_ref()
-            .is_none_or(|scope| data.starts_with(scope));
+        let is_in_scope = self.scope.as_ref().is_none_or(|scope| {
+            data.strip_prefix(scope).is_ok_and(|below| {
+                self.format != Format::Task || below.components().count() <= 1 + TASK_LEVELS
+            })
+        });
         self.path != data && is_in_scope && named_after.is_none_or(|named| named == stem)
     }
 
@@ -175,6 +180,12 @@ impl SideData {
             });
             self.rows.entry(id).or_default().extend(shifted);
         }
+    }
+
+    /// Places in [`SideData::files`] of those that know the trajectory's instance and can be about it.
+    pub fn files_about(&self, trajectory: &Trajectory) -> Vec<usize> {
+        let said = rows_about(&[self], trajectory);
+        said.iter().map(|said| said.row.file).collect()
     }
 
     /// Rows of the instance: the exact id first, then without what producers put behind it.

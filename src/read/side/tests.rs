@@ -145,6 +145,19 @@ fn predictions_are_records_without_steps() {
 fn reports_say_only_what_they_know() {
     let report = parse(r#"{"patch_exists":true,"resolved":true,"tests_status":{"F":{"success":["a"],"failure":["b"]}}}"#).unwrap();
     assert_eq!(report.id, "the-id", "named by its folder");
+    let text = r#"{"patch_exists":true,"resolved":true}"#;
+    for (path, layout, name, want) in [
+        (
+            "/run/the-id/report.json",
+            Layout::Whole,
+            "report.json",
+            "the-id",
+        ),
+        ("/run/the-id/report.json", Layout::Keyed, "a__b-1", "a__b-1"),
+    ] {
+        let report = read::parse(raw(path, Some(Format::Report), layout, name, text)).unwrap();
+        assert_eq!(report.id, want, "{name}");
+    }
     assert_eq!(report.outcome.resolved, Some(true));
     assert_eq!(report.notes.first().unwrap().what, "F: 1 of 2 pass");
     let code = |code: u8| {
@@ -330,4 +343,18 @@ fn places_and_names_tell_what_a_report_is_about() {
     assert_eq!(label("/run/output.report.json", Some("/run")), Some(true));
     assert_eq!(label("/run/other.report.json", None), None);
     assert_eq!(label("/else/report.json", Some("/else")), None);
+    let task = |scope: &str, at: &str| {
+        let mut tasks = SideData::default();
+        tasks.begin_file(Path::new("/t.jsonl"), Format::Task, false);
+        tasks.set_scope(PathBuf::from(scope));
+        let text = r#"{"instance_id":"a","repo":"r","problem_statement":"p"}"#;
+        let record = raw("/t.jsonl", Some(Format::Task), Layout::Rows, "", text);
+        tasks.add(record).unwrap();
+        let mut trajectory = attempt("a", None);
+        trajectory.source.path = PathBuf::from(at);
+        apply(&[&tasks], &mut trajectory)
+    };
+    assert!(task("/", "/a/b/output.jsonl"), "two folders down");
+    assert!(!task("/", "/a/b/c/output.jsonl"), "three folders down");
+    assert!(!task("/t", "/a/output.jsonl"), "elsewhere");
 }
