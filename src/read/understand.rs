@@ -12,6 +12,7 @@ mod observed;
 mod script;
 mod shell;
 mod tools;
+mod verdict;
 mod window;
 
 use std::sync::LazyLock;
@@ -30,6 +31,8 @@ use crate::read::understand::args::first_str;
 use crate::read::understand::window::Window;
 
 pub use meaning::meaning;
+pub use verdict::TestCounts;
+pub use verdict::test_counts;
 
 /// Fills class, shell, edits and view of every action, and what its observation says in words only (exit status,
 /// error, truncation, working folder), as far as the reader left them open. Children are not entered.
