@@ -11,39 +11,46 @@ mod meaning;
 mod observed;
 mod script;
 mod shell;
+mod skills;
 mod tools;
+mod verdict;
 mod window;
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::diff::Hunk;
 use crate::diff::diff_texts;
 use crate::diff::unified;
 use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Edit;
+use crate::model::EditOp;
 use crate::model::StepKind;
 use crate::model::Text;
 use crate::model::Trajectory;
 use crate::read::understand::args::first_str;
-use crate::read::understand::window::Window;
+use crate::read::understand::tools::Tool;
+use crate::read::understand::window::Windows;
 
 pub use meaning::meaning;
+pub use verdict::TestCounts;
+pub use verdict::test_counts;
 
 /// Fills class, shell, edits and view of every action, and what its observation says in words only (exit status,
 /// error, truncation, working folder), as far as the reader left them open. Children are not entered.
 pub fn understand(trajectory: &mut Trajectory) {
-    let mut window = None;
+    let mut windows = Windows::default();
     for step in &mut trajectory.steps {
         for action in &mut step.actions {
-            understand_action(action, &mut window);
+            understand_action(action, &mut windows);
         }
     }
 }
 
-/// `window` is the file that the windowed tools of SWE-agent have open.
-fn understand_action(action: &mut Action, window: &mut Option<Window>) {
+/// `windows` is what was shown of files before.
+fn understand_action(action: &mut Action, windows: &mut Windows) {
     let tool = tools::tool_of(action);
     if action.shell.is_none() && tool.runs_commands() {
         action.shell = shell::call_of(action);
@@ -55,12 +62,14 @@ fn understand_action(action: &mut Action, window: &mut Option<Window>) {
             .map_or_else(|| tools::class_of(action, tool), |r| r.class);
     }
     observed::fill(action);
+    let is_windowed = reading.is_none() && (tool == Tool::Python || tools::is_windowed(action));
     let (found_edits, found_view) = match reading {
         Some(reading) => {
             let view = reading.view.map(|plan| listing::shell_view(plan, action));
             (reading.edits, view)
         }
-        None if tools::is_windowed(action) => window::understand(action, window),
+        None if tool == Tool::Python => skills::understand(action, windows),
+        None if is_windowed => window::understand(action, windows),
         None => (
             edits::edits_of(action, tool),
             listing::tool_view(action, tool),
@@ -71,6 +80,9 @@ fn understand_action(action: &mut Action, window: &mut Option<Window>) {
     }
     fill_edits(action, found_edits);
     edits::fill_from_observation(action);
+    if !is_windowed {
+        windows.note(action);
+    }
 }
 
 /// Takes the edits found in the arguments where the reader has none; fills the gaps of the reader's where they are the
@@ -125,7 +137,42 @@ pub fn edit_diff(edit: &Edit) -> Option<String> {
     if old.len() + new.len() > MAX_BYTES {
         return None;
     }
-    Some(unified(&edit.path, &diff_texts(old, new, CONTEXT, line))).filter(|diff| !diff.is_empty())
+    let path = edit.path.trim_start_matches('/');
+    let mut hunks = diff_texts(old, new, CONTEXT, line);
+    let is_whole = matches!(edit.op, EditOp::Create | EditOp::Write | EditOp::Delete);
+    if !is_whole && edit.before.is_none() {
+        without_claims(edit, &mut hunks);
+    }
+    let mut diff = unified(path, &hunks);
+    // A file that is changed in part was there before and is there afterwards.
+    if !is_whole {
+        diff = diff
+            .replacen("--- /dev/null\n", &format!("--- a/{path}\n"), 1)
+            .replacen("+++ /dev/null\n", &format!("+++ b/{path}\n"), 1);
+    }
+    Some(diff).filter(|diff| !diff.is_empty())
+}
+
+/// Takes from the hunks of a changed part what is not known: their numbers where place or old text are missing, and how
+/// the file ends.
+fn without_claims(edit: &Edit, hunks: &mut [Hunk]) {
+    for line in hunks.iter_mut().flat_map(|hunk| &mut hunk.lines) {
+        line.no_newline = false;
+    }
+    let is_partial = edit.old.is_none() && edit.op != EditOp::Insert;
+    if !is_partial && edit.line.is_some() {
+        return;
+    }
+    for hunk in hunks {
+        (hunk.old_start, hunk.new_start) = (0, 0);
+        hunk.renumber();
+        if is_partial {
+            hunk.heading = match edit.line {
+                Some(line) => format!("(the old text from line {line} on was not recorded)"),
+                None => "(the old text was not recorded)".to_owned(),
+            };
+        }
+    }
 }
 
 /// The agent's last words: the message of its last finishing action, else its last message.

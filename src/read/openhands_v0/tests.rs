@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::model::ActionClass;
+use crate::model::Edit;
 use crate::model::EditOp;
 use crate::model::StepKind;
 use crate::read::RawRecord;
@@ -206,10 +207,11 @@ fn rows_of_2025() {
             .filter(|a| a.tool == "str_replace_editor")
             .flat_map(|a| a.edits.iter().map(move |e| (a, e)))
     };
-    // counted in the raw file: 29 edits, of which 23 were refused; the others have a diff
+    // counted in the raw file: 29 edits, of which 23 were refused; the others have a diff, which tells the line
     assert_eq!(edits().count(), 29);
     assert_eq!(edits().filter(|(a, _)| a.has_error()).count(), 23);
-    assert_eq!(edits().filter(|(_, e)| e.diff.is_some()).count(), 6);
+    let placed = |e: &Edit| e.diff.is_some() || e.line.is_some();
+    assert_eq!(edits().filter(|(_, e)| placed(e)).count(), 6);
     assert!(edits().all(|(_, e)| e.before.is_none()), "not whole files");
     let shells = || actions().filter_map(|a| a.shell.as_ref().map(|s| (a, s)));
     assert_eq!(shells().count(), 49);

@@ -3,6 +3,8 @@
 //!
 //! A failed edit is kept: it is what was attempted. What a file is afterwards is said only of edits that state it.
 
+use std::collections::HashSet;
+
 use crate::diff::DiffTag;
 use crate::diff::unified;
 use crate::model::Action;
@@ -210,7 +212,7 @@ fn edit_of_patch(file: &FilePatch) -> Option<Edit> {
         .clone()
         .filter(|new| new != path && file.kind == PatchKind::Renamed);
     if !file.hunks.is_empty() {
-        edit.diff = Some(unified(path, &file.hunks).into());
+        edit.diff = Some(unified(path.trim_start_matches('/'), &file.hunks).into());
     }
     Some(edit)
 }
@@ -227,6 +229,7 @@ pub(super) fn fill_from_observation(action: &mut Action) {
         .cloned();
     let is_single = action.edits.len() == 1;
     for edit in &mut action.edits {
+        prefer_texts(edit);
         if edit.line.is_none() {
             edit.line = edit
                 .before
@@ -243,6 +246,37 @@ pub(super) fn fill_from_observation(action: &mut Action) {
         if !failed && edit.after.is_none() && matches!(edit.op, EditOp::Create | EditOp::Write) {
             edit.after.clone_from(&edit.new);
         }
+    }
+}
+
+/// Where an edit has its texts and a diff without any context, the diff gives the line and stands back: the texts show
+/// more. A diff that has whole lines where the texts have pieces of lines stays.
+fn prefer_texts(edit: &mut Edit) {
+    let (Some(diff), Some(old), Some(new)) = (&edit.diff, &edit.old, &edit.new) else {
+        return;
+    };
+    let files = parse_patch(diff);
+    let [file] = files.as_slice() else {
+        return;
+    };
+    let mut lines = file.hunks.iter().flat_map(|hunk| &hunk.lines);
+    let known: HashSet<&str> = old.lines().chain(new.lines()).collect();
+    if !lines.all(|line| line.tag != DiffTag::Same && known.contains(line.text.as_str())) {
+        return;
+    }
+    let Some(first) = file.hunks.first().filter(|hunk| hunk.has_numbers()) else {
+        return;
+    };
+    let changed = if first.old_len == 0 {
+        first.new_start
+    } else {
+        first.old_start
+    };
+    let pairs = old.lines().zip(new.lines());
+    let same = pairs.take_while(|(a, b)| a == b).count();
+    if let Some(line) = changed.checked_sub(same).filter(|line| *line > 0) {
+        edit.line = edit.line.or(Some(line));
+        edit.diff = None;
     }
 }
 

@@ -11,6 +11,7 @@ use crate::read::understand::args::first_str;
 use crate::read::understand::args::line_range;
 use crate::read::understand::args::path_of;
 use crate::read::understand::args::unquoted;
+use crate::read::understand::skills;
 use crate::read::understand::tools::typed;
 use crate::text::clean_line;
 use crate::text::excerpt;
@@ -93,7 +94,12 @@ fn edits_line(edits: &[Edit]) -> Option<String> {
         let added: usize = counts.iter().map(|(added, _)| added).sum();
         let removed: usize = counts.iter().map(|(_, removed)| removed).sum();
         push(&mut line, format_args!(" +{added}"));
-        if !matches!(first.op, EditOp::Create | EditOp::Write) || removed > 0 {
+        // What was replaced is not always known.
+        let is_known = edits
+            .iter()
+            .all(|edit| edit.old.is_some() || edit.diff.is_none() || edit.op != EditOp::StrReplace);
+        let is_whole = matches!(first.op, EditOp::Create | EditOp::Write);
+        if removed > 0 || (is_known && !is_whole) {
             push(&mut line, format_args!(" −{removed}"));
         }
     }
@@ -167,11 +173,17 @@ fn search_line(action: &Action) -> Option<String> {
         "name",
         "glob",
     ];
-    let what = first_str(&action.args, &WHAT)?;
-    let place = first_str(
-        &action.args,
-        &["path", "dir", "directory", "dir_path", "include"],
-    );
+    let calls = skills::calls_of(action);
+    let (what, place) = match calls.first().and_then(skills::Call::search) {
+        Some(search) => search,
+        None => (
+            first_str(&action.args, &WHAT)?,
+            first_str(
+                &action.args,
+                &["path", "dir", "directory", "dir_path", "include"],
+            ),
+        ),
+    };
     let mut line = format!("search \"{}\"", excerpt(what, 60));
     if let Some(place) = place.filter(|place| !place.is_empty()) {
         line.extend([" in ", short_path(unquoted(place)).as_str()]);

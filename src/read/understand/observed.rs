@@ -9,6 +9,7 @@ use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Observation;
 use crate::read::understand::fixed_regex as fixed;
+use crate::read::understand::verdict;
 
 /// How much of the end of an output is searched for the harness's closing lines.
 const TAIL_BYTES: usize = 2048;
@@ -80,6 +81,14 @@ pub(super) fn fill(action: &mut Action) {
         && matches!(class, ActionClass::Edit | ActionClass::View)
         && !is_command
         && REFUSAL.is_match(without_heading(head))
+    {
+        observation.is_error = Some(true);
+    }
+    // An exit status outranks what the output looks like.
+    if class == ActionClass::Shell
+        && observation.exit_code.is_none()
+        && observation.is_error.is_none()
+        && verdict::ends_in_failure(&text)
     {
         observation.is_error = Some(true);
     }
@@ -222,6 +231,14 @@ mod tests {
                 .as_deref(),
             Some("/w")
         );
+    }
+
+    #[test]
+    fn failed_tests_are_errors_where_no_status_is_known() {
+        assert_eq!(seen("== 1 failed in 1s ==").is_error, Some(true));
+        assert_eq!(seen("== 1 passed in 1s ==").is_error, None);
+        let known = "== 1 failed in 1s ==\n[The command completed with exit code 0.]";
+        assert_eq!(seen(known).is_error, None);
     }
 
     #[test]

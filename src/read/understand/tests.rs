@@ -13,7 +13,7 @@ fn understood(tool: &str, args: Value, seen: &str) -> Action {
     if !seen.is_empty() {
         action.observation = Some(Observation::text(seen));
     }
-    understand_action(&mut action, &mut None);
+    understand_action(&mut action, &mut Windows::default());
     action
 }
 
@@ -26,7 +26,8 @@ execute_bash | {"command": "cd /w && grep -rn 'a b' src"} | search | $ grep -rn 
 terminal | {"command": "C-c", "is_input": "true"} | shell | > C-c
 terminal | {"command": ""} | shell | $ (nothing)
 run_ipython | {"code": "print(1)"} | shell | run_ipython print(1)
-execute_ipython_cell | {"code": "edit_file_by_replace('a', 'b', 'c')"} | edit | execute_ipython_cell edit_file_by_replace('a', 'b', 'c')
+run_ipython | {"code": "search_dir('x y', './src')"} | search | search "x y" in ./src
+execute_ipython_cell | {"code": "edit_file_by_replace('a', 'b', 'c')"} | edit | edit a +1 −1
 str_replace_editor | {"command": "view", "path": "/testbed/a/b.py", "view_range": "[10, 40]"} | view | view a/b.py 10–40
 file_editor | {"command": "view", "path": "/w/a/b/c/d.py", "view_range": [10, -1]} | view | view …/b/c/d.py 10–
 file_editor | {"command": "create", "path": "/workspace/r/n.py", "file_text": "a\nb\n"} | edit | create n.py +2
@@ -101,11 +102,11 @@ proptest::proptest! {
         seen in "(ERROR:|\\[File: a \\(|\\[File: |9:x\n|18446744073709551615:x\n|     18446744073709551615\t|     1\t|\n|result of running `cat -n` on x\n|<returncode>99999999999999999999</returncode>|é|\r){0,6}",
     ) {
         for args in [json!({&key: &value, "path": "p"}), json!({&key: &value}), json!(value)] {
-            let mut window = None;
+            let mut windows = Windows::default();
             for tool in [tool.as_str(), "open", "edit", "scroll_down"] {
                 let mut action = Action::new(None, tool, args.clone());
                 action.observation = Some(Observation::text(seen.as_str()));
-                understand_action(&mut action, &mut window);
+                understand_action(&mut action, &mut windows);
                 let line = meaning(&action);
                 proptest::prop_assert!(!line.is_empty() && !line.contains(char::is_control));
                 is_test_run(&action);
@@ -176,7 +177,7 @@ fn what_the_reader_knows_stays() {
     known.after = Some("a\nB\n".into());
     action.edits = vec![known];
     action.class = ActionClass::Plan;
-    understand_action(&mut action, &mut None);
+    understand_action(&mut action, &mut Windows::default());
     assert_eq!(action.class, ActionClass::Plan);
     let edit = &action.edits[0];
     assert_eq!(
@@ -379,12 +380,105 @@ fn windows_of_swe_agent() {
             r#"/r/src/a.py StrReplace Some(8) None→Some("x")"#,
             r#"/r/src/a.py StrReplace None Some("C")→Some("E")"#,
             r#"/r/src/a.py StrReplace None Some("C")→Some("E F")"#,
-            r#"/r/src/a.py StrReplace Some(1) Some("a")→Some("A")"#,
+            r#"/r/src/a.py StrReplace Some(1) None→Some("A")"#,
             r#"/r/src/a.py Some(7)/Some(9) Some("g")"#,
             r#"n.py Create Some(1) None→Some("\n")"#,
             r#"n.py Insert Some(2) None→Some("x")"#,
         ]
     );
+}
+
+/// What the second of two line edits says was there before, and its diff.
+#[track_caller]
+fn second_edit(first: &str, between: (&str, Value), old: Option<&str>, diff: &str) {
+    let seen = "[File: /r/a.py (9 lines total)]\n1:a\n2:b\n3:c\n4:d\n(5 more lines below)";
+    let mut windows = Windows::default();
+    let mut last = None;
+    let steps = [
+        ("open", json!({"command": "open a.py"}), seen),
+        (
+            "edit",
+            json!({"command": format!("edit {first}\nX\nend_of_edit")}),
+            "",
+        ),
+        (between.0, between.1, ""),
+        ("edit", json!({"command": "edit 2:3\nY\nend_of_edit"}), ""),
+    ];
+    for (tool, args, seen) in steps {
+        let mut action = Action::new(None, tool, args);
+        action.observation = Some(Observation::text(seen));
+        understand_action(&mut action, &mut windows);
+        last = action.edits.pop();
+    }
+    let edit = last.expect("the last step is an edit");
+    assert_eq!((edit.old.as_deref(), edit.line), (old, Some(2)));
+    assert_eq!(edit_diff(&edit).as_deref(), Some(diff));
+}
+
+#[test]
+fn old_lines_are_those_seen_and_not_changed_since() {
+    let known = "--- a/r/a.py\n+++ b/r/a.py\n@@ -2,2 +2 @@\n-b\n-c\n+Y\n";
+    let unknown =
+        "--- a/r/a.py\n+++ b/r/a.py\n@@ -2,2 +2,1 @@ (old lines 2–3 were not recorded)\n+Y\n";
+    let looks = || ("bash", json!({"command": "python t.py"}));
+    second_edit("4:4", looks(), Some("b\nc"), known);
+    second_edit("3:3", looks(), None, unknown);
+    second_edit("1:1", looks(), None, unknown);
+    let changes = ("bash", json!({"command": "git checkout a.py"}));
+    second_edit("4:4", changes, None, unknown);
+}
+
+#[test]
+fn diffs_claim_no_new_file_where_a_part_was_changed() {
+    let mut edit = Edit::new("/a/b.py", EditOp::StrReplace);
+    edit.new = Some("x\n".into());
+    let diff = edit_diff(&edit);
+    assert_eq!(
+        diff.as_deref(),
+        Some("--- a/a/b.py\n+++ b/a/b.py\n@@ (the old text was not recorded)\n+x\n")
+    );
+    edit.op = EditOp::Insert;
+    edit.line = Some(1);
+    let diff = edit_diff(&edit);
+    assert_eq!(
+        diff.as_deref(),
+        Some("--- a/a/b.py\n+++ b/a/b.py\n@@ -0,0 +1 @@\n+x\n")
+    );
+    edit.op = EditOp::Create;
+    let diff = edit_diff(&edit);
+    assert!(diff.is_some_and(|diff| diff.starts_with("--- /dev/null\n+++ b/a/b.py\n")));
+}
+
+#[test]
+fn texts_outdo_a_diff_without_context() {
+    let cases = [
+        // The change is the second line of the texts.
+        (
+            "a\nb\nc",
+            "a\nB\nc",
+            "@@ -8 +8 @@\n-b\n+B\n",
+            Some(7),
+            false,
+        ),
+        ("a\nc", "a\nb\nc", "@@ -7,0 +8 @@\n+b\n", Some(7), false),
+        ("a\nb", "a", "@@ -8 +7,0 @@\n-b\n", Some(7), false),
+        // Context, and pieces of lines: the diff shows more.
+        ("b", "B", "@@ -7,2 +7,2 @@\n a\n-b\n+B\n", None, true),
+        ("b", "B", "@@ -8 +8 @@\n-a b c\n+a B c\n", None, true),
+    ];
+    for (old, new, hunk, line, has_diff) in cases {
+        let mut action = Action::new(
+            None,
+            "file_editor",
+            json!({"command": "str_replace", "path": "p", "old_str": old, "new_str": new}),
+        );
+        let mut edit = Edit::new("p", EditOp::StrReplace);
+        edit.diff = Some(format!("--- p\n+++ p\n{hunk}").into());
+        action.edits = vec![edit];
+        understand_action(&mut action, &mut Windows::default());
+        let edit = &action.edits[0];
+        assert_eq!((edit.line, edit.diff.is_some()), (line, has_diff), "{hunk}");
+    }
 }
 
 #[track_caller]

@@ -6,6 +6,7 @@ use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Value;
 use crate::read::understand::args::first_str;
+use crate::read::understand::skills;
 
 /// What a tool is, as far as reading its arguments goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,7 +171,7 @@ fn is_editor_command(args: &Value) -> bool {
 pub(super) fn class_of(action: &Action, tool: Tool) -> ActionClass {
     match tool {
         Tool::Shell => ActionClass::Shell,
-        Tool::Python => python_class(&action.args),
+        Tool::Python => skills::python_class(&action.args),
         Tool::Editor => match first_str(&action.args, &["command"]).map(str::trim) {
             Some("view") => ActionClass::View,
             _ => ActionClass::Edit,
@@ -178,27 +179,5 @@ pub(super) fn class_of(action: &Action, tool: Tool) -> ActionClass {
         Tool::View => ActionClass::View,
         Tool::Edit | Tool::Patch => ActionClass::Edit,
         Tool::Class(class) => class,
-    }
-}
-
-/// Code that does nothing but call one of the file skills of old `OpenHands` is what that skill is.
-fn python_class(args: &Value) -> ActionClass {
-    let code = args
-        .as_str()
-        .or_else(|| first_str(args, &["code"]))
-        .unwrap_or_default();
-    let call = code.trim_start().split('(').next().unwrap_or_default();
-    match call.trim_start_matches("print(").trim() {
-        "edit_file_by_replace"
-        | "edit_file_by_line"
-        | "edit_file"
-        | "insert_content_at_line"
-        | "append_file"
-        | "create_file"
-        | "insert_content_before_line"
-        | "insert_content_after_line" => ActionClass::Edit,
-        "open_file" | "goto_line" | "scroll_up" | "scroll_down" => ActionClass::View,
-        "search_dir" | "search_file" | "find_file" => ActionClass::Search,
-        _ => ActionClass::Shell,
     }
 }
