@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::EditOp;
 use crate::model::Observation;
 use crate::model::Step;
 use crate::model::Value;
@@ -549,7 +548,14 @@ fn last_words_are_the_finish_message() {
     step.thought = Some("I submit.".into());
     step.actions.push(understood("submit", json!({}), "diff"));
     trajectory.steps.push(step);
-    assert_eq!(last_words(&trajectory).as_deref(), Some("I submit."));
+    // Words beside a call that has no message are none.
+    assert_eq!(last_words(&trajectory), None);
+    let mut step = Step::new(StepKind::Agent);
+    step.thought = Some("Now let me look:".into());
+    step.actions
+        .push(understood("bash", json!({"command": "ls"}), ""));
+    trajectory.steps.push(step);
+    assert_eq!(last_words(&trajectory), None);
     let mut step = Step::new(StepKind::Agent);
     step.actions
         .push(understood("finish", json!({"message": "All done."}), ""));
