@@ -1,7 +1,11 @@
 //! The last step of every reader: what is the same for all formats.
 
 use crate::model::Stamp;
+use crate::model::Step;
 use crate::model::StepKind;
+use crate::model::Task;
+use crate::model::TaskKind;
+use crate::model::Text;
 use crate::model::Tokens;
 use crate::model::Trajectory;
 use crate::read::understand;
@@ -10,6 +14,9 @@ use crate::read::understand;
 pub(super) fn complete(trajectory: &mut Trajectory) {
     for (idx, step) in trajectory.steps.iter_mut().enumerate() {
         step.idx = idx;
+    }
+    for step in &mut trajectory.steps {
+        part_reasoning(step);
     }
     understand::understand(trajectory);
     for child in &mut trajectory.children {
@@ -27,9 +34,67 @@ pub(super) fn complete(trajectory: &mut Trajectory) {
     if trajectory.finish.is_none() {
         trajectory.finish = understand::last_words(trajectory);
     }
+    trajectory.finish = trajectory
+        .finish
+        .take()
+        .map(|words| match part_think(&words) {
+            Some((_, rest)) if !rest.is_empty() => rest.into(),
+            _ => words,
+        });
+    fill_task(trajectory);
     if let (Some(task), Some(id)) = (&mut trajectory.task, &trajectory.task_id) {
         task.id.get_or_insert_with(|| id.clone());
     }
+}
+
+/// Tells the kind of task from the prompt where no instance tells it. A task of which nothing is known is none.
+fn fill_task(trajectory: &mut Trajectory) {
+    let kind = || understand::kind_of(trajectory.instruction.as_deref()?);
+    match &mut trajectory.task {
+        Some(task) if task.kind == TaskKind::Other => task.kind = kind().unwrap_or_default(),
+        Some(_) => {}
+        None => {
+            trajectory.task = kind().map(|kind| Task {
+                kind,
+                ..Task::default()
+            });
+        }
+    }
+}
+
+/// Some servers leave the reasoning in the message too, as a `<think>` block at its beginning: it leaves the words there
+/// and becomes the reasoning where the step has none. A block that says something else than the reasoning stays.
+fn part_reasoning(step: &mut Step) {
+    if step.kind != StepKind::Agent {
+        return;
+    }
+    for words in [&mut step.thought, &mut step.text] {
+        let Some((think, rest)) = words.as_deref().and_then(part_think) else {
+            continue;
+        };
+        let is_known = match &step.reasoning {
+            None => false,
+            Some(reasoning) => {
+                let reasoning = reasoning.trim();
+                if !(think.is_empty() || reasoning.contains(think) || think.contains(reasoning)) {
+                    continue;
+                }
+                true
+            }
+        };
+        if !is_known && !think.is_empty() {
+            step.reasoning = Some(think.into());
+        }
+        let rest = (!rest.is_empty()).then(|| Text::from(rest));
+        *words = rest;
+    }
+}
+
+/// What stands in a `<think>` block at the beginning, and what follows it; both trimmed.
+fn part_think(words: &str) -> Option<(&str, &str)> {
+    let body = words.trim_start().strip_prefix("<think>")?;
+    let (think, rest) = body.split_once("</think>")?;
+    Some((think.trim(), rest.trim()))
 }
 
 fn fill_identity(trajectory: &mut Trajectory) {
@@ -77,5 +142,40 @@ fn fill_totals(trajectory: &mut Trajectory) {
         {
             totals.duration_s = Some(last.seconds_since(*first));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn parts(reasoning: Option<&str>, thought: &str, want: (Option<&str>, Option<&str>)) {
+        let mut step = Step::new(StepKind::Agent);
+        step.reasoning = reasoning.map(Text::from);
+        step.thought = Some(thought.into());
+        part_reasoning(&mut step);
+        let got = (step.reasoning.as_deref(), step.thought.as_deref());
+        assert_eq!(got, want, "{thought}");
+    }
+
+    #[test]
+    fn reasoning_leaves_the_words() {
+        parts(
+            Some("a b"),
+            "<think>\na b\n</think>\n\nsaid",
+            (Some("a b"), Some("said")),
+        );
+        parts(None, "<think>a</think>said", (Some("a"), Some("said")));
+        parts(None, "<think>a</think>", (Some("a"), None));
+        parts(Some("a"), "<think></think>x", (Some("a"), Some("x")));
+        let other = "<think>c</think>x";
+        parts(Some("a"), other, (Some("a"), Some(other)));
+        parts(
+            None,
+            "no <think>a</think>",
+            (None, Some("no <think>a</think>")),
+        );
+        parts(None, "<think>no end", (None, Some("<think>no end")));
     }
 }

@@ -11,6 +11,7 @@ use crate::model::Part;
 use crate::model::Span;
 use crate::model::Stamp;
 use crate::model::Step;
+use crate::model::StepKind;
 use crate::model::Text;
 use crate::model::Tokens;
 use crate::model::Trajectory;
@@ -174,6 +175,7 @@ fn read_messages(
         state_calls(message, &extra);
         extras.push(extra);
     }
+    let mut before = None;
     let mut conversation = Conversation::new(messages.iter().map(|(message, _)| message));
     for ((mut message, span), mut extra) in messages.into_iter().zip(extras) {
         if role_of(&message) == "exit" {
@@ -182,12 +184,21 @@ fn read_messages(
             conversation.push_step(step);
             continue;
         }
+        let ts = extra.get("timestamp").and_then(Stamp::parse);
+        let since = before
+            .zip(ts)
+            .map(|(before, ts): (Stamp, Stamp)| ts.seconds_since(before))
+            .filter(|seconds| *seconds >= 0.0);
+        before = ts;
         let place = conversation.push(message, span);
         let steps = conversation.steps_mut();
         match place {
             Place::Step => {
                 if let Some(step) = steps.last_mut() {
                     fill_step(step, &mut extra);
+                    if step.kind == StepKind::Agent {
+                        step.latency_s = since;
+                    }
                 }
             }
             Place::Result(step, action) => {
@@ -195,6 +206,7 @@ fn read_messages(
                 let action = actions.and_then(|actions| actions.get_mut(action));
                 if let Some(observation) = action.and_then(|action| action.observation.as_mut()) {
                     fill_observation(observation, &mut extra);
+                    observation.duration_s = since;
                     observation.cwd = cwd.map(str::to_owned);
                 }
             }

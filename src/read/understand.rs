@@ -9,6 +9,7 @@ mod edits;
 mod listing;
 mod meaning;
 mod observed;
+mod prompt;
 mod script;
 mod shell;
 mod skills;
@@ -35,6 +36,8 @@ use crate::read::understand::tools::Tool;
 use crate::read::understand::window::Windows;
 
 pub use meaning::meaning;
+pub(in crate::read) use prompt::kind_of;
+pub use prompt::statement_excerpt;
 pub use verdict::TestCounts;
 pub use verdict::test_counts;
 
@@ -175,7 +178,8 @@ fn without_claims(edit: &Edit, hunks: &mut [Hunk]) {
     }
 }
 
-/// The agent's last words: the message of its last finishing action, else its last message.
+/// The agent's last words: the message of a finishing action of its last step, or that step's message when it calls
+/// nothing. Words beside any other call are no last words; the run just ended there.
 pub fn last_words(trajectory: &Trajectory) -> Option<Text> {
     const KEYS: [&str; 9] = [
         "message",
@@ -188,30 +192,23 @@ pub fn last_words(trajectory: &Trajectory) -> Option<Text> {
         "content",
         "text",
     ];
-    let spoken = |text: &Option<Text>| text.clone().filter(|text| !text.trim().is_empty());
-    let agent = trajectory
+    let last = trajectory
         .steps
         .iter()
         .rev()
-        .filter(|step| step.kind == StepKind::Agent);
-    for step in agent {
-        let finish = step
-            .actions
-            .iter()
-            .rev()
-            .find(|action| action.class == ActionClass::Finish);
-        let message = finish
-            .filter(|action| action.shell.is_none())
-            .and_then(|action| first_str(&action.args, &KEYS))
-            .filter(|text| !text.trim().is_empty());
-        if let Some(message) = message {
-            return Some(message.into());
-        }
-        if let Some(said) = spoken(&step.text).or_else(|| spoken(&step.thought)) {
-            return Some(said);
-        }
+        .find(|step| step.kind == StepKind::Agent)?;
+    if last.actions.is_empty() {
+        let said = last.text.as_ref().or(last.thought.as_ref());
+        return said.filter(|text| !text.trim().is_empty()).cloned();
     }
-    None
+    let finish = last
+        .actions
+        .iter()
+        .rev()
+        .find(|action| action.class == ActionClass::Finish && action.shell.is_none())?;
+    first_str(&finish.args, &KEYS)
+        .filter(|text| !text.trim().is_empty())
+        .map(Text::from)
 }
 
 /// Whether the action runs tests: pytest and its kin, test targets of build tools.

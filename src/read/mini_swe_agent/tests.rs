@@ -268,3 +268,45 @@ fn what_the_harness_ran_counts() {
     assert_eq!(counts(&trajectory), (2, 3, 3));
     survive(Format::MiniSweAgent, &[file]);
 }
+
+#[test]
+fn times_lie_between_the_messages() {
+    let call = |id: &str| serde_json::json!([{"id": id, "function": {"name": "bash", "arguments": "{\"command\": \"ls\"}"}}]);
+    let at = |ts: f64| serde_json::json!({ "timestamp": ts });
+    let file = serde_json::json!({
+        "trajectory_format": "mini-swe-agent-1.1",
+        "info": {"mini_version": "2"},
+        "messages": [
+            {"role": "user", "content": "Q"},
+            {"role": "assistant", "content": "a", "tool_calls": call("1"), "extra": at(1000.0)},
+            {"role": "tool", "tool_call_id": "1", "content": "r", "extra": at(1000.5)},
+            {"role": "assistant", "content": "b", "tool_calls": call("2"), "extra": at(1002.0)},
+            {"role": "tool", "tool_call_id": "2", "content": "r", "extra": at(1001.0)},
+        ],
+    });
+    let raw = crate::read::testing::record(
+        Format::MiniSweAgent,
+        Layout::Whole,
+        vec![crate::read::testing::part(
+            "a.traj.json",
+            crate::read::PartRole::Main,
+            file.to_string(),
+        )],
+    );
+    let trajectory = crate::read::parse(raw).unwrap();
+    let times: Vec<_> = trajectory
+        .steps
+        .iter()
+        .filter(|step| step.kind == crate::model::StepKind::Agent)
+        .map(|step| {
+            let seen = step.actions[0].observation.as_ref().unwrap();
+            (
+                step.latency_s,
+                seen.duration_s,
+                step.ts.is_some() && seen.ts.is_some(),
+            )
+        })
+        .collect();
+    // A clock that went back tells nothing.
+    assert_eq!(times, [(None, Some(0.5), true), (Some(1.5), None, true)]);
+}

@@ -538,14 +538,11 @@ fn event_id(event: &Value, key: &str) -> Option<i64> {
 fn last_words(call: &Call, args: &Value) -> Option<Text> {
     let of_tool = call.args.as_ref().and_then(|args| str_at(args, "message"));
     let outputs = args.get("outputs").and_then(|o| str_at(o, "content"));
-    [
-        of_tool,
-        str_at(args, "final_thought"),
-        outputs,
-        str_at(args, "thought"),
-    ]
-    .into_iter()
-    .flatten()
-    .find(|text| !text.is_empty())
-    .map(Text::from)
+    // Agents without a finish tool say their last words as the thought of the action.
+    let thought = str_at(args, "thought").filter(|_| call.tool.is_none());
+    [of_tool, str_at(args, "final_thought"), outputs, thought]
+        .into_iter()
+        .flatten()
+        .find(|text| !text.is_empty())
+        .map(Text::from)
 }

@@ -6,6 +6,7 @@ use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Edit;
 use crate::model::EditOp;
+use crate::model::Value;
 use crate::model::View;
 use crate::read::understand::args::first_str;
 use crate::read::understand::args::line_range;
@@ -14,7 +15,9 @@ use crate::read::understand::args::unquoted;
 use crate::read::understand::skills;
 use crate::read::understand::tools::typed;
 use crate::text::clean_line;
+use crate::text::clip_start;
 use crate::text::excerpt;
+use crate::text::width;
 
 /// The cells of the longest line; lists cut it to their own width.
 const MAX_CELLS: usize = 160;
@@ -39,11 +42,7 @@ pub fn meaning(action: &Action) -> String {
             action,
             &["description", "message", "task", "prompt"],
         )),
-        ActionClass::Web if action.shell.is_none() => Some(said(
-            &action.tool,
-            action,
-            &["url", "query", "code", "text", "element_id"],
-        )),
+        ActionClass::Web if action.shell.is_none() => Some(web_line(action)),
         ActionClass::Plan => Some(said(&action.tool, action, &["command", "subject", "plan"])),
         _ => None,
     };
@@ -191,6 +190,28 @@ fn search_line(action: &Action) -> Option<String> {
     Some(line)
 }
 
+/// The tool with its address, query or text, and the element it works on.
+fn web_line(action: &Action) -> String {
+    let line = said(
+        &action.tool,
+        action,
+        &["url", "query", "text", "code", "element_id"],
+    );
+    let element = ["element_id", "bid", "index"]
+        .into_iter()
+        .find_map(|key| action.args.get(key));
+    let element = match element {
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::String(id))
+            if first_str(&action.args, &["url", "query", "text", "code"]).is_some() =>
+        {
+            excerpt(id, 40)
+        }
+        _ => return line,
+    };
+    format!("{line} [{element}]")
+}
+
 /// `verb: words`, or the verb alone.
 fn said(verb: &str, action: &Action, keys: &[&str]) -> String {
     let verb = excerpt(verb, 40);
@@ -238,22 +259,43 @@ fn general(action: &Action) -> String {
     }
 }
 
-/// A path as lists show it: clean, without the folder in which sandboxes keep the repository, at most three deep.
+/// A path as lists show it: clean, without the folder in which sandboxes keep the repository, and so long that the file
+/// name stays: what is too much leaves at the left.
 fn short_path(path: &str) -> String {
     const DEPTH: usize = 4;
-    let bare = path
-        .strip_prefix("/testbed/")
-        .or_else(|| path.strip_prefix("/repo/"))
-        .or_else(|| {
-            let (_, rest) = path.strip_prefix("/workspace/")?.split_once('/')?;
-            Some(rest)
-        });
-    let bare = bare.filter(|rest| !rest.is_empty()).unwrap_or(path);
+    const PATH_CELLS: usize = 40;
+    let bare = without_root(path);
     let parts: Vec<&str> = bare.split('/').filter(|part| !part.is_empty()).collect();
-    if parts.len() > DEPTH
-        && let Some(end) = parts.get(parts.len() - DEPTH + 1..)
-    {
-        return format!("…/{}", clean_line(&end.join("/")));
+    let shown = if parts.len() > DEPTH {
+        let end = parts.get(parts.len() - DEPTH + 1..).unwrap_or_default();
+        format!("…/{}", clean_line(&end.join("/")))
+    } else {
+        excerpt(bare, MAX_CELLS)
+    };
+    if width(&shown) <= PATH_CELLS {
+        return shown;
     }
-    excerpt(bare, MAX_CELLS)
+    // Whole folders go first, then the beginning of the file name.
+    let mut rest = shown.trim_start_matches("…/");
+    while let Some((_, inner)) = rest.split_once('/') {
+        rest = inner;
+        if width(rest) + 2 <= PATH_CELLS {
+            return format!("…/{rest}");
+        }
+    }
+    clip_start(rest, PATH_CELLS).into_owned()
+}
+
+/// The path inside the repository: without `/workspace/name/`, `/testbed/`, `/repo/`, and without the folder that
+/// SWE-agent names `/owner__name/`.
+fn without_root(path: &str) -> &str {
+    let inside = |root: &str| path.strip_prefix(root);
+    let rest = inside("/testbed/")
+        .or_else(|| inside("/repo/"))
+        .or_else(|| Some(inside("/workspace/")?.split_once('/')?.1))
+        .or_else(|| {
+            let (folder, rest) = inside("/")?.split_once('/')?;
+            folder.contains("__").then_some(rest)
+        });
+    rest.filter(|rest| !rest.is_empty()).unwrap_or(path)
 }

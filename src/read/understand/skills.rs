@@ -45,16 +45,10 @@ impl Call {
     }
 
     fn arg(&self, place: usize, names: &[&str]) -> Option<&Literal> {
-        let named = |(name, value)| {
-            let name: &Option<String> = name;
-            let is_it = name.as_deref().is_some_and(|name| names.contains(&name));
+        let by_name = self.args.iter().find_map(|(key, value)| {
+            let is_it = key.as_deref().is_some_and(|key| names.contains(&key));
             is_it.then_some(value)
-        };
-        let by_name = self
-            .args
-            .iter()
-            .map(|(name, value)| (name, value))
-            .find_map(named);
+        });
         by_name.or_else(|| {
             let (name, value) = self.args.get(place)?;
             name.is_none().then_some(value)
@@ -316,14 +310,11 @@ impl Scanner<'_> {
         }
         self.eat("=").then_some(())?;
         self.skip_blank();
-        match self.literal() {
-            Some(literal) => Some((Some(name), literal)),
-            None => {
-                let word = self.name()?;
-                matches!(word.as_str(), "None" | "True" | "False")
-                    .then_some((Some(name), Literal::Other))
-            }
+        if let Some(literal) = self.literal() {
+            return Some((Some(name), literal));
         }
+        let word = self.name()?;
+        matches!(word.as_str(), "None" | "True" | "False").then_some((Some(name), Literal::Other))
     }
 
     /// A number, or texts one after the other, which Python joins.
@@ -344,13 +335,11 @@ impl Scanner<'_> {
         loop {
             let before = self.rest;
             self.skip_blank();
-            match self.text() {
-                Some(more) => text.push_str(&more),
-                None => {
-                    self.rest = before;
-                    return Some(Literal::Text(text));
-                }
-            }
+            let Some(more) = self.text() else {
+                self.rest = before;
+                return Some(Literal::Text(text));
+            };
+            text.push_str(&more);
         }
     }
 

@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::EditOp;
 use crate::model::Observation;
 use crate::model::Step;
 use crate::model::Value;
@@ -60,7 +59,12 @@ mark_task_complete | {} | finish | finish
 bash | {"command": "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"} | finish | finish
 task_tracker | {"command": "plan", "task_list": []} | plan | task_tracker: plan
 browse | {"url": "https://x"} | web | browse: https://x
-web_browser_click | {"element_id": 3} | web | web_browser_click
+web_browser_click | {"element_id": 3} | web | web_browser_click [3]
+web_browser_type | {"element_id": 7, "text": "a"} | web | web_browser_type: a [7]
+Read | {"file_path": "/pydicom__pydicom/pydicom/dataset.py"} | view | view pydicom/dataset.py
+Read | {"file_path": "/w/astropy_of_a_long_name/io_of_a_long_name/fits/connect.py"} | view | view …/io_of_a_long_name/fits/connect.py
+Read | {"file_path": "src/a_folder_with_a_very_long_name/tests_too/test_connect.py"} | view | view …/tests_too/test_connect.py
+Read | {"file_path": "a_file_with_a_name_that_is_too_long_to_be_shown.py"} | view | view …_a_name_that_is_too_long_to_be_shown.py
 call_tool_mcp | {"name": "read_file", "arguments": {}} | view | call_tool_mcp read_file
 mcp__fs__read_file | {"path": "a"} | view | view a
 mcp__db__query | {"sql": "select"} | other | mcp__db__query select
@@ -549,7 +553,14 @@ fn last_words_are_the_finish_message() {
     step.thought = Some("I submit.".into());
     step.actions.push(understood("submit", json!({}), "diff"));
     trajectory.steps.push(step);
-    assert_eq!(last_words(&trajectory).as_deref(), Some("I submit."));
+    // Words beside a call that has no message are none.
+    assert_eq!(last_words(&trajectory), None);
+    let mut step = Step::new(StepKind::Agent);
+    step.thought = Some("Now let me look:".into());
+    step.actions
+        .push(understood("bash", json!({"command": "ls"}), ""));
+    trajectory.steps.push(step);
+    assert_eq!(last_words(&trajectory), None);
     let mut step = Step::new(StepKind::Agent);
     step.actions
         .push(understood("finish", json!({"message": "All done."}), ""));
