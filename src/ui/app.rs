@@ -574,11 +574,7 @@ impl App {
         self.draw_status(&cx, status, buf);
         if self.status.are_hints_shown {
             let hints = self.habits.keymap.pending_hints(self.scope());
-            let above = Rect {
-                height: screen.height - 1,
-                ..screen
-            };
-            overlay::draw_hints(&hints, above, buf, theme);
+            overlay::draw_hints(&hints, screen, buf, theme);
         }
         self.overlays
             .iter()
@@ -648,14 +644,14 @@ impl App {
         let scope = self.scope();
         let tips: &[(&str, &str)] = match &self.trajectory {
             Some(view) if view.is_page_focused() => &[
-                ("pane", "steps"),
+                ("next-pane", "steps"),
                 ("toggle-fold", "fold"),
                 ("find", "find"),
                 ("next-hunk", "hunk"),
                 ("help", "keys"),
             ],
             Some(_) => &[
-                ("pane", "page"),
+                ("next-pane", "page"),
                 ("find", "find"),
                 ("next-error", "error"),
                 ("next-edit", "edit"),

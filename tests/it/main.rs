@@ -14,6 +14,8 @@ mod cli_open;
 mod cli_other;
 mod cli_show;
 mod corpus;
+mod driver;
 mod program;
 mod samples;
+mod screens;
 mod structure;

@@ -160,6 +160,10 @@ impl Viewport {
         if lens.is_wrapped {
             self.left = 0;
         }
+        // the line may have fewer rows than it had: another fold, another width
+        if self.sub > 0 {
+            self.sub = self.sub.min(lens.rows_of(self.line).saturating_sub(1));
+        }
         let height = usize::from(lens.height);
         // only near the end can the window hang over it
         if self.line + height < len {
@@ -188,7 +192,8 @@ impl Viewport {
         let mut rows = 0;
         let mut ix = self.line;
         while ix < len && rows < usize::from(lens.height) {
-            rows += lens.rows_of(ix) - if ix == self.line { self.sub } else { 0 };
+            let above = if ix == self.line { self.sub } else { 0 };
+            rows += lens.rows_of(ix).saturating_sub(above);
             ix += 1;
         }
         self.line.min(ix)..ix
