@@ -16,6 +16,8 @@ mod cli_show;
 mod corpus;
 mod driver;
 mod program;
+mod pty;
 mod samples;
 mod screens;
 mod structure;
+mod terminal;

@@ -3,3 +3,6 @@
 mod keys;
 mod looks;
 mod soak;
+
+pub(crate) use soak::check_cells;
+pub(crate) use soak::is_drawable;
