@@ -20,6 +20,7 @@ use crate::model::Summary;
 use crate::store::OpenOptions;
 use crate::store::Store;
 use crate::text::human;
+use crate::text::is_hidden;
 
 /// Records that are parsed before their rows are handed on; bounds what a slow reader of our output makes us hold.
 const BATCH: usize = 256;
@@ -165,12 +166,34 @@ impl<'a, 'b> Progress<'a, 'b> {
 
 /// One line of JSON.
 pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(no_json)
+    serde_json::to_string(value).map(escaped).map_err(no_json)
 }
 
 /// JSON for people.
 pub(super) fn to_json_pretty(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string_pretty(value).map_err(no_json)
+    serde_json::to_string_pretty(value)
+        .map(escaped)
+        .map_err(no_json)
+}
+
+/// Escapes what a terminal would obey and JSON need not escape: C1 controls, bidirectional marks. They occur in strings
+/// only, and the values stay what they are.
+fn escaped(json: String) -> String {
+    let is_risky = |c: char| matches!(c, '\u{7f}'..='\u{9f}') || is_hidden(c);
+    if json.is_ascii() && !json.contains('\u{7f}') || !json.contains(is_risky) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if is_risky(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn no_json(err: serde_json::Error) -> Error {

@@ -330,7 +330,7 @@ impl Loop {
 
     /// Gives the terminal back and stops, as Ctrl-Z does; goes on when the shell says so.
     fn suspend(&mut self, keys: &mut Option<EventStream>) -> Result<()> {
-        drop(keys.take());
+        stop_keys(keys);
         self.screen.leave();
         let _stopped =
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
@@ -368,7 +368,7 @@ impl Loop {
         let written = file.and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file));
         let outcome = match written {
             Ok(file) => {
-                drop(keys.take());
+                stop_keys(keys);
                 self.screen.leave();
                 let status = Command::new("/bin/sh")
                     .args(["-c", &format!("{command} \"$1\""), "hgview"])
@@ -418,6 +418,13 @@ fn pager(settings: &Settings) -> String {
         .clone()
         .or(variable)
         .unwrap_or_else(|| "less".to_owned())
+}
+
+/// Stops listening to the terminal. Dropping a stream leaves a wake-up behind; where that is reported together with a
+/// key, crossterm forgets the key until the next one comes. So it is taken out here.
+fn stop_keys(keys: &mut Option<EventStream>) {
+    drop(keys.take());
+    let _woken = ratatui::crossterm::event::poll(Duration::ZERO);
 }
 
 async fn next_event(keys: &mut Option<EventStream>) -> Option<std::io::Result<TerminalEvent>> {

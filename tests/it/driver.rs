@@ -371,7 +371,9 @@ impl Driver {
         for y in 0..self.screen.height {
             let mut run = String::new();
             for x in 0..self.screen.width {
-                let Some(cell) = buf.cell((x, y)) else { continue };
+                let Some(cell) = buf.cell((x, y)) else {
+                    continue;
+                };
                 if self.role_letter(cell) == wanted {
                     run.push_str(cell.symbol());
                 } else if !run.is_empty() {
@@ -450,7 +452,9 @@ fn grid(buf: &Buffer, show: impl Fn(&Cell) -> String) -> String {
         let mut line = String::new();
         let mut skip = 0;
         for x in buf.area.x..buf.area.right() {
-            let Some(cell) = buf.cell((x, y)) else { continue };
+            let Some(cell) = buf.cell((x, y)) else {
+                continue;
+            };
             if skip > 0 {
                 skip -= 1;
                 continue;

@@ -15,6 +15,7 @@ mod cli_other;
 mod cli_show;
 mod corpus;
 mod driver;
+mod faults;
 mod program;
 mod pty;
 mod samples;

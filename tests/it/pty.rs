@@ -257,7 +257,9 @@ impl Pty {
                 let bytes = String::from_utf8_lossy(&now.bytes);
                 let tail: String = bytes.chars().rev().take(400).collect();
                 let tail: String = tail.chars().rev().collect();
-                panic!("waited in vain: {what}\n{}\n{tail:?}", now.text());
+                let text = now.text();
+                drop(seen);
+                panic!("waited in vain: {what}\n{}\n{tail:?}", text);
             }
             (seen, _) = self.output.more.wait_timeout(seen, left).unwrap();
         }

@@ -94,7 +94,10 @@ fn sorting() {
     driver.keys("oso<enter>");
     assert!(!driver.line(1).contains("steps▼"));
     driver.keys("O");
-    assert!(rows(&driver)[0].contains("func_gen"), "source order reversed");
+    assert!(
+        rows(&driver)[0].contains("func_gen"),
+        "source order reversed"
+    );
 }
 
 #[test]
@@ -141,7 +144,10 @@ fn trajectories_are_searched() {
     says(&driver, &format!("1/{total}"));
     driver.keys("<esc>");
     assert!(driver.with_role(Role::HitCurrent).is_empty());
-    assert!(driver.line(0).contains("claude-code"), "Esc closed the search only");
+    assert!(
+        driver.line(0).contains("claude-code"),
+        "Esc closed the search only"
+    );
 }
 
 #[test]
@@ -158,7 +164,11 @@ fn patterns_are_smart() {
     assert_eq!(hits("read(ing)s"), lower);
     let mut driver = open(STORY);
     driver.keys("<enter>/readings<enter>/<up>");
-    assert!(driver.status().starts_with("/readings"), "{}", driver.status());
+    assert!(
+        driver.status().starts_with("/readings"),
+        "{}",
+        driver.status()
+    );
 }
 
 #[test]
@@ -184,7 +194,11 @@ fn steps_and_landmarks() {
     on(&driver, "+8 −1");
     driver.keys("0");
     driver.keys("H");
-    assert!(driver.line(0).contains("issue_localize"), "{}", driver.line(0));
+    assert!(
+        driver.line(0).contains("issue_localize"),
+        "{}",
+        driver.line(0)
+    );
     driver.keys("L");
     assert!(driver.line(0).contains("func_gen"), "{}", driver.line(0));
     driver.keys("q");
@@ -233,7 +247,10 @@ fn counts() {
     says(&driver, "12 ");
     driver.keys("<esc>");
     assert!(!driver.status().contains("12 "), "{}", driver.status());
-    assert!(driver.line(0).contains("dep_search"), "Esc ended the count only");
+    assert!(
+        driver.line(0).contains("dep_search"),
+        "Esc ended the count only"
+    );
     driver.keys("0<tab>99999<right>99999j99999G99999<C-d>99999<C-u>");
     assert!(!driver.is_over);
 }
@@ -258,7 +275,11 @@ fn folds() {
     says(&driver, "z x does nothing here");
     let mut driver = open(SESSION);
     driver.keys("8j<enter>");
-    assert!(driver.text().contains("▾ general-purpose"), "{}", driver.text());
+    assert!(
+        driver.text().contains("▾ general-purpose"),
+        "{}",
+        driver.text()
+    );
     driver.keys("za");
     assert!(driver.text().contains("▸ general-purpose"));
 }
@@ -271,7 +292,10 @@ fn esc_closes_the_topmost_only() {
     driver.keys("<esc>");
     assert!(!driver.text().contains("Keys in a trajectory"));
     let with_hits = driver.status();
-    assert!(with_hits.contains("PAGE") && with_hits.contains("1/"), "{with_hits}");
+    assert!(
+        with_hits.contains("PAGE") && with_hits.contains("1/"),
+        "{with_hits}"
+    );
     driver.keys("<esc>");
     says(&driver, "PAGE");
     driver.keys("<esc>");
@@ -371,7 +395,11 @@ fn themes_are_previewed() {
     driver.keys(":themes<enter><down>");
     assert_eq!(driver.theme(), "light");
     driver.keys("<esc>");
-    assert_eq!(driver.theme(), "dark", "Esc brings the one from before back");
+    assert_eq!(
+        driver.theme(),
+        "dark",
+        "Esc brings the one from before back"
+    );
     driver.keys(":themes<enter><down><down><enter>");
     assert_eq!(driver.theme(), "high-contrast");
     driver.keys("T");
@@ -387,7 +415,16 @@ fn copies() {
     let kinds: Vec<&str> = driver.copied.iter().map(|(_, what)| *what).collect();
     assert_eq!(
         kinds,
-        ["id", "reference", "id", "reference", "command", "observation", "patch", "step"]
+        [
+            "id",
+            "reference",
+            "id",
+            "reference",
+            "command",
+            "observation",
+            "patch",
+            "step"
+        ]
     );
     let text = |nth: usize| driver.copied[nth].0.as_str();
     assert_eq!(text(0), "tidepool__harbor-kit.func_localize.1");
@@ -403,7 +440,11 @@ fn copies() {
     assert!(text(4).contains("str_replace"), "{}", text(4));
     assert!(text(5).contains("has been edited"), "{}", text(5));
     assert!(text(6).contains("\n+    best = None\n"), "{}", text(6));
-    assert!(text(7).contains("A span from every reading on"), "{}", text(7));
+    assert!(
+        text(7).contains("A span from every reading on"),
+        "{}",
+        text(7)
+    );
     // what was copied last lies in the file
     let found: Vec<String> = std::fs::read_dir(driver.copies())
         .unwrap()
@@ -422,7 +463,11 @@ fn copies() {
 fn the_editor_gets_the_whole_step() {
     let mut driver = open(STORY);
     driver.keys("5j<enter>>eE");
-    let wanted: Vec<bool> = driver.external.iter().map(|(_, is_editor)| *is_editor).collect();
+    let wanted: Vec<bool> = driver
+        .external
+        .iter()
+        .map(|(_, is_editor)| *is_editor)
+        .collect();
     assert_eq!(wanted, [true, false]);
     let (text, _) = &driver.external[0];
     assert!(text.contains("return best"), "{text}");
@@ -446,7 +491,10 @@ fn the_mouse() {
     on(&driver, "+8 −1");
     // the fold's line
     let text = driver.text();
-    let row = text.lines().position(|line| line.contains("lines folded")).unwrap();
+    let row = text
+        .lines()
+        .position(|line| line.contains("lines folded"))
+        .unwrap();
     driver.click(60, u16::try_from(row).unwrap());
     assert!(!driver.text().contains("lines folded"));
     says(&driver, "PAGE");
@@ -481,7 +529,10 @@ fn panes_on_a_narrow_screen() {
     driver.keys("<tab>");
     assert!(driver.text().contains("step 7 of 11"), "{}", driver.text());
     driver.keys("l");
-    assert!(driver.text().contains("step 8 of 11"), "h and l go on from the page");
+    assert!(
+        driver.text().contains("step 8 of 11"),
+        "h and l go on from the page"
+    );
     driver.keys("<tab>");
     says(&driver, "STEPS");
 }
@@ -526,10 +577,17 @@ fn a_frame_costs_what_it_shows() {
     assert_eq!(small.0, long.0, "pages for a longer trajectory");
     assert_eq!(small.0, deep.0, "pages for longer steps");
     assert_eq!(small.1, long.1, "colours for a longer trajectory");
-    assert!(deep.1 <= small.1 + 3, "colours for longer steps: {small:?} {deep:?}");
+    assert!(
+        deep.1 <= small.1 + 3,
+        "colours for longer steps: {small:?} {deep:?}"
+    );
     let line = trajectory(1, 1).to_string();
     let path = folder.path().join("many.jsonl");
     std::fs::write(&path, format!("{line}\n").repeat(3_000)).unwrap();
     let driver = Driver::open(&[path], (120, 40));
-    assert!(driver.summaries <= 40, "{} rows were asked for", driver.summaries);
+    assert!(
+        driver.summaries <= 40,
+        "{} rows were asked for",
+        driver.summaries
+    );
 }

@@ -114,7 +114,12 @@ fn adp() {
 fn faults() {
     looks("faults_list", "faults", USUAL, "");
     looks("faults_record", "faults/mixed.jsonl", SMALL, "j<enter>");
-    looks("faults_control", "faults/control_sequences.jsonl", USUAL, "5j");
+    looks(
+        "faults_control",
+        "faults/control_sequences.jsonl",
+        USUAL,
+        "5j",
+    );
 }
 
 #[test]
@@ -141,7 +146,12 @@ fn small_screens() {
 fn roles_of_a_diff() {
     roles("diff", "openhands-v1/output.jsonl", (100, 24), "<enter>>");
     roles("diff_words", "chat/tool_calls.jsonl", (100, 24), "<enter>>");
-    roles("patch", "chat/tool_calls.jsonl", (100, 30), "<enter>$<tab>G");
+    roles(
+        "patch",
+        "chat/tool_calls.jsonl",
+        (100, 30),
+        "<enter>$<tab>G",
+    );
 }
 
 #[test]
@@ -159,12 +169,22 @@ fn roles_of_hits() {
 fn roles_of_rows() {
     roles("fuzzy", "openhands-v0", (80, 16), "'loc<enter>j");
     roles("marks", "faults/mixed.jsonl", (80, 10), "j");
-    roles("failed", "openhands-v0/output.jsonl", (100, 24), "5j<enter>}");
+    roles(
+        "failed",
+        "openhands-v0/output.jsonl",
+        (100, 24),
+        "5j<enter>}",
+    );
 }
 
 #[test]
 fn roles_of_terminal_output() {
-    roles("pytest", "mini-swe-agent/tidepool__harbor-kit-41", (100, 30), "}");
+    roles(
+        "pytest",
+        "mini-swe-agent/tidepool__harbor-kit-41",
+        (100, 30),
+        "}",
+    );
 }
 
 /// The colours that a program printed are kept, the sequences around them are not shown.

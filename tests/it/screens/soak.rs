@@ -129,14 +129,35 @@ fn random_keys_on_a_small_screen() {
 #[test]
 fn no_size_is_too_small() {
     for keys in [
-        "", "<enter>", "<enter><tab>G", "<enter>?", ":", "o", "/a", "'a", "<enter>$zR", "M",
-        "<enter>v", ":themes<enter>", "<enter>/fail<enter>n",
+        "",
+        "<enter>",
+        "<enter><tab>G",
+        "<enter>?",
+        ":",
+        "o",
+        "/a",
+        "'a",
+        "<enter>$zR",
+        "M",
+        "<enter>v",
+        ":themes<enter>",
+        "<enter>/fail<enter>n",
     ] {
         let mut driver = Driver::open(&["samples/openhands-v0/output.jsonl"], (80, 24));
         driver.keys(keys);
         for (width, height) in [
-            (20, 5), (10, 2), (0, 0), (1, 1), (0, 5), (20, 0), (59, 5), (60, 3), (72, 6), (200, 4),
-            (20, 50), (65, 24),
+            (20, 5),
+            (10, 2),
+            (0, 0),
+            (1, 1),
+            (0, 5),
+            (20, 0),
+            (59, 5),
+            (60, 3),
+            (72, 6),
+            (200, 4),
+            (20, 50),
+            (65, 24),
         ] {
             driver.resize(width, height);
             check_cells(&driver, keys);
