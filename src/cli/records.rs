@@ -1,5 +1,6 @@
 //! Opening inputs for the commands that read them all: scan with progress, summaries in parallel but in order.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
@@ -187,7 +188,8 @@ fn escaped(json: String) -> String {
     for c in json.chars() {
         if is_risky(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                // writing to a text cannot fail
+                let _written = write!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(c);

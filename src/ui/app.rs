@@ -693,6 +693,9 @@ impl App {
                 human::count(self.list.place() + 1),
                 human::count(self.list.shown(cx))
             );
+            if rows == 0 {
+                return of_list;
+            }
             return format!(
                 "{page}step {}/{}  {of_list}",
                 human::count(at + 1),

@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -51,6 +53,12 @@ use crate::ui::tasks::Env;
 use crate::ui::tasks::Tasks;
 use crate::ui::terminal::Screen;
 use crate::ui::view::Look;
+
+/// How long the loop may take to hear that the terminal is gone.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The loop is over: what remains is to tidy up.
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
 
 /// What the program starts with.
 #[derive(Debug)]
@@ -248,6 +256,7 @@ impl Loop {
                 is_dirty = false;
             }
         }
+        IS_ENDING.store(true, Ordering::SeqCst);
         self.screen.leave();
         clipboard::close();
         Ok(())
@@ -470,6 +479,8 @@ impl Signals {
 }
 
 /// With SIGHUP ignored (nohup, sudo) a closed terminal shows only here: reading from it would spin for ever.
+///
+/// A loop that has not heard of it after a while is spinning already; there is nobody left to give the terminal to.
 fn watch_for_hang_up(sender: UnboundedSender<Notice>) {
     std::thread::spawn(move || {
         let Ok(terminal) = std::fs::File::open(PathBuf::from("/dev/tty")) else {
@@ -482,6 +493,12 @@ fn watch_for_hang_up(sender: UnboundedSender<Notice>) {
                 Err(_) => return,
                 Ok(_) => {
                     let _sent = sender.send(Notice::HangUp);
+                    std::thread::sleep(GRACE);
+                    // the loop may be the one that reads: crossterm never comes back from a terminal that is gone
+                    if !IS_ENDING.load(Ordering::SeqCst) {
+                        let (me, kill) = (rustix::process::getpid(), rustix::process::Signal::KILL);
+                        let _killed = rustix::process::kill_process(me, kill);
+                    }
                     return;
                 }
             }

@@ -180,7 +180,7 @@ impl Stage {
         let reader = pair.master.try_clone_reader().unwrap();
         let answers = (!self.is_silent).then(|| Arc::clone(&writer));
         let shared = Arc::clone(&output);
-        std::thread::spawn(move || watch(reader, &shared, answers));
+        std::thread::spawn(move || watch(reader, &shared, answers.as_ref()));
         Pty {
             stage: self,
             master: Some(pair.master),
@@ -196,7 +196,7 @@ impl Stage {
 type Writer = Arc<Mutex<Option<Box<dyn Write + Send>>>>;
 
 /// Reads what the program writes, until it is gone or we give the terminal up.
-fn watch(mut reader: Box<dyn Read + Send>, output: &Output, answers: Option<Writer>) {
+fn watch(mut reader: Box<dyn Read + Send>, output: &Output, answers: Option<&Writer>) {
     let mut chunk = [0; 16 << 10];
     let mut answered = [0; QUESTIONS.len()];
     while let Ok(len @ 1..) = reader.read(&mut chunk) {
@@ -207,7 +207,7 @@ fn watch(mut reader: Box<dyn Read + Send>, output: &Output, answers: Option<Writ
         let seen = seen.as_mut().unwrap();
         seen.bytes.extend_from_slice(&chunk[..len]);
         seen.parser.process(&chunk[..len]);
-        if let Some(writer) = &answers {
+        if let Some(writer) = answers {
             for ((question, answer), answered) in QUESTIONS.iter().zip(&mut answered) {
                 let asked = memchr::memmem::find_iter(&seen.bytes, question).count();
                 while *answered < asked {
@@ -259,7 +259,7 @@ impl Pty {
                 let tail: String = tail.chars().rev().collect();
                 let text = now.text();
                 drop(seen);
-                panic!("waited in vain: {what}\n{}\n{tail:?}", text);
+                panic!("waited in vain: {what}\n{text}\n{tail:?}");
             }
             (seen, _) = self.output.more.wait_timeout(seen, left).unwrap();
         }

@@ -273,11 +273,13 @@ fn control_sequences_of_the_data_stay_there() {
         Regex::new(r"\x1b\[(?:[0-9;]*[mHJK]|\?(?:25|1000|1006|1049|2004|2026)[hl])").unwrap();
     let rest = ours.replace_all(&bytes, &b""[..]);
     let rest = String::from_utf8(rest.into_owned()).expect("text and nothing else");
-    let wrong = rest
-        .char_indices()
-        .find(|(_, letter)| !crate::screens::is_drawable(*letter) && !"\r\n".contains(*letter));
-    if let Some((at, letter)) = wrong {
-        let around: String = rest[at..].chars().take(40).collect();
+    let letters: Vec<char> = rest.chars().collect();
+    let wrong = letters
+        .iter()
+        .position(|letter| !crate::screens::is_drawable(*letter) && !"\r\n".contains(*letter));
+    if let Some(at) = wrong {
+        let letter = letters[at];
+        let around: String = letters[at..].iter().take(40).collect();
         panic!("{letter:?} went to the terminal: {around:?}");
     }
     // `[31m` and the like may stand there as text, after a sign for the byte before them

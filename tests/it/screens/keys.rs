@@ -28,8 +28,9 @@ fn page(driver: &Driver) -> String {
     let text = driver.text();
     let lines = text.lines().filter_map(|line| line.split_once('│'));
     lines
-        .map(|(_, page)| format!("{}\n", page.trim()))
-        .collect()
+        .map(|(_, page)| page.trim())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The `41` of `3/41  0%  step 1/7  1/6`.

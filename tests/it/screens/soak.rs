@@ -1,5 +1,7 @@
 //! Keys that nobody would type, at sizes that nobody has: nothing panics, nothing wrong is drawn.
 
+use std::fmt::Write as _;
+
 use hgview::ui::event::Event;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::crossterm::event::KeyEvent;
@@ -49,10 +51,9 @@ fn random_key(dice: &mut Dice) -> KeyEvent {
     const OFTEN: &str = "jjjjkkllhhggGGnnN]]}})>zaRMvWDoyq?:/'0123456789$HL";
     let plain = |code| KeyEvent::new(code, KeyModifiers::NONE);
     match dice.throw(20) {
-        0 => plain(KeyCode::Enter),
+        0 | 3 => plain(KeyCode::Enter),
         1 => plain(KeyCode::Esc),
         2 => plain(KeyCode::Tab),
-        3 => plain(KeyCode::Enter),
         4 => plain(
             [
                 KeyCode::Up,
@@ -91,7 +92,7 @@ fn soak(size: (u16, u16), seed: u64) {
     let mut typed = String::new();
     for round in 0..2_000 {
         let key = random_key(&mut dice);
-        typed.push_str(&format!("{:?}{:?} ", key.code, key.modifiers));
+        write!(typed, "{:?}{:?} ", key.code, key.modifiers).unwrap();
         match dice.throw(60) {
             0 => {
                 let (x, y) = (dice.throw(210), dice.throw(60));
