@@ -1,5 +1,6 @@
 //! Opening inputs for the commands that read them all: scan with progress, summaries in parallel but in order.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
@@ -21,6 +22,7 @@ use crate::store::OpenOptions;
 use crate::store::Store;
 use crate::text;
 use crate::text::human;
+use crate::text::is_hidden;
 
 /// Records that are parsed before their rows are handed on; bounds what a slow reader of our output makes us hold.
 const BATCH: usize = 256;
@@ -179,12 +181,35 @@ impl<'a, 'b> Progress<'a, 'b> {
 
 /// One line of JSON.
 pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(no_json)
+    serde_json::to_string(value).map(escaped).map_err(no_json)
 }
 
 /// JSON for people.
 pub(super) fn to_json_pretty(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string_pretty(value).map_err(no_json)
+    serde_json::to_string_pretty(value)
+        .map(escaped)
+        .map_err(no_json)
+}
+
+/// Escapes what a terminal would obey and JSON need not escape: C1 controls, bidirectional marks. They occur in strings
+/// only, and the values stay what they are.
+fn escaped(json: String) -> String {
+    let is_risky = |c: char| matches!(c, '\u{7f}'..='\u{9f}') || is_hidden(c);
+    if json.is_ascii() && !json.contains('\u{7f}') || !json.contains(is_risky) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if is_risky(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // writing to a text cannot fail
+                let _written = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn no_json(err: serde_json::Error) -> Error {

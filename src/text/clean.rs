@@ -212,7 +212,7 @@ fn control_picture(c: char) -> char {
 
 /// Characters that show nothing, or that change how others are shown: bidirectional controls, zero-width spaces and
 /// joiners, invisible operators and fillers, line and paragraph separators, annotation marks, tags.
-fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     matches!(
         c,
         '\u{ad}'

@@ -592,11 +592,7 @@ impl App {
         self.draw_status(&cx, status, buf);
         if self.status.are_hints_shown {
             let hints = self.habits.keymap.pending_hints(self.scope());
-            let above = Rect {
-                height: screen.height - 1,
-                ..screen
-            };
-            overlay::draw_hints(&hints, above, buf, theme);
+            overlay::draw_hints(&hints, screen, buf, theme);
         }
         self.overlays
             .iter()
@@ -666,14 +662,14 @@ impl App {
         let scope = self.scope();
         let tips: &[(&str, &str)] = match &self.trajectory {
             Some(view) if view.is_page_focused() => &[
-                ("pane", "steps"),
+                ("next-pane", "steps"),
                 ("toggle-fold", "fold"),
                 ("find", "find"),
                 ("next-hunk", "hunk"),
                 ("help", "keys"),
             ],
             Some(_) => &[
-                ("pane", "page"),
+                ("next-pane", "page"),
                 ("find", "find"),
                 ("next-error", "error"),
                 ("next-edit", "edit"),
@@ -709,7 +705,9 @@ impl App {
             let page = page.unwrap_or_default();
             let place = human::count(self.list.place() + 1);
             let shown = human::count(self.list.shown(cx));
-            return format!("{page}{}  {place}/{shown}", view.place_text());
+            let at = view.place_text();
+            let gap = if at.is_empty() { "" } else { "  " };
+            return format!("{page}{at}{gap}{place}/{shown}");
         }
         let shown = self.list.shown(cx);
         let place = if shown == 0 { 0 } else { self.list.place() + 1 };

@@ -475,6 +475,8 @@ impl Signals {
 }
 
 /// With SIGHUP ignored (nohup, sudo) a closed terminal shows only here: reading from it would spin for ever.
+///
+/// A loop that has not heard of it after a while is spinning already; there is nobody left to give the terminal to.
 fn watch_for_hang_up(sender: UnboundedSender<Notice>) {
     std::thread::spawn(move || {
         let Ok(terminal) = std::fs::File::open(PathBuf::from("/dev/tty")) else {

@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stderr,
     reason = "a test that cannot go on has failed"
 )]
@@ -14,6 +15,11 @@ mod cli_open;
 mod cli_other;
 mod cli_show;
 mod corpus;
+mod driver;
+mod faults;
 mod program;
+mod pty;
 mod samples;
+mod screens;
 mod structure;
+mod terminal;

@@ -160,6 +160,10 @@ impl Viewport {
         if lens.is_wrapped {
             self.left = 0;
         }
+        // the line may have fewer rows than it had: another fold, another width
+        if self.sub > 0 {
+            self.sub = self.sub.min(lens.rows_of(self.line).saturating_sub(1));
+        }
         let height = usize::from(lens.height);
         // only near the end can the window hang over it
         if self.line + height < len {
@@ -188,7 +192,8 @@ impl Viewport {
         let mut rows = 0;
         let mut ix = self.line;
         while ix < len && rows < usize::from(lens.height) {
-            rows += lens.rows_of(ix) - if ix == self.line { self.sub } else { 0 };
+            let above = if ix == self.line { self.sub } else { 0 };
+            rows += lens.rows_of(ix).saturating_sub(above);
             ix += 1;
         }
         self.line.min(ix)..ix
@@ -224,6 +229,17 @@ impl Viewport {
                 if y >= area.bottom() {
                     break;
                 }
+                // under the text, which keeps colours of its own
+                if let Some(fill) = line.fill {
+                    buf.set_style(
+                        Rect {
+                            y,
+                            height: 1,
+                            ..area
+                        },
+                        fill,
+                    );
+                }
                 let indent = if row > 0 { line.hang } else { 0 };
                 let left = if lens.is_wrapped { 0 } else { self.left };
                 styled.draw(
@@ -237,17 +253,6 @@ impl Viewport {
                     },
                     buf,
                 );
-                if let Some(fill) = line.fill {
-                    fill_behind(
-                        buf,
-                        Rect {
-                            y,
-                            height: 1,
-                            ..area
-                        },
-                        fill,
-                    );
-                }
                 if marks.cursor_line == Some(ix) {
                     buf.set_style(
                         Rect {
@@ -275,18 +280,6 @@ fn points(line: &PageLine, cells: u16) -> (String, Vec<usize>) {
     let cells = usize::from(cells).max(1);
     let points = wrap_points(&text, cells, line.hang.min(cells / 2));
     (text, points)
-}
-
-/// Gives cells that have no background of their own the background of `fill`.
-fn fill_behind(buf: &mut Buffer, area: Rect, fill: Style) {
-    let Some(background) = fill.bg else { return };
-    for x in area.x..area.right() {
-        if let Some(cell) = buf.cell_mut((x, area.y))
-            && cell.bg == ratatui::style::Color::Reset
-        {
-            cell.set_bg(background);
-        }
-    }
 }
 
 struct Styled {

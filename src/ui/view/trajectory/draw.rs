@@ -111,10 +111,7 @@ impl TrajectoryView {
             .map(|e| format!("{}, record {}", e.path.display(), e.row))
             .unwrap_or_default();
         let lines = [
-            (
-                format!("record {} cannot be read", self.record.0),
-                Role::Error,
-            ),
+            ("this record cannot be read".to_owned(), Role::Error),
             (why.to_owned(), Role::Strong),
             (place, Role::Dim),
             (String::new(), Role::Text),

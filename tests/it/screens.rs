@@ -1,0 +1,8 @@
+//! The screens as they are drawn, and what keys and the mouse do to them, over the samples and without a terminal.
+
+mod keys;
+mod looks;
+mod soak;
+
+pub(crate) use soak::check_cells;
+pub(crate) use soak::is_drawable;

@@ -1,0 +1,287 @@
+//! The real binary on a terminal: it takes it over, and gives it back whatever happens.
+
+use std::fs;
+use std::time::Duration;
+use std::time::Instant;
+
+use base64::Engine as _;
+use regex::bytes::Regex;
+use rustix::process::Signal;
+
+use crate::program::sample;
+use crate::pty::Pty;
+use crate::pty::Seen;
+use crate::pty::Stage;
+
+/// The state of a process in `/proc`: `S` sleeps, `T` is stopped.
+fn state(pid: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, after) = stat.rsplit_once(") ")?;
+    after.chars().next()
+}
+
+/// The child of a process.
+fn child(pid: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
+
+/// Waits for what no terminal tells.
+#[track_caller]
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::yield_now();
+    }
+}
+
+fn story() -> String {
+    sample("openhands-v0/output.jsonl")
+}
+
+#[track_caller]
+fn is_given_back(pty: &Pty) {
+    pty.wait("the terminal is given back", Seen::is_given_back);
+}
+
+#[test]
+fn a_silent_terminal_shows_the_list() {
+    let pty = Stage::new().silent().run(&[&story()]);
+    pty.shows("func_gen").shows("1/6");
+    pty.look(|seen| {
+        assert!(seen.screen().hide_cursor());
+        assert_ne!(
+            seen.screen().mouse_protocol_mode(),
+            vt100::MouseProtocolMode::None
+        );
+    });
+    pty.keys("q");
+    is_given_back(&pty);
+    assert_eq!(pty.ends(), Ok(0));
+}
+
+/// A single record is opened at once; at the end the terminal is as it was, line editing included.
+#[test]
+fn a_single_record_and_the_way_out() {
+    let script = r#""$@"; echo "code $?"; stty -a"#;
+    let pty = Stage::new().script(script, &[&sample("chat/xml.jsonl")]);
+    pty.shows("what was asked")
+        .keys("q")
+        .shows("LIST")
+        .keys("q");
+    is_given_back(&pty);
+    pty.wait("the shell goes on", |seen| seen.text().contains("code 0"));
+    pty.wait("stty tells all", |seen| seen.text().contains("echoctl"));
+    let text = pty.look(Seen::text);
+    let modes: Vec<&str> = text.split_whitespace().collect();
+    for mode in ["icanon", "echo", "isig", "opost"] {
+        assert!(modes.contains(&mode), "{mode}: {text}");
+    }
+    assert_eq!(pty.ends(), Ok(0));
+    let pty = Stage::new().run(&[&story(), "--no-mouse"]);
+    pty.shows("1/6");
+    pty.look(|seen| {
+        assert_eq!(
+            seen.screen().mouse_protocol_mode(),
+            vt100::MouseProtocolMode::None
+        );
+    });
+}
+
+#[test]
+fn resizing() {
+    let pty = Stage::new().run(&[&story()]);
+    pty.shows("1/6").resize(150, 30).shows("what was asked");
+    pty.resize(30, 8)
+        .wait("it is narrow", |seen| !seen.shows("what was asked"));
+    pty.resize(10, 3).shows("too small");
+    pty.resize(100, 30).shows("1/6").shows("func_gen");
+}
+
+/// Under a shell with job control: Ctrl-Z gives the terminal back and stops, `fg` goes on.
+#[test]
+fn suspending() {
+    let script = r#"set -m; "$@"; echo "shell has it"; read line; fg; echo "code $?""#;
+    let pty = Stage::new().script(script, &[&story()]);
+    pty.shows("1/6").keys("jj").shows("3/6").keys("\x1a");
+    pty.wait("the shell has the terminal", |seen| {
+        seen.is_given_back() && seen.text().contains("shell has it")
+    });
+    let program = child(pty.pid()).expect("the job is there");
+    until("it is stopped", || state(program) == Some('T'));
+    pty.keys("\n").shows("3/6");
+    pty.keys("k").shows("2/6").keys("q");
+    pty.wait("the shell ends", |seen| seen.text().contains("code 0"));
+    is_given_back(&pty);
+}
+
+#[test]
+fn signals_give_the_terminal_back() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let pty = Stage::new().run(&[&story()]);
+        pty.shows("1/6").signal(pty.pid(), signal);
+        is_given_back(&pty);
+        assert_eq!(pty.ends(), Ok(0), "{signal:?}");
+    }
+}
+
+/// A window that is closed ends it, also where the hang-up signal is ignored (nohup, sudo).
+#[test]
+fn a_closed_terminal_ends_it() {
+    for script in [r#"exec "$@""#, r#"trap "" HUP; exec "$@""#] {
+        let mut pty = Stage::new().script(script, &[&story()]);
+        pty.shows("1/6");
+        pty.hang_up();
+        // how it ends is nobody's business any more
+        drop(pty.ends());
+    }
+}
+
+#[test]
+fn no_color() {
+    let colour = |seen: &Seen| {
+        let selects = Regex::new(r"\x1b\[([0-9;:]*)m").unwrap();
+        let parameters: Vec<String> = selects
+            .captures_iter(&seen.bytes)
+            .map(|found| String::from_utf8_lossy(&found[1]).into_owned())
+            .collect();
+        parameters.into_iter().find(|text| {
+            text.split([';', ':'])
+                .any(|number| matches!(number.parse(), Ok(30..=38 | 40..=48 | 90..=107)))
+        })
+    };
+    let pty = Stage::new().env("NO_COLOR", "1").run(&[&story()]);
+    pty.shows("1/6")
+        .keys("\r")
+        .shows("what was asked")
+        .keys("8l/def\r")
+        .shows("1/");
+    assert_eq!(pty.look(colour), None);
+    let pty = Stage::new().run(&[&story()]);
+    pty.shows("1/6");
+    assert!(pty.look(colour).is_some(), "the test would see colours");
+}
+
+#[test]
+fn standard_input_is_the_data_and_keys_come_from_the_terminal() {
+    let script = format!(r#"cat "{}" | "$@"; echo "code $?""#, story());
+    let pty = Stage::new().script(&script, &["-"]);
+    pty.shows("1/6").keys("jj").shows("3/6").keys("q");
+    pty.wait("it ends", |seen| seen.text().contains("code 0"));
+    is_given_back(&pty);
+}
+
+#[test]
+fn the_editor_and_back() {
+    let stage = Stage::new();
+    let editor = stage.file(
+        "editor",
+        "#!/bin/sh\necho 'the editor is here'\nread line\ncp \"$1\" \"$HOME/edited.md\"\n",
+    );
+    let stage = stage.env("EDITOR", &format!("sh {}", editor.display()));
+    let pty = stage.run(&[&sample("chat/xml.jsonl")]);
+    pty.shows("what was asked").keys("e");
+    pty.wait("the editor has the terminal", |seen| {
+        seen.is_given_back() && seen.text().contains("the editor is here")
+    });
+    pty.keys("typed\n").shows("what was asked");
+    // no key that the editor had is lost or taken
+    pty.keys("l").shows("step 2/11");
+    let text = fs::read_to_string(pty.stage().home().join("edited.md")).unwrap();
+    assert!(
+        text.contains("what was asked") && text.contains("total_tonnage"),
+        "{text}"
+    );
+    pty.keys("qq");
+    is_given_back(&pty);
+    assert_eq!(pty.ends(), Ok(0));
+}
+
+#[test]
+fn copies_go_through_the_terminal() {
+    let pty = Stage::new().run(&[&story()]);
+    pty.shows("1/6").keys("yi").shows("copied the id by OSC 52");
+    let id = "tidepool__harbor-kit.func_localize.1";
+    let text = base64::engine::general_purpose::STANDARD.encode(id);
+    let wanted = format!("\x1b]52;c;{text}");
+    pty.look(|seen| {
+        assert!(
+            memchr::memmem::find(&seen.bytes, wanted.as_bytes()).is_some(),
+            "{wanted:?}"
+        );
+    });
+}
+
+#[test]
+fn following() {
+    use std::io::Write as _;
+    let stage = Stage::new();
+    let line = fs::read(sample("faults/no_newline.jsonl")).unwrap();
+    let line: Vec<u8> = line
+        .split_inclusive(|byte| *byte == b'\n')
+        .next()
+        .unwrap()
+        .to_vec();
+    let path = stage.file("grows.jsonl", line.repeat(2));
+    let pty = stage.run(&["grows.jsonl", "--follow"]);
+    pty.shows("following").shows("1/2");
+    let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(&line).unwrap();
+    drop(file);
+    pty.shows("1/3").keys("G").shows("3/3");
+}
+
+#[test]
+fn what_cannot_work_is_said_before_the_screen() {
+    for (stage, args, wanted) in [
+        (Stage::new(), vec!["--theme", "mauve"], "mauve"),
+        (Stage::new().env("TERM", "dumb"), vec![], "TERM=dumb"),
+    ] {
+        let story = story();
+        let pty = stage.run(&[&[story.as_str()], args.as_slice()].concat());
+        assert_eq!(pty.ends(), Ok(2), "{wanted}");
+        pty.wait(wanted, |seen| seen.text().contains(wanted));
+        pty.look(|seen| {
+            assert!(seen.text().contains("hint: "), "{}", seen.text());
+            assert!(memchr::memmem::find(&seen.bytes, b"\x1b[?1049h").is_none());
+        });
+    }
+}
+
+/// Everything that goes to the terminal is of our own making: no sequence of the data is among it.
+#[test]
+fn control_sequences_of_the_data_stay_there() {
+    let stage = Stage::new();
+    stage.file(".config/hgview/config.toml", "background = \"dark\"\n");
+    let pty = stage.run(&[&sample("faults/control_sequences.jsonl")]);
+    pty.shows("step 1/5");
+    for step in 2..=5 {
+        pty.keys("l").shows(&format!("step {step}/5"));
+    }
+    pty.keys("hv")
+        .shows("bytes of")
+        .keys("v/end of\r")
+        .shows("1/")
+        .keys("q")
+        .shows("LIST");
+    pty.keys("q");
+    is_given_back(&pty);
+    assert_eq!(pty.ends(), Ok(0));
+    let bytes = pty.look(|seen| seen.bytes.clone());
+    let ours =
+        Regex::new(r"\x1b\[(?:[0-9;]*[mHJK]|\?(?:25|1000|1006|1049|2004|2026)[hl])").unwrap();
+    let rest = ours.replace_all(&bytes, &b""[..]);
+    let rest = String::from_utf8(rest.into_owned()).expect("text and nothing else");
+    let letters: Vec<char> = rest.chars().collect();
+    let wrong = letters
+        .iter()
+        .position(|letter| !crate::screens::is_drawable(*letter) && !"\r\n".contains(*letter));
+    if let Some(at) = wrong {
+        let letter = letters[at];
+        let around: String = letters[at..].iter().take(40).collect();
+        panic!("{letter:?} went to the terminal: {around:?}");
+    }
+    // `[31m` and the like may stand there as text, after a sign for the byte before them
+    assert!(rest.contains("␛[2J"), "what was there is shown");
+}
