@@ -749,7 +749,7 @@ view_range   [1,9]
 ── result ────────────────────────────────────────
 no such file
 
-── web · web_browser_click ───────────── 2 of 2 ──
+── web · web_browser_click · [7] ─────── 2 of 2 ──
 element_id   7
 hidden       x
 thought      no
