@@ -110,6 +110,8 @@ pub struct Data {
     pub is_following: bool,
     /// What the inputs are called in the title.
     pub title: String,
+    /// It was said which side files know none of the records.
+    pub are_sides_checked: bool,
 }
 
 /// What landmarks and the minimap need to know of a step.

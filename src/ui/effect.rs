@@ -98,6 +98,8 @@ pub enum Effect {
     CopyRecord(RecordIx),
     /// Show a text in the user's editor (`true`) or pager (`false`).
     External(String, bool),
+    /// Say which files given with `--with` know none of the records.
+    CheckSides,
     /// Let the program have the mouse, or the terminal.
     Mouse(bool),
     /// Keep looking for new records.

@@ -143,6 +143,7 @@ impl Loop {
             scan: Scan::default(),
             is_following: settings.follow,
             title,
+            are_sides_checked: false,
         };
         let paint = Paint {
             theme,

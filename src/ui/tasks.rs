@@ -127,7 +127,7 @@ impl Kind {
         Some(match effect {
             Effect::Scan | Effect::Refresh => Self::Scan,
             Effect::Arrange(_) => Self::Arrange,
-            Effect::FindRows(..) => Self::FindRows,
+            Effect::FindRows(..) | Effect::CheckSides => Self::FindRows,
             Effect::Open(..) => Self::Open,
             Effect::Preview(..) => Self::Preview,
             Effect::Pages(_) => Self::Pages,
@@ -186,6 +186,13 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             let ink = job.run(&highlighter, cancel);
             say(Notice::PreviewInked(generation, ink));
         }),
+        Effect::CheckSides => {
+            for path in env.store.side_summary().unmatched {
+                let name = path.to_string_lossy();
+                let text = format!("{} knows none of these records", clean_line(&name));
+                say(Notice::Say(Tone::Warning, text));
+            }
+        }
         Effect::Find(job) => find(&job, cancel, say),
         Effect::LoadTheme(name) => load_theme(&name, env, say),
         Effect::Copy(text, what) => copy(&text, what, env, say),

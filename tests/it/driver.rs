@@ -122,6 +122,7 @@ impl Driver {
             rows: Rows::default(),
             scan: Scan::default(),
             is_following: false,
+            are_sides_checked: false,
             title: names.join(" "),
         };
         let paint = Paint {

@@ -25,6 +25,11 @@ impl App {
                 for (ix, row) in rows {
                     self.data.rows.set(ix, row);
                 }
+                let is_all = self.data.rows.known() == self.data.rows.len();
+                if self.data.scan.is_complete && is_all && !self.data.are_sides_checked {
+                    self.data.are_sides_checked = true;
+                    effects.push(Effect::CheckSides);
+                }
             }
             Notice::Log(text) => self.status.note(text),
             Notice::Say(tone, text) => self.status.say(tone, text),

@@ -1,19 +1,7 @@
 //! Numbers as people read them: separators, units, no false precision.
 
 use crate::model::Stamp;
-
-/// `1,234`.
-pub(super) fn count(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (ix, digit) in digits.chars().enumerate() {
-        if ix > 0 && (digits.len() - ix).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
+pub(super) use crate::text::human::count;
 
 /// `1 line`, `1,234 lines`; `noun` takes a plain `s`.
 pub(super) fn counted(n: usize, noun: &str) -> String {

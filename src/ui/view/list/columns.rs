@@ -133,7 +133,7 @@ impl Filled {
     }
 }
 
-/// Which columns fit beside an id of at least 24 cells, and what is left for id and sparkline.
+/// Which columns fit beside an id of at least 32 cells, and what is left for id and sparkline.
 #[derive(Debug, Clone)]
 pub(super) struct Fitted {
     /// Cells of the id.
@@ -146,7 +146,8 @@ pub(super) struct Fitted {
 
 impl Fitted {
     const MARK_CELLS: u16 = 2;
-    const ID_MIN: u16 = 24;
+    /// The id comes before any column but the steps.
+    const ID_MIN: u16 = 32;
     const ID_MAX: u16 = 60;
 
     /// Fits the filled columns into `width` cells.

@@ -185,7 +185,8 @@ impl TrajectoryView {
         };
         match row.subject {
             Subject::Task => {
-                let what = words(trajectory.instruction.as_deref());
+                let asked = trajectory.instruction.as_deref().unwrap_or_default();
+                let what = understand::statement_excerpt(asked, usize::from(width));
                 let pieces = [("task ", style(Role::Title)), (&what, style(Role::Dim))];
                 put_pieces(buf, area, &pieces);
             }
