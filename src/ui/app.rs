@@ -16,6 +16,7 @@ use ratatui::layout::Rect;
 use regex::Regex;
 use regex::RegexBuilder;
 
+use crate::model::RecordIx;
 use crate::query::sort::SortKey;
 use crate::text::human;
 use crate::theme::Highlighter;
@@ -61,6 +62,14 @@ pub struct Paint {
     pub names: Vec<ThemeName>,
     /// The theme before the picker showed others.
     pub before: Option<String>,
+}
+
+impl Paint {
+    /// Whether code colours come from the theme in use and not from one before.
+    fn is_current(&self, highlighter: &Arc<Highlighter>) -> bool {
+        let current = self.highlighter.as_ref();
+        current.is_some_and(|current| Arc::ptr_eq(current, highlighter))
+    }
 }
 
 /// What the user set up: keys and how things are shown.
@@ -190,15 +199,18 @@ impl App {
 
     fn key(&mut self, key: KeyEvent, effects: &mut Vec<Effect>) {
         self.status.are_hints_shown = false;
+        let is_ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+        if is_ctrl && key.code == KeyCode::Char('z') && !self.overlays.is_empty() {
+            effects.push(Effect::Suspend);
+            return;
+        }
         if let Some(top) = self.overlays.last_mut() {
             let reply = top.key(key);
             self.reply(reply, effects);
             return;
         }
-        if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
-            effects.push(Effect::Quit);
-            return;
-        }
+        // whoever acts does not want to be taken elsewhere
+        self.habits.first = None;
         self.status.clear_passing();
         match self.habits.keymap.push(self.scope(), key) {
             Found::Pending => {}
@@ -342,11 +354,15 @@ impl App {
         }
     }
 
-    /// Opens the record at a place of the list, as soon as it is there.
-    pub fn open_place(&mut self, place: usize, effects: &mut Vec<Effect>) {
+    /// Opens a record; the list's cursor goes there as far as the list stands in the order of the inputs.
+    fn open_record(&mut self, record: RecordIx, effects: &mut Vec<Effect>) {
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        self.list.go(place, &cx);
-        self.open(effects);
+        if self.list.how().is_plain() {
+            self.list.go(record.0, &cx);
+        }
+        let opened = self.opened.advance();
+        self.trajectory = Some(TrajectoryView::new(record, opened));
+        effects.push(Effect::Open(opened, record));
     }
 
     /// Goes on to the next or previous record of the list.

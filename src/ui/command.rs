@@ -202,7 +202,7 @@ pub const COMMANDS: &[Command] = &[
     row("find", &["/"], Global, Group::Find, Action::Find, "Search in this view"),
     row("next-hit", &["n"], Global, Group::Find, Jump(Landmark::Hit, Next), "Go to the next search hit"),
     row("previous-hit", &["N"], Global, Group::Find, Jump(Landmark::Hit, Previous), "Go to the previous search hit"),
-    row("narrow", &["'"], List, Group::Find, Action::Narrow, "Narrow the list as you type (fuzzy)"),
+    row("narrow", &["'"], Global, Group::Find, Action::Narrow, "Narrow the list as you type (fuzzy)"),
     row("sort", &["o"], List, Group::Find, Overlay(OverlayKind::Sort), "Choose the column to sort by"),
     row("reverse-sort", &["O"], List, Group::Find, Action::ReverseSort, "Turn the sort order round"),
 
@@ -219,7 +219,7 @@ pub const COMMANDS: &[Command] = &[
     row("copy-step", &["y s"], Trajectory, Group::Take, Copy(CopyWhat::Step), "Copy the step as text"),
     row("copy-command", &["y c"], Trajectory, Group::Take, Copy(CopyWhat::Command), "Copy the command or arguments of the step"),
     row("copy-observation", &["y o"], Trajectory, Group::Take, Copy(CopyWhat::Observation), "Copy the observation as text"),
-    row("copy-patch", &["y p"], Global, Group::Take, Copy(CopyWhat::Patch), "Copy the final patch, or the edit under the cursor"),
+    row("copy-patch", &["y p"], Trajectory, Group::Take, Copy(CopyWhat::Patch), "Copy the final patch, or the edit under the cursor"),
     row("copy-id", &["y i"], Global, Group::Take, Copy(CopyWhat::Id), "Copy the trajectory's id"),
     row("copy-reference", &["y r"], Global, Group::Take, Copy(CopyWhat::Reference), "Copy the reference: path:record#id@step"),
     row("copy-record", &["y j"], Global, Group::Take, Copy(CopyWhat::Record), "Copy the record's JSON"),

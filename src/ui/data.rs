@@ -1,5 +1,6 @@
 //! What is loaded: the rows of the list, in chunks that workers can hold without copying them, and their arrangement.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::cancel::Cancel;
@@ -110,8 +111,25 @@ pub struct Data {
     pub is_following: bool,
     /// What the inputs are called in the title.
     pub title: String,
+    /// Ids of rows in sight that are not summarised yet, as their first bytes show them.
+    pub peeked: HashMap<RecordIx, String>,
     /// It was said which side files know none of the records.
     pub are_sides_checked: bool,
+}
+
+impl Data {
+    /// Nothing but the inputs.
+    pub fn new(store: Arc<Store>, title: String) -> Self {
+        Self {
+            store,
+            rows: Rows::default(),
+            scan: Scan::default(),
+            is_following: false,
+            title,
+            peeked: HashMap::new(),
+            are_sides_checked: false,
+        }
+    }
 }
 
 /// What landmarks and the minimap need to know of a step.

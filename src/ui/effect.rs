@@ -35,6 +35,17 @@ pub struct PageJob {
     pub options: PageOptions,
 }
 
+/// What the whole text of a page is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageUse {
+    /// The clipboard.
+    Copy,
+    /// The user's editor.
+    Editor,
+    /// The user's pager.
+    Pager,
+}
+
 /// A search through all rows of a trajectory.
 #[derive(Debug, Clone)]
 pub struct FindJob {
@@ -92,6 +103,8 @@ pub enum Effect {
     StopFind,
     /// Load a theme by name.
     LoadTheme(String),
+    /// Make the whole text of a page, folds open, and use it.
+    PageText(Box<PageJob>, PageUse),
     /// Copy a text; the string says what it is.
     Copy(String, &'static str),
     /// Copy the record's bytes.

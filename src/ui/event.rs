@@ -54,6 +54,8 @@ pub struct PageKey {
     pub opened: Generation,
     /// Row of its step list.
     pub row: usize,
+    /// How often the rows were folded or unfolded before: the same number may be another row now.
+    pub folding: u32,
     /// Whether it shows the record's own bytes.
     pub is_raw: bool,
     /// Cells of width, tabs and layout folded into one number.
@@ -118,6 +120,8 @@ pub enum Notice {
     },
     /// Side files were found that label records: what was summarised before lacks them.
     Relabelled,
+    /// Ids of rows in sight, as their first bytes show them.
+    Peeked(Vec<(RecordIx, String)>),
     /// Rows were summarised.
     Summaries(Vec<(RecordIx, Summary)>),
     /// The list is arranged; with the place of the row that had the cursor.
@@ -135,9 +139,9 @@ pub enum Notice {
     /// A page was built.
     Page(PageKey, Box<Page>),
     /// A stretch of a page was coloured.
-    Inked(PageKey, Ink),
+    Inked(PageKey, Ink, Arc<Highlighter>),
     /// A stretch of the preview was coloured.
-    PreviewInked(Generation, Ink),
+    PreviewInked(Generation, Ink, Arc<Highlighter>),
     /// More hits of a search; `true` when these were the last.
     Hits(Generation, Vec<RowHit>, bool),
     /// A theme was loaded.
@@ -148,6 +152,8 @@ pub enum Notice {
     Terminal(Vec<u8>),
     /// A message for the status line and the log.
     Say(Tone, String),
+    /// A text for the user's editor (`true`) or pager, to be shown by the owner of the terminal.
+    External(String, bool),
     /// A message for the log alone.
     Log(String),
     /// The terminal is gone, or somebody asked us to end.

@@ -3,6 +3,7 @@
 
 mod keys;
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -40,8 +41,6 @@ use crate::ui::app::Paint;
 use crate::ui::clipboard;
 use crate::ui::clipboard::ClipboardEnv;
 use crate::ui::data::Data;
-use crate::ui::data::Rows;
-use crate::ui::data::Scan;
 use crate::ui::effect::Effect;
 use crate::ui::event::Event;
 use crate::ui::event::Notice;
@@ -82,7 +81,7 @@ pub fn run(options: RunOptions) -> Result<()> {
         .enable_all()
         .build()
         .map_err(|err| Error::internal("cannot start the event loop").caused_by(err))?;
-    runtime.block_on(Loop::start(options)?.run())
+    runtime.block_on(async { Loop::start(options)?.run().await })
 }
 
 struct Loop {
@@ -96,6 +95,7 @@ struct Loop {
     is_over: bool,
     /// The next frame waits a moment for the page that the last key asked for.
     awaits_page: bool,
+    signals: Signals,
 }
 
 impl Loop {
@@ -137,14 +137,8 @@ impl Loop {
             depth,
             clipboard,
         };
-        let data = Data {
-            store,
-            rows: Rows::default(),
-            scan: Scan::default(),
-            is_following: settings.follow,
-            title,
-            are_sides_checked: false,
-        };
+        let mut data = Data::new(store, title);
+        data.is_following = settings.follow;
         let paint = Paint {
             theme,
             highlighter: None,
@@ -160,6 +154,8 @@ impl Loop {
             first_step,
             first,
         };
+        // before the terminal is taken: from then on every end has to give it back
+        let signals = Signals::new()?;
         let screen = Screen::enter(settings.mouse)?;
         let (width, height) = screen.size()?;
         let app = App::new(data, paint, habits, Rect::new(0, 0, width, height));
@@ -179,12 +175,12 @@ impl Loop {
             is_following,
             is_over: false,
             awaits_page: false,
+            signals,
         })
     }
 
     async fn run(mut self) -> Result<()> {
         watch_for_hang_up(self.sender.clone());
-        let mut signals = Signals::new()?;
         let mut keys = Some(Keys::listen());
         let mut effects = Vec::new();
         self.app.start(&mut effects);
@@ -207,6 +203,7 @@ impl Loop {
             let mut effects = Vec::new();
             tokio::select! {
                 biased;
+                () = self.signals.end() => break,
                 event = next_event(&mut keys) => match event {
                     Some(Ok(event)) => {
                         is_urgent = true;
@@ -219,7 +216,6 @@ impl Loop {
                     is_dirty = true;
                     self.notices_in(notice, &mut effects)?;
                 }
-                () = signals.end() => break,
                 () = sleep_until(due) => {
                     let now = Instant::now();
                     if hint_due.is_some_and(|due| due <= now) {
@@ -363,10 +359,15 @@ impl Loop {
             Ok(file) => {
                 stop_keys(keys);
                 self.screen.leave();
-                let status = Command::new("/bin/sh")
-                    .args(["-c", &format!("{command} \"$1\""), "hgview"])
-                    .arg(file.path())
-                    .status();
+                let mut child = Command::new("/bin/sh");
+                child.args(["-c", &format!("{command} \"$1\""), "hgview"]);
+                child.arg(file.path());
+                // our own standard input may be the data
+                if let Ok(terminal) = File::open("/dev/tty") {
+                    child.stdin(terminal);
+                }
+                let status = child.status();
+                self.signals.overhear_interrupts();
                 self.come_back(keys)?;
                 match status {
                     Ok(status) if status.success() => None,
@@ -452,9 +453,14 @@ struct Signals {
     hang_up: Signal,
     terminate: Signal,
     interrupt: Signal,
+    /// Interrupts before this moment were meant for a program that had the terminal.
+    deaf_until: Option<Instant>,
 }
 
 impl Signals {
+    /// How long an interrupt may take to be heard.
+    const ECHO: Duration = Duration::from_millis(300);
+
     fn new() -> Result<Self> {
         let on = |kind| {
             signal(kind).map_err(|err| Error::internal("cannot listen for signals").caused_by(err))
@@ -463,21 +469,32 @@ impl Signals {
             hang_up: on(SignalKind::hangup())?,
             terminate: on(SignalKind::terminate())?,
             interrupt: on(SignalKind::interrupt())?,
+            deaf_until: None,
         })
     }
 
+    /// Another program had the terminal: a Ctrl-C typed at it reached us as well, and is heard only now.
+    fn overhear_interrupts(&mut self) {
+        self.deaf_until = Some(Instant::now() + Self::ECHO);
+    }
+
+    /// Waits for a signal that ends the program.
     async fn end(&mut self) {
-        tokio::select! {
-            _ = self.hang_up.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = self.hang_up.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => {
+                    if self.deaf_until.is_none_or(|until| until < Instant::now()) {
+                        return;
+                    }
+                }
+            }
         }
     }
 }
 
 /// With SIGHUP ignored (nohup, sudo) a closed terminal shows only here: reading from it would spin for ever.
-///
-/// A loop that has not heard of it after a while is spinning already; there is nobody left to give the terminal to.
 fn watch_for_hang_up(sender: UnboundedSender<Notice>) {
     std::thread::spawn(move || {
         let Ok(terminal) = std::fs::File::open(PathBuf::from("/dev/tty")) else {

@@ -20,6 +20,7 @@ impl Status {
     /// Says something that is worth keeping; it stays until something else is said or a key passes over it.
     pub fn say(&mut self, tone: Tone, text: String) {
         self.log(tone, text.clone());
+        self.passing = None;
         self.current = Some((tone, text));
     }
 

@@ -39,11 +39,13 @@ use crate::ui::data::arrange;
 use crate::ui::effect::Effect;
 use crate::ui::effect::FindJob;
 use crate::ui::effect::PageJob;
+use crate::ui::effect::PageUse;
 use crate::ui::event::Notice;
 use crate::ui::event::RowHit;
 use crate::ui::event::Tone;
 use crate::ui::page::Page;
 use crate::ui::page::Subject;
+use crate::ui::terminal;
 
 /// What work needs from the outside.
 #[derive(Debug)]
@@ -135,7 +137,7 @@ impl Kind {
             Effect::InkPreview(..) => Self::InkPreview,
             Effect::Find(_) => Self::Find,
             Effect::LoadTheme(_) => Self::Theme,
-            Effect::Copy(..) | Effect::CopyRecord(_) => Self::Copy,
+            Effect::Copy(..) | Effect::CopyRecord(_) | Effect::PageText(..) => Self::Copy,
             _ => return None,
         })
     }
@@ -180,11 +182,16 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             say(Notice::Page(job.key, Box::new(page)));
         }),
         Effect::Ink(key, jobs, highlighter) => each(jobs, cancel, |job| {
-            say(Notice::Inked(key, job.run(&highlighter, cancel)));
+            let ink = job.run(&highlighter, cancel);
+            say(Notice::Inked(key, ink, Arc::clone(&highlighter)));
         }),
         Effect::InkPreview(generation, jobs, highlighter) => each(jobs, cancel, |job| {
             let ink = job.run(&highlighter, cancel);
-            say(Notice::PreviewInked(generation, ink));
+            say(Notice::PreviewInked(
+                generation,
+                ink,
+                Arc::clone(&highlighter),
+            ));
         }),
         Effect::CheckSides => {
             for path in env.store.side_summary().unmatched {
@@ -195,6 +202,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         }
         Effect::Find(job) => find(&job, cancel, say),
         Effect::LoadTheme(name) => load_theme(&name, env, say),
+        Effect::PageText(job, what) => page_text(&job, what, env, say),
         Effect::Copy(text, what) => copy(&text, what, env, say),
         Effect::CopyRecord(ix) => match env.store.load_bytes(ix) {
             Ok(bytes) => copy(&String::from_utf8_lossy(&bytes), "record", env, say),
@@ -246,6 +254,15 @@ fn find_rows(pattern: &Regex, rows: &Rows, order: &Order, cancel: &Cancel) -> Op
         }
     }
     Some(places)
+}
+
+fn page_text(job: &PageJob, what: PageUse, env: &Env, say: &mut dyn FnMut(Notice)) {
+    let text = build(env, job).text();
+    match what {
+        PageUse::Copy => copy(&text, "step", env, say),
+        PageUse::Editor => say(Notice::External(text, true)),
+        PageUse::Pager => say(Notice::External(text, false)),
+    }
 }
 
 fn load_theme(name: &str, env: &Env, say: &mut dyn FnMut(Notice)) {
@@ -314,8 +331,14 @@ fn left_out(skipped: &[Skipped]) -> String {
 }
 
 fn refresh(env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+    let labels = env.store.side_summary().generation;
     match env.store.refresh(cancel, &mut |_| {}) {
-        Ok(refresh) => say(Notice::Refreshed(refresh)),
+        Ok(refresh) => {
+            say(Notice::Refreshed(refresh));
+            if env.store.side_summary().generation != labels {
+                say(Notice::Relabelled);
+            }
+        }
         Err(err) => say(Notice::Say(Tone::Error, err.to_string())),
     }
 }
@@ -400,15 +423,46 @@ fn copy(text: &str, what: &str, env: &Env, say: &mut dyn FnMut(Notice)) {
     if !terminal.is_empty() {
         say(Notice::Terminal(terminal));
     }
-    say(Notice::Say(
-        Tone::Success,
-        format!("copied the {what} {}", report.how),
-    ));
+    for why in report.failed.iter().filter(|_| report.is_copied) {
+        say(Notice::Log(format!("copying, tried before: {why}")));
+    }
+    let notice = if report.is_copied {
+        Notice::Say(Tone::Success, format!("copied the {what} {}", report.how))
+    } else {
+        Notice::Say(
+            Tone::Error,
+            format!("the {what} was not copied: {}", report.how),
+        )
+    };
+    say(notice);
 }
 
 /// Lowers the priority of this thread (on Linux it is the thread's): keys, drawing and what is looked at go first.
 fn stand_back() {
     let _is_lower = rustix::process::nice(10);
+}
+
+/// What is said in the place of answers that do not come because the work failed inside hgview: nothing may wait for
+/// ever.
+fn answers_of_failure(effect: &Effect) -> Vec<Notice> {
+    let fault = || Fault::new("reading it failed inside hgview");
+    match effect {
+        Effect::Open(generation, ix) => vec![Notice::Opened(*generation, *ix, Err(fault()))],
+        Effect::Preview(generation, ..) => {
+            vec![Notice::Previewed(*generation, Box::new(Err(fault())))]
+        }
+        Effect::Pages(jobs) => {
+            let page = |job: &PageJob| {
+                let what = "this page failed inside hgview";
+                let page = Page::of_text(what, "".into(), "json", &job.options);
+                Notice::Page(job.key, Box::new(page))
+            };
+            jobs.iter().map(page).collect()
+        }
+        Effect::Arrange(job) => vec![Notice::Arranged(job.generation, Order::Plain, None)],
+        Effect::Find(job) => vec![Notice::Hits(job.generation, Vec::new(), true)],
+        _ => Vec::new(),
+    }
 }
 
 /// A thread with a mailbox for one effect.
@@ -463,14 +517,19 @@ impl Slot {
                     // nobody listens any more: the program is ending
                     let _gone = notices.send(notice);
                 };
+                let unanswered = answers_of_failure(&effect);
                 let done = catch_unwind(AssertUnwindSafe(|| {
                     perform(effect, &env, &cancel, &mut say);
                 }));
                 if done.is_err() {
+                    for notice in unanswered {
+                        say(notice);
+                    }
                     say(Notice::Say(
                         Tone::Error,
-                        "something went wrong in the background; see the log".to_owned(),
+                        "something failed inside hgview; M has what it said".to_owned(),
                     ));
+                    say(Notice::Log(terminal::last_panic()));
                 }
                 inbox.lock().running = None;
             }
@@ -486,7 +545,11 @@ impl Slot {
         {
             running.cancel();
         }
-        state.waiting = Some(effect);
+        // nor is one that has not begun: it will find what a refresh would
+        let is_scan_due = matches!(state.waiting, Some(Effect::Scan));
+        if !(is_scan_due && matches!(effect, Effect::Refresh)) {
+            state.waiting = Some(effect);
+        }
         drop(state);
         self.mailbox.ready.notify_one();
     }
@@ -540,9 +603,26 @@ struct Queue {
 #[derive(Debug, Default)]
 struct QueueState {
     wanted: VecDeque<RecordIx>,
+    /// In sight, and not even their ids are known.
+    unseen: Vec<RecordIx>,
+    /// To be summarised again, whether in sight or not.
+    changed: VecDeque<RecordIx>,
+    /// Moves on when what was summarised before is out of date.
+    epoch: u64,
     next: usize,
     len: usize,
     is_closed: bool,
+}
+
+/// What a summarising thread does next.
+#[derive(Debug)]
+struct Turn {
+    ix: Option<RecordIx>,
+    /// The last one that somebody waits for: send what there is.
+    is_last_wanted: bool,
+    /// Ids to look up before anything else.
+    unseen: Vec<RecordIx>,
+    epoch: u64,
 }
 
 impl Queue {
@@ -558,19 +638,59 @@ impl Queue {
     }
 
     fn changed(&self, len: usize, changed: &[RecordIx]) {
-        self.lock().wanted.extend(changed.iter().copied());
+        let mut state = self.lock();
+        state.changed.extend(changed.iter().copied());
+        state.epoch += u64::from(!changed.is_empty());
+        drop(state);
         self.grow(len);
     }
 
+    /// Puts records back whose summaries are not worth sending.
+    fn again(&self, ixs: impl Iterator<Item = RecordIx>) {
+        self.lock().changed.extend(ixs);
+    }
+
+    /// Waits for something to do; `None` when the program ends. Comes back at once with nothing to do when `is_owing`
+    /// says that summaries are still to be sent.
+    fn turn(&self, is_owing: bool) -> Option<Turn> {
+        let mut state = self.lock();
+        loop {
+            if state.is_closed {
+                return None;
+            }
+            let is_last_wanted = state.wanted.len() == 1;
+            let ix = Self::take(&mut state);
+            if ix.is_some() || is_owing {
+                return Some(Turn {
+                    ix,
+                    is_last_wanted,
+                    unseen: std::mem::take(&mut state.unseen),
+                    epoch: state.epoch,
+                });
+            }
+            state = self
+                .ready
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     fn restart(&self) {
-        self.lock().next = 0;
+        let mut state = self.lock();
+        state.next = 0;
+        state.epoch += 1;
+        drop(state);
         self.ready.notify_all();
     }
 
     /// The next record to summarise, or `None` when there is nothing to do now.
     fn take(state: &mut QueueState) -> Option<RecordIx> {
-        if let Some(ix) = state.wanted.pop_front() {
-            return Some(ix);
+        let first = state
+            .wanted
+            .pop_front()
+            .or_else(|| state.changed.pop_front());
+        if first.is_some() {
+            return first;
         }
         (state.next < state.len).then(|| {
             state.next += 1;
@@ -601,40 +721,32 @@ impl Summarizer {
 
     fn work(queue: &Queue, store: &Store, notices: &UnboundedSender<Notice>) {
         let mut batch: Vec<(RecordIx, Summary)> = Vec::new();
+        let mut epoch = 0;
         let mut since = Instant::now();
         let mut sent = 0_usize;
-        loop {
-            let mut state = queue.lock();
-            let is_last_wanted = state.wanted.len() == 1;
-            let ix = loop {
-                if state.is_closed {
+        while let Some(turn) = queue.turn(!batch.is_empty()) {
+            if !turn.unseen.is_empty() {
+                let peek = |ix: RecordIx| Some((ix, store.peek_id(ix)?));
+                let ids = turn.unseen.into_iter().filter_map(peek).collect();
+                if notices.send(Notice::Peeked(ids)).is_err() {
                     return;
                 }
-                if let Some(ix) = Queue::take(&mut state) {
-                    break Some(ix);
-                }
-                if !batch.is_empty() {
-                    break None;
-                }
-                state = queue
-                    .ready
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
-            };
-            drop(state);
-            if let Some(ix) = ix {
+            }
+            if turn.epoch != epoch {
+                // what is not sent yet may be out of date
+                queue.again(batch.drain(..).map(|(ix, _)| ix));
+                epoch = turn.epoch;
+            }
+            if let Some(ix) = turn.ix {
                 let row = catch_unwind(AssertUnwindSafe(|| store.summarize(ix)));
                 let row = row.unwrap_or_else(|_| {
-                    Summary::of_fault(
-                        format!("record {}", ix.0),
-                        None,
-                        Fault::new("reading it failed inside hgview"),
-                    )
+                    let fault = Fault::new("reading it failed inside hgview");
+                    Summary::of_fault(format!("record {}", ix.0 + 1), None, fault)
                 });
                 batch.push((ix, row));
             }
             let is_due = batch.len() >= Self::BATCH || since.elapsed() >= Self::EVERY;
-            if ix.is_none() || is_last_wanted || is_due {
+            if (turn.ix.is_none() || turn.is_last_wanted || is_due) && !batch.is_empty() {
                 if notices
                     .send(Notice::Summaries(std::mem::take(&mut batch)))
                     .is_err()
@@ -650,7 +762,7 @@ impl Summarizer {
         }
     }
 
-    /// Puts the records of a range of the list first; what was wanted before and is not done waits its turn.
+    /// Puts the records of a range of the list first, in place of those that were wanted before.
     fn want(&self, range: std::ops::Range<usize>, order: &crate::ui::data::Order) {
         let mut state = self.queue.lock();
         let len = state.len;

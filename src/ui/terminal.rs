@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
@@ -34,6 +36,17 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 /// The terminal is ours: the panic hook has something to give back.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
+
+/// What the last worker that panicked said.
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+
+/// What the last worker that failed said, for the log of messages.
+pub fn last_panic() -> String {
+    LAST_PANIC
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
+}
 
 /// Collects a frame; `flush` does nothing, [`Screen::draw`] writes it all at once. Clones share the bytes.
 #[derive(Debug, Default, Clone)]
@@ -217,7 +230,9 @@ fn install_panic_hook() {
             if std::thread::current().id() == screen_thread {
                 give_back();
                 report(info);
-            } else if !IS_OURS.load(Ordering::SeqCst) && !crate::store::expects_panic() {
+            } else if IS_OURS.load(Ordering::SeqCst) {
+                *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string();
+            } else if !crate::store::expects_panic() {
                 report(info);
             }
         }));

@@ -27,8 +27,6 @@ use hgview::ui::app::Habits;
 use hgview::ui::app::Paint;
 use hgview::ui::clipboard::ClipboardEnv;
 use hgview::ui::data::Data;
-use hgview::ui::data::Rows;
-use hgview::ui::data::Scan;
 use hgview::ui::effect::Effect;
 use hgview::ui::event::Event;
 use hgview::ui::event::Notice;
@@ -117,14 +115,7 @@ impl Driver {
         });
         let store = Arc::new(store.unwrap());
         let theme = Theme::load(name, Depth::True, &themes).unwrap();
-        let data = Data {
-            store: Arc::clone(&store),
-            rows: Rows::default(),
-            scan: Scan::default(),
-            is_following: false,
-            are_sides_checked: false,
-            title: names.join(" "),
-        };
+        let data = Data::new(Arc::clone(&store), names.join(" "));
         let paint = Paint {
             theme: theme.clone(),
             highlighter: None,

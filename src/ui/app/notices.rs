@@ -3,6 +3,7 @@
 use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::store::Refresh;
+use crate::text::clean_line;
 use crate::text::human;
 use crate::ui::app::App;
 use crate::ui::app::First;
@@ -21,16 +22,32 @@ impl App {
             } => self.scanned(records, bytes, is_complete, effects),
             Notice::Summaries(rows) => {
                 self.list.summarized(&rows);
-                self.open_first(&rows, effects);
+                let wanted = self.wanted_first(&rows);
                 for (ix, row) in rows {
                     self.data.rows.set(ix, row);
+                }
+                if let Some(ix) = wanted {
+                    self.habits.first = None;
+                    self.open_record(ix, effects);
                 }
                 let is_all = self.data.rows.known() == self.data.rows.len();
                 if self.data.scan.is_complete && is_all && !self.data.are_sides_checked {
                     self.data.are_sides_checked = true;
                     effects.push(Effect::CheckSides);
+                    if let Some(First::Id(id)) = self.habits.first.take() {
+                        let text = format!("no record has the id {}", clean_line(&id));
+                        self.status.say(Tone::Warning, text);
+                    }
                 }
             }
+            Notice::Peeked(ids) => {
+                const MANY: usize = 4096;
+                if self.data.peeked.len() > MANY {
+                    self.data.peeked.clear();
+                }
+                self.data.peeked.extend(ids);
+            }
+            Notice::External(text, is_editor) => effects.push(Effect::External(text, is_editor)),
             Notice::Log(text) => self.status.note(text),
             Notice::Say(tone, text) => self.status.say(tone, text),
             Notice::Refreshed(refresh) => self.refreshed(&refresh, effects),
@@ -46,22 +63,24 @@ impl App {
             Notice::HangUp => effects.push(Effect::Quit),
             // the owner of the terminal takes these before they come here
             Notice::Terminal(_) => {}
-            other => self.view_notice(other),
+            other => self.view_notice(other, effects),
         }
     }
 
     /// Answers for the views.
-    fn view_notice(&mut self, notice: Notice) {
+    fn view_notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
         let is_opened = matches!(&notice, Notice::Opened(..));
         let first_step = self.habits.first_step.take_if(|_| is_opened);
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         match notice {
             Notice::Arranged(generation, order, place) => {
-                self.list.arranged(generation, order, place, &cx);
+                self.list.arranged(generation, order, place, &cx, effects);
             }
             Notice::RowsFound(generation, places) => self.list.rows_found(generation, places, &cx),
             Notice::Previewed(generation, page) => self.list.previewed(generation, *page, &cx),
-            Notice::PreviewInked(generation, ink) => self.list.preview_inked(generation, ink),
+            Notice::PreviewInked(generation, ink, by) if self.paint.is_current(&by) => {
+                self.list.preview_inked(generation, ink);
+            }
             Notice::Opened(opened, record, content) => {
                 if let Some(view) = &mut self.trajectory
                     && view.opened() == opened
@@ -75,7 +94,7 @@ impl App {
                     view.page_built(key, *page, &cx);
                 }
             }
-            Notice::Inked(key, ink) => {
+            Notice::Inked(key, ink, by) if self.paint.is_current(&by) => {
                 if let Some(view) = &mut self.trajectory {
                     view.inked(key, ink);
                 }
@@ -105,27 +124,21 @@ impl App {
             && records >= nth
         {
             self.habits.first = None;
-            self.open_place(nth.saturating_sub(1), effects);
+            self.open_record(RecordIx(nth.saturating_sub(1)), effects);
         }
         // one record is not a list: show it
         if is_complete && records == 1 && self.trajectory.is_none() && self.opened.0 == 0 {
-            self.open_place(0, effects);
+            self.open_record(RecordIx(0), effects);
         }
     }
 
-    /// Opens the record that the command line asked for by its id, once it is known.
-    fn open_first(&mut self, rows: &[(RecordIx, Summary)], effects: &mut Vec<Effect>) {
+    /// The record that the command line asked for by its id, once it is among those that were summarised.
+    fn wanted_first(&self, rows: &[(RecordIx, Summary)]) -> Option<RecordIx> {
         let Some(First::Id(wanted)) = &self.habits.first else {
-            return;
+            return None;
         };
-        let found = rows
-            .iter()
-            .find(|(_, row)| row.id == *wanted || row.task_id.as_ref() == Some(wanted));
-        if let Some((ix, _)) = found {
-            let place = ix.0;
-            self.habits.first = None;
-            self.open_place(place, effects);
-        }
+        let is_it = |row: &Summary| row.id == *wanted || row.task_id.as_ref() == Some(wanted);
+        rows.iter().find(|(_, row)| is_it(row)).map(|(ix, _)| *ix)
     }
 
     fn refreshed(&mut self, refresh: &Refresh, effects: &mut Vec<Effect>) {

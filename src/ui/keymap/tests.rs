@@ -192,7 +192,7 @@ fn hints_follow_a_prefix() {
         .into_iter()
         .map(|hint| hint.key)
         .collect();
-    assert_eq!(keys, ["p", "i", "r", "j"]);
+    assert_eq!(keys, ["i", "r", "j"]);
     keymap.cancel();
     keymap.push(Scope::Trajectory, plain('z'));
     let hints = keymap.pending_hints(Scope::Trajectory);

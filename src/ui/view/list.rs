@@ -15,7 +15,6 @@ use crate::query::sort::SortKey;
 use crate::theme::Highlighter;
 use crate::ui::action::Action;
 use crate::ui::action::CopyWhat;
-use crate::ui::action::FoldChange;
 use crate::ui::action::Landmark;
 use crate::ui::action::Motion;
 use crate::ui::action::Toward;
@@ -73,6 +72,8 @@ pub struct ListView {
     arranging: Option<Generation>,
     /// Rows came after the last arrangement was asked for.
     is_stale: bool,
+    /// The arrangement under way was typed: its best match gets the cursor.
+    goes_to_best: bool,
     preview: Preview,
     search: Option<RowSearch>,
     /// The rows last asked to be summarised.
@@ -148,24 +149,6 @@ impl ListView {
                 self.cursor
                     .apply(motion, count, self.shown(cx), self.height(cx));
             }
-            Action::Step(toward) => {
-                let motion = if toward == Toward::Next {
-                    Motion::Down
-                } else {
-                    Motion::Up
-                };
-                self.cursor
-                    .apply(motion, count, self.shown(cx), self.height(cx));
-            }
-            Action::StepEnd(toward) => {
-                let motion = if toward == Toward::Next {
-                    Motion::Bottom
-                } else {
-                    Motion::Top
-                };
-                self.cursor
-                    .apply(motion, None, self.shown(cx), self.height(cx));
-            }
             Action::Pane(_) => {
                 let is_shown = layout::list(cx.screen, self.preview.wish).preview.width > 0;
                 self.preview.is_focused = is_shown && !self.preview.is_focused;
@@ -175,21 +158,6 @@ impl ListView {
                 self.preview.wish = Some(!is_shown);
                 self.preview.is_focused = false;
             }
-            Action::Fold(change) => {
-                if let Some(Ok(page)) = &mut self.preview.page {
-                    match change {
-                        FoldChange::Toggle => {
-                            if let Some(fold) = (self.preview.viewport.line..page.len())
-                                .find_map(|ix| page.fold_at(ix))
-                            {
-                                page.toggle(fold);
-                            }
-                        }
-                        FoldChange::OpenAll => page.set_all_folds(true),
-                        FoldChange::CloseAll => page.set_all_folds(false),
-                    }
-                }
-            }
             Action::ReverseSort => {
                 let how = Arrangement {
                     is_descending: !self.how.is_descending,
@@ -198,7 +166,6 @@ impl ListView {
                 self.arrange(how, cx, effects);
             }
             Action::Jump(Landmark::Hit, toward) => self.jump_hit(toward, count.unwrap_or(1), cx),
-            Action::Jump(Landmark::Error, toward) => self.jump_fault(toward, cx),
             Action::Copy(what) => return self.copy(what, cx, effects),
             _ => return false,
         }
@@ -207,15 +174,17 @@ impl ListView {
 
     /// Rearranges the list; the cursor stays on its record.
     pub fn arrange(&mut self, how: Arrangement, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
+        let is_typed = how.narrow != self.how.narrow;
         self.how = how;
         let generation = self.generation.advance();
         self.arranging = Some(generation);
         self.is_stale = false;
         // while typing, the best match has the cursor; else the cursor keeps its record
-        let keep = if self.how.narrow.is_empty() {
-            self.record(cx)
-        } else {
+        self.goes_to_best = is_typed && !self.how.narrow.is_empty();
+        let keep = if self.goes_to_best {
             None
+        } else {
+            self.record(cx)
         };
         effects.push(Effect::Arrange(Box::new(ArrangeJob {
             generation,
@@ -250,6 +219,7 @@ impl ListView {
         order: Order,
         place: Option<usize>,
         cx: &Cx<'_>,
+        effects: &mut Vec<Effect>,
     ) {
         if self.arranging != Some(generation) {
             return;
@@ -259,10 +229,27 @@ impl ListView {
         self.asked_rows = (0, 0);
         if let Some(place) = place {
             self.cursor.at = place;
-        } else if !self.how.narrow.is_empty() {
+        } else if self.goes_to_best {
             self.cursor = Cursor::default();
         }
         self.fit(cx);
+        // the places of hits were those of the old order
+        if let Some(pattern) = self.search.as_ref().map(|search| search.pattern.clone()) {
+            let generation = self.generation.advance();
+            self.search = Some(RowSearch {
+                generation,
+                pattern: pattern.clone(),
+                places: Arc::default(),
+                from: None,
+            });
+            let rows = cx.data.rows.clone();
+            effects.push(Effect::FindRows(
+                generation,
+                pattern,
+                rows,
+                self.order.clone(),
+            ));
+        }
     }
 
     /// Takes note of rows that were summarised.
@@ -353,26 +340,6 @@ impl ListView {
         }
     }
 
-    /// Goes to the next row that failed or could not be read, looking at a bounded number of rows.
-    fn jump_fault(&mut self, toward: Toward, cx: &Cx<'_>) {
-        const LOOK: usize = 100_000;
-        let all = cx.data.rows.len();
-        let is_bad = |place: &usize| {
-            let row = self
-                .order
-                .record(*place, all)
-                .and_then(|ix| cx.data.rows.get(ix));
-            row.is_some_and(|row| row.fault.is_some() || row.error.is_some())
-        };
-        let found = match toward {
-            Toward::Next => (self.cursor.at + 1..self.shown(cx)).take(LOOK).find(is_bad),
-            Toward::Previous => (0..self.cursor.at).rev().take(LOOK).find(is_bad),
-        };
-        if let Some(place) = found {
-            self.go(place, cx);
-        }
-    }
-
     fn copy(&self, what: CopyWhat, cx: &Cx<'_>, effects: &mut Vec<Effect>) -> bool {
         let Some(ix) = self.record(cx) else {
             return true;
@@ -382,7 +349,7 @@ impl ListView {
             .rows
             .get(ix)
             .map(|row| row.id.clone())
-            .or_else(|| cx.data.store.peek_id(ix))
+            .or_else(|| cx.data.peeked.get(&ix).cloned())
             .unwrap_or_default();
         match what {
             CopyWhat::Id => effects.push(Effect::Copy(id, "id")),

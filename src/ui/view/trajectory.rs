@@ -25,6 +25,7 @@ use crate::ui::data::Outline;
 use crate::ui::data::inner;
 use crate::ui::effect::Effect;
 use crate::ui::effect::PageJob;
+use crate::ui::effect::PageUse;
 use crate::ui::event::Generation;
 use crate::ui::event::PageKey;
 use crate::ui::layout;
@@ -79,6 +80,9 @@ pub struct TrajectoryView {
     content: Content,
     unfolded: Unfolded,
     rows: Arc<Vec<Row>>,
+    folding: u32,
+    /// The record is being read anew: what is shown is of the old one.
+    is_reopening: bool,
     cursor: Cursor,
     is_page_focused: bool,
     is_raw: bool,
@@ -103,6 +107,8 @@ impl TrajectoryView {
             content: Content::Reading,
             unfolded: Unfolded::default(),
             rows: Arc::default(),
+            folding: 0,
+            is_reopening: false,
             cursor: Cursor::default(),
             is_page_focused: false,
             is_raw: false,
@@ -130,6 +136,7 @@ impl TrajectoryView {
     /// Asks for the record again, keeping place and folds.
     pub fn reopen(&mut self, opened: Generation) {
         self.opened = opened;
+        self.is_reopening = true;
         self.held.clear();
         self.asked.clear();
     }
@@ -180,6 +187,7 @@ impl TrajectoryView {
         cx: &Cx<'_>,
     ) {
         let was_reading = matches!(self.content, Content::Reading);
+        self.is_reopening = false;
         match content {
             Ok((trajectory, outline)) => {
                 self.content = Content::Read(trajectory, outline);
@@ -201,6 +209,7 @@ impl TrajectoryView {
     fn refresh_rows(&mut self) {
         if let Content::Read(trajectory, _) = &self.content {
             self.rows = Arc::new(rows::flatten(trajectory, &self.unfolded));
+            self.folding += 1;
             self.map_of = (0, 0);
             self.held.clear();
             self.asked.clear();
@@ -286,11 +295,8 @@ impl TrajectoryView {
             Action::Fold(change) => self.fold(change, cx),
             Action::ToggleRaw => self.is_raw = !self.is_raw,
             Action::Copy(what) => self.copy(what, cx, effects),
-            Action::Edit | Action::Page => {
-                if let Some(held) = self.current(cx) {
-                    effects.push(Effect::External(held.page.text(), action == Action::Edit));
-                }
-            }
+            Action::Edit => self.use_text(PageUse::Editor, cx, effects),
+            Action::Page => self.use_text(PageUse::Pager, cx, effects),
             _ => return false,
         }
         true
@@ -374,6 +380,17 @@ impl TrajectoryView {
         }
     }
 
+    /// Asks for the whole text of the shown page: it may be long, a worker makes it.
+    fn use_text(&self, what: PageUse, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
+        let Content::Read(trajectory, _) = &self.content else {
+            return;
+        };
+        let key = self.key(self.cursor.at, cx);
+        if let Some(job) = key.and_then(|key| self.job(key, trajectory, cx)) {
+            effects.push(Effect::PageText(Box::new(job), what));
+        }
+    }
+
     /// Goes to the next step with a landmark.
     fn jump_row(&mut self, landmark: Landmark, toward: Toward, times: usize, cx: &Cx<'_>) {
         let is_wanted = |row: &Row| {
@@ -452,10 +469,14 @@ impl TrajectoryView {
             Subject::Step(ix) => inner(trajectory, &row.path).and_then(|t| t.steps.get(ix.0)),
             _ => None,
         };
-        let action = step.and_then(|step| step.actions.first());
+        let actions = step.map(|step| step.actions.as_slice()).unwrap_or_default();
+        let joined = |texts: Vec<String>| (!texts.is_empty()).then(|| texts.join("\n\n"));
         let (text, name) = match what {
-            CopyWhat::Step => (self.current(cx).map(|held| held.page.text()), "step"),
-            CopyWhat::Command => (action.map(command_text), "command"),
+            CopyWhat::Step => return self.use_text(PageUse::Copy, cx, effects),
+            CopyWhat::Command => {
+                let commands = actions.iter().map(command_text).collect();
+                (joined(commands), "command")
+            }
             CopyWhat::Patch => {
                 let of_step =
                     step.and_then(|s| s.actions.iter().flat_map(|a| &a.edits).find_map(edit_text));
@@ -466,13 +487,13 @@ impl TrajectoryView {
             }
             CopyWhat::Id => (Some(trajectory.id.clone()), "id"),
             CopyWhat::Observation => {
-                let observation = action.and_then(|a| a.observation.as_ref());
-                (
-                    observation
-                        .and_then(|o| o.first_text())
-                        .map(ToString::to_string),
-                    "observation",
-                )
+                let observed = actions
+                    .iter()
+                    .filter_map(|action| action.observation.as_ref());
+                let texts = observed
+                    .filter_map(|o| o.first_text())
+                    .map(ToString::to_string);
+                (joined(texts.collect()), "observation")
             }
             CopyWhat::Reference => {
                 let source = &trajectory.source;
@@ -508,6 +529,7 @@ impl TrajectoryView {
         (row < self.rows.len()).then_some(PageKey {
             opened: self.opened,
             row,
+            folding: self.folding,
             is_raw: self.is_raw,
             layout,
         })
@@ -603,6 +625,9 @@ impl TrajectoryView {
         let Content::Read(trajectory, _) = &self.content else {
             return;
         };
+        if self.is_reopening {
+            return;
+        }
         let at = self.cursor.at;
         let is_held = |key: &PageKey| self.held.iter().any(|held| held.key == *key);
         let Some(shown) = self.key(at, cx) else {
@@ -652,7 +677,10 @@ impl TrajectoryView {
     /// Takes a page that was built.
     pub fn page_built(&mut self, key: PageKey, page: Page, cx: &Cx<'_>) {
         self.asked.retain(|asked| *asked != key);
-        if key.opened != self.opened || self.held.iter().any(|held| held.key == key) {
+        if key.opened != self.opened
+            || key.folding != self.folding
+            || self.held.iter().any(|held| held.key == key)
+        {
             return;
         }
         self.held.push(Held {

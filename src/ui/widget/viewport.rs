@@ -116,7 +116,13 @@ impl Viewport {
 
     /// Scrolls by visual rows. Passes at most as many lines as rows.
     pub fn scroll(&mut self, rows: isize, lens: &Lens<'_>) {
+        // further than anybody reads row by row: go by lines, which cost nothing
+        const FAR: usize = 4000;
         let mut left = rows.unsigned_abs();
+        if left > FAR {
+            self.line = self.line.saturating_add_signed(rows);
+            (self.sub, left) = (0, 0);
+        }
         if !lens.is_wrapped {
             self.line = self.line.saturating_add_signed(rows);
             (self.sub, left) = (0, 0);

@@ -172,11 +172,8 @@ impl ListView {
         let theme = cx.theme;
         let y = area.y;
         let Some(row) = cx.data.rows.get(ix) else {
-            let id = cx
-                .data
-                .store
-                .peek_id(ix)
-                .unwrap_or_else(|| format!("record {}", ix.0));
+            let peeked = cx.data.peeked.get(&ix).cloned();
+            let id = peeked.unwrap_or_else(|| format!("record {}", ix.0 + 1));
             put(
                 buf,
                 area.x + 2,
@@ -235,7 +232,7 @@ impl ListView {
         draw_spark(cx, buf, (x + 1, y, fitted.spark_cells), row);
     }
 
-    /// Marks letters that narrowing or the search matched.
+    /// Marks letters that narrowing or the search matched, in the text as it is drawn.
     fn mark(
         &self,
         cx: &Cx<'_>,
@@ -244,37 +241,20 @@ impl ListView {
         text: &str,
         narrow: &Narrow,
     ) {
+        let text = clean_line(text);
         if !narrow.is_empty() {
-            let letters = narrow.letters(text);
-            mark_letters(
-                buf,
-                at.0,
-                at.1,
-                at.2,
-                text,
-                &letters,
-                cx.theme.style(Role::Match),
-            );
+            let letters = narrow.letters(&text);
+            let style = cx.theme.style(Role::Match);
+            mark_letters(buf, at.0, at.1, at.2, &text, &letters, style);
         }
         if let Some(search) = &self.search {
-            let letters: Vec<usize> = search
-                .pattern
-                .find_iter(text)
-                .flat_map(|hit| {
-                    let start = text.get(..hit.start()).unwrap_or_default().chars().count();
-                    let len = text.get(hit.range()).unwrap_or_default().chars().count();
-                    start..start + len
-                })
+            let chars_before = |byte: usize| text.get(..byte).unwrap_or_default().chars().count();
+            let hits = search.pattern.find_iter(&text);
+            let letters: Vec<usize> = hits
+                .flat_map(|hit| chars_before(hit.start())..chars_before(hit.end()))
                 .collect();
-            mark_letters(
-                buf,
-                at.0,
-                at.1,
-                at.2,
-                text,
-                &letters,
-                cx.theme.style(Role::Hit),
-            );
+            let style = cx.theme.style(Role::Hit);
+            mark_letters(buf, at.0, at.1, at.2, &text, &letters, style);
         }
     }
 

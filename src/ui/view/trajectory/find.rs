@@ -141,8 +141,7 @@ impl TrajectoryView {
         let Some((path, subject)) = find.rows.get(hit.row).cloned() else {
             return;
         };
-        if !path.is_empty() {
-            self.unfolded.open(&path);
+        if self.unfolded.open(&path) {
             self.refresh_rows();
         }
         let run = self

@@ -88,14 +88,17 @@ impl Unfolded {
         self.is_all || self.runs.iter().any(|(of, at)| of == path && *at == first)
     }
 
-    /// Unfolds a child and all it is in.
-    pub(super) fn open(&mut self, path: &[usize]) {
+    /// Unfolds a child and all it is in; `false` when all of it was unfolded already.
+    pub(super) fn open(&mut self, path: &[usize]) -> bool {
+        let mut is_changed = false;
         for end in 1..=path.len() {
             let Some(outer) = path.get(..end) else { break };
             if !self.contains(outer) {
                 self.paths.push(outer.to_vec());
+                is_changed = true;
             }
         }
+        is_changed
     }
 }
 
