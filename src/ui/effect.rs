@@ -107,6 +107,8 @@ pub enum Effect {
     PageText(Box<PageJob>, PageUse),
     /// Copy a text; the string says what it is.
     Copy(String, &'static str),
+    /// Copy a record's id, or (`true`) its reference; it may not be summarised yet.
+    CopyName(RecordIx, bool),
     /// Copy the record's bytes.
     CopyRecord(RecordIx),
     /// Show a text in the user's editor (`true`) or pager (`false`).

@@ -45,7 +45,6 @@ use crate::ui::event::RowHit;
 use crate::ui::event::Tone;
 use crate::ui::page::Page;
 use crate::ui::page::Subject;
-use crate::ui::terminal;
 
 /// What work needs from the outside.
 #[derive(Debug)]
@@ -137,7 +136,10 @@ impl Kind {
             Effect::InkPreview(..) => Self::InkPreview,
             Effect::Find(_) => Self::Find,
             Effect::LoadTheme(_) => Self::Theme,
-            Effect::Copy(..) | Effect::CopyRecord(_) | Effect::PageText(..) => Self::Copy,
+            Effect::Copy(..)
+            | Effect::CopyName(..)
+            | Effect::CopyRecord(_)
+            | Effect::PageText(..) => Self::Copy,
             _ => return None,
         })
     }
@@ -204,6 +206,10 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::LoadTheme(name) => load_theme(&name, env, say),
         Effect::PageText(job, what) => page_text(&job, what, env, say),
         Effect::Copy(text, what) => copy(&text, what, env, say),
+        Effect::CopyName(ix, is_reference) => {
+            let what = if is_reference { "reference" } else { "id" };
+            copy(&name_of(ix, is_reference, env), what, env, say);
+        }
         Effect::CopyRecord(ix) => match env.store.load_bytes(ix) {
             Ok(bytes) => copy(&String::from_utf8_lossy(&bytes), "record", env, say),
             Err(fault) => {
@@ -410,6 +416,18 @@ fn find(job: &FindJob, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
     say(Notice::Hits(job.generation, hits, true));
 }
 
+/// A record's id, or its reference `path:N#id`, N from 1.
+pub fn name_of(ix: RecordIx, is_reference: bool, env: &Env) -> String {
+    let id = env.store.summarize(ix).id;
+    if !is_reference {
+        return id;
+    }
+    let entry = env.store.entry(ix);
+    let path = entry.as_ref().map(|e| e.path.display().to_string());
+    let row = entry.map_or(0, |e| e.row);
+    format!("{}:{}#{id}", path.unwrap_or_default(), row + 1)
+}
+
 fn copy(text: &str, what: &str, env: &Env, say: &mut dyn FnMut(Notice)) {
     if text.is_empty() {
         say(Notice::Say(
@@ -440,6 +458,18 @@ fn copy(text: &str, what: &str, env: &Env, say: &mut dyn FnMut(Notice)) {
 /// Lowers the priority of this thread (on Linux it is the thread's): keys, drawing and what is looked at go first.
 fn stand_back() {
     let _is_lower = rustix::process::nice(10);
+}
+
+/// What the last worker that failed said.
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+
+/// Keeps what a failing worker says, for the log of messages; called by the panic hook.
+pub fn remember_panic(text: String) {
+    *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = text;
+}
+
+fn last_panic() -> String {
+    std::mem::take(&mut *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// What is said in the place of answers that do not come because the work failed inside hgview: nothing may wait for
@@ -529,7 +559,7 @@ impl Slot {
                         Tone::Error,
                         "something failed inside hgview; M has what it said".to_owned(),
                     ));
-                    say(Notice::Log(terminal::last_panic()));
+                    say(Notice::Log(last_panic()));
                 }
                 inbox.lock().running = None;
             }

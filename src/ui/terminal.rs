@@ -3,8 +3,6 @@
 use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
@@ -29,6 +27,7 @@ use ratatui::crossterm::terminal::enable_raw_mode;
 use crate::error::Error;
 use crate::error::Result;
 use crate::ui::app::App;
+use crate::ui::tasks;
 
 /// Clicks and the wheel in SGR form; not motion, which costs bytes over a slow line and tells us nothing.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
@@ -36,17 +35,6 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 /// The terminal is ours: the panic hook has something to give back.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
-
-/// What the last worker that panicked said.
-static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
-
-/// What the last worker that failed said, for the log of messages.
-pub fn last_panic() -> String {
-    LAST_PANIC
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
-}
 
 /// Collects a frame; `flush` does nothing, [`Screen::draw`] writes it all at once. Clones share the bytes.
 #[derive(Debug, Default, Clone)]
@@ -231,7 +219,7 @@ fn install_panic_hook() {
                 give_back();
                 report(info);
             } else if IS_OURS.load(Ordering::SeqCst) {
-                *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string();
+                tasks::remember_panic(info.to_string());
             } else if !crate::store::expects_panic() {
                 report(info);
             }

@@ -28,11 +28,13 @@ use hgview::ui::app::Paint;
 use hgview::ui::clipboard::ClipboardEnv;
 use hgview::ui::data::Data;
 use hgview::ui::effect::Effect;
+use hgview::ui::effect::PageUse;
 use hgview::ui::event::Event;
 use hgview::ui::event::Notice;
 use hgview::ui::event::Tone;
 use hgview::ui::keymap::Keymap;
 use hgview::ui::page::DiffLayout;
+use hgview::ui::page::Page;
 use hgview::ui::tasks;
 use hgview::ui::tasks::Env;
 use hgview::ui::view::Look;
@@ -252,6 +254,15 @@ impl Driver {
             Effect::Follow(is_on) => self.asked.push(if *is_on { "follow" } else { "no follow" }),
             Effect::External(text, is_editor) => self.external.push((text.clone(), *is_editor)),
             Effect::Copy(text, what) => self.copied.push((text.clone(), what)),
+            Effect::CopyName(ix, is_reference) => {
+                let name = tasks::name_of(*ix, *is_reference, &self.env);
+                let what = if *is_reference { "reference" } else { "id" };
+                self.copied.push((name, what));
+            }
+            Effect::PageText(job, PageUse::Copy) => {
+                let page = Page::new(&job.trajectory, &job.path, job.subject, &job.options);
+                self.copied.push((page.text(), "step"));
+            }
             Effect::Summarize(range, _) => self.summaries += range.len(),
             Effect::LoadTheme(name) => {
                 notices.push(self.load_theme(name));

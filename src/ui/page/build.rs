@@ -321,7 +321,10 @@ impl Builder {
 
     /// Adds what was said: as Markdown where it looks like it, as JSON, as output, or as it is.
     pub(super) fn prose(&mut self, text: &Text, base: Role, folding: Folding) {
-        if has_escapes(text) || has_patch(text) {
+        if has_escapes(text) {
+            // colours are for what programs print: in words, a carriage return would hide others
+            self.lines(text, Gutter::None, Tint::Plain(base), folding);
+        } else if has_patch(text) {
             self.output(text, base, folding);
         } else if is_json(text) {
             let lang = Arc::new(Lang::Named("json".to_owned()));

@@ -10,12 +10,17 @@ use ratatui::crossterm::event::Event;
 use ratatui::crossterm::event::EventStream;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 /// A thread that reads the terminal's events until it is stopped.
 #[derive(Debug)]
 pub(super) struct Keys {
     events: UnboundedReceiver<std::io::Result<Event>>,
+    /// Asks for one event. Nothing is read unasked: a reader that waits while another program has the terminal would
+    /// take that program's first keys.
+    ask: UnboundedSender<()>,
+    is_asked: bool,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -27,6 +32,7 @@ impl Keys {
     /// Starts to listen.
     pub(super) fn listen() -> Self {
         let (sender, events) = mpsc::unbounded_channel();
+        let (ask, mut asked) = mpsc::unbounded_channel();
         let (stop, mut stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -34,6 +40,11 @@ impl Keys {
             runtime.block_on(async {
                 let mut stream = EventStream::new();
                 loop {
+                    tokio::select! {
+                        biased;
+                        _ = &mut stopped => break,
+                        asked = asked.recv() => if asked.is_none() { break },
+                    }
                     tokio::select! {
                         biased;
                         _ = &mut stopped => break,
@@ -50,6 +61,8 @@ impl Keys {
         });
         Self {
             events,
+            ask,
+            is_asked: false,
             stop: Some(stop),
             thread: Some(thread),
         }
@@ -57,7 +70,13 @@ impl Keys {
 
     /// The next event; `None` when the terminal is gone.
     pub(super) async fn next(&mut self) -> Option<std::io::Result<Event>> {
-        self.events.recv().await
+        if !self.is_asked {
+            // a reader that is gone has closed `events` too
+            self.is_asked = self.ask.send(()).is_ok();
+        }
+        let event = self.events.recv().await;
+        self.is_asked = false;
+        event
     }
 
     /// Stops listening, so that another program can have the keys. Events that were read before are lost: they were

@@ -344,24 +344,9 @@ impl ListView {
         let Some(ix) = self.record(cx) else {
             return true;
         };
-        let id = cx
-            .data
-            .rows
-            .get(ix)
-            .map(|row| row.id.clone())
-            .or_else(|| cx.data.peeked.get(&ix).cloned())
-            .unwrap_or_default();
         match what {
-            CopyWhat::Id => effects.push(Effect::Copy(id, "id")),
-            CopyWhat::Reference => {
-                let entry = cx.data.store.entry(ix);
-                let path = entry
-                    .as_ref()
-                    .map(|e| e.path.to_string_lossy().into_owned())
-                    .unwrap_or_default();
-                let row = entry.map_or(0, |e| e.row);
-                effects.push(Effect::Copy(format!("{path}:{row}#{id}"), "reference"));
-            }
+            CopyWhat::Id => effects.push(Effect::CopyName(ix, false)),
+            CopyWhat::Reference => effects.push(Effect::CopyName(ix, true)),
             CopyWhat::Record => effects.push(Effect::CopyRecord(ix)),
             _ => return false,
         }

@@ -430,12 +430,12 @@ fn copies() {
     assert_eq!(text(0), "tidepool__harbor-kit.func_localize.1");
     assert_eq!(
         text(1),
-        "samples/openhands-v0/output.jsonl:0#tidepool__harbor-kit.func_localize.1"
+        "samples/openhands-v0/output.jsonl:1#tidepool__harbor-kit.func_localize.1"
     );
     assert_eq!(text(2), "tidepool__harbor-kit.func_gen.1");
     assert_eq!(
         text(3),
-        "samples/openhands-v0/output.jsonl:5#tidepool__harbor-kit.func_gen.1@6"
+        "samples/openhands-v0/output.jsonl:6#tidepool__harbor-kit.func_gen.1@6"
     );
     assert!(text(4).contains("str_replace"), "{}", text(4));
     assert!(text(5).contains("has been edited"), "{}", text(5));
