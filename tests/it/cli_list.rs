@@ -209,7 +209,7 @@ fn standard_input_is_read() {
         .iter()
         .map(|row| format!("{} {}", row["id"], row["path"]))
         .collect();
-    assert_eq!(names, ["\"stdin\" \"-\"", "\"stdin#1\" \"-\""]);
+    assert_eq!(names, ["\"stdin\" \"-\"", "\"stdin#2\" \"-\""]);
     let bytes = std::fs::read(sample("openhands-v0/localize.jsonl.gz")).unwrap();
     let run = Program::new()
         .feed(&["list", "--json", "-"], &bytes)
