@@ -19,8 +19,12 @@ use crate::config::Problem;
 use crate::config::Settings;
 use crate::config::template::DOCS;
 
-/// Loads `config.toml` from the config folder. A missing file is no problem: everything is at its default.
+/// Loads `config.toml` from the config folder. A missing file, or no place
+/// for one, is no problem: everything is at its default.
 pub fn load(paths: &Paths) -> (Settings, Vec<Problem>) {
+    if !paths.has_config() {
+        return (Settings::default(), Vec::new());
+    }
     let file = paths.settings_file();
     match std::fs::read(&file) {
         Ok(bytes) => match String::from_utf8(bytes) {
