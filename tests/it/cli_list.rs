@@ -320,3 +320,19 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     assert_eq!(done.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&done.stderr), "");
 }
+
+/// What the explorer says of the settings, `list` and `show` say, too; it changes neither output nor exit code.
+#[test]
+fn wrong_settings_are_told() {
+    let program = Program::new();
+    program.file(".config/hgview/config.toml", "\nmouse = 3\n");
+    let path = sample("chat/xml.jsonl");
+    for command in ["list", "show"] {
+        let good = Program::new().run(&[command, &path]).ends(0);
+        let run = program.run(&[command, &path]).ends(0);
+        assert_eq!(run.out, good.out);
+        assert_eq!(good.err, "");
+        let wanted = "hgview: HOME/.config/hgview/config.toml:2: `mouse` must be true or false; the default is used\n";
+        assert_eq!(run.err, wanted, "{command}");
+    }
+}
