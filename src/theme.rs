@@ -16,6 +16,7 @@ pub use highlight::SyntaxId;
 pub use load::ThemeName;
 pub use load::names;
 pub use role::Role;
+pub use role::class_role;
 
 use ratatui::style::Color;
 use ratatui::style::Style;

@@ -25,6 +25,7 @@ pub(super) fn run(args: &ConfigArgs, output: &mut Output<'_>) -> Result<Verdict>
     let paths = Paths::of_environment();
     match args.command {
         ConfigCommand::Path => {
+            demand_place(&paths)?;
             writeln!(output.out, "{}", paths.settings_file().display())?;
             Ok(Verdict::Yes)
         }
@@ -33,8 +34,18 @@ pub(super) fn run(args: &ConfigArgs, output: &mut Output<'_>) -> Result<Verdict>
     }
 }
 
+/// Refuses where settings have no place.
+fn demand_place(paths: &Paths) -> Result<()> {
+    if paths.has_config() {
+        return Ok(());
+    }
+    Err(Error::user("there is no home folder for settings")
+        .hint("HGVIEW_CONFIG_DIR can name a folder, with its whole path"))
+}
+
 /// Prints the file, or the defaults. Exit 1 when something in it is wrong.
 fn show(paths: &Paths, output: &mut Output<'_>) -> Result<Verdict> {
+    demand_place(paths)?;
     let file = paths.settings_file();
     match fs::read(&file) {
         Ok(bytes) => {
@@ -80,6 +91,7 @@ pub(super) fn theme_problem(settings: &Settings, paths: &Paths) -> Option<Proble
 }
 
 fn init(paths: &Paths, output: &mut Output<'_>) -> Result<Verdict> {
+    demand_place(paths)?;
     let file = paths.settings_file();
     let cannot = |err: std::io::Error| {
         if err.kind() == ErrorKind::AlreadyExists {

@@ -74,7 +74,7 @@ pub(super) struct ListRow {
     path: PathBuf,
     /// The member inside an archive.
     member: Option<String>,
-    /// The record's place in its file, from 0.
+    /// The record's place in its file, from 0; people are told it from 1.
     row: usize,
     /// Its bytes in the decompressed file.
     byte_range: Option<Span>,

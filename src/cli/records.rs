@@ -36,7 +36,7 @@ pub(super) fn open_options(paths: &[PathBuf], shared: &SharedArgs, cache_mb: u64
     }
 }
 
-/// Opens and scans inputs.
+/// Opens and scans inputs. What is wrong in the settings file is said, and does not matter further.
 ///
 /// # Errors
 /// *input* when a path is missing or nothing in it is a trajectory.
@@ -45,7 +45,10 @@ pub(super) fn load_store(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Store> {
-    let (settings, _) = config::load(&Paths::of_environment());
+    let (settings, problems) = config::load(&Paths::of_environment());
+    for problem in problems {
+        writeln!(output.err, "hgview: {}", text::clean(&problem.to_string()))?;
+    }
     let store = Store::open(&open_options(paths, shared, settings.cache_mb))?;
     let mut progress = Progress::new(output);
     store.scan(&Cancel::new(), &mut |at| {

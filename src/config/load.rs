@@ -19,8 +19,12 @@ use crate::config::Problem;
 use crate::config::Settings;
 use crate::config::template::DOCS;
 
-/// Loads `config.toml` from the config folder. A missing file is no problem: everything is at its default.
+/// Loads `config.toml` from the config folder. A missing file, or no place
+/// for one, is no problem: everything is at its default.
 pub fn load(paths: &Paths) -> (Settings, Vec<Problem>) {
+    if !paths.has_config() {
+        return (Settings::default(), Vec::new());
+    }
     let file = paths.settings_file();
     match std::fs::read(&file) {
         Ok(bytes) => match String::from_utf8(bytes) {
@@ -122,7 +126,6 @@ impl Reading<'_> {
             "mouse" => flag(value).map(|flag| self.settings.mouse = flag),
             "wrap" => flag(value).map(|flag| self.settings.wrap = flag),
             "tab_cells" => number(value, 1, 16).map(|number| self.settings.tab_cells = number),
-            "page_width" => number(value, 0, 1000).map(|number| self.settings.page_width = number),
             "fold_lines" => {
                 number(value, 0, 1_000_000).map(|number| self.settings.fold_lines = number)
             }
@@ -276,7 +279,7 @@ mod tests {
     fn all_settings_are_taken() {
         let (settings, problems) = read(
             "theme = \"mine\"\nbackground = \"light\"\ncolors = 256\nmouse = false\nwrap = false\ntab_cells = 4\n\
-             page_width = 0\nfold_lines = 7\ndiff = \"split\"\npreview = false\nfollow = true\nhint_ms = 0\n\
+             fold_lines = 7\ndiff = \"split\"\npreview = false\nfollow = true\nhint_ms = 0\n\
              cache_mb = 0x10\nclipboard = \"osc52\"\nclipboard_command = \"pbcopy\"\neditor = \"hx\"\npager = \"less -R\"\n\
              [keys]\n\"y s\" = \"none\"\n[keys.list]\nx = \"open\"\n",
         );
@@ -296,7 +299,6 @@ mod tests {
             mouse: false,
             wrap: false,
             tab_cells: 4,
-            page_width: 0,
             fold_lines: 7,
             diff: DiffChoice::Split,
             preview: false,
@@ -308,8 +310,8 @@ mod tests {
             editor: Some("hx".into()),
             pager: Some("less -R".into()),
             keys: vec![
-                row("y s", "none", None, 19),
-                row("x", "open", Some("list"), 21),
+                row("y s", "none", None, 18),
+                row("x", "open", Some("list"), 20),
             ],
         };
         assert_eq!(settings, want);
@@ -325,6 +327,10 @@ mod tests {
         check(
             "tab-cells = 4",
             &["c.toml:1: there is no setting `tab-cells`; did you mean `tab_cells`?"],
+        );
+        check(
+            "page_width = 100",
+            &["c.toml:1: there is no setting `page_width`"],
         );
         check("colour = 1", &["c.toml:1: there is no setting `colour`"]);
         check(

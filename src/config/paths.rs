@@ -4,6 +4,11 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::path::PathBuf;
 
+/// Where the folders of somebody without a home folder are: below a device, where no folder can ever be, so that nothing
+/// is read or written. A folder in `/tmp` would do harm: others could make it first, and settings name commands that
+/// are run.
+const NOWHERE: &str = "/dev/null/hgview";
+
 /// The folders of hgview; none of them need exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
@@ -27,13 +32,11 @@ impl Paths {
         )
     }
 
-    /// [`Paths::of_environment`] over any environment; without a home folder everything goes below the folder for
-    /// temporary files.
+    /// [`Paths::of_environment`] over any environment; without a home folder and variables everything is nowhere.
     fn of(
         var: impl Fn(&str) -> Option<OsString>,
         customary: Option<&directories::ProjectDirs>,
     ) -> Self {
-        let temporary = || std::env::temp_dir().join("hgview");
         let pick = |own: &str, xdg: &str, last: Option<&Path>| {
             let absolute = |name: &str| {
                 var(name)
@@ -43,7 +46,7 @@ impl Paths {
             absolute(own)
                 .or_else(|| absolute(xdg).map(|path| path.join("hgview")))
                 .or_else(|| last.map(Path::to_path_buf))
-                .unwrap_or_else(temporary)
+                .unwrap_or_else(|| PathBuf::from(NOWHERE))
         };
         let data = customary.map(directories::ProjectDirs::data_dir);
         Self {
@@ -67,7 +70,13 @@ impl Paths {
         }
     }
 
-    /// The settings file.
+    /// Whether there is a place for settings and themes: somebody without a home folder, who sets no variable either,
+    /// has none.
+    pub fn has_config(&self) -> bool {
+        !self.config.starts_with(NOWHERE)
+    }
+
+    /// The settings file. It cannot be there without [`Paths::has_config`].
     pub fn settings_file(&self) -> PathBuf {
         self.config.join("config.toml")
     }
@@ -94,13 +103,13 @@ mod tests {
         );
         assert_eq!(paths.config, PathBuf::from(config));
         assert_eq!(paths.state, PathBuf::from(state));
+        assert_eq!(paths.has_config(), config != NOWHERE);
     }
 
     #[test]
-    fn own_variables_win_then_xdg_then_temporary() {
-        let tmp = std::env::temp_dir().join("hgview").display().to_string();
-        check(&[], &tmp, &tmp);
-        check(&[("XDG_CONFIG_HOME", "/x")], "/x/hgview", &tmp);
+    fn own_variables_win_then_xdg_then_nowhere() {
+        check(&[], NOWHERE, NOWHERE);
+        check(&[("XDG_CONFIG_HOME", "/x")], "/x/hgview", NOWHERE);
         check(
             &[
                 ("XDG_CONFIG_HOME", "/x"),
@@ -110,6 +119,24 @@ mod tests {
             "/own",
             "/s/hgview",
         );
-        check(&[("HGVIEW_CONFIG_DIR", "relative")], &tmp, &tmp);
+        check(&[("HGVIEW_CONFIG_DIR", "relative")], NOWHERE, NOWHERE);
+    }
+
+    #[test]
+    fn nowhere_is_no_place_for_files() {
+        let nowhere = Paths::of(|_| None, None);
+        for folder in [
+            &nowhere.config,
+            &nowhere.data,
+            &nowhere.state,
+            &nowhere.cache,
+        ] {
+            std::fs::create_dir_all(folder).unwrap_err();
+        }
+        std::fs::write(nowhere.settings_file(), "").unwrap_err();
+        assert_eq!(
+            crate::config::load(&nowhere),
+            (crate::config::Settings::default(), Vec::new())
+        );
     }
 }

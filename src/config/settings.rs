@@ -148,13 +148,11 @@ pub struct Settings {
     pub wrap: bool,
     /// Cells from one tab stop to the next, 1–16.
     pub tab_cells: u8,
-    /// Cells that prose is wrapped at; 0: the pane's width.
-    pub page_width: u16,
     /// Lines of an observation or file that are shown before the rest is folded; 0: all.
     pub fold_lines: usize,
     /// How edits are shown.
     pub diff: DiffChoice,
-    /// Whether the list has a preview beside it.
+    /// Whether the list shows a preview where there is room.
     pub preview: bool,
     /// Whether new records are looked for while the program runs.
     pub follow: bool,
@@ -184,7 +182,6 @@ impl Default for Settings {
             mouse: true,
             wrap: true,
             tab_cells: 8,
-            page_width: 100,
             fold_lines: 40,
             diff: DiffChoice::Auto,
             preview: true,

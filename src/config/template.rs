@@ -3,7 +3,7 @@
 use crate::config::Settings;
 
 /// Every setting of the top table with its doc, in the order of the file.
-pub(super) const DOCS: [(&str, &str); 17] = [
+pub(super) const DOCS: [(&str, &str); 16] = [
     (
         "theme",
         "Theme: dark, light, high-contrast, sixteen, mono, or a file of the themes folder\n\
@@ -24,10 +24,6 @@ pub(super) const DOCS: [(&str, &str); 17] = [
     ("wrap", "Wrap long lines, or cut them and scroll sideways."),
     ("tab_cells", "Cells from one tab stop to the next, 1 to 16."),
     (
-        "page_width",
-        "Cells that prose is wrapped at; 0: the width of the pane.",
-    ),
-    (
         "fold_lines",
         "Lines of an observation that are shown before the rest is folded; 0: all.",
     ),
@@ -35,7 +31,10 @@ pub(super) const DOCS: [(&str, &str); 17] = [
         "diff",
         "Edits: auto (side by side where the width allows), unified, split.",
     ),
-    ("preview", "Show a preview beside the list."),
+    (
+        "preview",
+        "Whether the list shows a preview where there is room.",
+    ),
     ("follow", "Look for new records while the program runs."),
     (
         "hint_ms",
@@ -71,7 +70,6 @@ fn value(settings: &Settings, name: &str) -> String {
         "mouse" => settings.mouse.to_string(),
         "wrap" => settings.wrap.to_string(),
         "tab_cells" => settings.tab_cells.to_string(),
-        "page_width" => settings.page_width.to_string(),
         "fold_lines" => settings.fold_lines.to_string(),
         "diff" => quoted(settings.diff.name()),
         "preview" => settings.preview.to_string(),

@@ -87,7 +87,7 @@ pub struct Source {
     pub path: PathBuf,
     /// The member inside an archive, where the path is one.
     pub member: Option<String>,
-    /// The record's place in its file, from 0.
+    /// The record's place in its file, from 0. People are told it from 1: [`Source::place`].
     pub row: usize,
     /// The record's bytes in the decompressed file; the whole file for folders' first file and the like.
     pub byte_range: Option<Span>,
@@ -98,8 +98,36 @@ pub struct Source {
 }
 
 impl Source {
-    /// The name of a record that has none of its own: file stem (or member stem), `#` and the row where the file
-    /// may hold several.
+    /// The record's number for people: its place in its file, from 1.
+    pub fn number(&self) -> usize {
+        self.row.saturating_add(1)
+    }
+
+    /// Where it lies, for people: `path`, `path:member`, and `:N` behind for all but the first record of a file.
+    pub fn place(&self) -> String {
+        match self.row {
+            0 => self.file(),
+            _ => format!("{}:{}", self.file(), self.number()),
+        }
+    }
+
+    /// What one writes to say which record, and which step of it, is meant: `path:N#id@K`, `path:member:N#id@K` in
+    /// archives. `N` counts the records of the file from 1 and is always there; `K` is the step's number, from 0.
+    /// `id` is the trajectory's. Not escaped: the screen and its copies clean it.
+    pub fn reference(&self, id: &str, step: Option<usize>) -> String {
+        let step = step.map_or_else(String::new, |step| format!("@{step}"));
+        format!("{}:{}#{id}{step}", self.file(), self.number())
+    }
+
+    fn file(&self) -> String {
+        match &self.member {
+            Some(member) => format!("{}:{member}", self.path.display()),
+            None => self.path.display().to_string(),
+        }
+    }
+
+    /// The name of a record that has none of its own: file stem (or member stem), then `#` and the record's number
+    /// for all but the first.
     pub fn fallback_id(&self) -> String {
         let name = self
             .member
@@ -119,7 +147,7 @@ impl Source {
         if self.row == 0 {
             stem.to_owned()
         } else {
-            format!("{stem}#{}", self.row)
+            format!("{stem}#{}", self.number())
         }
     }
 }
@@ -199,6 +227,18 @@ pub enum ChildKind {
     Attempt,
     /// The run goes on in another file.
     Continuation,
+}
+
+impl ChildKind {
+    /// The word for it, the same in JSON and on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SubAgent => "sub-agent",
+            Self::Branch => "branch",
+            Self::Attempt => "attempt",
+            Self::Continuation => "continuation",
+        }
+    }
 }
 
 /// A trajectory inside another.
@@ -286,5 +326,67 @@ impl Trajectory {
                 .as_ref()
                 .and_then(|t| t.instance.as_ref())
                 .map_or(0, |v| approx_value_bytes(v))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(member: Option<&str>, row: usize, place: &str, reference: &str, id: &str) {
+        let source = Source {
+            path: "runs/all.jsonl".into(),
+            member: member.map(str::to_owned),
+            row,
+            ..Source::default()
+        };
+        assert_eq!(source.place(), place);
+        assert_eq!(
+            source.reference("o__r-1", Some(4)),
+            format!("{reference}@4")
+        );
+        assert_eq!(source.reference("o__r-1", None), reference);
+        assert_eq!(source.fallback_id(), id);
+    }
+
+    #[test]
+    fn people_count_records_from_1() {
+        let path = "runs/all.jsonl";
+        check(None, 0, path, "runs/all.jsonl:1#o__r-1", "all");
+        check(
+            None,
+            2,
+            "runs/all.jsonl:3",
+            "runs/all.jsonl:3#o__r-1",
+            "all#3",
+        );
+        check(
+            Some("b.traj"),
+            0,
+            "runs/all.jsonl:b.traj",
+            "runs/all.jsonl:b.traj:1#o__r-1",
+            "b",
+        );
+        check(
+            Some("b.jsonl"),
+            1,
+            "runs/all.jsonl:b.jsonl:2",
+            "runs/all.jsonl:b.jsonl:2#o__r-1",
+            "b#2",
+        );
+    }
+
+    #[test]
+    fn kinds_of_children_are_called_as_in_json() {
+        for kind in [
+            ChildKind::SubAgent,
+            ChildKind::Branch,
+            ChildKind::Attempt,
+            ChildKind::Continuation,
+        ] {
+            let json = serde_json::to_string(&kind).unwrap();
+            assert_eq!(json, format!("\"{}\"", kind.name()));
+        }
     }
 }

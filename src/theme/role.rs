@@ -1,5 +1,7 @@
 //! The roles that text can play on the screen. Views name roles, themes give them colours.
 
+use crate::model::ActionClass;
+
 /// What a piece of the screen is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(usize)]
@@ -231,5 +233,47 @@ impl Role {
     /// The role with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// The role of what a step or action does; dim where nothing is done.
+pub fn class_role(class: Option<ActionClass>) -> Role {
+    match class {
+        Some(ActionClass::Shell) => Role::ClassShell,
+        Some(ActionClass::View) => Role::ClassView,
+        Some(ActionClass::Edit) => Role::ClassEdit,
+        Some(ActionClass::Search) => Role::ClassSearch,
+        Some(ActionClass::Think) => Role::ClassThink,
+        Some(ActionClass::Finish) => Role::ClassFinish,
+        Some(ActionClass::Plan) => Role::ClassPlan,
+        Some(ActionClass::Web) => Role::ClassWeb,
+        Some(ActionClass::Delegate) => Role::ClassDelegate,
+        Some(ActionClass::Other) => Role::ClassOther,
+        None => Role::Dim,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_have_roles_of_their_names() {
+        for class in [
+            ActionClass::Shell,
+            ActionClass::View,
+            ActionClass::Edit,
+            ActionClass::Search,
+            ActionClass::Think,
+            ActionClass::Finish,
+            ActionClass::Plan,
+            ActionClass::Web,
+            ActionClass::Delegate,
+            ActionClass::Other,
+        ] {
+            let wanted = format!("class-{}", class.name());
+            assert_eq!(class_role(Some(class)).name(), wanted);
+        }
+        assert_eq!(class_role(None), Role::Dim);
     }
 }

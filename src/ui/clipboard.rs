@@ -24,6 +24,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::config::ClipboardChoice;
+use crate::text::human;
 
 /// The longest text sent by OSC 52: customary terminals take 100 000 bytes of sequence, 74 994 of text.
 const OSC52_MAX_BYTES: usize = 74_994;
@@ -83,7 +84,7 @@ impl ClipboardEnv {
 /// How a copy went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyReport {
-    /// The way, to be read after "copied": `through tmux`, `by OSC 52, 1.2 KB`; for a failure, what went wrong.
+    /// The way, to be read after "copied": `through tmux`, `by OSC 52, 1.2K`; for a failure, what went wrong.
     pub how: String,
     /// Whether the text went somewhere.
     pub is_copied: bool,
@@ -324,13 +325,9 @@ fn write_file(dir: &Path, text: &str) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// A number of bytes as one says it.
+/// A number of bytes as every screen says it.
 fn size(bytes: usize) -> String {
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    let tenths = bytes.saturating_add(50) / 100;
-    format!("{}.{} KB", tenths / 10, tenths % 10)
+    human::bytes(u64::try_from(bytes).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -396,7 +393,7 @@ mod tests {
         let mut out = Vec::new();
         let report = copy("hé", &env, &mut out);
         assert_eq!(out, b"\x1b]52;c;aMOp\x07");
-        assert_eq!(report.how, "by OSC 52, 3 B");
+        assert_eq!(report.how, "by OSC 52, 3B");
         env.tmux = Some("tmux".into());
         assert_eq!(osc52("hé", &env), b"\x1bPtmux;\x1b\x1b]52;c;aMOp\x07\x1b\\");
         env.tmux = None;
@@ -425,7 +422,7 @@ mod tests {
         assert!(out.is_empty());
         let path = state.join("copied.txt");
         assert_eq!(report.how, format!("to the file {}", path.display()));
-        assert_eq!(report.failed, ["150.0 KB is too much for OSC 52"]);
+        assert_eq!(report.failed, ["146K is too much for OSC 52"]);
         assert_eq!(fs::read_to_string(&path).unwrap(), long);
         // the next copy takes its place
         let report = copy("short", &env(&state), &mut Broken);
@@ -469,19 +466,14 @@ mod tests {
             env.command = command.map(str::to_owned);
             env.tmux = tmux.map(str::to_owned);
             let report = copy("x", &env, &mut Vec::new());
-            assert_eq!(report.how, "by OSC 52, 1 B");
+            assert_eq!(report.how, "by OSC 52, 1B");
             assert_eq!(report.failed.len(), 1, "{:?}", report.failed);
         }
     }
 
     #[test]
     fn sizes_are_rounded() {
-        for (bytes, want) in [
-            (0, "0 B"),
-            (999, "999 B"),
-            (1249, "1.2 KB"),
-            (1250, "1.3 KB"),
-        ] {
+        for (bytes, want) in [(0, "0B"), (812, "812B"), (1249, "1.2K"), (74_994, "73K")] {
             assert_eq!(size(bytes), want);
         }
     }

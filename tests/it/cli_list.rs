@@ -209,7 +209,7 @@ fn standard_input_is_read() {
         .iter()
         .map(|row| format!("{} {}", row["id"], row["path"]))
         .collect();
-    assert_eq!(names, ["\"stdin\" \"-\"", "\"stdin#1\" \"-\""]);
+    assert_eq!(names, ["\"stdin\" \"-\"", "\"stdin#2\" \"-\""]);
     let bytes = std::fs::read(sample("openhands-v0/localize.jsonl.gz")).unwrap();
     let run = Program::new()
         .feed(&["list", "--json", "-"], &bytes)
@@ -319,4 +319,20 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     let done = child.wait_with_output().unwrap();
     assert_eq!(done.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&done.stderr), "");
+}
+
+/// What the explorer says of the settings, `list` and `show` say, too; it changes neither output nor exit code.
+#[test]
+fn wrong_settings_are_told() {
+    let program = Program::new();
+    program.file(".config/hgview/config.toml", "\nmouse = 3\n");
+    let path = sample("chat/xml.jsonl");
+    for command in ["list", "show"] {
+        let good = Program::new().run(&[command, &path]).ends(0);
+        let run = program.run(&[command, &path]).ends(0);
+        assert_eq!(run.out, good.out);
+        assert_eq!(good.err, "");
+        let wanted = "hgview: HOME/.config/hgview/config.toml:2: `mouse` must be true or false; the default is used\n";
+        assert_eq!(run.err, wanted, "{command}");
+    }
 }

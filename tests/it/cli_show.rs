@@ -191,3 +191,29 @@ fn sub_agents_come_with_their_session() {
     assert!(run.out.contains("sub-agent"), "{}", run.out);
     assert!(run.out.contains("Find the tides"));
 }
+
+/// Records are counted from 1 for people, from 0 in `row`: the same record in every form.
+#[test]
+fn records_are_numbered_alike_everywhere() {
+    let program = Program::unbounded();
+    let line = "{\"instance_id\":\"o__r-1\",\"model_patch\":\"x\"}\n";
+    program.file("one.jsonl", line);
+    program.file("two.jsonl", line.repeat(2));
+    let inputs = ["one.jsonl", "two.jsonl"];
+    let table = program
+        .run(&[&["list"], inputs.as_slice()].concat())
+        .ends(0);
+    let last = table.out.lines().last().unwrap();
+    assert!(last.starts_with('3'), "{last}");
+    assert!(last.ends_with("two.jsonl:2"), "{last}");
+    let rows = program
+        .run(&[&["list", "--json"], inputs.as_slice()].concat())
+        .ends(0)
+        .json_lines();
+    assert_eq!((&rows[2]["nth"], &rows[2]["row"]), (&3.into(), &1.into()));
+    let shown = ["show", "two.jsonl", "--nth", "2"];
+    let text = program.run(&shown).ends(0).out;
+    assert!(text.contains("source    two.jsonl:2\n"), "{text}");
+    let json = program.run(&[&shown[..], &["--json"]].concat()).ends(0);
+    assert_eq!(json.json_lines()[0]["source"]["row"], 1);
+}

@@ -134,6 +134,13 @@ impl Stage {
         self.spawn(env!("CARGO_BIN_EXE_hgview"), args)
     }
 
+    /// Runs one test of this very binary by its whole name, with `HGVIEW_TEST_PART` telling it that it is on stage.
+    pub(crate) fn test(self, name: &str, part: &str) -> Pty {
+        let program = std::env::current_exe().unwrap();
+        self.env("HGVIEW_TEST_PART", part)
+            .spawn(program.to_str().unwrap(), &["--exact", name, "--nocapture"])
+    }
+
     /// Runs a shell script in which `"$@"` is hgview with these arguments.
     pub(crate) fn script(self, script: &str, args: &[&str]) -> Pty {
         let all = [&["-c", script, "sh", env!("CARGO_BIN_EXE_hgview")], args].concat();

@@ -184,6 +184,18 @@ fn main_is_short() {
     assert!(main.lines().count() < 40);
 }
 
+/// The first block of commands is what somebody new types: the main job, then all tests.
+#[test]
+fn readme_begins_with_what_to_try() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, rest) = readme.split_once("## Try it\n").unwrap();
+    let block = rest.split("```").nth(1).unwrap();
+    let commands: Vec<&str> = block.lines().skip(1).collect();
+    let job = "cargo run --release -- samples/openhands-v0/output.jsonl";
+    assert_eq!(commands, [job, "cargo test"]);
+    assert!(root().join("samples/openhands-v0/output.jsonl").is_file());
+}
+
 #[test]
 fn readme_has_the_keys_of_the_program() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
@@ -194,4 +206,45 @@ fn readme_has_the_keys_of_the_program() {
         key_table_markdown().trim(),
         "copy the table from `hgview::ui::command::key_table_markdown` into README.md"
     );
+}
+
+/// Each crate that the manifest asks for is used, and the line above says what for.
+#[test]
+fn crates_have_a_use_and_a_reason() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let read = |folder: &str| -> String {
+        let files = walkdir::WalkDir::new(root().join(folder)).into_iter();
+        let paths = files.map(|entry| entry.unwrap().into_path());
+        paths
+            .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
+            .map(|path| fs::read_to_string(path).unwrap())
+            .collect()
+    };
+    let program = read("src");
+    let all: String = ["tests", "benches", "examples"].map(read).concat() + &program;
+    let (mut section, mut above, mut count, mut wrong) = ("", "", 0, Vec::new());
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if let Some((name, _)) = line.split_once(" = ")
+            && let Some(code) = match section {
+                "[dependencies]" => Some(&program),
+                "[dev-dependencies]" => Some(&all),
+                _ => None,
+            }
+        {
+            count += 1;
+            if !above.starts_with("# ") {
+                wrong.push(format!("{name}: no line above says what for"));
+            }
+            let name = name.replace('-', "_");
+            let used = Regex::new(&format!(r"\b{name}(::|!)")).unwrap();
+            if !used.is_match(code) {
+                wrong.push(format!("{name}: used nowhere"));
+            }
+        }
+        above = line;
+    }
+    assert!(count > 30, "the manifest was understood");
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

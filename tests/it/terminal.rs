@@ -1,10 +1,12 @@
 //! The real binary on a terminal: it takes it over, and gives it back whatever happens.
 
 use std::fs;
+use std::io::Read as _;
 use std::time::Duration;
 use std::time::Instant;
 
 use base64::Engine as _;
+use hgview::ui::terminal::Screen;
 use regex::bytes::Regex;
 use rustix::process::Signal;
 
@@ -284,4 +286,54 @@ fn control_sequences_of_the_data_stay_there() {
     }
     // `[31m` and the like may stand there as text, after a sign for the byte before them
     assert!(rest.contains("␛[2J"), "what was there is shown");
+}
+
+/// This test plays both sides: run again by itself on a terminal, it takes that over as the program does, and panics.
+#[test]
+fn a_panic_gives_the_terminal_back() {
+    const NAME: &str = "terminal::a_panic_gives_the_terminal_back";
+    match std::env::var("HGVIEW_TEST_PART").as_deref() {
+        Ok("screen") => {
+            let _screen = Screen::enter(true).unwrap();
+            panic!("the screen fell over");
+        }
+        Ok("worker") => {
+            let mut screen = Screen::enter(true).unwrap();
+            let worker = std::thread::spawn(|| panic!("a worker fell over"));
+            worker.join().unwrap_err();
+            screen.write_raw(b"work goes on").unwrap();
+            std::io::stdin().read_exact(&mut [0]).unwrap();
+            return;
+        }
+        _ => {}
+    }
+    let find = |seen: &Seen, bytes: &str| memchr::memmem::find(&seen.bytes, bytes.as_bytes());
+    let pty = Stage::new().test(NAME, "screen");
+    pty.wait("the panic is reported", |seen| {
+        seen.is_given_back() && seen.text().contains("the screen fell over")
+    });
+    pty.look(|seen| {
+        let report = find(seen, "the screen fell over").unwrap();
+        for (on, off) in [
+            ("\x1b[?1049h", "\x1b[?1049l"),
+            ("\x1b[?25l", "\x1b[?25h"),
+            ("\x1b[?1000h", "\x1b[?1000l"),
+            ("\x1b[?1006h", "\x1b[?1006l"),
+            ("\x1b[?2004h", "\x1b[?2004l"),
+        ] {
+            let (on, off) = (find(seen, on).unwrap(), find(seen, off).unwrap());
+            assert!(on < off && off < report, "{on} {off} {report}");
+        }
+    });
+    assert_eq!(pty.ends(), Ok(101), "the test on stage failed");
+
+    let pty = Stage::new().test(NAME, "worker");
+    pty.shows("work goes on");
+    pty.look(|seen| {
+        assert!(find(seen, "\x1b[?1049l").is_none());
+        assert!(find(seen, "a worker fell over").is_none());
+    });
+    pty.keys("q");
+    is_given_back(&pty);
+    assert_eq!(pty.ends(), Ok(0));
 }

@@ -14,6 +14,7 @@ use anstyle::Style;
 
 use crate::cli::list::ListRow;
 use crate::model::Format;
+use crate::model::Source;
 use crate::text;
 use crate::text::human;
 
@@ -256,11 +257,7 @@ impl Cells {
                 count.to_string()
             }
         };
-        let place = match &row.member {
-            Some(member) => format!("{}:{member}", row.path.display()),
-            None if row.row > 0 => format!("{}:{}", row.path.display(), row.row + 1),
-            None => row.path.display().to_string(),
-        };
+        let place = source(row, row.path.clone()).place();
         let fault = row
             .fault
             .as_ref()
@@ -299,18 +296,23 @@ impl Cells {
     }
 }
 
-/// The last names of the row's path, with its member or its row, from 1, behind.
+/// The row's source, said to lie in `path`.
+fn source(row: &ListRow, path: PathBuf) -> Source {
+    Source {
+        path,
+        member: row.member.clone(),
+        row: row.row,
+        ..Source::default()
+    }
+}
+
+/// The last names of the row's path, with its member and its number behind.
 fn tail(row: &ListRow, names: usize) -> String {
     let all: Vec<_> = row.path.iter().map(|name| name.to_string_lossy()).collect();
     let last = all
         .get(all.len().saturating_sub(names)..)
         .unwrap_or_default();
-    let file = last.join("/");
-    match &row.member {
-        Some(member) => format!("{file}:{member}"),
-        None if row.row > 0 => format!("{file}:{}", row.row + 1),
-        None => file,
-    }
+    source(row, last.join("/").into()).place()
 }
 
 /// Which place tells the rows apart: `None` when their ids do, or their numbers because all lie in one file; else the

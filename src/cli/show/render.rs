@@ -5,7 +5,6 @@ use std::io;
 use crate::cli::show::form::Form;
 use crate::model::Action;
 use crate::model::ActionClass;
-use crate::model::ChildKind;
 use crate::model::Format;
 use crate::model::Observation;
 use crate::model::Part;
@@ -29,12 +28,7 @@ fn nested(trajectory: &Trajectory, depth: usize, form: &mut dyn Form) -> io::Res
     }
     end(trajectory, depth, form)?;
     for child in &trajectory.children {
-        let kind = match child.kind {
-            ChildKind::SubAgent => "sub-agent",
-            ChildKind::Branch => "branch",
-            ChildKind::Attempt => "attempt",
-            ChildKind::Continuation => "continuation",
-        };
+        let kind = child.kind.name();
         let place = child
             .at_step
             .map_or_else(String::new, |step| format!(" at step {step}"));
@@ -51,12 +45,7 @@ pub(super) fn step(step: &Step, format: Option<Format>, form: &mut dyn Form) -> 
 
 fn head(trajectory: &Trajectory, form: &mut dyn Form) -> io::Result<()> {
     let source = &trajectory.source;
-    let mut place = vec![source.path.display().to_string()];
-    place.extend(source.member.clone());
-    if source.row > 0 {
-        place.push(format!("row {}", source.row));
-    }
-    form.fact("source", &place.join(", "))?;
+    form.fact("source", &source.place())?;
     let format = source.format.map_or("unknown", |format| format.name());
     let variant = source.variant.as_deref().unwrap_or_default();
     form.fact("format", format!("{format} {variant}").trim_end())?;

@@ -12,6 +12,7 @@ use crate::model::View;
 use crate::read::understand;
 use crate::text::clip_start;
 use crate::theme::Role;
+use crate::theme::class_role;
 use crate::ui::page::args;
 use crate::ui::page::block::Gutter;
 use crate::ui::page::block::Tint;
@@ -38,7 +39,10 @@ pub(super) fn build(page: &mut Builder, action: &Action, nth: (usize, usize)) {
         let limit = shell.timeout_s.map(figures::seconds);
         meta.extend(limit.map(|limit| (format!("limit {limit}"), Role::Dim)));
     }
-    let mut title: Vec<Label> = vec![(action.class.name().to_owned(), class_role(action.class))];
+    let mut title: Vec<Label> = vec![(
+        action.class.name().to_owned(),
+        class_role(Some(action.class)),
+    )];
     title.push((action.tool.clone(), Role::Strong));
     let room = page.title_room(&title, &meta);
     let detail = detail(action, room);
@@ -49,22 +53,6 @@ pub(super) fn build(page: &mut Builder, action: &Action, nth: (usize, usize)) {
     page.section(&title, &meta);
     asked(page, action, has_path);
     result(page, action);
-}
-
-/// The role of a class.
-pub(super) fn class_role(class: ActionClass) -> Role {
-    match class {
-        ActionClass::Shell => Role::ClassShell,
-        ActionClass::View => Role::ClassView,
-        ActionClass::Edit => Role::ClassEdit,
-        ActionClass::Search => Role::ClassSearch,
-        ActionClass::Think => Role::ClassThink,
-        ActionClass::Finish => Role::ClassFinish,
-        ActionClass::Plan => Role::ClassPlan,
-        ActionClass::Web => Role::ClassWeb,
-        ActionClass::Delegate => Role::ClassDelegate,
-        ActionClass::Other => Role::ClassOther,
-    }
 }
 
 /// What the title says beyond class and tool, in about `cells`; nothing where the body says it at once. Paths keep

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::model::Child;
-use crate::model::ChildKind;
 use crate::model::Format;
 use crate::model::StepKind;
 use crate::model::Task;
@@ -53,7 +52,7 @@ pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
         )
     });
     page.fact("format", format.as_deref());
-    page.path_fact("source", &source(trajectory));
+    page.path_fact("source", &trajectory.source.place());
     totals(page, trajectory);
     outcome(page, trajectory, ErrorText::Line);
     // Side records are nothing but what the reader noticed; elsewhere the question comes first.
@@ -127,19 +126,6 @@ fn statement(page: &mut Builder, trajectory: &Trajectory, is_side: bool) {
     if asked.is_none() && own.is_none() && !is_side {
         page.gap();
         page.say("no statement recorded", Role::Placeholder);
-    }
-}
-
-fn source(trajectory: &Trajectory) -> String {
-    let source = &trajectory.source;
-    let mut text = source.path.display().to_string();
-    if let Some(member) = &source.member {
-        text.push_str(" › ");
-        text.push_str(member);
-    }
-    match source.row {
-        0 => text,
-        row => format!("{text} #{row}"),
     }
 }
 
@@ -236,16 +222,10 @@ pub(super) fn end(page: &mut Builder, trajectory: &Trajectory) {
 
 /// Writes what a child is and did.
 pub(super) fn child(page: &mut Builder, child: &Child) {
-    let kind = match child.kind {
-        ChildKind::SubAgent => "sub-agent",
-        ChildKind::Branch => "branch not taken",
-        ChildKind::Attempt => "other attempt",
-        ChildKind::Continuation => "continuation",
-    };
     let trajectory = &child.trajectory;
     page.section(
         &[
-            (kind.to_owned(), Role::ClassDelegate),
+            (child.kind.name().to_owned(), Role::ClassDelegate),
             (child.title.clone(), Role::Strong),
         ],
         &outcome_mark(trajectory),

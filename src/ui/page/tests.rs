@@ -199,7 +199,7 @@ fn a_step_shows_its_parts_in_order() {
     shows(
         &page,
         "
-── step 0 · agent ─ 05:06:07 · 3.2 s · 12,345 → 67 tokens · $0.0123 ──
+── step 0 · agent ──── 05:06:07 · 3.2s · 12,345 → 67 tokens · $0.01 ──
 ── reasoning ─────────────────────────────────────────────────────────
 hm
 
@@ -580,7 +580,7 @@ none         null
 list         [1,2]
 
 ── result ──────────────────────────────────────────────────
-[image image/png 1.2 MB]
+[image image/png 1.2M]
 [file a.pdf]
 
 ── plan · todo ─────────────────────────────────── 4 of 5 ──
@@ -1106,7 +1106,7 @@ fn facts_stay_on_their_rows() {
 repository   o/r at 0123456789ab
 format       verdict
 source       …to/some/folder/of/a/run/output.jsonl
-steps        0 responses, 0 calls · 3 min 20 s
+steps        0 responses, 0 calls · 3m20s
 cost         $1.50
 outcome      ✗ not resolved · reward 0.5 · from feedback
 ended        error
