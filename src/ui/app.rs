@@ -81,6 +81,8 @@ pub struct Habits {
     pub look: Look,
     /// Whether the program has the mouse.
     pub has_mouse: bool,
+    /// Whether the list shows a preview where there is room.
+    pub has_preview: bool,
     /// What was typed in prompts, newest last.
     pub history: Vec<(PromptKind, String)>,
     /// Open this step (from 0) in the first record that is opened.
@@ -125,7 +127,7 @@ impl App {
     pub fn new(data: Data, paint: Paint, habits: Habits, screen: Rect) -> Self {
         Self {
             data,
-            list: ListView::default(),
+            list: ListView::new(habits.has_preview),
             trajectory: None,
             overlays: Vec::new(),
             origin: None,

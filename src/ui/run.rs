@@ -150,6 +150,7 @@ impl Loop {
             keymap,
             look,
             has_mouse: settings.mouse,
+            has_preview: settings.preview,
             history: Vec::new(),
             first_step,
             first,

@@ -21,6 +21,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::cancel::Cancel;
 use crate::model::Fault;
 use crate::model::RecordIx;
+use crate::model::Source;
 use crate::model::Span;
 use crate::model::Summary;
 use crate::store::Skipped;
@@ -422,10 +423,15 @@ pub fn name_of(ix: RecordIx, is_reference: bool, env: &Env) -> String {
     if !is_reference {
         return id;
     }
-    let entry = env.store.entry(ix);
-    let path = entry.as_ref().map(|e| e.path.display().to_string());
-    let row = entry.map_or(0, |e| e.row);
-    format!("{}:{}#{id}", path.unwrap_or_default(), row + 1)
+    env.store.entry(ix).map_or(id.clone(), |entry| {
+        let source = Source {
+            path: entry.path.to_path_buf(),
+            member: entry.member.map(|member| member.to_string()),
+            row: entry.row,
+            ..Source::default()
+        };
+        source.reference(&id, None)
+    })
 }
 
 fn copy(text: &str, what: &str, env: &Env, say: &mut dyn FnMut(Notice)) {

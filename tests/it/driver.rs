@@ -136,6 +136,7 @@ impl Driver {
                 fold_lines: 60,
             },
             has_mouse: true,
+            has_preview: true,
             history: Vec::new(),
             first_step,
             first: None,

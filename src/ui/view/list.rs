@@ -83,6 +83,13 @@ pub struct ListView {
 }
 
 impl ListView {
+    /// A list whose preview is shown where there is room, or (`false`) only when asked for.
+    pub fn new(has_preview: bool) -> Self {
+        let mut list = Self::default();
+        list.preview.wish = (!has_preview).then_some(false);
+        list
+    }
+
     /// How the list is arranged.
     pub fn how(&self) -> &Arrangement {
         &self.how

@@ -5,23 +5,7 @@ use crate::model::Step;
 use crate::model::StepKind;
 use crate::theme::Depth;
 use crate::theme::Role;
-
-/// The role of a class; dim for steps that do nothing.
-pub fn class_role(class: Option<ActionClass>) -> Role {
-    match class {
-        Some(ActionClass::Shell) => Role::ClassShell,
-        Some(ActionClass::View) => Role::ClassView,
-        Some(ActionClass::Edit) => Role::ClassEdit,
-        Some(ActionClass::Search) => Role::ClassSearch,
-        Some(ActionClass::Think) => Role::ClassThink,
-        Some(ActionClass::Finish) => Role::ClassFinish,
-        Some(ActionClass::Plan) => Role::ClassPlan,
-        Some(ActionClass::Web) => Role::ClassWeb,
-        Some(ActionClass::Delegate) => Role::ClassDelegate,
-        Some(ActionClass::Other) => Role::ClassOther,
-        None => Role::Dim,
-    }
-}
+use crate::theme::class_role;
 
 /// One cell for a class.
 pub fn class_sign(class: Option<ActionClass>) -> &'static str {

@@ -496,15 +496,11 @@ impl TrajectoryView {
                 (joined(texts.collect()), "observation")
             }
             CopyWhat::Reference => {
-                let source = &trajectory.source;
-                let step = step.map(|s| format!("@{}", s.idx)).unwrap_or_default();
-                let reference = format!(
-                    "{}:{}#{}{step}",
-                    source.path.display(),
-                    source.row,
-                    trajectory.id
-                );
-                (Some(reference), "reference")
+                let step = step.map(|step| step.idx);
+                (
+                    Some(trajectory.source.reference(&trajectory.id, step)),
+                    "reference",
+                )
             }
             CopyWhat::Record => {
                 effects.push(Effect::CopyRecord(self.record));

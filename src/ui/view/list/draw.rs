@@ -12,6 +12,7 @@ use crate::text::clean_line;
 use crate::text::human;
 use crate::text::width;
 use crate::theme::Role;
+use crate::theme::class_role;
 use crate::ui::layout;
 use crate::ui::view::Cx;
 use crate::ui::view::list::ListView;
@@ -354,7 +355,7 @@ fn draw_spark(cx: &Cx<'_>, buf: &mut Buffer, at: (u16, u16, u16), row: &Summary)
         let role = if mark.has_error {
             Role::Error
         } else {
-            signs::class_role(mark.class)
+            class_role(mark.class)
         };
         let sign = signs::spark(cx.theme.depth(), mark.class, mark.has_error);
         let style: Style = cx.theme.style(role);

@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::model::ActionClass;
-use crate::model::ChildKind;
 use crate::model::Observation;
 use crate::model::Step;
 use crate::model::StepKind;
@@ -15,6 +14,7 @@ use crate::text::excerpt;
 use crate::text::human;
 use crate::text::width;
 use crate::theme::Role;
+use crate::theme::class_role;
 use crate::ui::data::Facts;
 use crate::ui::data::inner;
 use crate::ui::layout;
@@ -108,7 +108,7 @@ impl TrajectoryView {
         let area = cx.screen;
         let entry = cx.data.store.entry(self.record);
         let place = entry
-            .map(|e| format!("{}, record {}", e.path.display(), e.row))
+            .map(|e| format!("{}, record {}", e.path.display(), e.row + 1))
             .unwrap_or_default();
         let lines = [
             ("this record cannot be read".to_owned(), Role::Error),
@@ -217,13 +217,9 @@ impl TrajectoryView {
                 } else {
                     "▸ "
                 };
-                let what = match child.kind {
-                    ChildKind::SubAgent => "sub-agent",
-                    ChildKind::Branch => "branch",
-                    ChildKind::Attempt => "attempt",
-                    ChildKind::Continuation => "continued",
-                };
-                let what = format!("{what} {} steps  ", child.trajectory.agent_steps());
+                let steps = child.trajectory.agent_steps();
+                let plural = if steps == 1 { "" } else { "s" };
+                let what = format!("{} {steps} step{plural}  ", child.kind.name());
                 let pieces = [
                     (arrow, style(Role::Fold)),
                     (what.as_str(), style(Role::ClassDelegate)),
@@ -264,7 +260,7 @@ impl TrajectoryView {
             let role = if cell.has_error {
                 Role::Error
             } else {
-                signs::class_role(cell.class)
+                class_role(cell.class)
             };
             let sign = match signs::spark(cx.theme.depth(), cell.class, cell.has_error) {
                 "▁" => " ",
@@ -327,7 +323,9 @@ fn draw_title(cx: &Cx<'_>, trajectory: &Trajectory, area: Rect, buf: &mut Buffer
         trajectory.outcome.error.is_some(),
     );
     let mut facts = Vec::new();
-    facts.push(format!("{} steps", human::count(trajectory.agent_steps())));
+    let steps = trajectory.agent_steps();
+    let plural = if steps == 1 { "" } else { "s" };
+    facts.push(format!("{} step{plural}", human::count(steps)));
     facts.extend(trajectory.totals.duration_s.map(human::seconds));
     let tokens = trajectory.totals.tokens.total().filter(|n| *n > 0);
     facts.extend(tokens.map(|n| format!("{} tokens", human::short_count(n))));
