@@ -125,8 +125,7 @@ impl Session {
         }
     }
 
-    /// Presses a key and waits for the burst of output to end; gives the time to its first and last byte, and its
-    /// length. `None` when nothing changes.
+    /// Presses a key and waits for the burst of output to end; gives the time to its last byte, and its length. `None` when nothing changes.
     fn press(&mut self, key: &[u8]) -> Option<(Duration, usize)> {
         const QUIET: Duration = Duration::from_millis(60);
         while self
@@ -142,20 +141,18 @@ impl Session {
             .expect("a key");
         let mut last = None;
         let mut len = 0;
-        let mut first = None;
         while let Ok((at, bytes)) =
             self.output
                 .recv_timeout(if last.is_none() { QUIET * 10 } else { QUIET })
         {
             len += bytes.len();
             self.feed(&bytes);
-            first.get_or_insert(at);
             last = Some(at);
             if at - pressed > QUIET * 10 {
                 break;
             }
         }
-        first.map(|at| (at - pressed, len))
+        last.map(|at| (at - pressed, len))
     }
 
     /// The most memory it had at once, in MB.

@@ -57,6 +57,8 @@ impl Write for Frame {
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Frame>>,
     frame: Frame,
+    /// The bytes of the last frame.
+    last: Vec<u8>,
     has_mouse: bool,
 }
 
@@ -80,6 +82,7 @@ impl Screen {
         let mut screen = Self {
             terminal,
             frame,
+            last: Vec::new(),
             has_mouse,
         };
         screen.take()?;
@@ -134,6 +137,7 @@ impl Screen {
     /// When the terminal is gone.
     pub fn clear(&mut self) -> Result<()> {
         // ratatui's own clear asks the terminal where the cursor is, and waits for seconds where nobody answers
+        self.last.clear();
         queue!(self.terminal.backend_mut(), Clear(ClearType::All)).map_err(broken)?;
         self.terminal = Terminal::new(CrosstermBackend::new(self.frame.clone())).map_err(broken)?;
         Ok(())
@@ -154,7 +158,6 @@ impl Screen {
     /// When the terminal is gone.
     pub fn draw(&mut self, app: &App) -> Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate).map_err(broken)?;
-        let before = self.frame.bytes.borrow().len();
         self.terminal
             .draw(|frame| {
                 let cursor = app.draw(frame.buffer_mut());
@@ -163,12 +166,15 @@ impl Screen {
                 }
             })
             .map_err(broken)?;
-        if self.frame.bytes.borrow().len() == before {
-            self.frame.bytes.borrow_mut().clear();
+        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate).map_err(broken)?;
+        let bytes = self.frame.bytes.take();
+        // frames say what changed, at absolute places: one that says what the last one said changes nothing
+        if bytes == self.last {
             return Ok(());
         }
-        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate).map_err(broken)?;
-        self.write_out()
+        self.write_raw(&bytes)?;
+        self.last = bytes;
+        Ok(())
     }
 
     fn write_out(&mut self) -> Result<()> {
