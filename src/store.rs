@@ -328,9 +328,8 @@ impl Store {
         self.place_sides(&mut scan, cancel);
         *visited = std::mem::take(&mut scan.seen);
         report.appended += self.len() - before;
-        let mut cache = lock(&self.cache);
-        for ix in &report.changed {
-            cache.remove(ix.0);
+        if !report.changed.is_empty() {
+            lock(&self.cache).forget(report.changed.iter().map(|ix| ix.0));
         }
         Ok(report)
     }
@@ -450,14 +449,29 @@ impl Store {
     /// # Errors
     /// The fault of a record that cannot be read or parsed.
     pub fn load(&self, ix: RecordIx) -> Result<Arc<Trajectory>, Fault> {
-        if let Some(cached) = lock(&self.cache).get(ix.0) {
-            return Ok(cached);
+        self.load_by(ix, |ix| self.parse(ix))
+    }
+
+    /// [`Store::load`] with what parses; while that runs the files and the cache may change.
+    fn load_by(
+        &self,
+        ix: RecordIx,
+        parse: impl FnOnce(RecordIx) -> Result<Trajectory, Fault>,
+    ) -> Result<Arc<Trajectory>, Fault> {
+        let epoch = {
+            let mut cache = lock(&self.cache);
+            if let Some(cached) = cache.get(ix.0) {
+                return Ok(cached);
+            }
+            cache.epoch()
+        };
+        let trajectory = Arc::new(parse(ix)?);
+        let mut cache = lock(&self.cache);
+        // parsed from what was there before a refresh: of use to the caller, but to nobody later
+        if cache.epoch() == epoch {
+            cache.put(ix.0, Arc::clone(&trajectory));
         }
-        let generation = self.generation.load(Ordering::Relaxed);
-        let trajectory = Arc::new(self.parse(ix)?);
-        if generation == self.generation.load(Ordering::Relaxed) {
-            lock(&self.cache).put(ix.0, Arc::clone(&trajectory));
-        }
+        drop(cache);
         Ok(trajectory)
     }
 

@@ -1122,3 +1122,19 @@ fn given_folders_are_read_and_what_matches_nothing_is_told() {
         "{error}"
     );
 }
+
+#[test]
+fn what_was_parsed_before_a_refresh_is_not_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "a.jsonl", row(1) + "\n");
+    let store = open(&[&path]);
+    let stale = store.load_by(RecordIx(0), |ix| {
+        let parsed = store.parse(ix);
+        fs::write(&path, row(2) + "\n").unwrap();
+        let report = refresh(&store);
+        assert_eq!(report.changed, [RecordIx(0)]);
+        parsed
+    });
+    assert_eq!(stale.unwrap().id, "o__n-1");
+    assert_eq!(ids(&store), ["o__n-2"]);
+}
