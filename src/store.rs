@@ -56,6 +56,7 @@ use crate::read::side::SideData;
 use crate::read::side::SideFile;
 use crate::store::bytes::Bytes;
 use crate::store::cache::Cache;
+use crate::store::folder::Siblings;
 use crate::store::index::Index;
 use crate::store::index::Slot;
 use crate::store::index::Source;
@@ -64,6 +65,7 @@ use crate::store::scan::Scan;
 use crate::store::scan::Seed;
 use crate::store::scan::Want;
 use crate::store::side::Given;
+use crate::store::side::Neighbours;
 use crate::store::side::Runs;
 
 /// What to open, and how.
@@ -151,7 +153,9 @@ pub struct Store {
     /// Places of the given files that knew a record.
     matched: Mutex<HashSet<usize>>,
     met: RwLock<Arc<SideData>>,
+    /// By folder.
     beside: Mutex<HashMap<PathBuf, Beside>>,
+    neighbours: Neighbours,
     generation: AtomicU64,
     joined: Mutex<HashSet<u32>>,
 }
@@ -169,8 +173,13 @@ impl Store {
     pub fn open(options: &OpenOptions) -> Result<Self> {
         let inputs = input::expand(&options.paths)?;
         let (given, given_paths) = side::read_given(&options.with)?;
+        let neighbours = Neighbours::of(inputs.iter().filter_map(|input| match input {
+            Input::File(path) => Some(path.as_path()),
+            Input::Folder(_) | Input::Stdin => None,
+        }));
         Ok(Self {
             inputs,
+            neighbours,
             index: RwLock::default(),
             visited: Mutex::default(),
             is_complete: AtomicBool::new(false),
@@ -224,13 +233,14 @@ impl Store {
             })
             .sum();
         let mut stdin = Some(stdin);
+        let mut siblings = Siblings::default();
         for input in &self.inputs {
             match input {
                 Input::File(path) => {
                     let identity = std::fs::canonicalize(path).unwrap_or_else(|_gone| path.clone());
                     if scan.seen.insert(identity) {
                         let mut seed = Seed::file(path, true);
-                        seed.parts = folder::parts_of(path);
+                        seed.parts = siblings.parts_of(path);
                         scan.scan_file(&seed);
                     }
                 }
@@ -499,7 +509,11 @@ impl Store {
         if !self.given_paths.is_empty() {
             lock(&self.matched).extend(self.given.files_about(&trajectory));
         }
-        if read::side::apply(&[&self.given, &beside, &met], &mut trajectory)
+        let sides: Vec<&SideData> = std::iter::once(&self.given)
+            .chain(beside.iter().map(AsRef::as_ref))
+            .chain(std::iter::once(met.as_ref()))
+            .collect();
+        if read::side::apply(&sides, &mut trajectory)
             && let Ok(ix) = u32::try_from(ix.0)
         {
             lock(&self.joined).insert(ix);
@@ -507,21 +521,26 @@ impl Store {
         Ok(trajectory)
     }
 
-    /// Side files beside a file that was named by itself, read when its first record is.
-    fn beside(&self, ix: RecordIx) -> Arc<SideData> {
+    /// Side files in the folders around a file that was named by itself, read when its first record is.
+    fn beside(&self, ix: RecordIx) -> Vec<Arc<SideData>> {
         let Some((_, source, _)) = self.find(ix) else {
-            return Arc::default();
+            return Vec::new();
         };
         if !source.is_explicit || source.path.as_os_str() == "-" {
-            return Arc::default();
+            return Vec::new();
         }
-        let place = {
-            let mut beside = lock(&self.beside);
-            Arc::clone(beside.entry(source.path.to_path_buf()).or_default())
+        let read = |folder: &Path| {
+            let place = {
+                let mut beside = lock(&self.beside);
+                Arc::clone(beside.entry(folder.to_path_buf()).or_default())
+            };
+            // other threads that need the same folder wait here; nobody who only asks for the summary does
+            let alone = self.neighbours.alone_in(folder);
+            let data =
+                place.get_or_init(|| Arc::new(side::read_folder(folder, alone, &Cancel::new())));
+            Arc::clone(data)
         };
-        // other threads that need the same folder wait here; nobody who only asks for the summary does
-        let read = || Arc::new(side::read_beside(&source.path, &Cancel::new()));
-        Arc::clone(place.get_or_init(read))
+        side::folders_around(&source.path).map(read).collect()
     }
 
     fn unmatched(&self) -> Vec<PathBuf> {

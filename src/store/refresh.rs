@@ -1,6 +1,7 @@
 //! Following files that change: new lines become records, a torn last line is completed, sessions that grew are read
 //! again. What was truncated or replaced is scanned anew in place; records that are gone become faults.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::store::bytes::Bytes;
 use crate::store::bytes::Change;
 use crate::store::bytes::read_at;
 use crate::store::folder;
+use crate::store::folder::Siblings;
 use crate::store::index::Index;
 use crate::store::index::PartPlace;
 use crate::store::index::Slot;
@@ -85,6 +87,7 @@ pub(super) fn refresh(index: &RwLock<Index>, cancel: &Cancel) -> Refresh {
             }
         }
     }
+    let siblings = RefCell::default();
     let mut order: Vec<(u32, Todo)> = todo.into_iter().collect();
     order.sort_by_key(|(place, _)| *place);
     for (place, work) in order {
@@ -98,6 +101,7 @@ pub(super) fn refresh(index: &RwLock<Index>, cancel: &Cancel) -> Refresh {
                 cancel,
                 place,
                 source,
+                siblings: &siblings,
                 records,
             };
             update.apply(work, &mut report);
@@ -181,6 +185,7 @@ struct Update<'a> {
     cancel: &'a Cancel,
     place: u32,
     source: &'a Arc<Source>,
+    siblings: &'a RefCell<Siblings>,
     /// Its records, in order of their rows.
     records: Vec<usize>,
 }
@@ -202,7 +207,7 @@ impl Update<'_> {
                 now.layout = self.source.layout;
                 now.shape = self.source.shape;
                 now.is_explicit = self.source.is_explicit;
-                now.parts = folder::parts_of(path);
+                now.parts = self.siblings.borrow_mut().parts_of(path);
                 // a file that cannot be looked at now shows that when it is read
                 drop(now.bytes.set_stamp(len));
                 let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
@@ -332,7 +337,7 @@ impl Update<'_> {
             path: Arc::clone(&self.source.path),
             member: None,
             is_explicit: true,
-            parts: folder::parts_of(&self.source.path),
+            parts: self.siblings.borrow_mut().parts_of(&self.source.path),
         });
         scan.flush();
         if self.cancel.is_cancelled() {

@@ -223,30 +223,47 @@ fn read_given_folder(data: &mut SideData, folder: &Path) {
     }
 }
 
-/// Reads the side files beside `file`: in its folder, and in the one above when the folder is the instance's own.
-pub(super) fn read_beside(file: &Path, cancel: &Cancel) -> SideData {
-    let mut data = SideData::default();
-    let Some(folder) = file.parent() else {
-        return data;
-    };
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    read_folder(&mut data, folder, file, cancel);
+/// The folders whose side files are about `file`: its own, and the one above when its own is the instance's.
+pub(super) fn folders_around(file: &Path) -> impl Iterator<Item = &Path> {
+    let own = file.parent();
     let stem = file_name(file);
     let stem = stem
         .split_once(".traj")
         .map_or(stem.as_str(), |(head, _)| head);
-    if folder.file_name().is_some_and(|name| name == stem)
-        && let Some(above) = folder
-            .parent()
-            .filter(|above| !above.as_os_str().is_empty())
-    {
-        read_folder(&mut data, above, file, cancel);
+    let above = own
+        .filter(|own| own.file_name().is_some_and(|name| name == stem))
+        .and_then(Path::parent)
+        .filter(|above| !above.as_os_str().is_empty());
+    own.into_iter().chain(above)
+}
+
+/// Which folders are asked about which of the files that were named.
+#[derive(Debug, Default)]
+pub(super) struct Neighbours {
+    /// The file, where only one asks.
+    folders: HashMap<PathBuf, Option<PathBuf>>,
+}
+
+impl Neighbours {
+    /// Those of the named files.
+    pub(super) fn of<'a>(files: impl Iterator<Item = &'a Path>) -> Self {
+        let mut neighbours = Self::default();
+        for file in files {
+            for folder in folders_around(file) {
+                neighbours
+                    .folders
+                    .entry(folder.to_path_buf())
+                    .and_modify(|only| *only = None)
+                    .or_insert_with(|| Some(file.to_path_buf()));
+            }
+        }
+        neighbours
     }
-    data
+
+    /// The file that is the only one to ask for the folder's side files: as one of these it says nothing to anybody.
+    pub(super) fn alone_in(&self, folder: &Path) -> Option<&Path> {
+        self.folders.get(folder)?.as_deref()
+    }
 }
 
 /// Whether the first bytes of a file show a trajectory's own members. Side files have none of these; without this look
@@ -273,8 +290,15 @@ fn holds_steps(path: &Path) -> bool {
     read.is_ok() && MEMBERS.into_iter().any(is_member)
 }
 
-fn read_folder(data: &mut SideData, folder: &Path, file: &Path, cancel: &Cancel) {
-    let listing = Listing::read(folder).unwrap_or_default();
+/// Reads the side files of one folder, but for the file that asks.
+pub(super) fn read_folder(folder: &Path, asking: Option<&Path>, cancel: &Cancel) -> SideData {
+    let mut data = SideData::default();
+    let place = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let listing = Listing::read(place).unwrap_or_default();
     let mut left = FOLDER_BYTES;
     let candidates = listing
         .files
@@ -282,12 +306,12 @@ fn read_folder(data: &mut SideData, folder: &Path, file: &Path, cancel: &Cancel)
         .filter(|name| names::may_hold_data(name))
         .take(SIBLINGS);
     for name in candidates {
+        // as the records' paths are written, so that no file is joined to itself
         let path = folder.join(name);
         let Ok(meta) = std::fs::metadata(&path) else {
             continue;
         };
-        let is_itself =
-            path == file || (path.file_name() == file.file_name() && folder == Path::new("."));
+        let is_itself = asking.is_some_and(|asking| path == asking);
         if is_itself || !meta.is_file() || meta.len() > FILE_BYTES || cancel.is_cancelled() {
             continue;
         }
@@ -301,6 +325,7 @@ fn read_folder(data: &mut SideData, folder: &Path, file: &Path, cancel: &Cancel)
             }
             left -= meta.len();
         }
-        read_into(data, &path, false, cancel);
+        read_into(&mut data, &path, false, cancel);
     }
+    data
 }

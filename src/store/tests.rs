@@ -788,7 +788,7 @@ fn files_belong_together() {
     );
     write(root, "agent-2.jsonl", &line);
     write(root, "agent-3.jsonl", "{\"sessionId\":\"another\"}\n");
-    let parts = folder::parts_of(&root.join(format!("{session}.jsonl")));
+    let parts = Siblings::default().parts_of(&root.join(format!("{session}.jsonl")));
     let names: Vec<_> = parts
         .iter()
         .map(|part| (part.name.as_str(), part.role))
@@ -805,7 +805,7 @@ fn files_belong_together() {
     write(root, "t/agent/trajectory.cont-1.json", "{}");
     write(root, "t/result.json", "{}");
     write(root, "t/verifier/reward.txt", "1.0");
-    let parts = folder::parts_of(&root.join("t/agent/trajectory.json"));
+    let parts = Siblings::default().parts_of(&root.join("t/agent/trajectory.json"));
     let names: Vec<_> = parts
         .iter()
         .map(|part| (part.name.as_str(), part.role))
@@ -862,7 +862,7 @@ fn the_cache_is_bounded() {
 fn real_sessions_find_their_agents() {
     let Some(corpus) = corpus() else { return };
     let count = |path: &str, role: PartRole| {
-        let parts = folder::parts_of(&corpus.join(path));
+        let parts = Siblings::default().parts_of(&corpus.join(path));
         parts.iter().filter(|part| part.role == role).count()
     };
     let session = "09-claude-code/subagents_project/ef958aa1-0e93-49f0-bb71-150f63befcd1.jsonl";
@@ -1137,4 +1137,74 @@ fn what_was_parsed_before_a_refresh_is_not_kept() {
     });
     assert_eq!(stale.unwrap().id, "o__n-1");
     assert_eq!(ids(&store), ["o__n-2"]);
+}
+
+#[test]
+fn a_folder_of_named_files_is_read_for_side_files_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let tasks: Vec<String> = (0..5)
+        .map(|n| format!(r#"{{"instance_id":"o__n-{n}","resolved":{}}}"#, n % 2 == 0))
+        .collect();
+    write(dir.path(), "verdicts.jsonl", tasks.join("\n"));
+    let files: Vec<PathBuf> = (0..5)
+        .map(|n| write(dir.path(), &format!("{n}.pred"), row(n)))
+        .collect();
+    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let store = open(&paths);
+    let labels: Vec<Option<bool>> = (0..5)
+        .map(|ix| store.load(RecordIx(ix)).unwrap().outcome.resolved)
+        .collect();
+    assert_eq!(labels, [0, 1, 2, 3, 4].map(|n| Some(n % 2 == 0)));
+    assert_eq!(lock(&store.beside).len(), 1);
+    assert!(
+        (0..5).all(|ix| Arc::ptr_eq(
+            store.beside(RecordIx(ix)).first().unwrap(),
+            store.beside(RecordIx(0)).first().unwrap()
+        )),
+        "one copy for all"
+    );
+    // one that asks alone does not count as a side file of its own
+    let store = open(paths.get(..1).unwrap());
+    ids(&store);
+    let joined = store.side_summary().files;
+    assert!(!joined.iter().any(|file| file.path == *paths[0]));
+}
+
+#[test]
+fn companions_are_looked_for_once_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let main = write(dir.path(), "t.json", "{}");
+    let other = write(dir.path(), "u.json", "{}");
+    write(dir.path(), "t.summarization-1.json", "{}");
+    write(dir.path(), "u.cont-1.json", "{}");
+    let mut siblings = Siblings::default();
+    assert_eq!(siblings.parts_of(&main).len(), 1);
+    write(dir.path(), "u.cont-2.json", "{}");
+    let names: Vec<String> = siblings
+        .parts_of(&other)
+        .into_iter()
+        .map(|part| part.name)
+        .collect();
+    assert_eq!(names, ["u.cont-1.json"], "from what was read for the first");
+}
+
+#[test]
+fn folders_that_link_to_each_other_are_walked_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    write(root, "data/x.jsonl", rows(5).join("\n"));
+    for n in 0..16 {
+        fs::create_dir(root.join(format!("f{n}"))).unwrap();
+    }
+    for (from, to) in (0..16).flat_map(|from| (0..16).map(move |to| (from, to))) {
+        if from != to {
+            let link = root.join(format!("f{from}/l{to}"));
+            std::os::unix::fs::symlink(root.join(format!("f{to}")), link).unwrap();
+        }
+    }
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let path = root.to_path_buf();
+    std::thread::spawn(move || sender.send(open(&[&path]).len()));
+    let found = receiver.recv_timeout(std::time::Duration::from_secs(60));
+    assert_eq!(found, Ok(5));
 }
