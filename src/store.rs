@@ -58,13 +58,16 @@ use crate::store::bytes::Bytes;
 use crate::store::cache::Cache;
 use crate::store::folder::Siblings;
 use crate::store::index::Index;
+use crate::store::index::Look;
 use crate::store::index::Slot;
 use crate::store::index::Source;
+use crate::store::index::look_at;
 use crate::store::input::Input;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
 use crate::store::scan::Want;
 use crate::store::side::Given;
+use crate::store::side::Nearby;
 use crate::store::side::Neighbours;
 use crate::store::side::Runs;
 
@@ -137,7 +140,7 @@ pub struct SideSummary {
 }
 
 /// The side files of one folder, once somebody has read them.
-type Beside = Arc<OnceLock<Arc<SideData>>>;
+type Beside = Arc<OnceLock<Arc<Nearby>>>;
 
 /// The opened inputs.
 #[derive(Debug)]
@@ -153,6 +156,8 @@ pub struct Store {
     /// Places of the given files that knew a record.
     matched: Mutex<HashSet<usize>>,
     met: RwLock<Arc<SideData>>,
+    /// The files of `met`, and how they looked.
+    met_looks: Mutex<Vec<(Seed, Look)>>,
     /// By folder.
     beside: Mutex<HashMap<PathBuf, Beside>>,
     neighbours: Neighbours,
@@ -188,6 +193,7 @@ impl Store {
             given_paths,
             matched: Mutex::default(),
             met: RwLock::default(),
+            met_looks: Mutex::default(),
             beside: Mutex::default(),
             generation: AtomicU64::new(0),
             joined: Mutex::default(),
@@ -295,6 +301,8 @@ impl Store {
             if cancel.is_cancelled() {
                 return;
             }
+            let look = look_at(&seed.path);
+            lock(&self.met_looks).push((seed.clone(), look));
             let format = side::read_into(&mut met, &seed.path, false, cancel);
             if let Some(format) = format.filter(|_| !seed.is_explicit) {
                 let ids = met.files().last().map_or(0, |file| file.ids);
@@ -328,14 +336,16 @@ impl Store {
         let before = self.len();
         let mut scan = Scan::new(&self.index, cancel, progress, Want::Trajectories);
         scan.seen = std::mem::take(&mut visited);
-        self.forget_filled(&mut scan.seen);
+        self.forget_changed(&mut scan.seen);
         for input in &self.inputs {
             if let Input::Folder(path) = input {
                 scan.scan_folder(path);
             }
         }
         scan.flush();
+        scan.put_aside.extend(self.changed_sides());
         self.place_sides(&mut scan, cancel);
+        self.forget_beside(cancel);
         *visited = std::mem::take(&mut scan.seen);
         report.appended += self.len() - before;
         if !report.changed.is_empty() {
@@ -344,17 +354,62 @@ impl Store {
         Ok(report)
     }
 
-    /// Lets files of folders that were empty be scanned again, now that they are not.
-    fn forget_filled(&self, seen: &mut HashSet<PathBuf>) {
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        index.skipped.retain(|skipped| {
-            let is_filled = skipped.why == scan::EMPTY
-                && std::fs::metadata(&skipped.path).is_ok_and(|meta| meta.len() > 0);
-            if is_filled && let Ok(identity) = std::fs::canonicalize(&skipped.path) {
+    /// Lets skipped files of folders be scanned again that are not what they were: empty or half-written ones.
+    fn forget_changed(&self, seen: &mut HashSet<PathBuf>) {
+        let looks = self.index().skipped_looks.clone();
+        let changed: HashSet<PathBuf> = looks
+            .into_iter()
+            .filter(|(path, look)| look_at(path) != *look)
+            .map(|(path, _)| path)
+            .collect();
+        for path in &changed {
+            if let Ok(identity) = std::fs::canonicalize(path) {
                 seen.remove(&identity);
             }
-            !is_filled
-        });
+        }
+        self.forget_skipped(&changed);
+    }
+
+    fn forget_skipped(&self, paths: &HashSet<PathBuf>) {
+        if paths.is_empty() {
+            return;
+        }
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        index
+            .skipped
+            .retain(|skipped| !paths.contains(&skipped.path));
+        index.skipped_looks.retain(|path, _| !paths.contains(path));
+    }
+
+    /// The side files that were met, to be read once more when one of them is not what it was.
+    fn changed_sides(&self) -> Vec<Seed> {
+        let mut looks = lock(&self.met_looks);
+        if looks
+            .iter()
+            .all(|(seed, look)| look_at(&seed.path) == *look)
+        {
+            return Vec::new();
+        }
+        *self.met.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        let seeds: Vec<Seed> = looks.drain(..).map(|(seed, _)| seed).collect();
+        drop(looks);
+        self.forget_skipped(&seeds.iter().map(|seed| seed.path.to_path_buf()).collect());
+        seeds
+    }
+
+    /// Forgets the side files of folders that hold others now, or other ones.
+    fn forget_beside(&self, cancel: &Cancel) {
+        let read: Vec<(PathBuf, Arc<Nearby>)> = lock(&self.beside)
+            .iter()
+            .filter_map(|(folder, place)| Some((folder.clone(), Arc::clone(place.get()?))))
+            .collect();
+        for (folder, nearby) in read {
+            if nearby.is_outdated(&folder, cancel) {
+                lock(&self.beside).remove(&folder);
+                self.generation.fetch_add(1, Ordering::Relaxed);
+                lock(&self.cache).clear();
+            }
+        }
     }
 
     fn index(&self) -> RwLockReadGuard<'_, Index> {
@@ -510,7 +565,7 @@ impl Store {
             lock(&self.matched).extend(self.given.files_about(&trajectory));
         }
         let sides: Vec<&SideData> = std::iter::once(&self.given)
-            .chain(beside.iter().map(AsRef::as_ref))
+            .chain(beside.iter().map(|nearby| &nearby.data))
             .chain(std::iter::once(met.as_ref()))
             .collect();
         if read::side::apply(&sides, &mut trajectory)
@@ -522,7 +577,7 @@ impl Store {
     }
 
     /// Side files in the folders around a file that was named by itself, read when its first record is.
-    fn beside(&self, ix: RecordIx) -> Vec<Arc<SideData>> {
+    fn beside(&self, ix: RecordIx) -> Vec<Arc<Nearby>> {
         let Some((_, source, _)) = self.find(ix) else {
             return Vec::new();
         };
@@ -561,12 +616,15 @@ impl Store {
             ..SideSummary::default()
         };
         let met = Arc::clone(&self.met.read().unwrap_or_else(PoisonError::into_inner));
-        let beside: Vec<Arc<SideData>> = lock(&self.beside)
+        let beside: Vec<Arc<Nearby>> = lock(&self.beside)
             .values()
             .filter_map(|place| place.get().cloned())
             .collect();
         let all = [&self.given, met.as_ref()];
-        for side in all.into_iter().chain(beside.iter().map(AsRef::as_ref)) {
+        for side in all
+            .into_iter()
+            .chain(beside.iter().map(|nearby| &nearby.data))
+        {
             summary.ids += side.ids();
             for file in side.files() {
                 if !summary.files.contains(file) {

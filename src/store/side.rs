@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 
@@ -18,7 +19,9 @@ use crate::model::Format;
 use crate::read::side::SideData;
 use crate::store::folder::Listing;
 use crate::store::index::Index;
+use crate::store::index::Look;
 use crate::store::index::file_name;
+use crate::store::index::look_at;
 use crate::store::names;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
@@ -291,23 +294,12 @@ fn holds_steps(path: &Path) -> bool {
 }
 
 /// Reads the side files of one folder, but for the file that asks.
-pub(super) fn read_folder(folder: &Path, asking: Option<&Path>, cancel: &Cancel) -> SideData {
+pub(super) fn read_folder(folder: &Path, asking: Option<&Path>, cancel: &Cancel) -> Nearby {
     let mut data = SideData::default();
-    let place = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let listing = Listing::read(place).unwrap_or_default();
+    let mut looks = HashMap::new();
     let mut left = FOLDER_BYTES;
-    let candidates = listing
-        .files
-        .iter()
-        .filter(|name| names::may_hold_data(name))
-        .take(SIBLINGS);
-    for name in candidates {
-        // as the records' paths are written, so that no file is joined to itself
-        let path = folder.join(name);
+    for path in candidates(folder) {
+        looks.insert(path.clone(), look_at(&path));
         let Ok(meta) = std::fs::metadata(&path) else {
             continue;
         };
@@ -319,7 +311,7 @@ pub(super) fn read_folder(folder: &Path, asking: Option<&Path>, cancel: &Cancel)
             continue;
         }
         // lines are told by the first few; an object has to be read to its end
-        if !names::says_lines(name) {
+        if !names::says_lines(&file_name(&path)) {
             if meta.len() > left {
                 continue;
             }
@@ -327,5 +319,61 @@ pub(super) fn read_folder(folder: &Path, asking: Option<&Path>, cancel: &Cancel)
         }
         read_into(&mut data, &path, false, cancel);
     }
-    data
+    Nearby {
+        data,
+        asking: asking.map(Path::to_path_buf),
+        looks: Mutex::new(looks),
+    }
+}
+
+/// The files of a folder that are looked into, as the records' paths are written: no file is joined to itself.
+fn candidates(folder: &Path) -> Vec<PathBuf> {
+    let place = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let listing = Listing::read(place).unwrap_or_default();
+    let files = listing.files.iter();
+    files
+        .filter(|name| names::may_hold_data(name))
+        .take(SIBLINGS)
+        .map(|name| folder.join(name))
+        .collect()
+}
+
+/// The side files of one folder.
+#[derive(Debug)]
+pub(super) struct Nearby {
+    /// What they say.
+    pub(super) data: SideData,
+    /// The only file that asks: followed as the list's own.
+    asking: Option<PathBuf>,
+    /// How all files looked that were looked into.
+    looks: Mutex<HashMap<PathBuf, Look>>,
+}
+
+impl Nearby {
+    /// Whether one of the files is gone or rewritten, or another has become a side file.
+    pub(super) fn is_outdated(&self, folder: &Path, cancel: &Cancel) -> bool {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = self.data.files();
+        if files
+            .iter()
+            .any(|file| looks.get(&file.path) != Some(&look_at(&file.path)))
+        {
+            return true;
+        }
+        candidates(folder).into_iter().any(|path| {
+            let look = look_at(&path);
+            if looks.insert(path.clone(), look) == Some(look) {
+                return false;
+            }
+            let is_short = look.is_some_and(|(len, _)| len <= FILE_BYTES);
+            is_short
+                && self.asking.as_ref() != Some(&path)
+                && !holds_steps(&path)
+                && read_into(&mut SideData::default(), &path, false, cancel).is_some()
+        })
+    }
 }

@@ -110,7 +110,10 @@ impl Feed {
                 Ok(got) => {
                     filled += got;
                     // a pipe or decoder hands out little at a time: show that rather than wait for a full chunk
-                    if self.spool.is_some() && filled >= Self::FIRST_CHUNK {
+                    let fresh = self.chunk.get(filled - got..filled).unwrap_or_default();
+                    if self.spool.is_some()
+                        && (filled >= Self::FIRST_CHUNK || memchr::memchr(b'\n', fresh).is_some())
+                    {
                         break;
                     }
                 }

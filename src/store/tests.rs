@@ -1208,3 +1208,110 @@ fn folders_that_link_to_each_other_are_walked_once() {
     let found = receiver.recv_timeout(std::time::Duration::from_secs(60));
     assert_eq!(found, Ok(5));
 }
+
+#[test]
+fn packed_files_that_grow_or_are_replaced_are_scanned_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let three = rows(3).join("\n") + "\n";
+    let five_rows = rows(5).join("\n") + "\n";
+    let tar = |count: usize| {
+        let texts: Vec<(String, String)> = (0..count)
+            .map(|n| (format!("{n}.jsonl"), row(n) + "\n"))
+            .collect();
+        let members: Vec<(&str, &[u8])> = texts
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_bytes()))
+            .collect();
+        tar_of(&members)
+    };
+    let cases = [
+        (
+            "a.jsonl.gz",
+            gzipped(three.as_bytes()),
+            gzipped(five_rows.as_bytes()),
+        ),
+        ("b.tar", tar(3), tar(5)),
+    ];
+    for (name, before, after) in cases {
+        let path = write(dir.path(), name, &before);
+        let store = open(&[&path]);
+        assert_eq!(store.len(), 3, "{name}");
+        assert_eq!(refresh(&store), Refresh::default(), "{name}");
+        fs::write(&path, &after).unwrap();
+        let report = refresh(&store);
+        assert_eq!((report.appended, report.changed.len()), (2, 3), "{name}");
+        assert_eq!(ids(&store), five(), "{name}");
+        assert_eq!(refresh(&store), Refresh::default(), "{name}");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(refresh(&store).changed.len(), 5, "{name}");
+        fs::write(&path, &after).unwrap();
+        refresh(&store);
+        assert_eq!(ids(&store), five(), "{name}: comes back");
+    }
+}
+
+#[test]
+fn a_part_that_grows_alone_changes_its_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "t.json", row(0));
+    let part = write(dir.path(), "t.cont-1.json", row(1));
+    let store = open(&[&path]);
+    assert_eq!(refresh(&store), Refresh::default());
+    append(&part, "  ");
+    assert_eq!(refresh(&store).changed, [RecordIx(0)]);
+    assert_eq!(refresh(&store), Refresh::default());
+}
+
+fn talk(id: &str) -> String {
+    format!(
+        r#"{{"instance_id":"{id}","messages":[{{"role":"user","content":"hi"}},{{"role":"assistant","content":"ho"}}]}}"#
+    )
+}
+
+#[test]
+fn half_written_files_of_folders_are_looked_at_again() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "a.json", talk("o__n-0"));
+    let half = write(dir.path(), "b.json", "{\"inst");
+    let empty = write(dir.path(), "c.json", "");
+    let store = open(&[dir.path()]);
+    assert_eq!((store.len(), store.skipped().len()), (1, 2));
+    assert_eq!(refresh(&store).appended, 0);
+    fs::write(half, talk("o__n-1")).unwrap();
+    fs::write(empty, talk("o__n-2")).unwrap();
+    assert_eq!(refresh(&store).appended, 2);
+    assert_eq!(ids(&store), ["o__n-0", "o__n-1", "o__n-2"]);
+    assert_eq!(store.skipped(), []);
+}
+
+#[track_caller]
+fn check_followed(name_the_file: bool) {
+    let verdict =
+        |resolved: bool| format!(r#"{{"instance_id":"o__n-0","resolved":{resolved}}}"#) + "\n";
+    let dir = tempfile::tempdir().unwrap();
+    let file = write(dir.path(), "a.json", talk("o__n-0"));
+    let store = open(&[if name_the_file { &file } else { dir.path() }]);
+    let label = || store.load(RecordIx(0)).unwrap().outcome.resolved;
+    assert_eq!(label(), None);
+    let mut generation = store.side_summary().generation;
+    for resolved in [true, false, true] {
+        write(
+            dir.path(),
+            "v.jsonl",
+            verdict(resolved) + if resolved { "" } else { "\n" },
+        );
+        refresh(&store);
+        assert_eq!(label(), Some(resolved));
+        let now = store.side_summary().generation;
+        assert!(now > generation, "rows are summarised anew");
+        generation = now;
+        refresh(&store);
+        assert_eq!(store.side_summary().generation, now, "nothing changed");
+    }
+}
+
+#[test]
+fn side_files_that_appear_or_are_rewritten_are_followed() {
+    check_followed(false);
+    check_followed(true);
+}
