@@ -470,6 +470,12 @@ impl<'a> Scan<'a> {
         self.tick();
     }
 
+    /// How many records were found so far.
+    fn found(&self) -> usize {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.slots.len() + self.pending.len()
+    }
+
     /// Publishes when it is time to.
     pub(super) fn tick(&mut self) {
         let is_first = !self.has_published && self.pending.len() >= Self::FIRST_BATCH;
@@ -512,9 +518,24 @@ fn source_of(seed: &Seed, bytes: Bytes) -> Source {
     source
 }
 
-/// Reads up to the first kilobyte.
+/// Reads up to the first kilobyte; less when a pipe has handed out a line of JSON and may not go on for a while.
 fn read_head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    reader.by_ref().take(1024).read_to_end(&mut head)?;
+    const HEAD_BYTES: usize = 1024;
+    let mut head = vec![0; HEAD_BYTES];
+    let mut filled = 0;
+    while filled < HEAD_BYTES {
+        match reader.read(head.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(got) => filled += got,
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+            Err(err) => return Err(err),
+        }
+        let text = head.get(..filled).unwrap_or_default();
+        let is_json = matches!(tell::first_ink(text), Some(b'{' | b'['));
+        if is_json && text.contains(&b'\n') {
+            break;
+        }
+    }
+    head.truncate(filled);
     Ok(head)
 }

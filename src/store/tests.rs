@@ -1315,3 +1315,48 @@ fn side_files_that_appear_or_are_rewritten_are_followed() {
     check_followed(false);
     check_followed(true);
 }
+
+#[test]
+fn lines_of_a_slow_pipe_show_as_they_come() {
+    let store = Arc::new(
+        Store::open(&OpenOptions {
+            paths: vec![PathBuf::from("-")],
+            ..OpenOptions::default()
+        })
+        .unwrap(),
+    );
+    let seen_early = Arc::new(AtomicBool::new(false));
+    let slow = Slow {
+        left: 3,
+        line: Vec::new(),
+        store: Arc::clone(&store),
+        seen_early: Arc::clone(&seen_early),
+    };
+    store.scan_with(&Cancel::new(), &mut |_| {}, Box::new(slow));
+    assert_eq!(ids(&store), ["o__n-2", "o__n-1", "o__n-0"]);
+    assert!(seen_early.load(Ordering::Relaxed), "before the third line");
+}
+
+#[test]
+fn an_archive_without_trajectories_is_a_row_that_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let cases: [(&[(&str, &[u8])], &str); 3] = [
+        (&[], "no data files"),
+        (&[("a.png", b"x"), ("b.so", b"y")], "no data files"),
+        (&[("a.json", b"{\"x\":1}")], "no file of the archive"),
+    ];
+    for (place, (members, why)) in cases.into_iter().enumerate() {
+        let mut bytes = tar_of(members);
+        if members.is_empty() {
+            let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+            zip.add_directory("d", zip::write::SimpleFileOptions::default())
+                .unwrap();
+            bytes = zip.finish().unwrap().into_inner();
+        }
+        fault_of(
+            &write(dir.path(), &format!("{place}.bin"), bytes),
+            why,
+            None,
+        );
+    }
+}
