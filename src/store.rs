@@ -80,6 +80,8 @@ pub struct OpenOptions {
     pub with: Vec<PathBuf>,
     /// Bound of the parsed records that are kept.
     pub cache_bytes: u64,
+    /// Where streams are unpacked; `None` is the system's place for temporary files.
+    pub spool_dir: Option<PathBuf>,
 }
 
 impl Default for OpenOptions {
@@ -88,6 +90,7 @@ impl Default for OpenOptions {
             paths: Vec::new(),
             with: Vec::new(),
             cache_bytes: 256 << 20,
+            spool_dir: None,
         }
     }
 }
@@ -146,6 +149,7 @@ type Beside = Arc<OnceLock<Arc<Nearby>>>;
 #[derive(Debug)]
 pub struct Store {
     inputs: Vec<Input>,
+    spool_dir: Option<PathBuf>,
     index: RwLock<Index>,
     /// Held by whoever scans or refreshes; what was visited, by canonical path.
     visited: Mutex<HashSet<PathBuf>>,
@@ -184,6 +188,7 @@ impl Store {
         }));
         Ok(Self {
             inputs,
+            spool_dir: options.spool_dir.clone(),
             neighbours,
             index: RwLock::default(),
             visited: Mutex::default(),
@@ -230,6 +235,7 @@ impl Store {
             Want::Trajectories
         };
         let mut scan = Scan::new(&self.index, cancel, progress, want);
+        scan.spool_dir.clone_from(&self.spool_dir);
         scan.bytes_total = self
             .inputs
             .iter()
@@ -332,9 +338,10 @@ impl Store {
         progress: &mut dyn FnMut(ScanProgress),
     ) -> Result<Refresh> {
         let mut visited = lock(&self.visited);
-        let mut report = refresh::refresh(&self.index, cancel);
+        let mut report = refresh::refresh(&self.index, self.spool_dir.as_deref(), cancel);
         let before = self.len();
         let mut scan = Scan::new(&self.index, cancel, progress, Want::Trajectories);
+        scan.spool_dir.clone_from(&self.spool_dir);
         scan.seen = std::mem::take(&mut visited);
         self.forget_changed(&mut scan.seen);
         for input in &self.inputs {

@@ -59,7 +59,7 @@ enum Todo {
 }
 
 /// Looks at all files of the index and brings it up to date.
-pub(super) fn refresh(index: &RwLock<Index>, cancel: &Cancel) -> Refresh {
+pub(super) fn refresh(index: &RwLock<Index>, spool_dir: Option<&Path>, cancel: &Cancel) -> Refresh {
     let sources = {
         let index = index.read().unwrap_or_else(PoisonError::into_inner);
         index.sources.clone()
@@ -119,6 +119,7 @@ pub(super) fn refresh(index: &RwLock<Index>, cancel: &Cancel) -> Refresh {
                 place,
                 source,
                 siblings: &siblings,
+                spool_dir,
                 records,
             };
             update.apply(work, &mut report);
@@ -228,6 +229,7 @@ struct Update<'a> {
     place: u32,
     source: &'a Arc<Source>,
     siblings: &'a RefCell<Siblings>,
+    spool_dir: Option<&'a Path>,
     /// Its records, in order of their rows.
     records: Vec<usize>,
 }
@@ -380,6 +382,7 @@ impl Update<'_> {
         let fresh = RwLock::new(Index::default());
         let mut ignore = |_progress| {};
         let mut scan = Scan::new(&fresh, self.cancel, &mut ignore, Want::All);
+        scan.spool_dir = self.spool_dir.map(Path::to_path_buf);
         scan.scan_file(&Seed {
             path: Arc::clone(&self.source.path),
             member: None,

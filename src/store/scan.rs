@@ -118,6 +118,8 @@ pub(super) struct Scan<'a> {
     cancel: &'a Cancel,
     progress: &'a mut dyn FnMut(ScanProgress),
     pub(super) want: Want,
+    /// Where streams are unpacked; `None` is the system's place for such files.
+    pub(super) spool_dir: Option<PathBuf>,
     /// Side files that were not taken for records.
     pub(super) put_aside: Vec<Seed>,
     /// Files and folders that were scanned, by canonical path.
@@ -148,6 +150,7 @@ impl<'a> Scan<'a> {
             cancel,
             progress,
             want,
+            spool_dir: None,
             put_aside: Vec::new(),
             seen: HashSet::new(),
             pending: Vec::new(),
@@ -241,7 +244,7 @@ impl<'a> Scan<'a> {
             }
         };
         let to_spool = matches!(origin, Origin::Spool | Origin::Member(..));
-        let mut feed = match Feed::new(reader, packing, to_spool) {
+        let mut feed = match Feed::new(reader, packing, to_spool, self.spool_dir.as_deref()) {
             Ok(feed) => feed,
             Err(err) => {
                 let why = format!("cannot be unpacked: {err}");
