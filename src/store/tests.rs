@@ -1205,7 +1205,7 @@ fn folders_that_link_to_each_other_are_walked_once() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let path = root.to_path_buf();
     std::thread::spawn(move || sender.send(open(&[&path]).len()));
-    let found = receiver.recv_timeout(std::time::Duration::from_secs(60));
+    let found = receiver.recv_timeout(std::time::Duration::from_mins(1));
     assert_eq!(found, Ok(5));
 }
 
@@ -1339,8 +1339,9 @@ fn lines_of_a_slow_pipe_show_as_they_come() {
 
 #[test]
 fn an_archive_without_trajectories_is_a_row_that_says_so() {
+    type Members<'a> = &'a [(&'a str, &'a [u8])];
     let dir = tempfile::tempdir().unwrap();
-    let cases: [(&[(&str, &[u8])], &str); 3] = [
+    let cases: [(Members<'_>, &str); 3] = [
         (&[], "no data files"),
         (&[("a.png", b"x"), ("b.so", b"y")], "no data files"),
         (&[("a.json", b"{\"x\":1}")], "no file of the archive"),
