@@ -56,14 +56,19 @@ use crate::read::side::SideData;
 use crate::read::side::SideFile;
 use crate::store::bytes::Bytes;
 use crate::store::cache::Cache;
+use crate::store::folder::Siblings;
 use crate::store::index::Index;
+use crate::store::index::Look;
 use crate::store::index::Slot;
 use crate::store::index::Source;
+use crate::store::index::look_at;
 use crate::store::input::Input;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
 use crate::store::scan::Want;
 use crate::store::side::Given;
+use crate::store::side::Nearby;
+use crate::store::side::Neighbours;
 use crate::store::side::Runs;
 
 /// What to open, and how.
@@ -75,6 +80,8 @@ pub struct OpenOptions {
     pub with: Vec<PathBuf>,
     /// Bound of the parsed records that are kept.
     pub cache_bytes: u64,
+    /// Where streams are unpacked; `None` is the system's place for temporary files.
+    pub spool_dir: Option<PathBuf>,
 }
 
 impl Default for OpenOptions {
@@ -83,6 +90,7 @@ impl Default for OpenOptions {
             paths: Vec::new(),
             with: Vec::new(),
             cache_bytes: 256 << 20,
+            spool_dir: None,
         }
     }
 }
@@ -135,12 +143,13 @@ pub struct SideSummary {
 }
 
 /// The side files of one folder, once somebody has read them.
-type Beside = Arc<OnceLock<Arc<SideData>>>;
+type Beside = Arc<OnceLock<Arc<Nearby>>>;
 
 /// The opened inputs.
 #[derive(Debug)]
 pub struct Store {
     inputs: Vec<Input>,
+    spool_dir: Option<PathBuf>,
     index: RwLock<Index>,
     /// Held by whoever scans or refreshes; what was visited, by canonical path.
     visited: Mutex<HashSet<PathBuf>>,
@@ -151,7 +160,11 @@ pub struct Store {
     /// Places of the given files that knew a record.
     matched: Mutex<HashSet<usize>>,
     met: RwLock<Arc<SideData>>,
+    /// The files of `met`, and how they looked.
+    met_looks: Mutex<Vec<(Seed, Look)>>,
+    /// By folder.
     beside: Mutex<HashMap<PathBuf, Beside>>,
+    neighbours: Neighbours,
     generation: AtomicU64,
     joined: Mutex<HashSet<u32>>,
 }
@@ -169,8 +182,14 @@ impl Store {
     pub fn open(options: &OpenOptions) -> Result<Self> {
         let inputs = input::expand(&options.paths)?;
         let (given, given_paths) = side::read_given(&options.with)?;
+        let neighbours = Neighbours::of(inputs.iter().filter_map(|input| match input {
+            Input::File(path) => Some(path.as_path()),
+            Input::Folder(_) | Input::Stdin => None,
+        }));
         Ok(Self {
             inputs,
+            spool_dir: options.spool_dir.clone(),
+            neighbours,
             index: RwLock::default(),
             visited: Mutex::default(),
             is_complete: AtomicBool::new(false),
@@ -179,6 +198,7 @@ impl Store {
             given_paths,
             matched: Mutex::default(),
             met: RwLock::default(),
+            met_looks: Mutex::default(),
             beside: Mutex::default(),
             generation: AtomicU64::new(0),
             joined: Mutex::default(),
@@ -215,6 +235,7 @@ impl Store {
             Want::Trajectories
         };
         let mut scan = Scan::new(&self.index, cancel, progress, want);
+        scan.spool_dir.clone_from(&self.spool_dir);
         scan.bytes_total = self
             .inputs
             .iter()
@@ -224,13 +245,14 @@ impl Store {
             })
             .sum();
         let mut stdin = Some(stdin);
+        let mut siblings = Siblings::default();
         for input in &self.inputs {
             match input {
                 Input::File(path) => {
                     let identity = std::fs::canonicalize(path).unwrap_or_else(|_gone| path.clone());
                     if scan.seen.insert(identity) {
                         let mut seed = Seed::file(path, true);
-                        seed.parts = folder::parts_of(path);
+                        seed.parts = siblings.parts_of(path);
                         scan.scan_file(&seed);
                     }
                 }
@@ -285,6 +307,8 @@ impl Store {
             if cancel.is_cancelled() {
                 return;
             }
+            let look = look_at(&seed.path);
+            lock(&self.met_looks).push((seed.clone(), look));
             let format = side::read_into(&mut met, &seed.path, false, cancel);
             if let Some(format) = format.filter(|_| !seed.is_explicit) {
                 let ids = met.files().last().map_or(0, |file| file.ids);
@@ -314,38 +338,85 @@ impl Store {
         progress: &mut dyn FnMut(ScanProgress),
     ) -> Result<Refresh> {
         let mut visited = lock(&self.visited);
-        let mut report = refresh::refresh(&self.index, cancel);
+        let mut report = refresh::refresh(&self.index, self.spool_dir.as_deref(), cancel);
         let before = self.len();
         let mut scan = Scan::new(&self.index, cancel, progress, Want::Trajectories);
+        scan.spool_dir.clone_from(&self.spool_dir);
         scan.seen = std::mem::take(&mut visited);
-        self.forget_filled(&mut scan.seen);
+        self.forget_changed(&mut scan.seen);
         for input in &self.inputs {
             if let Input::Folder(path) = input {
                 scan.scan_folder(path);
             }
         }
         scan.flush();
+        scan.put_aside.extend(self.changed_sides());
         self.place_sides(&mut scan, cancel);
+        self.forget_beside(cancel);
         *visited = std::mem::take(&mut scan.seen);
         report.appended += self.len() - before;
-        let mut cache = lock(&self.cache);
-        for ix in &report.changed {
-            cache.remove(ix.0);
+        if !report.changed.is_empty() {
+            lock(&self.cache).forget(report.changed.iter().map(|ix| ix.0));
         }
         Ok(report)
     }
 
-    /// Lets files of folders that were empty be scanned again, now that they are not.
-    fn forget_filled(&self, seen: &mut HashSet<PathBuf>) {
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        index.skipped.retain(|skipped| {
-            let is_filled = skipped.why == scan::EMPTY
-                && std::fs::metadata(&skipped.path).is_ok_and(|meta| meta.len() > 0);
-            if is_filled && let Ok(identity) = std::fs::canonicalize(&skipped.path) {
+    /// Lets skipped files of folders be scanned again that are not what they were: empty or half-written ones.
+    fn forget_changed(&self, seen: &mut HashSet<PathBuf>) {
+        let looks = self.index().skipped_looks.clone();
+        let changed: HashSet<PathBuf> = looks
+            .into_iter()
+            .filter(|(path, look)| look_at(path) != *look)
+            .map(|(path, _)| path)
+            .collect();
+        for path in &changed {
+            if let Ok(identity) = std::fs::canonicalize(path) {
                 seen.remove(&identity);
             }
-            !is_filled
-        });
+        }
+        self.forget_skipped(&changed);
+    }
+
+    fn forget_skipped(&self, paths: &HashSet<PathBuf>) {
+        if paths.is_empty() {
+            return;
+        }
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        index
+            .skipped
+            .retain(|skipped| !paths.contains(&skipped.path));
+        index.skipped_looks.retain(|path, _| !paths.contains(path));
+    }
+
+    /// The side files that were met, to be read once more when one of them is not what it was.
+    fn changed_sides(&self) -> Vec<Seed> {
+        let mut looks = lock(&self.met_looks);
+        if looks
+            .iter()
+            .all(|(seed, look)| look_at(&seed.path) == *look)
+        {
+            return Vec::new();
+        }
+        *self.met.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        let seeds: Vec<Seed> = looks.drain(..).map(|(seed, _)| seed).collect();
+        drop(looks);
+        self.forget_skipped(&seeds.iter().map(|seed| seed.path.to_path_buf()).collect());
+        seeds
+    }
+
+    /// Forgets the side files of folders that hold others now, or other ones.
+    fn forget_beside(&self, cancel: &Cancel) {
+        let read: Vec<(PathBuf, Arc<Nearby>)> = lock(&self.beside)
+            .iter()
+            .filter_map(|(folder, place)| Some((folder.clone(), Arc::clone(place.get()?))))
+            .collect();
+        for (folder, nearby) in read {
+            if nearby.is_outdated(&folder, cancel) {
+                lock(&self.beside).remove(&folder);
+                self.generation.fetch_add(1, Ordering::Relaxed);
+                lock(&self.cache).clear();
+            }
+        }
     }
 
     fn index(&self) -> RwLockReadGuard<'_, Index> {
@@ -450,14 +521,29 @@ impl Store {
     /// # Errors
     /// The fault of a record that cannot be read or parsed.
     pub fn load(&self, ix: RecordIx) -> Result<Arc<Trajectory>, Fault> {
-        if let Some(cached) = lock(&self.cache).get(ix.0) {
-            return Ok(cached);
+        self.load_by(ix, |ix| self.parse(ix))
+    }
+
+    /// [`Store::load`] with what parses; while that runs the files and the cache may change.
+    fn load_by(
+        &self,
+        ix: RecordIx,
+        parse: impl FnOnce(RecordIx) -> Result<Trajectory, Fault>,
+    ) -> Result<Arc<Trajectory>, Fault> {
+        let epoch = {
+            let mut cache = lock(&self.cache);
+            if let Some(cached) = cache.get(ix.0) {
+                return Ok(cached);
+            }
+            cache.epoch()
+        };
+        let trajectory = Arc::new(parse(ix)?);
+        let mut cache = lock(&self.cache);
+        // parsed from what was there before a refresh: of use to the caller, but to nobody later
+        if cache.epoch() == epoch {
+            cache.put(ix.0, Arc::clone(&trajectory));
         }
-        let generation = self.generation.load(Ordering::Relaxed);
-        let trajectory = Arc::new(self.parse(ix)?);
-        if generation == self.generation.load(Ordering::Relaxed) {
-            lock(&self.cache).put(ix.0, Arc::clone(&trajectory));
-        }
+        drop(cache);
         Ok(trajectory)
     }
 
@@ -485,7 +571,11 @@ impl Store {
         if !self.given_paths.is_empty() {
             lock(&self.matched).extend(self.given.files_about(&trajectory));
         }
-        if read::side::apply(&[&self.given, &beside, &met], &mut trajectory)
+        let sides: Vec<&SideData> = std::iter::once(&self.given)
+            .chain(beside.iter().map(|nearby| &nearby.data))
+            .chain(std::iter::once(met.as_ref()))
+            .collect();
+        if read::side::apply(&sides, &mut trajectory)
             && let Ok(ix) = u32::try_from(ix.0)
         {
             lock(&self.joined).insert(ix);
@@ -493,21 +583,26 @@ impl Store {
         Ok(trajectory)
     }
 
-    /// Side files beside a file that was named by itself, read when its first record is.
-    fn beside(&self, ix: RecordIx) -> Arc<SideData> {
+    /// Side files in the folders around a file that was named by itself, read when its first record is.
+    fn beside(&self, ix: RecordIx) -> Vec<Arc<Nearby>> {
         let Some((_, source, _)) = self.find(ix) else {
-            return Arc::default();
+            return Vec::new();
         };
         if !source.is_explicit || source.path.as_os_str() == "-" {
-            return Arc::default();
+            return Vec::new();
         }
-        let place = {
-            let mut beside = lock(&self.beside);
-            Arc::clone(beside.entry(source.path.to_path_buf()).or_default())
+        let read = |folder: &Path| {
+            let place = {
+                let mut beside = lock(&self.beside);
+                Arc::clone(beside.entry(folder.to_path_buf()).or_default())
+            };
+            // other threads that need the same folder wait here; nobody who only asks for the summary does
+            let alone = self.neighbours.alone_in(folder);
+            let data =
+                place.get_or_init(|| Arc::new(side::read_folder(folder, alone, &Cancel::new())));
+            Arc::clone(data)
         };
-        // other threads that need the same folder wait here; nobody who only asks for the summary does
-        let read = || Arc::new(side::read_beside(&source.path, &Cancel::new()));
-        Arc::clone(place.get_or_init(read))
+        side::folders_around(&source.path).map(read).collect()
     }
 
     fn unmatched(&self) -> Vec<PathBuf> {
@@ -528,12 +623,15 @@ impl Store {
             ..SideSummary::default()
         };
         let met = Arc::clone(&self.met.read().unwrap_or_else(PoisonError::into_inner));
-        let beside: Vec<Arc<SideData>> = lock(&self.beside)
+        let beside: Vec<Arc<Nearby>> = lock(&self.beside)
             .values()
             .filter_map(|place| place.get().cloned())
             .collect();
         let all = [&self.given, met.as_ref()];
-        for side in all.into_iter().chain(beside.iter().map(AsRef::as_ref)) {
+        for side in all
+            .into_iter()
+            .chain(beside.iter().map(|nearby| &nearby.data))
+        {
             summary.ids += side.ids();
             for file in side.files() {
                 if !summary.files.contains(file) {

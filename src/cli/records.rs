@@ -33,6 +33,7 @@ pub(super) fn open_options(paths: &[PathBuf], shared: &SharedArgs, cache_mb: u64
         paths: paths.to_vec(),
         with: shared.with.clone(),
         cache_bytes: shared.cache_mb.unwrap_or(cache_mb).saturating_mul(1 << 20),
+        spool_dir: Some(Paths::of_environment().cache),
     }
 }
 

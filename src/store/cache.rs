@@ -11,6 +11,7 @@ pub(super) struct Cache {
     bound: u64,
     bytes: u64,
     clock: u64,
+    epoch: u64,
     entries: HashMap<usize, Cached>,
 }
 
@@ -28,6 +29,7 @@ impl Cache {
             bound,
             bytes: 0,
             clock: 0,
+            epoch: 0,
             entries: HashMap::new(),
         }
     }
@@ -38,6 +40,19 @@ impl Cache {
         let cached = self.entries.get_mut(&key)?;
         cached.used = self.clock;
         Some(Arc::clone(&cached.trajectory))
+    }
+
+    /// Changes whenever records are forgotten: what was parsed before must not be put in after.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Lets go of records that are not what they were.
+    pub(super) fn forget(&mut self, keys: impl Iterator<Item = usize>) {
+        self.epoch += 1;
+        for key in keys {
+            self.remove(key);
+        }
     }
 
     /// Keeps a record, letting go of others until it fits.
@@ -62,7 +77,7 @@ impl Cache {
     }
 
     /// Lets go of a record.
-    pub(super) fn remove(&mut self, key: usize) {
+    fn remove(&mut self, key: usize) {
         if let Some(cached) = self.entries.remove(&key) {
             self.bytes -= cached.bytes;
         }
@@ -70,6 +85,7 @@ impl Cache {
 
     /// Lets go of all records.
     pub(super) fn clear(&mut self) {
+        self.epoch += 1;
         self.entries.clear();
         self.bytes = 0;
     }

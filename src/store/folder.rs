@@ -201,22 +201,36 @@ impl Companions {
     }
 }
 
-/// Parts of a file that was named by itself.
-pub(super) fn parts_of(path: &Path) -> Vec<PartSpec> {
-    let name = file_name(path);
-    let stem = name.strip_suffix(".jsonl");
-    let may_have = stem.is_some_and(names::is_uuid)
-        || (names::ends_in(&name, "json") && names::atif_main(&name).is_none());
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    if !may_have {
-        return Vec::new();
+/// What belongs to files that were named by themselves. Each folder is looked at once, however many of its files are
+/// named.
+#[derive(Debug, Default)]
+pub(super) struct Siblings {
+    folders: HashMap<PathBuf, Companions>,
+}
+
+impl Siblings {
+    /// Parts of a file that was named by itself.
+    pub(super) fn parts_of(&mut self, path: &Path) -> Vec<PartSpec> {
+        let name = file_name(path);
+        let stem = name.strip_suffix(".jsonl");
+        let may_have = stem.is_some_and(names::is_uuid)
+            || (names::ends_in(&name, "json") && names::atif_main(&name).is_none());
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        if !may_have {
+            return Vec::new();
+        }
+        if !self.folders.contains_key(folder) {
+            let listing = Listing::read(folder).unwrap_or_default();
+            let companions = Companions::find(folder, &listing);
+            self.folders.insert(folder.to_path_buf(), companions);
+        }
+        let companions = self.folders.get(folder);
+        let parts = companions.and_then(|companions| companions.parts.get(&name));
+        parts.cloned().unwrap_or_default()
     }
-    let listing = Listing::read(folder).unwrap_or_default();
-    let mut companions = Companions::find(folder, &listing);
-    companions.parts.remove(&name).unwrap_or_default()
 }
 
 /// The session that the first line of a Claude Code file names.
@@ -263,11 +277,16 @@ impl Scan<'_> {
     /// Walks a folder and scans what it holds.
     pub(super) fn scan_folder(&mut self, root: &Path) {
         let mut waiting = vec![root.to_path_buf()];
+        // links lead to the same folder on many ways, and two that hold each other's links on endlessly many
+        let mut walked = HashSet::new();
         while let Some(folder) = waiting.pop() {
             if self.is_cancelled() {
                 return;
             }
             let canonical = std::fs::canonicalize(&folder).unwrap_or_else(|_gone| folder.clone());
+            if !walked.insert(canonical.clone()) {
+                continue;
+            }
             let listing = match Listing::read(&folder) {
                 Ok(listing) => listing,
                 Err(err) => {

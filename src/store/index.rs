@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use crate::model;
 use crate::model::Fault;
@@ -18,6 +19,7 @@ use crate::read::RawRecord;
 use crate::read::Shape;
 use crate::read::json;
 use crate::store::bytes::Bytes;
+use crate::store::bytes::Stamp;
 use crate::store::bytes::read_at;
 use crate::store::zipped::Zipped;
 
@@ -50,6 +52,15 @@ pub struct Skipped {
     pub why: String,
 }
 
+/// How a file that is not read through a [`Stamp`] looked: length and time of its last change. `None` when gone.
+pub(super) type Look = Option<(u64, SystemTime)>;
+
+/// Looks at a file without opening it.
+pub(super) fn look_at(path: &Path) -> Look {
+    let meta = std::fs::metadata(path).ok()?;
+    Some((meta.len(), meta.modified().ok()?))
+}
+
 /// All that a scan finds.
 #[derive(Debug, Default)]
 pub(super) struct Index {
@@ -58,6 +69,8 @@ pub(super) struct Index {
     /// Faults that the scan itself found; most records have none.
     pub(super) faults: HashMap<usize, Fault>,
     pub(super) skipped: Vec<Skipped>,
+    /// How skipped files looked that may become records when they change.
+    pub(super) skipped_looks: HashMap<PathBuf, Look>,
 }
 
 /// A file that is a part of records besides the bytes of their source.
@@ -135,6 +148,10 @@ pub(super) struct Source {
     pub(super) bytes: Bytes,
     /// Event files, and files about the record or its children. Only sources of one record have any.
     pub(super) parts: Vec<PartSpec>,
+    /// How those of them looked that may change.
+    pub(super) part_looks: Vec<Look>,
+    /// The packed file, archive or table at `path`, whose bytes are not read from there again.
+    pub(super) packed: Option<Arc<Stamp>>,
     /// Keys of keyed records, or member names, by row; empty for others.
     pub(super) names: Vec<Arc<str>>,
     pub(super) header: Header,
@@ -156,12 +173,28 @@ impl Source {
             shape: Shape::Object,
             bytes,
             parts: Vec::new(),
+            part_looks: Vec::new(),
+            packed: None,
             names: Vec::new(),
             header: Header::None,
             is_explicit: false,
             is_retried: false,
             header_bytes: OnceLock::new(),
         }
+    }
+
+    /// Looks at the parts that may change: those of agents, those about the record, and the last event.
+    pub(super) fn look_at_parts(&self) -> Vec<Look> {
+        let is_event = |part: &&PartSpec| part.role == PartRole::Event;
+        let last = self.parts.iter().rfind(is_event);
+        let others = self.parts.iter().filter(|part| !is_event(part));
+        others
+            .chain(last)
+            .filter_map(|part| match &part.place {
+                PartPlace::File(path) => Some(look_at(path)),
+                PartPlace::Stretch(..) | PartPlace::Member(..) => None,
+            })
+            .collect()
     }
 
     /// The member in which the record of `row` lies.

@@ -1,6 +1,7 @@
 //! Following files that change: new lines become records, a torn last line is completed, sessions that grew are read
 //! again. What was truncated or replaced is scanned anew in place; records that are gone become faults.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
@@ -17,8 +18,10 @@ use crate::read::PartRole;
 use crate::read::Shape;
 use crate::store::bytes::Bytes;
 use crate::store::bytes::Change;
+use crate::store::bytes::Stamp;
 use crate::store::bytes::read_at;
 use crate::store::folder;
+use crate::store::folder::Siblings;
 use crate::store::index::Index;
 use crate::store::index::PartPlace;
 use crate::store::index::Slot;
@@ -56,20 +59,35 @@ enum Todo {
 }
 
 /// Looks at all files of the index and brings it up to date.
-pub(super) fn refresh(index: &RwLock<Index>, cancel: &Cancel) -> Refresh {
+pub(super) fn refresh(index: &RwLock<Index>, spool_dir: Option<&Path>, cancel: &Cancel) -> Refresh {
     let sources = {
         let index = index.read().unwrap_or_else(PoisonError::into_inner);
         index.sources.clone()
     };
     let mut todo = HashMap::new();
     let mut report = Refresh::default();
+    // the sources of an archive are scanned again together: by path the first of them, by place that first one's place
+    let mut archives: HashMap<Arc<Path>, Option<u32>> = HashMap::new();
+    let mut together: HashMap<u32, u32> = HashMap::new();
     for (place, source) in sources.iter().enumerate() {
         if cancel.is_cancelled() {
             return report;
         }
-        if let Some(work) = look(source, &mut report.problems)
-            && let Ok(place) = u32::try_from(place)
+        let Ok(place) = u32::try_from(place) else {
+            break;
+        };
+        if source.packed.is_some()
+            && let Some(first) = archives.get(&source.path)
         {
+            together.extend(first.map(|first| (place, first)));
+            continue;
+        }
+        let work = look(source, &mut report.problems);
+        if source.packed.is_some() {
+            let first = work.is_some().then_some(place);
+            archives.insert(Arc::clone(&source.path), first);
+        }
+        if let Some(work) = work {
             todo.insert(place, work);
         }
     }
@@ -80,11 +98,13 @@ pub(super) fn refresh(index: &RwLock<Index>, cancel: &Cancel) -> Refresh {
     {
         let index = index.read().unwrap_or_else(PoisonError::into_inner);
         for (ix, slot) in index.slots.iter().enumerate() {
-            if todo.contains_key(&slot.source) {
-                places.entry(slot.source).or_default().push(ix);
+            let place = together.get(&slot.source).unwrap_or(&slot.source);
+            if todo.contains_key(place) {
+                places.entry(*place).or_default().push(ix);
             }
         }
     }
+    let siblings = RefCell::default();
     let mut order: Vec<(u32, Todo)> = todo.into_iter().collect();
     order.sort_by_key(|(place, _)| *place);
     for (place, work) in order {
@@ -98,14 +118,28 @@ pub(super) fn refresh(index: &RwLock<Index>, cancel: &Cancel) -> Refresh {
                 cancel,
                 place,
                 source,
+                siblings: &siblings,
+                spool_dir,
                 records,
             };
             update.apply(work, &mut report);
         }
     }
+    retire(index, together.keys().copied());
     report.changed.sort_unstable();
     report.changed.dedup();
     report
+}
+
+/// Lets go of sources none of whose records is left.
+fn retire(index: &RwLock<Index>, places: impl Iterator<Item = u32>) {
+    let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
+    for place in places {
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
+        if let Some(old) = index.sources.get_mut(place) {
+            *old = Arc::new(Source::new(Arc::clone(&old.path), None, Bytes::Nothing));
+        }
+    }
 }
 
 fn look(source: &Source, problems: &mut Vec<String>) -> Option<Todo> {
@@ -118,7 +152,10 @@ fn look(source: &Source, problems: &mut Vec<String>) -> Option<Todo> {
                 Err(err) => return Some(Todo::Gone(format!("{}: {err}", path.display()))),
             };
             match stamp.compare(&file).ok()? {
-                Change::None => None,
+                // its agents write files of their own
+                Change::None => {
+                    (source.look_at_parts() != source.part_looks).then_some(Todo::Longer(stamp.len))
+                }
                 Change::Grew if source.layout == Layout::Rows && source.shape == Shape::Lines => {
                     Some(Todo::Tail(stamp.len))
                 }
@@ -127,25 +164,33 @@ fn look(source: &Source, problems: &mut Vec<String>) -> Option<Todo> {
                 {
                     Some(Todo::Longer(file.metadata().ok()?.len()))
                 }
-                Change::Grew => Some(Todo::Again),
-                Change::Shrank { now } => {
-                    problems.push(format!(
-                        "{} shrank from {} to {now} bytes",
-                        path.display(),
-                        stamp.len
-                    ));
-                    Some(Todo::Again)
-                }
-                Change::Replaced => {
-                    problems.push(format!("{} was replaced", path.display()));
-                    Some(Todo::Again)
-                }
+                change => again(path, &stamp, change, problems),
             }
         }
         Bytes::Nothing if source.is_retried => Path::is_file(path).then_some(Todo::Again),
-        Bytes::Nothing => event_folder(source).map(Box::new).map(Todo::Events),
-        _ => None,
+        _ => match &source.packed {
+            Some(stamp) => match File::open(path) {
+                Ok(file) => again(path, stamp, stamp.compare(&file).ok()?, problems),
+                Err(err) => Some(Todo::Gone(format!("{}: {err}", path.display()))),
+            },
+            None => event_folder(source).map(Box::new).map(Todo::Events),
+        },
     }
+}
+
+/// What to do about a file that can only be scanned as a whole.
+fn again(path: &Path, stamp: &Stamp, change: Change, problems: &mut Vec<String>) -> Option<Todo> {
+    match change {
+        Change::None => return None,
+        Change::Grew => {}
+        Change::Shrank { now } => problems.push(format!(
+            "{} shrank from {} to {now} bytes",
+            path.display(),
+            stamp.len
+        )),
+        Change::Replaced => problems.push(format!("{} was replaced", path.display())),
+    }
+    Some(Todo::Again)
 }
 
 /// The event folder as it is now, when it has other files than it had.
@@ -163,7 +208,8 @@ fn event_folder(source: &Source) -> Option<Source> {
             .map(|part| part.name.clone())
             .collect::<Vec<_>>()
     };
-    if parts.is_empty() || names(&parts) == names(&source.parts) {
+    let is_same = names(&parts) == names(&source.parts);
+    if parts.is_empty() || (is_same && source.look_at_parts() == source.part_looks) {
         return None;
     }
     let mut now = Source::new(Arc::clone(&source.path), None, Bytes::Nothing);
@@ -172,6 +218,7 @@ fn event_folder(source: &Source) -> Option<Source> {
     now.shape = source.shape;
     now.is_explicit = source.is_explicit;
     now.parts = parts;
+    now.part_looks = now.look_at_parts();
     Some(now)
 }
 
@@ -181,6 +228,8 @@ struct Update<'a> {
     cancel: &'a Cancel,
     place: u32,
     source: &'a Arc<Source>,
+    siblings: &'a RefCell<Siblings>,
+    spool_dir: Option<&'a Path>,
     /// Its records, in order of their rows.
     records: Vec<usize>,
 }
@@ -202,7 +251,8 @@ impl Update<'_> {
                 now.layout = self.source.layout;
                 now.shape = self.source.shape;
                 now.is_explicit = self.source.is_explicit;
-                now.parts = folder::parts_of(path);
+                now.parts = self.siblings.borrow_mut().parts_of(path);
+                now.part_looks = now.look_at_parts();
                 // a file that cannot be looked at now shows that when it is read
                 drop(now.bytes.set_stamp(len));
                 let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
@@ -231,6 +281,10 @@ impl Update<'_> {
             Todo::Gone(why) => {
                 let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
                 for ix in &self.records {
+                    // those of the other sources of an archive come back with the first
+                    if let Some(slot) = index.slots.get_mut(*ix) {
+                        slot.source = self.place;
+                    }
                     let fault = Fault::new(format!("the file is gone: {why}"));
                     index.faults.insert(*ix, fault);
                     report.changed.push(RecordIx(*ix));
@@ -328,11 +382,12 @@ impl Update<'_> {
         let fresh = RwLock::new(Index::default());
         let mut ignore = |_progress| {};
         let mut scan = Scan::new(&fresh, self.cancel, &mut ignore, Want::All);
+        scan.spool_dir = self.spool_dir.map(Path::to_path_buf);
         scan.scan_file(&Seed {
             path: Arc::clone(&self.source.path),
             member: None,
             is_explicit: true,
-            parts: folder::parts_of(&self.source.path),
+            parts: self.siblings.borrow_mut().parts_of(&self.source.path),
         });
         scan.flush();
         if self.cancel.is_cancelled() {

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::fs::Metadata;
 use std::io;
 use std::io::Read;
 use std::path::Path;
@@ -23,12 +24,15 @@ use crate::read::json;
 use crate::store::ScanProgress;
 use crate::store::bytes::Bytes;
 use crate::store::bytes::SharedFile;
+use crate::store::bytes::Stamp;
 use crate::store::index::Index;
+use crate::store::index::PartPlace;
 use crate::store::index::PartSpec;
 use crate::store::index::Skipped;
 use crate::store::index::Slot;
 use crate::store::index::Source;
 use crate::store::index::file_name;
+use crate::store::index::look_at;
 use crate::store::spool::Feed;
 use crate::store::spool::Packing;
 use crate::store::table::Table;
@@ -43,7 +47,7 @@ mod archive;
 mod text;
 
 /// The reason of a file without bytes.
-pub(super) const EMPTY: &str = "empty file";
+const EMPTY: &str = "empty file";
 
 /// What to do with the sources that a scan comes across.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,12 +118,15 @@ pub(super) struct Scan<'a> {
     cancel: &'a Cancel,
     progress: &'a mut dyn FnMut(ScanProgress),
     pub(super) want: Want,
+    /// Where streams are unpacked; `None` is the system's place for such files.
+    pub(super) spool_dir: Option<PathBuf>,
     /// Side files that were not taken for records.
     pub(super) put_aside: Vec<Seed>,
     /// Files and folders that were scanned, by canonical path.
     pub(super) seen: HashSet<PathBuf>,
     pending: Vec<Slot>,
     pending_faults: Vec<(usize, Fault)>,
+    last_stamp: Option<(Arc<Path>, Option<Arc<Stamp>>)>,
     last_flush: Instant,
     has_published: bool,
     bytes_done: u64,
@@ -143,10 +150,12 @@ impl<'a> Scan<'a> {
             cancel,
             progress,
             want,
+            spool_dir: None,
             put_aside: Vec::new(),
             seen: HashSet::new(),
             pending: Vec::new(),
             pending_faults: Vec::new(),
+            last_stamp: None,
             last_flush: Instant::now(),
             has_published: false,
             bytes_done: 0,
@@ -235,7 +244,7 @@ impl<'a> Scan<'a> {
             }
         };
         let to_spool = matches!(origin, Origin::Spool | Origin::Member(..));
-        let mut feed = match Feed::new(reader, packing, to_spool) {
+        let mut feed = match Feed::new(reader, packing, to_spool, self.spool_dir.as_deref()) {
             Ok(feed) => feed,
             Err(err) => {
                 let why = format!("cannot be unpacked: {err}");
@@ -360,6 +369,11 @@ impl<'a> Scan<'a> {
             Some(member) => seed.path.join(member.as_ref()),
             None => seed.path.to_path_buf(),
         };
+        if seed.member.is_none() {
+            let look = look_at(&path);
+            let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+            index.skipped_looks.insert(path.clone(), look);
+        }
         self.skip_path(path, why);
     }
 
@@ -373,10 +387,40 @@ impl<'a> Scan<'a> {
     }
 
     /// Makes a source known; its records may be pushed then.
-    fn register(&self, source: Source) -> u32 {
+    fn register(&mut self, mut source: Source) -> u32 {
+        source.packed = match &source.bytes {
+            Bytes::File { .. } => None,
+            // what stands in a folder is looked at there
+            Bytes::Nothing if source.member.is_none() => None,
+            Bytes::Nothing
+                if source
+                    .parts
+                    .iter()
+                    .any(|part| matches!(part.place, PartPlace::File(_))) =>
+            {
+                None
+            }
+            _ => self.stamp_of(&source.path),
+        };
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         index.sources.push(Arc::new(source));
         u32::try_from(index.sources.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// The stamp of a whole file; taken once for all members of an archive.
+    fn stamp_of(&mut self, path: &Arc<Path>) -> Option<Arc<Stamp>> {
+        if let Some((last, stamp)) = &self.last_stamp
+            && last == path
+        {
+            return stamp.clone();
+        }
+        // a pipe must not be opened again
+        let meta = std::fs::metadata(path).ok().filter(Metadata::is_file);
+        let stamp = meta
+            .and_then(|meta| Stamp::take(&File::open(path).ok()?, meta.len()).ok())
+            .map(Arc::new);
+        self.last_stamp = Some((Arc::clone(path), stamp.clone()));
+        stamp
     }
 
     fn push(&mut self, source: u32, row: usize, span: Span) {
@@ -429,6 +473,12 @@ impl<'a> Scan<'a> {
         self.tick();
     }
 
+    /// How many records were found so far.
+    fn found(&self) -> usize {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.slots.len() + self.pending.len()
+    }
+
     /// Publishes when it is time to.
     pub(super) fn tick(&mut self) {
         let is_first = !self.has_published && self.pending.len() >= Self::FIRST_BATCH;
@@ -466,13 +516,29 @@ impl<'a> Scan<'a> {
 fn source_of(seed: &Seed, bytes: Bytes) -> Source {
     let mut source = Source::new(Arc::clone(&seed.path), seed.member.clone(), bytes);
     source.parts.clone_from(&seed.parts);
+    source.part_looks = source.look_at_parts();
     source.is_explicit = seed.is_explicit;
     source
 }
 
-/// Reads up to the first kilobyte.
+/// Reads up to the first kilobyte; less when a pipe has handed out a line of JSON and may not go on for a while.
 fn read_head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    reader.by_ref().take(1024).read_to_end(&mut head)?;
+    const HEAD_BYTES: usize = 1024;
+    let mut head = vec![0; HEAD_BYTES];
+    let mut filled = 0;
+    while filled < HEAD_BYTES {
+        match reader.read(head.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(got) => filled += got,
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+            Err(err) => return Err(err),
+        }
+        let text = head.get(..filled).unwrap_or_default();
+        let is_json = matches!(tell::first_ink(text), Some(b'{' | b'['));
+        if is_json && text.contains(&b'\n') {
+            break;
+        }
+    }
+    head.truncate(filled);
     Ok(head)
 }

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 
@@ -18,7 +19,9 @@ use crate::model::Format;
 use crate::read::side::SideData;
 use crate::store::folder::Listing;
 use crate::store::index::Index;
+use crate::store::index::Look;
 use crate::store::index::file_name;
+use crate::store::index::look_at;
 use crate::store::names;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
@@ -223,30 +226,47 @@ fn read_given_folder(data: &mut SideData, folder: &Path) {
     }
 }
 
-/// Reads the side files beside `file`: in its folder, and in the one above when the folder is the instance's own.
-pub(super) fn read_beside(file: &Path, cancel: &Cancel) -> SideData {
-    let mut data = SideData::default();
-    let Some(folder) = file.parent() else {
-        return data;
-    };
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    read_folder(&mut data, folder, file, cancel);
+/// The folders whose side files are about `file`: its own, and the one above when its own is the instance's.
+pub(super) fn folders_around(file: &Path) -> impl Iterator<Item = &Path> {
+    let own = file.parent();
     let stem = file_name(file);
     let stem = stem
         .split_once(".traj")
         .map_or(stem.as_str(), |(head, _)| head);
-    if folder.file_name().is_some_and(|name| name == stem)
-        && let Some(above) = folder
-            .parent()
-            .filter(|above| !above.as_os_str().is_empty())
-    {
-        read_folder(&mut data, above, file, cancel);
+    let above = own
+        .filter(|own| own.file_name().is_some_and(|name| name == stem))
+        .and_then(Path::parent)
+        .filter(|above| !above.as_os_str().is_empty());
+    own.into_iter().chain(above)
+}
+
+/// Which folders are asked about which of the files that were named.
+#[derive(Debug, Default)]
+pub(super) struct Neighbours {
+    /// The file, where only one asks.
+    folders: HashMap<PathBuf, Option<PathBuf>>,
+}
+
+impl Neighbours {
+    /// Those of the named files.
+    pub(super) fn of<'a>(files: impl Iterator<Item = &'a Path>) -> Self {
+        let mut neighbours = Self::default();
+        for file in files {
+            for folder in folders_around(file) {
+                neighbours
+                    .folders
+                    .entry(folder.to_path_buf())
+                    .and_modify(|only| *only = None)
+                    .or_insert_with(|| Some(file.to_path_buf()));
+            }
+        }
+        neighbours
     }
-    data
+
+    /// The file that is the only one to ask for the folder's side files: as one of these it says nothing to anybody.
+    pub(super) fn alone_in(&self, folder: &Path) -> Option<&Path> {
+        self.folders.get(folder)?.as_deref()
+    }
 }
 
 /// Whether the first bytes of a file show a trajectory's own members. Side files have none of these; without this look
@@ -273,21 +293,17 @@ fn holds_steps(path: &Path) -> bool {
     read.is_ok() && MEMBERS.into_iter().any(is_member)
 }
 
-fn read_folder(data: &mut SideData, folder: &Path, file: &Path, cancel: &Cancel) {
-    let listing = Listing::read(folder).unwrap_or_default();
+/// Reads the side files of one folder, but for the file that asks.
+pub(super) fn read_folder(folder: &Path, asking: Option<&Path>, cancel: &Cancel) -> Nearby {
+    let mut data = SideData::default();
+    let mut looks = HashMap::new();
     let mut left = FOLDER_BYTES;
-    let candidates = listing
-        .files
-        .iter()
-        .filter(|name| names::may_hold_data(name))
-        .take(SIBLINGS);
-    for name in candidates {
-        let path = folder.join(name);
+    for path in candidates(folder) {
+        looks.insert(path.clone(), look_at(&path));
         let Ok(meta) = std::fs::metadata(&path) else {
             continue;
         };
-        let is_itself =
-            path == file || (path.file_name() == file.file_name() && folder == Path::new("."));
+        let is_itself = asking.is_some_and(|asking| path == asking);
         if is_itself || !meta.is_file() || meta.len() > FILE_BYTES || cancel.is_cancelled() {
             continue;
         }
@@ -295,12 +311,69 @@ fn read_folder(data: &mut SideData, folder: &Path, file: &Path, cancel: &Cancel)
             continue;
         }
         // lines are told by the first few; an object has to be read to its end
-        if !names::says_lines(name) {
+        if !names::says_lines(&file_name(&path)) {
             if meta.len() > left {
                 continue;
             }
             left -= meta.len();
         }
-        read_into(data, &path, false, cancel);
+        read_into(&mut data, &path, false, cancel);
+    }
+    Nearby {
+        data,
+        asking: asking.map(Path::to_path_buf),
+        looks: Mutex::new(looks),
+    }
+}
+
+/// The files of a folder that are looked into, as the records' paths are written: no file is joined to itself.
+fn candidates(folder: &Path) -> Vec<PathBuf> {
+    let place = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let listing = Listing::read(place).unwrap_or_default();
+    let files = listing.files.iter();
+    files
+        .filter(|name| names::may_hold_data(name))
+        .take(SIBLINGS)
+        .map(|name| folder.join(name))
+        .collect()
+}
+
+/// The side files of one folder.
+#[derive(Debug)]
+pub(super) struct Nearby {
+    /// What they say.
+    pub(super) data: SideData,
+    /// The only file that asks: followed as the list's own.
+    asking: Option<PathBuf>,
+    /// How all files looked that were looked into.
+    looks: Mutex<HashMap<PathBuf, Look>>,
+}
+
+impl Nearby {
+    /// Whether one of the files is gone or rewritten, or another has become a side file.
+    pub(super) fn is_outdated(&self, folder: &Path, cancel: &Cancel) -> bool {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = self.data.files();
+        if files
+            .iter()
+            .any(|file| looks.get(&file.path) != Some(&look_at(&file.path)))
+        {
+            return true;
+        }
+        candidates(folder).into_iter().any(|path| {
+            let look = look_at(&path);
+            if looks.insert(path.clone(), look) == Some(look) {
+                return false;
+            }
+            let is_short = look.is_some_and(|(len, _)| len <= FILE_BYTES);
+            is_short
+                && self.asking.as_ref() != Some(&path)
+                && !holds_steps(&path)
+                && read_into(&mut SideData::default(), &path, false, cancel).is_some()
+        })
     }
 }

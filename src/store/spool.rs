@@ -5,24 +5,27 @@ use std::fs::File;
 use std::io;
 use std::io::Read;
 use std::io::Write as _;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
-/// Makes an unlinked temporary file in `$XDG_CACHE_HOME/hgview`, or in the system's place for such files.
-pub(super) fn temp_file() -> io::Result<File> {
-    if let Some(cache) = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from)
-        && cache.is_absolute()
+/// Makes an unlinked temporary file in `folder`, or in the system's place for such files.
+fn temp_file(folder: Option<&Path>) -> io::Result<(File, PathBuf)> {
+    if let Some(folder) = folder
+        && std::fs::create_dir_all(folder).is_ok()
+        && let Ok(file) = tempfile::tempfile_in(folder)
     {
-        let folder = cache.join("hgview");
-        if std::fs::create_dir_all(&folder).is_ok()
-            && let Ok(file) = tempfile::tempfile_in(&folder)
-        {
-            return Ok(file);
-        }
+        return Ok((file, folder.to_path_buf()));
     }
-    tempfile::tempfile()
+    Ok((tempfile::tempfile()?, std::env::temp_dir()))
+}
+
+/// Bytes that are free where the file lies; `None` when the system does not say.
+fn free_bytes(file: &File) -> Option<u64> {
+    let stat = rustix::fs::fstatvfs(file).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 /// How a stream is packed.
@@ -54,6 +57,12 @@ impl Read for Counting {
 pub(super) struct Feed {
     reader: Box<dyn Read + Send>,
     spool: Option<Arc<File>>,
+    /// Where the copy lies.
+    folder: PathBuf,
+    /// As much is left to others where the copy lies.
+    keeps_free: u64,
+    /// The place of the stream at which the room is looked at again.
+    looks_at: u64,
     chunk: Vec<u8>,
     at: u64,
     consumed: Arc<AtomicU64>,
@@ -64,12 +73,16 @@ pub(super) struct Feed {
 impl Feed {
     const FIRST_CHUNK: usize = 128 << 10;
     const LAST_CHUNK: usize = 4 << 20;
+    const FREE_BYTES: u64 = 1 << 30;
+    /// What is small is unpacked without a look at the room, and between two looks.
+    const LOOK_BYTES: u64 = 64 << 20;
 
     /// Starts a pass over `inner`. Packed streams, and those `to_spool` asks for, are copied on the way.
     pub(super) fn new(
         inner: Box<dyn Read + Send>,
         packing: Packing,
         to_spool: bool,
+        spool_dir: Option<&Path>,
     ) -> io::Result<Self> {
         let consumed = Arc::new(AtomicU64::new(0));
         let counting = Counting {
@@ -84,9 +97,14 @@ impl Feed {
             )),
             Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(counting)?),
         };
+        let spool = is_spooled.then(|| temp_file(spool_dir)).transpose()?;
+        let (spool, folder) = spool.unzip();
         Ok(Self {
             reader,
-            spool: is_spooled.then(temp_file).transpose()?.map(Arc::new),
+            spool: spool.map(Arc::new),
+            folder: folder.unwrap_or_default(),
+            keeps_free: Self::FREE_BYTES,
+            looks_at: 0,
             chunk: Vec::new(),
             at: 0,
             consumed,
@@ -110,12 +128,24 @@ impl Feed {
                 Ok(got) => {
                     filled += got;
                     // a pipe or decoder hands out little at a time: show that rather than wait for a full chunk
-                    if self.spool.is_some() && filled >= Self::FIRST_CHUNK {
+                    let fresh = self.chunk.get(filled - got..filled).unwrap_or_default();
+                    if self.spool.is_some()
+                        && (filled >= Self::FIRST_CHUNK || memchr::memchr(b'\n', fresh).is_some())
+                    {
                         break;
                     }
                 }
                 Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
                 Err(err) => self.fail(format!("the stream is damaged: {err}")),
+            }
+        }
+        if let Some(spool) = &self.spool
+            && self.at + filled as u64 >= self.looks_at + Self::LOOK_BYTES
+        {
+            self.looks_at = self.at + filled as u64;
+            if free_bytes(spool).is_some_and(|free| free < self.keeps_free) {
+                self.fail(format!("unpacked too large for {}", self.folder.display()));
+                return &[];
             }
         }
         let fresh = self.chunk.get(..filled).unwrap_or_default();
@@ -163,5 +193,25 @@ impl Feed {
     /// The copy, where there is one.
     pub(super) fn spool(&self) -> Option<&Arc<File>> {
         self.spool.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_that_would_fill_the_disk_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let endless = Box::new(io::repeat(b'x'));
+        let mut feed = Feed::new(endless, Packing::Plain, true, Some(dir.path())).unwrap();
+        feed.keeps_free = u64::MAX;
+        feed.drain(|| false);
+        let why = feed.failure().unwrap();
+        assert_eq!(
+            why,
+            format!("unpacked too large for {}", dir.path().display())
+        );
+        assert!(feed.at() <= Feed::LOOK_BYTES);
     }
 }

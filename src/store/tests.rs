@@ -788,7 +788,7 @@ fn files_belong_together() {
     );
     write(root, "agent-2.jsonl", &line);
     write(root, "agent-3.jsonl", "{\"sessionId\":\"another\"}\n");
-    let parts = folder::parts_of(&root.join(format!("{session}.jsonl")));
+    let parts = Siblings::default().parts_of(&root.join(format!("{session}.jsonl")));
     let names: Vec<_> = parts
         .iter()
         .map(|part| (part.name.as_str(), part.role))
@@ -805,7 +805,7 @@ fn files_belong_together() {
     write(root, "t/agent/trajectory.cont-1.json", "{}");
     write(root, "t/result.json", "{}");
     write(root, "t/verifier/reward.txt", "1.0");
-    let parts = folder::parts_of(&root.join("t/agent/trajectory.json"));
+    let parts = Siblings::default().parts_of(&root.join("t/agent/trajectory.json"));
     let names: Vec<_> = parts
         .iter()
         .map(|part| (part.name.as_str(), part.role))
@@ -862,7 +862,7 @@ fn the_cache_is_bounded() {
 fn real_sessions_find_their_agents() {
     let Some(corpus) = corpus() else { return };
     let count = |path: &str, role: PartRole| {
-        let parts = folder::parts_of(&corpus.join(path));
+        let parts = Siblings::default().parts_of(&corpus.join(path));
         parts.iter().filter(|part| part.role == role).count()
     };
     let session = "09-claude-code/subagents_project/ef958aa1-0e93-49f0-bb71-150f63befcd1.jsonl";
@@ -1121,4 +1121,243 @@ fn given_folders_are_read_and_what_matches_nothing_is_told() {
         error.ends_with("empty holds no file that can be joined"),
         "{error}"
     );
+}
+
+#[test]
+fn what_was_parsed_before_a_refresh_is_not_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "a.jsonl", row(1) + "\n");
+    let store = open(&[&path]);
+    let stale = store.load_by(RecordIx(0), |ix| {
+        let parsed = store.parse(ix);
+        fs::write(&path, row(2) + "\n").unwrap();
+        let report = refresh(&store);
+        assert_eq!(report.changed, [RecordIx(0)]);
+        parsed
+    });
+    assert_eq!(stale.unwrap().id, "o__n-1");
+    assert_eq!(ids(&store), ["o__n-2"]);
+}
+
+#[test]
+fn a_folder_of_named_files_is_read_for_side_files_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let tasks: Vec<String> = (0..5)
+        .map(|n| format!(r#"{{"instance_id":"o__n-{n}","resolved":{}}}"#, n % 2 == 0))
+        .collect();
+    write(dir.path(), "verdicts.jsonl", tasks.join("\n"));
+    let files: Vec<PathBuf> = (0..5)
+        .map(|n| write(dir.path(), &format!("{n}.pred"), row(n)))
+        .collect();
+    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let store = open(&paths);
+    let labels: Vec<Option<bool>> = (0..5)
+        .map(|ix| store.load(RecordIx(ix)).unwrap().outcome.resolved)
+        .collect();
+    assert_eq!(labels, [0, 1, 2, 3, 4].map(|n| Some(n % 2 == 0)));
+    assert_eq!(lock(&store.beside).len(), 1);
+    assert!(
+        (0..5).all(|ix| Arc::ptr_eq(
+            store.beside(RecordIx(ix)).first().unwrap(),
+            store.beside(RecordIx(0)).first().unwrap()
+        )),
+        "one copy for all"
+    );
+    // one that asks alone does not count as a side file of its own
+    let store = open(paths.get(..1).unwrap());
+    ids(&store);
+    let joined = store.side_summary().files;
+    assert!(!joined.iter().any(|file| file.path == *paths[0]));
+}
+
+#[test]
+fn companions_are_looked_for_once_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let main = write(dir.path(), "t.json", "{}");
+    let other = write(dir.path(), "u.json", "{}");
+    write(dir.path(), "t.summarization-1.json", "{}");
+    write(dir.path(), "u.cont-1.json", "{}");
+    let mut siblings = Siblings::default();
+    assert_eq!(siblings.parts_of(&main).len(), 1);
+    write(dir.path(), "u.cont-2.json", "{}");
+    let names: Vec<String> = siblings
+        .parts_of(&other)
+        .into_iter()
+        .map(|part| part.name)
+        .collect();
+    assert_eq!(names, ["u.cont-1.json"], "from what was read for the first");
+}
+
+#[test]
+fn folders_that_link_to_each_other_are_walked_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    write(root, "data/x.jsonl", rows(5).join("\n"));
+    for n in 0..16 {
+        fs::create_dir(root.join(format!("f{n}"))).unwrap();
+    }
+    for (from, to) in (0..16).flat_map(|from| (0..16).map(move |to| (from, to))) {
+        if from != to {
+            let link = root.join(format!("f{from}/l{to}"));
+            std::os::unix::fs::symlink(root.join(format!("f{to}")), link).unwrap();
+        }
+    }
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let path = root.to_path_buf();
+    std::thread::spawn(move || sender.send(open(&[&path]).len()));
+    let found = receiver.recv_timeout(std::time::Duration::from_mins(1));
+    assert_eq!(found, Ok(5));
+}
+
+#[test]
+fn packed_files_that_grow_or_are_replaced_are_scanned_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let three = rows(3).join("\n") + "\n";
+    let five_rows = rows(5).join("\n") + "\n";
+    let tar = |count: usize| {
+        let texts: Vec<(String, String)> = (0..count)
+            .map(|n| (format!("{n}.jsonl"), row(n) + "\n"))
+            .collect();
+        let members: Vec<(&str, &[u8])> = texts
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_bytes()))
+            .collect();
+        tar_of(&members)
+    };
+    let cases = [
+        (
+            "a.jsonl.gz",
+            gzipped(three.as_bytes()),
+            gzipped(five_rows.as_bytes()),
+        ),
+        ("b.tar", tar(3), tar(5)),
+    ];
+    for (name, before, after) in cases {
+        let path = write(dir.path(), name, &before);
+        let store = open(&[&path]);
+        assert_eq!(store.len(), 3, "{name}");
+        assert_eq!(refresh(&store), Refresh::default(), "{name}");
+        fs::write(&path, &after).unwrap();
+        let report = refresh(&store);
+        assert_eq!((report.appended, report.changed.len()), (2, 3), "{name}");
+        assert_eq!(ids(&store), five(), "{name}");
+        assert_eq!(refresh(&store), Refresh::default(), "{name}");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(refresh(&store).changed.len(), 5, "{name}");
+        fs::write(&path, &after).unwrap();
+        refresh(&store);
+        assert_eq!(ids(&store), five(), "{name}: comes back");
+    }
+}
+
+#[test]
+fn a_part_that_grows_alone_changes_its_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "t.json", row(0));
+    let part = write(dir.path(), "t.cont-1.json", row(1));
+    let store = open(&[&path]);
+    assert_eq!(refresh(&store), Refresh::default());
+    append(&part, "  ");
+    assert_eq!(refresh(&store).changed, [RecordIx(0)]);
+    assert_eq!(refresh(&store), Refresh::default());
+}
+
+fn talk(id: &str) -> String {
+    format!(
+        r#"{{"instance_id":"{id}","messages":[{{"role":"user","content":"hi"}},{{"role":"assistant","content":"ho"}}]}}"#
+    )
+}
+
+#[test]
+fn half_written_files_of_folders_are_looked_at_again() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "a.json", talk("o__n-0"));
+    let half = write(dir.path(), "b.json", "{\"inst");
+    let empty = write(dir.path(), "c.json", "");
+    let store = open(&[dir.path()]);
+    assert_eq!((store.len(), store.skipped().len()), (1, 2));
+    assert_eq!(refresh(&store).appended, 0);
+    fs::write(half, talk("o__n-1")).unwrap();
+    fs::write(empty, talk("o__n-2")).unwrap();
+    assert_eq!(refresh(&store).appended, 2);
+    assert_eq!(ids(&store), ["o__n-0", "o__n-1", "o__n-2"]);
+    assert_eq!(store.skipped(), []);
+}
+
+#[track_caller]
+fn check_followed(name_the_file: bool) {
+    let verdict =
+        |resolved: bool| format!(r#"{{"instance_id":"o__n-0","resolved":{resolved}}}"#) + "\n";
+    let dir = tempfile::tempdir().unwrap();
+    let file = write(dir.path(), "a.json", talk("o__n-0"));
+    let store = open(&[if name_the_file { &file } else { dir.path() }]);
+    let label = || store.load(RecordIx(0)).unwrap().outcome.resolved;
+    assert_eq!(label(), None);
+    let mut generation = store.side_summary().generation;
+    for resolved in [true, false, true] {
+        write(
+            dir.path(),
+            "v.jsonl",
+            verdict(resolved) + if resolved { "" } else { "\n" },
+        );
+        refresh(&store);
+        assert_eq!(label(), Some(resolved));
+        let now = store.side_summary().generation;
+        assert!(now > generation, "rows are summarised anew");
+        generation = now;
+        refresh(&store);
+        assert_eq!(store.side_summary().generation, now, "nothing changed");
+    }
+}
+
+#[test]
+fn side_files_that_appear_or_are_rewritten_are_followed() {
+    check_followed(false);
+    check_followed(true);
+}
+
+#[test]
+fn lines_of_a_slow_pipe_show_as_they_come() {
+    let store = Arc::new(
+        Store::open(&OpenOptions {
+            paths: vec![PathBuf::from("-")],
+            ..OpenOptions::default()
+        })
+        .unwrap(),
+    );
+    let seen_early = Arc::new(AtomicBool::new(false));
+    let slow = Slow {
+        left: 3,
+        line: Vec::new(),
+        store: Arc::clone(&store),
+        seen_early: Arc::clone(&seen_early),
+    };
+    store.scan_with(&Cancel::new(), &mut |_| {}, Box::new(slow));
+    assert_eq!(ids(&store), ["o__n-2", "o__n-1", "o__n-0"]);
+    assert!(seen_early.load(Ordering::Relaxed), "before the third line");
+}
+
+#[test]
+fn an_archive_without_trajectories_is_a_row_that_says_so() {
+    type Members<'a> = &'a [(&'a str, &'a [u8])];
+    let dir = tempfile::tempdir().unwrap();
+    let cases: [(Members<'_>, &str); 3] = [
+        (&[], "no data files"),
+        (&[("a.png", b"x"), ("b.so", b"y")], "no data files"),
+        (&[("a.json", b"{\"x\":1}")], "no file of the archive"),
+    ];
+    for (place, (members, why)) in cases.into_iter().enumerate() {
+        let mut bytes = tar_of(members);
+        if members.is_empty() {
+            let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+            zip.add_directory("d", zip::write::SimpleFileOptions::default())
+                .unwrap();
+            bytes = zip.finish().unwrap().into_inner();
+        }
+        fault_of(
+            &write(dir.path(), &format!("{place}.bin"), bytes),
+            why,
+            None,
+        );
+    }
 }

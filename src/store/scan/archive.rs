@@ -1,6 +1,7 @@
 //! Scanning zip and tar archives: Inspect logs, event folders, and members that are files of their own.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Cursor;
 use std::path::Path;
@@ -49,6 +50,12 @@ impl Member {
             place: self.place.clone(),
         }
     }
+}
+
+/// Whether a member of this name is about the conversation whose events lie near.
+fn is_meta(name: &str) -> bool {
+    let name = file_name(Path::new(name));
+    matches!(name.as_str(), "base_state.json" | "metadata.json")
 }
 
 impl Scan<'_> {
@@ -154,11 +161,18 @@ impl Scan<'_> {
 
     /// Event files of a folder are one record; every other data file is a source of its own.
     fn scan_members(&mut self, seed: &Seed, mut members: Vec<Member>) {
+        let before = self.found();
         members.sort_by(|a, b| names::natural(&a.name, &b.name));
         let mut folders: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut metas: HashMap<String, Vec<usize>> = HashMap::new();
         for (place, member) in members.iter().enumerate() {
-            folders.entry(member.folder()).or_default().push(place);
+            let folder = member.folder();
+            if is_meta(&member.name) {
+                metas.entry(folder.clone()).or_default().push(place);
+            }
+            folders.entry(folder).or_default().push(place);
         }
+        let mut found = 0_usize;
         let mut is_part = vec![false; members.len()];
         for (folder, places) in &folders {
             let in_folder: Vec<&Member> = places.iter().filter_map(|p| members.get(*p)).collect();
@@ -177,41 +191,46 @@ impl Scan<'_> {
                 .filter_map(|at| in_folder.get(*at))
                 .map(|member| member.part(PartRole::Event))
                 .collect();
-            for member in &members {
-                let name = file_name(Path::new(&member.name));
-                let is_meta = matches!(name.as_str(), "base_state.json" | "metadata.json");
-                let around = Path::new(&member.name).parent();
-                if is_meta
-                    && around.is_some_and(|around| {
-                        Path::new(folder).starts_with(around) && around.starts_with(conversation)
-                    })
-                {
-                    parts.push(member.part(PartRole::Meta));
-                }
-            }
+            let around = Path::new(folder)
+                .ancestors()
+                .take_while(|around| around.starts_with(conversation));
+            let mut about: Vec<usize> = around
+                .filter_map(|around| metas.get(around.to_string_lossy().as_ref()))
+                .flatten()
+                .copied()
+                .collect();
+            about.sort_unstable();
+            let about = about.into_iter().filter_map(|place| members.get(place));
+            parts.extend(about.map(|member| member.part(PartRole::Meta)));
             for place in places {
                 if let Some(flag) = is_part.get_mut(*place) {
                     *flag = true;
                 }
             }
+            found += 1;
             self.scan_member_events(seed, &conversation.to_string_lossy(), parts);
         }
-        let mut others = 0;
+        let has_events = found > 0;
         for (member, is_part) in members.iter().zip(is_part) {
             let name = file_name(Path::new(&member.name));
             if self.is_cancelled() {
                 return;
             }
-            let is_meta = matches!(name.as_str(), "base_state.json" | "metadata.json");
-            if is_part || (is_meta && !folders.is_empty()) || !names::may_hold_data(&name) {
+            if is_part || (has_events && is_meta(&name)) || !names::may_hold_data(&name) {
                 continue;
             }
-            others += 1;
+            found += 1;
             self.scan_member(seed, member);
         }
-        let is_nothing = others == 0 && members.iter().all(|m| m.name.is_empty());
-        if is_nothing {
-            self.reject(seed, Fault::new("the archive holds no data files"));
+        // an archive that was named is in the list, whatever it holds
+        let is_missing = seed.is_explicit && self.found() == before;
+        if found == 0 || is_missing {
+            let why = if found == 0 {
+                "the archive holds no data files"
+            } else {
+                "no file of the archive is of a known trajectory format"
+            };
+            self.reject(seed, Fault::new(why));
         }
     }
 

@@ -10,6 +10,7 @@ use crate::model::Value;
 use crate::read::Layout;
 use crate::read::Probe;
 use crate::read::Shape;
+use crate::read::json;
 use crate::read::json::Element;
 use crate::read::json::ElementScanner;
 use crate::read::json::Target;
@@ -128,6 +129,11 @@ impl Scan<'_> {
                 Self::LINE_BYTES
             };
             if lines > Probe::VALUES || head.len() >= limit || self.is_cancelled() {
+                return;
+            }
+            // a pipe may hand out its next line an hour from now
+            let is_slow = feed.spool().is_some() && lines >= 2;
+            if is_slow && is_told(head) {
                 return;
             }
             let chunk = feed.next();
@@ -347,12 +353,20 @@ impl Scan<'_> {
 
     /// A single value that no reader knows: says whether it is JSON at all.
     fn fault_unknown(&mut self, source: u32, span: Span) {
-        let fault = match self.bytes_of(source, span) {
-            Some(bytes) if is_open(&bytes) => Fault::at(CUT_OFF, span.end),
-            Some(bytes) => crate::read::json::parse_lenient(&bytes, span.start, &mut Vec::new())
-                .err()
-                .unwrap_or_else(|| Fault::at("no known trajectory format", span.start)),
-            None => Fault::at("no known trajectory format", span.start),
+        const LOOK_BYTES: u64 = 64 << 20;
+        let unknown = || Fault::at("no known trajectory format", span.start);
+        let fault = if span.len_bytes() > LOOK_BYTES {
+            unknown()
+        } else {
+            match self.bytes_of(source, span) {
+                Some(bytes) if is_open(&bytes) => Fault::at(CUT_OFF, span.end),
+                // only what the quick look does not take is parsed for the place where it is bad
+                Some(bytes) if json::skeleton(bytes.as_slice()).is_ok() => unknown(),
+                Some(bytes) => json::parse_lenient(&bytes, span.start, &mut Vec::new())
+                    .err()
+                    .unwrap_or_else(unknown),
+                None => unknown(),
+            }
         };
         self.fault_last(fault);
     }
@@ -394,6 +408,14 @@ impl Scan<'_> {
             drop(source.bytes.set_stamp(len));
         }
     }
+}
+
+/// Whether the lines so far are rows of a known family.
+fn is_told(head: &[u8]) -> bool {
+    let text = head.strip_prefix(tell::BOM).unwrap_or(head);
+    tell::text_kind(text, false) == TextKind::Lines
+        && tell::family(&tell::line_values(text, false), Shape::Lines)
+            .is_some_and(|told| told.layout == Layout::Rows && told.format.is_some())
 }
 
 /// What a named source is that no reader knows: rows are told one by one when they are opened.
