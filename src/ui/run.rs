@@ -103,6 +103,9 @@ impl Loop {
     const PAGE_WAIT: Duration = Duration::from_millis(6);
     /// Frames that no key asked for come at most this often.
     const PACE: Duration = Duration::from_millis(16);
+    /// Right after the start and after a key somebody is looking: what comes in then is shown at once.
+    const LOOKING: Duration = Duration::from_millis(300);
+    const QUICK_PACE: Duration = Duration::from_millis(3);
     const FOLLOW: Duration = Duration::from_secs(1);
 
     fn start(options: RunOptions) -> Result<Self> {
@@ -191,8 +194,15 @@ impl Loop {
         let mut is_dirty = false;
         let mut chord_since: Option<Instant> = None;
         let mut followed = Instant::now();
+        let mut touched = Instant::now();
         while !self.is_over {
-            let frame_due = is_dirty.then(|| drawn + Self::PACE);
+            let is_looked_at = touched.elapsed() < Self::LOOKING;
+            let pace = if is_looked_at {
+                Self::QUICK_PACE
+            } else {
+                Self::PACE
+            };
+            let frame_due = is_dirty.then(|| drawn + pace);
             let hint_due =
                 chord_since.map(|since| since + Duration::from_millis(self.settings.hint_ms));
             let follow_due = self.is_following.then(|| followed + Self::FOLLOW);
@@ -231,13 +241,14 @@ impl Loop {
                 }
             }
             if is_urgent {
+                touched = Instant::now();
                 chord_since = self.app.is_chord_pending().then(Instant::now);
             }
             self.carry_out(effects, &mut keys)?;
             if is_urgent && self.awaits_page {
                 self.wait_for_page(&mut keys).await?;
             }
-            if is_dirty && (is_urgent || drawn.elapsed() >= Self::PACE) && !self.is_over {
+            if is_dirty && (is_urgent || drawn.elapsed() >= pace) && !self.is_over {
                 self.screen.draw(&self.app)?;
                 drawn = Instant::now();
                 is_dirty = false;
