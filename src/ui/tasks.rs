@@ -740,8 +740,8 @@ impl Summarizer {
     /// So many batches a thread are what the first screen waits for; the rest can wait for keys and drawing.
     const FIRST_SCREEN: usize = 4;
     /// So many records are more than any first screen shows.
-    const FIRST_ROWS: usize = 256;
-    const EVERY: Duration = Duration::from_millis(15);
+    const FIRST_ROWS: usize = 64;
+    const EVERY: Duration = Duration::from_millis(8);
 
     fn new(store: &Arc<Store>, notices: &UnboundedSender<Notice>) -> Self {
         let queue = Arc::new(Queue::default());
