@@ -105,7 +105,7 @@ impl Loop {
     const PACE: Duration = Duration::from_millis(16);
     /// Right after the start and after a key somebody is looking: what comes in then is shown at once.
     const LOOKING: Duration = Duration::from_millis(300);
-    const QUICK_PACE: Duration = Duration::from_millis(6);
+    const QUICK_PACE: Duration = Duration::from_millis(3);
     const FOLLOW: Duration = Duration::from_secs(1);
 
     fn start(options: RunOptions) -> Result<Self> {
