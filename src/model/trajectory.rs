@@ -305,6 +305,13 @@ impl Trajectory {
         self.steps.iter().map(|step| step.actions.len()).sum()
     }
 
+    /// The child of a child that `path` leads to, from the outside in; the trajectory itself for an empty path.
+    pub fn descendant(&self, path: &[usize]) -> Option<&Self> {
+        path.iter().try_fold(self, |outer, ix| {
+            outer.children.get(*ix).map(|child| &child.trajectory)
+        })
+    }
+
     /// The bytes it occupies; an estimate, for the cache's bound.
     pub fn approx_bytes(&self) -> usize {
         let texts = [

@@ -183,13 +183,6 @@ impl Outline {
     }
 }
 
-/// The child of a child that `path` leads to; the trajectory itself for an empty path.
-pub fn inner<'a>(trajectory: &'a Trajectory, path: &[usize]) -> Option<&'a Trajectory> {
-    path.iter().try_fold(trajectory, |inner, ix| {
-        inner.children.get(*ix).map(|child| &child.trajectory)
-    })
-}
-
 /// How the list is ordered and narrowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrangement {

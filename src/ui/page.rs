@@ -163,11 +163,7 @@ impl Page {
         options: &PageOptions,
     ) -> Self {
         let mut page = Builder::new(*options);
-        let inner = path_to_child
-            .iter()
-            .try_fold(trajectory.as_ref(), |inner, ix| {
-                inner.children.get(*ix).map(|child| &child.trajectory)
-            });
+        let inner = trajectory.descendant(path_to_child);
         let is_there = inner.is_some_and(|inner| match subject {
             Subject::Task => {
                 subject::task(&mut page, inner);

@@ -22,7 +22,6 @@ use crate::ui::action::Motion;
 use crate::ui::action::Toward;
 use crate::ui::data::Facts;
 use crate::ui::data::Outline;
-use crate::ui::data::inner;
 use crate::ui::effect::Effect;
 use crate::ui::effect::PageJob;
 use crate::ui::effect::PageUse;
@@ -166,7 +165,7 @@ impl TrajectoryView {
         };
         let steps = self
             .trajectory()
-            .and_then(|t| inner(t, &row.path))
+            .and_then(|t| t.descendant(&row.path))
             .map_or(0, |t| t.steps.len());
         match row.subject {
             Subject::Task => "task".to_owned(),
@@ -466,7 +465,9 @@ impl TrajectoryView {
         };
         let Some(row) = self.row() else { return };
         let step = match row.subject {
-            Subject::Step(ix) => inner(trajectory, &row.path).and_then(|t| t.steps.get(ix.0)),
+            Subject::Step(ix) => trajectory
+                .descendant(&row.path)
+                .and_then(|t| t.steps.get(ix.0)),
             _ => None,
         };
         let actions = step.map(|step| step.actions.as_slice()).unwrap_or_default();

@@ -16,7 +16,6 @@ use crate::text::width;
 use crate::theme::Role;
 use crate::theme::class_role;
 use crate::ui::data::Facts;
-use crate::ui::data::inner;
 use crate::ui::layout;
 use crate::ui::page::Subject;
 use crate::ui::view::Cx;
@@ -172,7 +171,7 @@ impl TrajectoryView {
         buf: &mut Buffer,
     ) {
         let style = |role| cx.theme.style(role);
-        let Some(trajectory) = inner(outer, &row.path) else {
+        let Some(trajectory) = outer.descendant(&row.path) else {
             return;
         };
         let depth = u16::try_from(row.path.len().min(8)).unwrap_or(0);
