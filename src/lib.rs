@@ -1,8 +1,8 @@
 //! hgview: look at coding-agent trajectories, see why the filter decided, decide, replay, export.
 //!
 //! Module order (a module imports only from its left; tested by `tests/it/structure.rs`):
-//! `error < cancel < text < model < config < theme < diff < patch < python < query < read < store < review < behave <
-//! replay < verify < tasks < export < ui < cli < main`.
+//! `error < cancel < text < model < config < theme < diff < patch < python < query < read < store < workspace < search <
+//! review < behave < replay < verify < select < compare < stats < tasks < export < ui < cli < main`.
 
 pub mod cancel;
 pub mod cli;

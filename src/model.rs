@@ -5,6 +5,7 @@
 //! not say is `None`, never a zero.
 
 mod action;
+mod flag;
 mod ids;
 mod json;
 mod outcome;
@@ -16,6 +17,7 @@ mod trajectory;
 mod verdict;
 
 pub use action::{Action, ActionClass, Edit, EditOp, Observation, Part, ShellCall, View};
+pub use flag::{Component, Flag, FlagKind};
 pub use ids::{ContentHash, LineIx, LineNo, RecordIx, Span, StepIx};
 pub use json::{Value, approx_value_bytes};
 pub use outcome::{Outcome, Tokens, Totals};

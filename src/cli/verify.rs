@@ -10,6 +10,8 @@ use rayon::iter::ParallelIterator as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+mod table;
+mod tally;
 use crate::cancel::Cancel;
 use crate::cli::Output;
 use crate::cli::Verdict;
@@ -18,11 +20,13 @@ use crate::cli::args::VerifyArgs;
 use crate::cli::args::VerifyMode;
 use crate::cli::records;
 use crate::cli::records::Progress;
+use crate::cli::verify::tally::Tally;
 use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::ContentHash;
 use crate::model::Fault;
+use crate::model::Flag;
 use crate::model::Format;
 use crate::model::RecordIx;
 use crate::model::Span;
@@ -38,15 +42,9 @@ use crate::verify::check;
 use crate::verify::check::Checked;
 use crate::verify::check::Tools;
 use crate::verify::flags;
-use crate::verify::flags::Flag;
 use crate::verify::program::PlainProcess;
 use crate::verify::program::RunProgram;
 use crate::verify::published;
-
-mod table;
-mod tally;
-
-use crate::cli::verify::tally::Tally;
 
 /// Records that are checked between two words about the progress.
 const BATCH: usize = 128;

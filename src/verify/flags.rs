@@ -5,47 +5,14 @@
 
 use std::collections::HashMap;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
-
 use crate::model::ContentHash;
+use crate::model::Flag;
+use crate::model::FlagKind;
 use crate::model::Task;
 use crate::model::TaskKind;
 use crate::model::Trajectory;
 use crate::model::Value;
 use crate::verify::check::Checked;
-
-/// What was observed.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum FlagKind {
-    /// The prompt tells the path or the name that the task hides.
-    PromptLeak,
-    /// Another attempt of the same task ends in the same patch.
-    SamePatch,
-}
-
-impl FlagKind {
-    /// The word used in JSON, columns and queries.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PromptLeak => "prompt_leak",
-            Self::SamePatch => "same_patch",
-        }
-    }
-}
-
-/// An observation and its reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Flag {
-    /// What was observed.
-    pub flag: FlagKind,
-    /// In words, one line; may quote the trajectory and is cleaned where it is shown.
-    pub why: String,
-}
 
 /// What the prompt of a trajectory tells that its task hides. `func_localize` always hides where its targets are, and
 /// in its masked form what they are called.
@@ -87,10 +54,7 @@ pub fn prompt_leaks(trajectory: &Trajectory) -> Vec<Flag> {
         }
     }
     leaks.dedup();
-    let flag = |why| Flag {
-        flag: FlagKind::PromptLeak,
-        why,
-    };
+    let flag = |why| Flag::of_record(FlagKind::PromptLeak, why);
     leaks.into_iter().map(flag).collect()
 }
 
@@ -161,10 +125,8 @@ pub fn flag_same_patches<'a>(records: impl IntoIterator<Item = &'a mut Checked>)
 /// The flag of a record whose patch `others` further attempts have.
 pub fn same_patch(others: usize) -> Flag {
     let attempts = if others == 1 { "attempt" } else { "attempts" };
-    Flag {
-        flag: FlagKind::SamePatch,
-        why: format!("{others} other {attempts} of this task end in the same patch"),
-    }
+    let why = format!("{others} other {attempts} of this task end in the same patch");
+    Flag::of_record(FlagKind::SamePatch, why)
 }
 
 #[cfg(test)]
