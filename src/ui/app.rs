@@ -9,6 +9,7 @@ mod notices;
 mod overlays;
 mod prompt;
 mod queues;
+mod screens;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,6 +26,8 @@ use crate::theme::ThemeName;
 use crate::ui::action::Action;
 use crate::ui::action::Toward;
 use crate::ui::app::prompt::Origin;
+use crate::ui::app::screens::Screen;
+use crate::ui::app::screens::Screens;
 use crate::ui::command::Scope;
 use crate::ui::data::Arrangement;
 use crate::ui::data::Data;
@@ -103,9 +106,7 @@ pub enum First {
 pub struct App {
     data: Data,
     list: ListView,
-    trajectory: Option<TrajectoryView>,
-    /// Above the trajectory or the list, whichever it was opened from.
-    patch: Option<PatchView>,
+    screens: Screens,
     overlays: Vec<Overlay>,
     origin: Option<Origin>,
     paint: Paint,
@@ -122,8 +123,7 @@ impl App {
         Self {
             data,
             list: ListView::new(habits.has_preview),
-            trajectory: None,
-            patch: None,
+            screens: Screens::default(),
             overlays: Vec::new(),
             origin: None,
             paint,
@@ -166,10 +166,9 @@ impl App {
     fn sync(&mut self, effects: &mut Vec<Effect>) {
         let highlighter = self.paint.highlighter.as_ref();
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        match (&mut self.patch, &mut self.trajectory) {
-            (Some(view), _) => view.sync(&cx, highlighter, effects),
-            (None, Some(view)) => view.sync(&cx, highlighter, effects),
-            (None, None) => self.list.sync(&cx, highlighter, effects),
+        match self.screens.top_mut() {
+            Some(screen) => screen.sync(&cx, highlighter, effects),
+            None => self.list.sync(&cx, highlighter, effects),
         }
         let info = self.find_info();
         if let Some(Overlay::Prompt(prompt)) = self.overlays.last_mut()
@@ -200,11 +199,7 @@ impl App {
     }
 
     fn scope(&self) -> Scope {
-        match (&self.patch, &self.trajectory) {
-            (Some(_), _) => Scope::Patch,
-            (None, Some(_)) => Scope::Trajectory,
-            (None, None) => Scope::List,
-        }
+        self.screens.top().map_or(Scope::List, Screen::scope)
     }
 
     fn key(&mut self, key: KeyEvent, effects: &mut Vec<Effect>) {
@@ -253,17 +248,15 @@ impl App {
             return;
         }
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        let is_done = match (&mut self.patch, &mut self.trajectory) {
-            (Some(view), _) => view.apply(action, count, &cx, effects),
-            (None, Some(view)) => view.apply(action, count, &cx, effects),
-            (None, None) => self.list.apply(action, count, &cx, effects),
+        let is_done = match self.screens.top_mut() {
+            Some(screen) => screen.apply(action, count, &cx, effects),
+            None => self.list.apply(action, count, &cx, effects),
         };
         if !is_done {
-            let place = match self.scope() {
-                Scope::Patch => "in a patch",
-                Scope::Trajectory => "in a trajectory",
-                _ => "in the list",
-            };
+            let place = self
+                .screens
+                .top()
+                .map_or("in the list", Screen::place_words);
             let text = match action {
                 Action::Fold(_) if self.scope() != Scope::List => "nothing folds here".to_owned(),
                 _ => format!("that does nothing {place}"),
@@ -277,7 +270,7 @@ impl App {
         match action {
             Action::Quit => effects.push(Effect::Quit),
             Action::Back => {
-                if self.patch.take().is_some() || self.trajectory.take().is_some() {
+                if self.screens.pop() {
                     effects.push(Effect::StopFind);
                 } else {
                     effects.push(Effect::Quit);
@@ -285,10 +278,13 @@ impl App {
             }
             Action::Escape => self.escape(effects),
             Action::Open if self.scope() == Scope::List => self.open(effects),
-            Action::Patch if self.patch.take().is_some() => effects.push(Effect::StopFind),
+            Action::Patch if self.screens.patch().is_some() => {
+                self.screens.pop();
+                effects.push(Effect::StopFind);
+            }
             Action::Patch => self.open_patch(None),
             Action::ToggleReference
-                if self.patch.as_ref().and_then(PatchView::has_reference) == Some(false) =>
+                if self.screens.patch().and_then(PatchView::has_reference) == Some(false) =>
             {
                 let text = "no reference patch is known of this task";
                 self.status.pass(Tone::Info, text.to_owned());
@@ -297,7 +293,7 @@ impl App {
             Action::Overlay(kind) => self.open_overlay(kind, effects),
             Action::Find => self.open_prompt(PromptKind::Find),
             Action::Narrow => {
-                (self.patch, self.trajectory) = (None, None);
+                self.screens.clear();
                 self.open_prompt(PromptKind::Narrow);
             }
             Action::ToggleWrap => {
@@ -379,13 +375,9 @@ impl App {
     }
 
     fn escape(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(view) = &mut self.patch {
-            if !view.escape(effects) {
-                self.patch = None;
-            }
-        } else if let Some(view) = &mut self.trajectory {
-            if !view.escape(effects) {
-                self.trajectory = None;
+        if let Some(screen) = self.screens.top_mut() {
+            if !screen.escape(effects) {
+                self.screens.pop();
             }
         } else if self.list.end_range() || self.data.desk.clear_selection() {
             // one thing at a time
@@ -409,10 +401,15 @@ impl App {
     fn open(&mut self, effects: &mut Vec<Effect>) {
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         if let Some(record) = self.list.record(&cx) {
-            let opened = self.opened.advance();
-            self.trajectory = Some(TrajectoryView::new(record, opened));
-            effects.push(Effect::Open(opened, record));
+            self.push_trajectory(record, effects);
         }
+    }
+
+    fn push_trajectory(&mut self, record: RecordIx, effects: &mut Vec<Effect>) {
+        let opened = self.opened.advance();
+        let view = TrajectoryView::new(record, opened);
+        self.screens.push(Screen::Trajectory(Box::new(view)));
+        effects.push(Effect::Open(opened, record));
     }
 
     /// Opens a record; the list's cursor goes there as far as the list stands in the order of the inputs.
@@ -421,31 +418,34 @@ impl App {
         if self.list.how().is_plain() {
             self.list.go(record.0, &cx);
         }
-        let opened = self.opened.advance();
-        self.trajectory = Some(TrajectoryView::new(record, opened));
-        effects.push(Effect::Open(opened, record));
+        self.screens.clear();
+        self.push_trajectory(record, effects);
     }
 
     /// The record that the screen is about: the shown one's, or the one under the list's cursor.
     fn record(&self) -> Option<RecordIx> {
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        let patch = self.patch.as_ref().map(PatchView::record);
-        let trajectory = self.trajectory.as_ref().map(TrajectoryView::record);
-        patch.or(trajectory).or_else(|| self.list.record(&cx))
+        let top = self.screens.top().map(Screen::record);
+        top.or_else(|| self.list.record(&cx))
     }
 
     /// Opens the final patch of the record, at a piece of evidence where one is given.
     fn open_patch(&mut self, target: Option<EvidenceId>) {
         if let Some(record) = self.record() {
-            let opened = self.opened.advance();
-            self.patch = Some(PatchView::new(record, opened, target));
+            self.push_patch(record, target);
         }
+    }
+
+    fn push_patch(&mut self, record: RecordIx, target: Option<EvidenceId>) {
+        let opened = self.opened.advance();
+        let view = PatchView::new(record, opened, target);
+        self.screens.push(Screen::Patch(Box::new(view)));
     }
 
     /// Goes to a piece of evidence in the patch.
     fn go_to_evidence(&mut self, id: EvidenceId) {
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        match &mut self.patch {
+        match self.screens.patch_mut() {
             Some(view) => view.go_to_evidence(id, &cx),
             None => self.open_patch(Some(id)),
         }
@@ -453,14 +453,16 @@ impl App {
 
     /// Shows the record under the list's cursor on the screen that is open; nothing changes on the list.
     fn open_in_place(&mut self, effects: &mut Vec<Effect>) {
-        if self.trajectory.is_some() {
+        let had_patch = self.screens.patch().is_some();
+        let had_trajectory = self.screens.trajectory().is_some();
+        self.screens.clear();
+        if had_trajectory {
             self.open(effects);
         }
-        if self.patch.take().is_some() {
+        if had_patch {
             let cx = context(&self.data, &self.paint, &self.habits, self.screen);
             if let Some(record) = self.list.record(&cx) {
-                let opened = self.opened.advance();
-                self.patch = Some(PatchView::new(record, opened, None));
+                self.push_patch(record, None);
             }
         }
     }

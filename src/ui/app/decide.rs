@@ -432,7 +432,7 @@ impl App {
         if !self.can_decide() {
             return;
         }
-        let Some(view) = &mut self.trajectory else {
+        let Some(view) = self.screens.trajectory_mut() else {
             let text = "masks are for steps: open a trajectory".to_owned();
             self.status.pass(Tone::Info, text);
             return;

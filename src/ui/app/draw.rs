@@ -8,6 +8,7 @@ use crate::text::clean_line;
 use crate::text::human;
 use crate::theme::Role;
 use crate::ui::app::App;
+use crate::ui::app::screens::Screen;
 use crate::ui::data::desk::Saving;
 use crate::ui::event::Tone;
 use crate::ui::keymap::Hint;
@@ -17,6 +18,17 @@ use crate::ui::view::Cx;
 use crate::ui::widget::rows::put;
 use crate::ui::widget::rows::put_pieces;
 use crate::ui::widget::rows::put_right;
+
+/// The most useful commands of the list by name, each with a word for the status line; the last one stays longest.
+const LIST_TIPS: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("narrow", "narrow"),
+    ("accept", "accept"),
+    ("reject", "reject"),
+    ("undo", "undo"),
+    ("queues", "queues"),
+    ("help", "keys"),
+];
 
 impl App {
     /// Draws the whole screen; gives the place of the terminal's cursor.
@@ -41,10 +53,9 @@ impl App {
             look: &self.habits.look,
             screen,
         };
-        match (&self.patch, &self.trajectory) {
-            (Some(view), _) => view.draw(&cx, buf),
-            (None, Some(view)) => view.draw(&cx, buf),
-            (None, None) => self.list.draw(&cx, buf),
+        match self.screens.top() {
+            Some(screen) => screen.draw(&cx, buf),
+            None => self.list.draw(&cx, buf),
         }
         let status = Rect {
             y: screen.bottom() - 1,
@@ -69,13 +80,7 @@ impl App {
         let theme = cx.theme;
         let style = |role| theme.style(role);
         buf.set_style(area, style(Role::Status));
-        let mode = match (&self.patch, &self.trajectory) {
-            (Some(view), _) if view.are_files_focused() => " FILES ",
-            (Some(_), _) => " PATCH ",
-            (None, Some(view)) if view.is_page_focused() => " PAGE ",
-            (None, Some(_)) => " STEPS ",
-            (None, None) => " LIST ",
-        };
+        let mode = self.screens.top().map_or(" LIST ", Screen::mode);
         let room = usize::from(area.width).saturating_sub(crate::text::width(mode) + 2);
         let right = self.right_text(cx, room);
         let right_cells = u16::try_from(crate::text::width(&right))
@@ -163,41 +168,7 @@ impl App {
     /// The most useful keys of this screen, as they are bound.
     fn tips(&self, room: usize) -> String {
         let scope = self.scope();
-        let tips: &[(&str, &str)] = match &self.trajectory {
-            _ if self.patch.is_some() => &[
-                ("next-evidence", "evidence"),
-                ("next-hunk", "hunk"),
-                ("accept", "accept"),
-                ("reject", "reject"),
-                ("why", "why"),
-                ("help", "keys"),
-            ],
-            Some(view) if view.is_page_focused() => &[
-                ("next-pane", "steps"),
-                ("toggle-fold", "fold"),
-                ("find", "find"),
-                ("next-hunk", "hunk"),
-                ("help", "keys"),
-            ],
-            Some(_) => &[
-                ("next-pane", "page"),
-                ("patch", "patch"),
-                ("accept", "accept"),
-                ("reject", "reject"),
-                ("find", "find"),
-                ("next-error", "error"),
-                ("help", "keys"),
-            ],
-            None => &[
-                ("open", "open"),
-                ("narrow", "narrow"),
-                ("accept", "accept"),
-                ("reject", "reject"),
-                ("undo", "undo"),
-                ("queues", "queues"),
-                ("help", "keys"),
-            ],
-        };
+        let tips = self.screens.top().map_or(LIST_TIPS, Screen::tips);
         let mut shown: Vec<String> = tips
             .iter()
             .filter_map(|(name, what)| {
@@ -251,11 +222,10 @@ impl App {
         let shown = self.list.shown(cx);
         let place = if shown == 0 { 0 } else { self.list.place() + 1 };
         let place = format!("{}/{}", human::count(place), human::count(shown));
-        let (percent, at) = match (&self.patch, &self.trajectory) {
-            (Some(view), _) => (view.page_percent(cx), view.place_text()),
-            (None, Some(view)) => (view.page_percent(cx), view.place_text()),
-            (None, None) => return (String::new(), place, String::new()),
+        let Some(screen) = self.screens.top() else {
+            return (String::new(), place, String::new());
         };
+        let (percent, at) = screen.position(cx);
         let page = percent.map(|percent| format!("{percent}%"));
         (page.unwrap_or_default(), at, place)
     }

@@ -25,18 +25,12 @@ impl App {
             return;
         }
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        if let Some(view) = &mut self.patch {
-            match (turned, mouse.kind) {
-                (Some(rows), _) => view.wheel(x, y, rows, &cx),
-                (None, MouseEventKind::Down(MouseButton::Left)) => view.click(x, y, &cx),
-                _ => {}
-            }
-            return;
-        }
-        match (turned, mouse.kind, &mut self.trajectory) {
-            (Some(rows), _, Some(view)) => view.wheel(x, y, rows, &cx),
+        match (turned, mouse.kind, self.screens.top_mut()) {
+            (Some(rows), _, Some(screen)) => screen.wheel(x, y, rows, &cx),
             (Some(rows), _, None) => self.list.wheel(x, y, rows, &cx),
-            (None, MouseEventKind::Down(MouseButton::Left), Some(view)) => view.click(x, y, &cx),
+            (None, MouseEventKind::Down(MouseButton::Left), Some(screen)) => {
+                screen.click(x, y, &cx);
+            }
             (None, MouseEventKind::Down(MouseButton::Left), None) if self.list.click(x, y, &cx) => {
                 self.open(effects);
             }

@@ -48,11 +48,8 @@ impl App {
                 self.paint.theme = *theme;
                 self.paint.highlighter = Some(highlighter);
                 self.list.look_changed();
-                if let Some(view) = &mut self.trajectory {
-                    view.look_changed();
-                }
-                if let Some(view) = &mut self.patch {
-                    view.look_changed();
+                for screen in self.screens.iter_mut() {
+                    screen.look_changed();
                 }
             }
             Notice::Relabelled => {
@@ -104,7 +101,7 @@ impl App {
                 self.list.preview_inked(generation, ink);
             }
             Notice::Opened(opened, record, content) => {
-                if let Some(view) = &mut self.trajectory
+                if let Some(view) = self.screens.trajectory_mut()
                     && view.opened() == opened
                     && view.record() == record
                 {
@@ -123,19 +120,17 @@ impl App {
                 }
             }
             Notice::Page(key, page) => {
-                if let Some(view) = &mut self.trajectory {
+                if let Some(view) = self.screens.trajectory_mut() {
                     view.page_built(key, *page, &cx);
                 }
             }
             Notice::Inked(key, ink, by) if self.paint.is_current(&by) => {
-                match (&mut self.patch, &mut self.trajectory) {
-                    (Some(view), _) => view.inked(key, ink),
-                    (None, Some(view)) => view.inked(key, ink),
-                    (None, None) => {}
+                if let Some(screen) = self.screens.top_mut() {
+                    screen.inked(key, ink);
                 }
             }
             Notice::Patch(key, patch) => {
-                if let Some(view) = &mut self.patch {
+                if let Some(view) = self.screens.patch_mut() {
                     view.built(key, patch, &cx, effects);
                 }
             }
@@ -147,10 +142,8 @@ impl App {
                 }
             }
             Notice::Hits(generation, hits, is_done) => {
-                if let Some(view) = &mut self.patch {
-                    view.hits_found(generation, &hits, is_done, &cx);
-                } else if let Some(view) = &mut self.trajectory {
-                    view.hits_found(generation, hits, is_done, &cx);
+                if let Some(screen) = self.screens.top_mut() {
+                    screen.hits_found(generation, hits, is_done, &cx);
                 }
             }
             _ => {}
@@ -206,7 +199,7 @@ impl App {
             self.status.say(Tone::Warning, text);
         }
         // one record is not a list: show it
-        if is_complete && records == 1 && self.trajectory.is_none() && self.opened.0 == 0 {
+        if is_complete && records == 1 && self.is_list() && self.opened.0 == 0 {
             self.open_record(RecordIx(0), effects);
         }
     }
@@ -259,18 +252,8 @@ impl App {
             effects.push(Effect::Hash(missing));
         }
         self.list.record_changed(ix);
-        if let Some(view) = &mut self.trajectory
-            && view.record() == ix
-        {
-            let opened = self.opened.advance();
-            view.reopen(opened);
-            effects.push(Effect::Open(opened, ix));
-        }
-        if let Some(view) = &mut self.patch
-            && view.record() == ix
-        {
-            let opened = self.opened.advance();
-            view.reopen(opened);
+        for screen in self.screens.iter_mut() {
+            screen.record_changed(ix, &mut self.opened, effects);
         }
     }
 }

@@ -7,6 +7,7 @@ use regex::RegexBuilder;
 use crate::text::human;
 use crate::ui::app::App;
 use crate::ui::app::context;
+use crate::ui::app::screens::Screen;
 use crate::ui::data::Arrangement;
 use crate::ui::effect::Effect;
 use crate::ui::overlay;
@@ -33,11 +34,8 @@ impl App {
 
     /// Opens a prompt that holds a text already.
     pub(super) fn open_prompt_with(&mut self, kind: PromptKind, text: &str) {
-        let row = match (&self.patch, &self.trajectory) {
-            (Some(view), _) => view.line(),
-            (None, Some(view)) => view.position().0,
-            (None, None) => self.list.place(),
-        };
+        let top = self.screens.top();
+        let row = top.map_or_else(|| self.list.place(), Screen::find_origin);
         self.origin = Some(Origin {
             row,
             how: self.list.how().clone(),
@@ -87,25 +85,13 @@ impl App {
         // what was accepted was searched for while it was typed
         let is_new = what == PromptChange::Edited || self.find_info().is_none();
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        if let Some(view) = &mut self.patch {
-            if is_over {
-                view.stop_find();
-                view.return_to(from, &cx);
-            } else if is_new {
-                view.start_find(pattern, from, effects);
-            }
-            return;
-        }
-        match &mut self.trajectory {
-            Some(view) if is_over => {
-                view.stop_find();
-                view.return_to(from, &cx);
-            }
+        match self.screens.top_mut() {
+            Some(screen) if is_over => screen.end_find(from, &cx),
             None if is_over => {
                 self.list.stop_find();
                 self.list.go(from, &cx);
             }
-            Some(view) if is_new => view.start_find(pattern, from, &cx, effects),
+            Some(screen) if is_new => screen.start_find(pattern, from, &cx, effects),
             None if is_new => self.list.find(pattern, from, &cx, effects),
             _ => {}
         }
@@ -113,10 +99,8 @@ impl App {
 
     /// `3/41` for the prompt and the status line.
     pub(super) fn find_info(&self) -> Option<String> {
-        let (current, total, is_done) = if let Some(view) = &self.patch {
-            view.hit_position()?
-        } else if let Some(view) = &self.trajectory {
-            view.hit_position()?
+        let (current, total, is_done) = if let Some(screen) = self.screens.top() {
+            screen.hit_position()?
         } else {
             let (current, total) = self.list.hit_position()?;
             (current, total, true)

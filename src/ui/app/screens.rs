@@ -1,0 +1,281 @@
+//! The screens that lie above the list, the newest on top: what the app asks of all of them, whatever they show.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use regex::Regex;
+
+use crate::model::RecordIx;
+use crate::theme::Highlighter;
+use crate::ui::action::Action;
+use crate::ui::command::Scope;
+use crate::ui::effect::Effect;
+use crate::ui::event::Generation;
+use crate::ui::event::PageKey;
+use crate::ui::event::RowHit;
+use crate::ui::page::Ink;
+use crate::ui::view::Cx;
+use crate::ui::view::patch::PatchView;
+use crate::ui::view::trajectory::TrajectoryView;
+
+/// A screen above the list.
+#[derive(Debug)]
+pub(super) enum Screen {
+    Trajectory(Box<TrajectoryView>),
+    Patch(Box<PatchView>),
+}
+
+/// Does the same on the view of whichever screen it is.
+macro_rules! each {
+    ($screen:expr, $view:ident => $do:expr) => {
+        match $screen {
+            Screen::Trajectory($view) => $do,
+            Screen::Patch($view) => $do,
+        }
+    };
+}
+
+impl Screen {
+    /// Whose keys work on it.
+    pub(super) fn scope(&self) -> Scope {
+        match self {
+            Self::Trajectory(_) => Scope::Trajectory,
+            Self::Patch(_) => Scope::Patch,
+        }
+    }
+
+    /// The record that it is about.
+    pub(super) fn record(&self) -> RecordIx {
+        match self {
+            Self::Trajectory(view) => view.record(),
+            Self::Patch(view) => view.record(),
+        }
+    }
+
+    /// Its word in the status line: the screen, or the pane that has the keys.
+    pub(super) fn mode(&self) -> &'static str {
+        match self {
+            Self::Trajectory(view) if view.is_page_focused() => " PAGE ",
+            Self::Trajectory(_) => " STEPS ",
+            Self::Patch(view) if view.are_files_focused() => " FILES ",
+            Self::Patch(_) => " PATCH ",
+        }
+    }
+
+    /// Where one is, for the sentence that something does nothing here.
+    pub(super) fn place_words(&self) -> &'static str {
+        match self {
+            Self::Trajectory(_) => "in a trajectory",
+            Self::Patch(_) => "in a patch",
+        }
+    }
+
+    /// Its most useful commands by name, each with a word for the status line; the last one stays longest.
+    pub(super) fn tips(&self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Trajectory(view) if view.is_page_focused() => &[
+                ("next-pane", "steps"),
+                ("toggle-fold", "fold"),
+                ("find", "find"),
+                ("next-hunk", "hunk"),
+                ("help", "keys"),
+            ],
+            Self::Trajectory(_) => &[
+                ("next-pane", "page"),
+                ("patch", "patch"),
+                ("accept", "accept"),
+                ("reject", "reject"),
+                ("find", "find"),
+                ("next-error", "error"),
+                ("help", "keys"),
+            ],
+            Self::Patch(_) => &[
+                ("next-evidence", "evidence"),
+                ("next-hunk", "hunk"),
+                ("accept", "accept"),
+                ("reject", "reject"),
+                ("why", "why"),
+                ("help", "keys"),
+            ],
+        }
+    }
+
+    /// Asks for what it lacks.
+    pub(super) fn sync(
+        &mut self,
+        cx: &Cx<'_>,
+        highlighter: Option<&Arc<Highlighter>>,
+        effects: &mut Vec<Effect>,
+    ) {
+        each!(self, view => view.sync(cx, highlighter, effects));
+    }
+
+    /// Carries out an action; `false` when it means nothing here.
+    pub(super) fn apply(
+        &mut self,
+        action: Action,
+        count: Option<usize>,
+        cx: &Cx<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        each!(self, view => view.apply(action, count, cx, effects))
+    }
+
+    /// Closes what `Esc` closes inside it; `false` when there is nothing.
+    pub(super) fn escape(&mut self, effects: &mut Vec<Effect>) -> bool {
+        each!(self, view => view.escape(effects))
+    }
+
+    pub(super) fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
+        each!(self, view => view.draw(cx, buf));
+    }
+
+    /// How far down its page is in percent, and the step or file that one is at.
+    pub(super) fn position(&self, cx: &Cx<'_>) -> (Option<usize>, String) {
+        each!(self, view => (view.page_percent(cx), view.place_text()))
+    }
+
+    pub(super) fn wheel(&mut self, x: u16, y: u16, rows: isize, cx: &Cx<'_>) {
+        each!(self, view => view.wheel(x, y, rows, cx));
+    }
+
+    pub(super) fn click(&mut self, x: u16, y: u16, cx: &Cx<'_>) {
+        each!(self, view => view.click(x, y, cx));
+    }
+
+    /// The row or line that a search starts from, and goes back to when it is given up.
+    pub(super) fn find_origin(&self) -> usize {
+        match self {
+            Self::Trajectory(view) => view.position().0,
+            Self::Patch(view) => view.line(),
+        }
+    }
+
+    pub(super) fn start_find(
+        &mut self,
+        pattern: Regex,
+        from: usize,
+        cx: &Cx<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        match self {
+            Self::Trajectory(view) => view.start_find(pattern, from, cx, effects),
+            Self::Patch(view) => view.start_find(pattern, from, effects),
+        }
+    }
+
+    /// Gives the search up and goes back to where it started.
+    pub(super) fn end_find(&mut self, from: usize, cx: &Cx<'_>) {
+        each!(self, view => {
+            view.stop_find();
+            view.return_to(from, cx);
+        });
+    }
+
+    /// The current hit, how many there are, and whether these are all.
+    pub(super) fn hit_position(&self) -> Option<(Option<usize>, usize, bool)> {
+        each!(self, view => view.hit_position())
+    }
+
+    pub(super) fn hits_found(
+        &mut self,
+        generation: Generation,
+        hits: Vec<RowHit>,
+        is_done: bool,
+        cx: &Cx<'_>,
+    ) {
+        match self {
+            Self::Trajectory(view) => view.hits_found(generation, hits, is_done, cx),
+            Self::Patch(view) => view.hits_found(generation, &hits, is_done, cx),
+        }
+    }
+
+    pub(super) fn inked(&mut self, key: PageKey, ink: Ink) {
+        each!(self, view => view.inked(key, ink));
+    }
+
+    pub(super) fn look_changed(&mut self) {
+        each!(self, view => view.look_changed());
+    }
+
+    /// Asks for its record again when that is `ix`, keeping the place.
+    pub(super) fn record_changed(
+        &mut self,
+        ix: RecordIx,
+        opened: &mut Generation,
+        effects: &mut Vec<Effect>,
+    ) {
+        match self {
+            Self::Trajectory(view) if view.record() == ix => {
+                view.reopen(opened.advance());
+                effects.push(Effect::Open(view.opened(), ix));
+            }
+            Self::Patch(view) if view.record() == ix => view.reopen(opened.advance()),
+            Self::Trajectory(_) | Self::Patch(_) => {}
+        }
+    }
+}
+
+/// The screens above the list, the newest last.
+#[derive(Debug, Default)]
+pub(super) struct Screens(Vec<Screen>);
+
+impl Screens {
+    pub(super) fn top(&self) -> Option<&Screen> {
+        self.0.last()
+    }
+
+    pub(super) fn top_mut(&mut self) -> Option<&mut Screen> {
+        self.0.last_mut()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Screen> {
+        self.0.iter_mut()
+    }
+
+    pub(super) fn push(&mut self, screen: Screen) {
+        self.0.push(screen);
+    }
+
+    /// Closes the topmost; `false` when only the list was left.
+    pub(super) fn pop(&mut self) -> bool {
+        self.0.pop().is_some()
+    }
+
+    /// Goes back to the list.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The trajectory, where one is open, whatever lies above it.
+    pub(super) fn trajectory(&self) -> Option<&TrajectoryView> {
+        self.0.iter().rev().find_map(|screen| match screen {
+            Screen::Trajectory(view) => Some(view.as_ref()),
+            Screen::Patch(_) => None,
+        })
+    }
+
+    /// [`Screens::trajectory`], to be changed.
+    pub(super) fn trajectory_mut(&mut self) -> Option<&mut TrajectoryView> {
+        self.0.iter_mut().rev().find_map(|screen| match screen {
+            Screen::Trajectory(view) => Some(view.as_mut()),
+            Screen::Patch(_) => None,
+        })
+    }
+
+    /// The patch, where it is on top.
+    pub(super) fn patch(&self) -> Option<&PatchView> {
+        match self.top() {
+            Some(Screen::Patch(view)) => Some(view),
+            _ => None,
+        }
+    }
+
+    /// [`Screens::patch`], to be changed.
+    pub(super) fn patch_mut(&mut self) -> Option<&mut PatchView> {
+        match self.top_mut() {
+            Some(Screen::Patch(view)) => Some(view),
+            _ => None,
+        }
+    }
+}
