@@ -17,6 +17,7 @@ mod pick;
 mod records;
 mod review;
 mod schema;
+mod search;
 mod show;
 mod signals;
 mod terminal;
@@ -89,6 +90,7 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         None => explore::run(cli.explore, &shared, output),
         Some(Command::List(args)) => list::run(&args, &shared, output),
         Some(Command::Show(args)) => show::run(&args, &shared, output),
+        Some(Command::Search(args)) => search::run(&args, &shared, output),
         Some(Command::Mark(args)) => mark::run(&args, &shared, output),
         Some(Command::Agree(args)) => agree::run(&args, &shared, output),
         Some(Command::Export(args)) => export::run(&args, &shared, output),

@@ -17,6 +17,7 @@ mod refresh;
 mod scan;
 mod side;
 mod spool;
+mod stretch;
 mod table;
 mod tell;
 mod zipped;
@@ -38,6 +39,7 @@ use std::sync::atomic::Ordering;
 
 pub use crate::store::index::Skipped;
 pub use crate::store::refresh::Refresh;
+pub use crate::store::stretch::Stretch;
 pub use crate::store::table::expects_panic;
 
 use crate::cancel::Cancel;
@@ -654,6 +656,17 @@ impl Store {
         }
         drop(cache);
         Ok(trajectory)
+    }
+
+    /// Parses the record and joins what side files say; the cache is asked but not filled.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    pub fn load_once(&self, ix: RecordIx) -> Result<Arc<Trajectory>, Fault> {
+        if let Some(cached) = lock(&self.cache).get(ix.0) {
+            return Ok(cached);
+        }
+        self.parse(ix).map(Arc::new)
     }
 
     /// Parses the record for its row of the list; the cache is asked but not filled.

@@ -1,6 +1,7 @@
 //! What can be typed. Nothing here is interpreted: each command turns its arguments into what they mean.
 
 mod export;
+mod search;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 pub(super) use crate::cli::args::export::ExportArgs;
+pub(super) use crate::cli::args::search::SearchArgs;
 
 use crate::cli::mark::MaskArg;
 use crate::query::sort::SortKey;
@@ -195,6 +197,8 @@ pub(super) enum Command {
     List(ListArgs),
     /// Show one trajectory or step as text, Markdown or JSON
     Show(ShowArgs),
+    /// Find every step that matches a pattern
+    Search(SearchArgs),
     /// Record a decision on a trajectory
     Mark(MarkArgs),
     /// Say how far reviewers agree, and on what they do not
@@ -470,6 +474,8 @@ pub(super) enum SchemaOf {
     Show,
     /// The output of `hgview show --step K --json`
     ShowStep,
+    /// A line of `hgview search --json`
+    Search,
     /// The output of `hgview mark --json`
     Mark,
     /// The output of `hgview agree --json`

@@ -57,13 +57,7 @@ pub(super) fn load_store_with(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Store> {
-    let (settings, problems) = config::load(&Paths::of_environment());
-    for problem in problems {
-        writeln!(output.err, "hgview: {}", text::clean(&problem.to_string()))?;
-    }
-    let mut options = open_options(paths, shared, settings.cache_mb);
-    options.with.extend_from_slice(with);
-    let store = Store::open(&options)?;
+    let store = open_store(paths, with, shared, output)?;
     let mut progress = Progress::new(output);
     store.scan(&Cancel::new(), &mut |at| {
         progress.say(|| {
@@ -79,6 +73,26 @@ pub(super) fn load_store_with(
         return Err(nothing(paths, &store));
     }
     Ok(store)
+}
+
+/// Opens inputs, with further files to be joined, and scans nothing. What is wrong in the settings file is said, and does
+/// not matter further.
+///
+/// # Errors
+/// *input* when a path is missing.
+pub(super) fn open_store(
+    paths: &[PathBuf],
+    with: &[PathBuf],
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Store> {
+    let (settings, problems) = config::load(&Paths::of_environment());
+    for problem in problems {
+        writeln!(output.err, "hgview: {}", text::clean(&problem.to_string()))?;
+    }
+    let mut options = open_options(paths, shared, settings.cache_mb);
+    options.with.extend_from_slice(with);
+    Store::open(&options)
 }
 
 /// Says which of the files given with `--with`, or as `tasks`, know none of the records that were read.
@@ -207,9 +221,14 @@ impl<'a, 'b> Progress<'a, 'b> {
 
     /// Takes the line away.
     pub(super) fn clear(&mut self) {
-        if self.last.is_some() {
+        if self.last.take().is_some() {
             clear_line(self.output);
         }
+    }
+
+    /// The streams, to be used between two lines of progress.
+    pub(super) fn output(&mut self) -> &mut Output<'b> {
+        self.output
     }
 }
 

@@ -169,12 +169,7 @@ impl Bytes {
     pub(super) fn read(&self, span: Span, row: usize) -> Result<Vec<u8>, Fault> {
         match self {
             Self::File { path, stamp } => {
-                let file = File::open(path).map_err(|err| gone(path, &err))?;
-                let stamp = stamp.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                if let Some(stamp) = stamp {
-                    let change = stamp.compare(&file).map_err(|err| gone(path, &err))?;
-                    check(change, stamp.len)?;
-                }
+                let file = open_same(path, stamp)?;
                 read_at(&file, span).map_err(|err| unreadable(&err, span))
             }
             Self::Stretch { file, base } => {
@@ -190,7 +185,54 @@ impl Bytes {
             Self::Nothing => Ok(Vec::new()),
         }
     }
+
+    /// Reads `span` of a file or stretch into `buffer`, which only ever grows; gives the bytes. Others have none.
+    ///
+    /// # Errors
+    /// As [`Bytes::read`].
+    pub(super) fn read_into<'a>(
+        &self,
+        span: Span,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], Fault> {
+        let opened;
+        let (file, start) = match self {
+            Self::File { path, stamp } => {
+                opened = open_same(path, stamp)?;
+                (&opened, span.start)
+            }
+            Self::Stretch { file, base } => (file.as_ref(), base + span.start),
+            _ => return Ok(&[]),
+        };
+        let len = usize::try_from(span.len_bytes())
+            .map_err(|_too_long| Fault::at("too long for this machine", span.start))?;
+        if buffer.len() < len {
+            // a span that is wrong must not ask for all memory
+            let end = file.metadata().map_or(0, |meta| meta.len());
+            if end < start.saturating_add(span.len_bytes()) {
+                return Err(Fault::at(SHRANK, span.start));
+            }
+            buffer.resize(len, 0);
+        }
+        let bytes = buffer.get_mut(..len).unwrap_or_default();
+        file.read_exact_at(bytes, start)
+            .map_err(|err| unreadable(&err, span))?;
+        Ok(bytes)
+    }
 }
+
+/// Opens a file, if it still is the one that was scanned.
+fn open_same(path: &Path, stamp: &Mutex<Option<Stamp>>) -> Result<File, Fault> {
+    let file = File::open(path).map_err(|err| gone(path, &err))?;
+    let stamp = stamp.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(stamp) = stamp {
+        let change = stamp.compare(&file).map_err(|err| gone(path, &err))?;
+        check(change, stamp.len)?;
+    }
+    Ok(file)
+}
+
+const SHRANK: &str = "the file shrank since it was opened";
 
 fn check(change: Change, seen: u64) -> Result<(), Fault> {
     match change {
@@ -209,7 +251,7 @@ fn gone(path: &Path, err: &io::Error) -> Fault {
 
 fn unreadable(err: &io::Error, span: Span) -> Fault {
     if err.kind() == io::ErrorKind::UnexpectedEof {
-        Fault::at("the file shrank since it was opened", span.start)
+        Fault::at(SHRANK, span.start)
     } else {
         Fault::at(format!("cannot be read: {err}"), span.start)
     }

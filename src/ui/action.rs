@@ -132,6 +132,8 @@ pub enum Action {
     Quit,
     /// Opens the prompt that searches this view.
     Find,
+    /// Opens the prompt that searches all trajectories of the list.
+    Grep,
     /// Opens the prompt that narrows the list.
     Narrow,
     /// Opens an overlay.

@@ -4,6 +4,7 @@ mod decide;
 mod desk;
 mod draw;
 mod export;
+mod grep;
 mod mouse;
 mod notices;
 mod overlays;
@@ -270,9 +271,7 @@ impl App {
         match action {
             Action::Quit => effects.push(Effect::Quit),
             Action::Back => {
-                if self.screens.pop() {
-                    effects.push(Effect::StopFind);
-                } else {
+                if !self.close_screen(effects) {
                     effects.push(Effect::Quit);
                 }
             }
@@ -292,6 +291,8 @@ impl App {
             Action::Trajectory(toward) => self.go_on(toward, effects),
             Action::Overlay(kind) => self.open_overlay(kind, effects),
             Action::Find => self.open_prompt(PromptKind::Find),
+            Action::Grep => self.open_prompt(PromptKind::Grep),
+            Action::Open if self.scope() == Scope::Results => self.open_hit(effects),
             Action::Narrow => {
                 self.screens.clear();
                 self.open_prompt(PromptKind::Narrow);
@@ -339,6 +340,18 @@ impl App {
         true
     }
 
+    /// Closes the topmost screen and stops what works for it alone; `false` when only the list is left.
+    fn close_screen(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let Some(closed) = self.screens.pop() else {
+            return false;
+        };
+        effects.push(Effect::StopFind);
+        if matches!(closed, Screen::Results(_)) {
+            effects.push(Effect::StopGrep);
+        }
+        true
+    }
+
     fn cycle_diff_layout(&mut self) {
         let (column, sides) = (
             "edits in one column",
@@ -377,7 +390,7 @@ impl App {
     fn escape(&mut self, effects: &mut Vec<Effect>) {
         if let Some(screen) = self.screens.top_mut() {
             if !screen.escape(effects) {
-                self.screens.pop();
+                self.close_screen(effects);
             }
         } else if self.list.end_range() || self.data.desk.clear_selection() {
             // one thing at a time
@@ -425,8 +438,10 @@ impl App {
     /// The record that the screen is about: the shown one's, or the one under the list's cursor.
     fn record(&self) -> Option<RecordIx> {
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        let top = self.screens.top().map(Screen::record);
-        top.or_else(|| self.list.record(&cx))
+        match self.screens.top() {
+            Some(screen) => screen.record(),
+            None => self.list.record(&cx),
+        }
     }
 
     /// Opens the final patch of the record, at a piece of evidence where one is given.
@@ -455,7 +470,7 @@ impl App {
     fn open_in_place(&mut self, effects: &mut Vec<Effect>) {
         let had_patch = self.screens.patch().is_some();
         let had_trajectory = self.screens.trajectory().is_some();
-        self.screens.clear();
+        self.screens.close_record();
         if had_trajectory {
             self.open(effects);
         }

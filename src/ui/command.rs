@@ -24,13 +24,23 @@ pub enum Scope {
     Trajectory,
     /// On the screen of a final patch.
     Patch,
+    /// In the results of a search through all trajectories.
+    Results,
     /// Wherever there is a page to read: in a trajectory and in a patch. No screen and no table of the settings.
     Pages,
 }
 
 impl Scope {
+    /// How many there are of [`Scope::ALL`].
+    pub const COUNT: usize = Self::ALL.len();
     /// The screens, after what works on all of them.
-    pub const ALL: [Self; 4] = [Self::Global, Self::List, Self::Trajectory, Self::Patch];
+    pub const ALL: [Self; 5] = [
+        Self::Global,
+        Self::List,
+        Self::Trajectory,
+        Self::Patch,
+        Self::Results,
+    ];
 
     /// The name of its table in the settings (`[keys.list]`); `Global` is `[keys]` itself.
     pub fn name(self) -> &'static str {
@@ -39,6 +49,7 @@ impl Scope {
             Self::List => "list",
             Self::Trajectory => "trajectory",
             Self::Patch => "patch",
+            Self::Results => "results",
             Self::Pages => "trajectory and patch",
         }
     }
@@ -220,6 +231,7 @@ pub const COMMANDS: &[Command] = &[
     row("find", &["/"], Global, Group::Find, Action::Find, "Search in this view"),
     row("next-hit", &["n"], Global, Group::Find, Jump(Landmark::Hit, Next), "Go to the next search hit"),
     row("previous-hit", &["N"], Global, Group::Find, Jump(Landmark::Hit, Previous), "Go to the previous search hit"),
+    row("grep", &["Ctrl-g"], Global, Group::Find, Action::Grep, "Search all trajectories of the list"),
     row("narrow", &["'"], Global, Group::Find, Action::Narrow, "Narrow the list as you type (fuzzy)"),
     row("sort", &["o"], List, Group::Find, Overlay(OverlayKind::Sort), "Choose the column to sort by"),
     row("reverse-sort", &["O"], List, Group::Find, Action::ReverseSort, "Turn the sort order round"),

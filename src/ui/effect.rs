@@ -15,6 +15,7 @@ use crate::model::Trajectory;
 use crate::review::Line;
 use crate::review::Policy;
 use crate::review::queue::Queue;
+use crate::search::Pattern;
 use crate::theme::Highlighter;
 use crate::ui::data::Arrangement;
 use crate::ui::data::Order;
@@ -68,6 +69,17 @@ pub struct FindJob {
     pub pattern: Regex,
     /// Layout of the pages that are searched; the same as of those that are shown.
     pub options: PageOptions,
+}
+
+/// A search through all trajectories.
+#[derive(Debug, Clone)]
+pub struct GrepJob {
+    /// The question's number.
+    pub generation: Generation,
+    /// What to find, and where.
+    pub pattern: Pattern,
+    /// The rows of the list; in plain order those too that a scan still finds.
+    pub order: Order,
 }
 
 /// The page of a final patch to build.
@@ -154,6 +166,10 @@ pub enum Effect {
     InkPreview(Generation, Vec<InkJob>, Arc<Highlighter>),
     /// Search a trajectory.
     Find(Box<FindJob>),
+    /// Search all trajectories.
+    Grep(Box<GrepJob>),
+    /// Stop doing so.
+    StopGrep,
     /// Search one page.
     FindInPage(Generation, PageText, Regex),
     /// Stop searching.

@@ -11,7 +11,9 @@ use crate::model::ContentHash;
 use crate::model::Fault;
 use crate::model::RecordIx;
 use crate::model::Summary;
+use crate::model::Text;
 use crate::model::Trajectory;
+use crate::search;
 use crate::store::Refresh;
 use crate::theme::Highlighter;
 use crate::theme::Role;
@@ -86,6 +88,48 @@ pub struct RowHit {
     pub row: usize,
     /// Where on the row's page.
     pub place: Place,
+}
+
+/// A step that a search through all trajectories found. Its texts are cleaned.
+#[derive(Debug, Clone)]
+pub struct GrepHit {
+    /// The record.
+    pub record: RecordIx,
+    /// Its id.
+    pub id: Text,
+    /// `path:record#id@step`, as it is copied.
+    pub reference: Text,
+    /// `id@step`, for the row.
+    pub name: String,
+    /// The sub-agents on the way to the step, from the outside in.
+    pub children: Vec<usize>,
+    /// The step, from 0; `None` for the final patch.
+    pub step: Option<usize>,
+    /// Where in the step.
+    pub place: search::Place,
+    /// The line up to the match.
+    pub before: String,
+    /// The match.
+    pub matched: String,
+    /// The line after it.
+    pub after: String,
+    /// Matches in the step.
+    pub count: usize,
+}
+
+/// How far a search through all trajectories is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GrepState {
+    /// Records that were searched.
+    pub records: usize,
+    /// Records that there are so far.
+    pub of: usize,
+    /// Records that cannot be read.
+    pub unread: usize,
+    /// Nothing more comes.
+    pub is_done: bool,
+    /// There is more than is kept.
+    pub is_cut: bool,
 }
 
 /// How bad a message is.
@@ -165,6 +209,8 @@ pub enum Notice {
     Inked(PageKey, Ink, Arc<Highlighter>),
     /// A stretch of the preview was coloured.
     PreviewInked(Generation, Ink, Arc<Highlighter>),
+    /// More hits of a search through all trajectories, and how far it is.
+    Grepped(Generation, Vec<GrepHit>, GrepState),
     /// More hits of a search; `true` when these were the last.
     Hits(Generation, Vec<RowHit>, bool),
     /// A theme was loaded.

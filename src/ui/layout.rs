@@ -54,6 +54,27 @@ pub struct PatchLayout {
     pub status: Rect,
 }
 
+/// Where the parts of the screen of search results are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ResultsLayout {
+    /// One line: the pattern, counts.
+    pub title: Rect,
+    /// The rows.
+    pub rows: Rect,
+    /// One line at the bottom.
+    pub status: Rect,
+}
+
+/// Lays out the screen of search results.
+pub fn results(screen: Rect) -> ResultsLayout {
+    let (title, rows, status) = frame(screen);
+    ResultsLayout {
+        title,
+        rows,
+        status,
+    }
+}
+
 /// Lays out the patch screen. Under 100 columns the files are shown only while they have the keys, over the page: it
 /// keeps its width.
 pub fn patch(screen: Rect, are_files_focused: bool) -> PatchLayout {

@@ -50,6 +50,8 @@ use crate::ui::page::EvidenceId;
 pub enum PromptKind {
     /// Search in this view.
     Find,
+    /// Search all trajectories.
+    Grep,
     /// Narrow the list.
     Narrow,
     /// The note of a record.
@@ -78,6 +80,8 @@ pub enum Reply {
     Close,
     /// Close it and do this.
     Run(Action),
+    /// Close it and search all trajectories for this.
+    Grep(String),
     /// The prompt's text changed, or is final.
     Prompt {
         /// Which prompt.

@@ -4,6 +4,7 @@
 //! [`perform`] carries out any effect on the calling thread; the slots and the tests call the same.
 
 mod export;
+mod grep;
 mod hasher;
 mod recorder;
 
@@ -158,6 +159,11 @@ impl Tasks {
                     slot.stop();
                 }
             }
+            Effect::StopGrep => {
+                if let Some(slot) = self.slots.get(Kind::Grep as usize) {
+                    slot.stop();
+                }
+            }
             effect => {
                 let slot = Kind::of(&effect).and_then(|kind| self.slots.get(kind as usize));
                 if let Some(slot) = slot {
@@ -201,10 +207,11 @@ enum Kind {
     Desk,
     Queues,
     Export,
+    Grep,
 }
 
 impl Kind {
-    const COUNT: usize = 16;
+    const COUNT: usize = 17;
 
     fn of(effect: &Effect) -> Option<Self> {
         Some(match effect {
@@ -217,6 +224,7 @@ impl Kind {
             Effect::Ink(..) => Self::Ink,
             Effect::InkPreview(..) => Self::InkPreview,
             Effect::Find(_) | Effect::FindInPage(..) => Self::Find,
+            Effect::Grep(_) => Self::Grep,
             Effect::Patch(_) => Self::Patch,
             Effect::Why(..) => Self::Why,
             Effect::LoadTheme(_) => Self::Theme,
@@ -254,6 +262,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
                 say(Notice::RowsFound(generation, Arc::new(places)));
             }
         }
+        Effect::Grep(job) => grep::grep(&job, env, cancel, say),
         Effect::Open(generation, ix) => {
             let content = env.store.load(ix).map(|trajectory| {
                 let outline = Arc::new(Outline::of(&trajectory));
@@ -304,6 +313,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::Export(_)) => on_desk(effect, env, cancel, say),
         // these belong to the owner of the terminal
         Effect::StopFind
+        | Effect::StopGrep
         | Effect::External(..)
         | Effect::Mouse(_)
         | Effect::Follow(_)

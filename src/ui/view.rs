@@ -2,6 +2,7 @@
 
 pub mod list;
 pub mod patch;
+pub mod results;
 pub mod signs;
 pub mod trajectory;
 

@@ -2,6 +2,7 @@
 
 mod decisions;
 mod exports;
+mod grep;
 mod keys;
 mod looks;
 mod patches;

@@ -105,7 +105,7 @@ impl App {
                     && view.opened() == opened
                     && view.record() == record
                 {
-                    view.opened_as(content, first_step, &cx);
+                    view.opened_as(content, first_step, &cx, effects);
                     let steps = view.trajectory().map(|trajectory| trajectory.steps.len());
                     if let (Some(step), Some(steps)) = (first_step, steps)
                         && step >= steps
@@ -139,6 +139,11 @@ impl App {
                     if let Overlay::Why(open) = overlay {
                         open.answered(generation, why.clone());
                     }
+                }
+            }
+            Notice::Grepped(generation, hits, state) => {
+                if let Some(view) = self.screens.results_mut() {
+                    view.found(generation, hits, state);
                 }
             }
             Notice::Hits(generation, hits, is_done) => {

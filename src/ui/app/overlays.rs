@@ -92,12 +92,19 @@ impl App {
                 }
                 match kind {
                     PromptKind::Find => self.prompt_find(&text, what, effects),
+                    PromptKind::Grep if what == PromptChange::Accepted => {
+                        self.grep(&text, effects);
+                    }
                     PromptKind::Narrow => self.prompt_narrow(text, what, effects),
                     PromptKind::Note | PromptKind::Tags if what == PromptChange::Accepted => {
                         self.prompt_note(kind, &text, effects);
                     }
-                    PromptKind::Note | PromptKind::Tags => {}
+                    PromptKind::Note | PromptKind::Tags | PromptKind::Grep => {}
                 }
+            }
+            Reply::Grep(text) => {
+                self.overlays.pop();
+                self.grep(&text, effects);
             }
             Reply::SortBy(at) => {
                 self.overlays.pop();

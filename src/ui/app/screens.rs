@@ -16,6 +16,7 @@ use crate::ui::event::RowHit;
 use crate::ui::page::Ink;
 use crate::ui::view::Cx;
 use crate::ui::view::patch::PatchView;
+use crate::ui::view::results::ResultsView;
 use crate::ui::view::trajectory::TrajectoryView;
 
 /// A screen above the list.
@@ -23,6 +24,7 @@ use crate::ui::view::trajectory::TrajectoryView;
 pub(super) enum Screen {
     Trajectory(Box<TrajectoryView>),
     Patch(Box<PatchView>),
+    Results(Box<ResultsView>),
 }
 
 /// Does the same on the view of whichever screen it is.
@@ -31,6 +33,7 @@ macro_rules! each {
         match $screen {
             Screen::Trajectory($view) => $do,
             Screen::Patch($view) => $do,
+            Screen::Results($view) => $do,
         }
     };
 }
@@ -41,14 +44,16 @@ impl Screen {
         match self {
             Self::Trajectory(_) => Scope::Trajectory,
             Self::Patch(_) => Scope::Patch,
+            Self::Results(_) => Scope::Results,
         }
     }
 
-    /// The record that it is about.
-    pub(super) fn record(&self) -> RecordIx {
+    /// The record that it is about, or that its cursor is on; `None` where there is none.
+    pub(super) fn record(&self) -> Option<RecordIx> {
         match self {
-            Self::Trajectory(view) => view.record(),
-            Self::Patch(view) => view.record(),
+            Self::Trajectory(view) => Some(view.record()),
+            Self::Patch(view) => Some(view.record()),
+            Self::Results(view) => view.record(),
         }
     }
 
@@ -59,6 +64,7 @@ impl Screen {
             Self::Trajectory(_) => " STEPS ",
             Self::Patch(view) if view.are_files_focused() => " FILES ",
             Self::Patch(_) => " PATCH ",
+            Self::Results(_) => " RESULTS ",
         }
     }
 
@@ -67,6 +73,7 @@ impl Screen {
         match self {
             Self::Trajectory(_) => "in a trajectory",
             Self::Patch(_) => "in a patch",
+            Self::Results(_) => "in search results",
         }
     }
 
@@ -97,6 +104,14 @@ impl Screen {
                 ("why", "why"),
                 ("help", "keys"),
             ],
+            Self::Results(_) => &[
+                ("open", "open"),
+                ("grep", "search again"),
+                ("accept", "accept"),
+                ("reject", "reject"),
+                ("back", "back"),
+                ("help", "keys"),
+            ],
         }
     }
 
@@ -107,7 +122,11 @@ impl Screen {
         highlighter: Option<&Arc<Highlighter>>,
         effects: &mut Vec<Effect>,
     ) {
-        each!(self, view => view.sync(cx, highlighter, effects));
+        match self {
+            Self::Trajectory(view) => view.sync(cx, highlighter, effects),
+            Self::Patch(view) => view.sync(cx, highlighter, effects),
+            Self::Results(view) => view.fit(cx),
+        }
     }
 
     /// Carries out an action; `false` when it means nothing here.
@@ -123,7 +142,11 @@ impl Screen {
 
     /// Closes what `Esc` closes inside it; `false` when there is nothing.
     pub(super) fn escape(&mut self, effects: &mut Vec<Effect>) -> bool {
-        each!(self, view => view.escape(effects))
+        match self {
+            Self::Trajectory(view) => view.escape(effects),
+            Self::Patch(view) => view.escape(effects),
+            Self::Results(_) => false,
+        }
     }
 
     pub(super) fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
@@ -132,11 +155,19 @@ impl Screen {
 
     /// How far down its page is in percent, and the step or file that one is at.
     pub(super) fn position(&self, cx: &Cx<'_>) -> (Option<usize>, String) {
-        each!(self, view => (view.page_percent(cx), view.place_text()))
+        match self {
+            Self::Trajectory(view) => (view.page_percent(cx), view.place_text()),
+            Self::Patch(view) => (view.page_percent(cx), view.place_text()),
+            Self::Results(view) => (None, view.place_text()),
+        }
     }
 
     pub(super) fn wheel(&mut self, x: u16, y: u16, rows: isize, cx: &Cx<'_>) {
-        each!(self, view => view.wheel(x, y, rows, cx));
+        match self {
+            Self::Trajectory(view) => view.wheel(x, y, rows, cx),
+            Self::Patch(view) => view.wheel(x, y, rows, cx),
+            Self::Results(view) => view.wheel(rows, cx),
+        }
     }
 
     pub(super) fn click(&mut self, x: u16, y: u16, cx: &Cx<'_>) {
@@ -148,6 +179,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.position().0,
             Self::Patch(view) => view.line(),
+            Self::Results(_) => 0,
         }
     }
 
@@ -161,20 +193,32 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.start_find(pattern, from, cx, effects),
             Self::Patch(view) => view.start_find(pattern, from, effects),
+            Self::Results(_) => {}
         }
     }
 
     /// Gives the search up and goes back to where it started.
     pub(super) fn end_find(&mut self, from: usize, cx: &Cx<'_>) {
-        each!(self, view => {
-            view.stop_find();
-            view.return_to(from, cx);
-        });
+        match self {
+            Self::Trajectory(view) => {
+                view.stop_find();
+                view.return_to(from, cx);
+            }
+            Self::Patch(view) => {
+                view.stop_find();
+                view.return_to(from, cx);
+            }
+            Self::Results(_) => {}
+        }
     }
 
     /// The current hit, how many there are, and whether these are all.
     pub(super) fn hit_position(&self) -> Option<(Option<usize>, usize, bool)> {
-        each!(self, view => view.hit_position())
+        match self {
+            Self::Trajectory(view) => view.hit_position(),
+            Self::Patch(view) => view.hit_position(),
+            Self::Results(_) => None,
+        }
     }
 
     pub(super) fn hits_found(
@@ -187,15 +231,24 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.hits_found(generation, hits, is_done, cx),
             Self::Patch(view) => view.hits_found(generation, &hits, is_done, cx),
+            Self::Results(_) => {}
         }
     }
 
     pub(super) fn inked(&mut self, key: PageKey, ink: Ink) {
-        each!(self, view => view.inked(key, ink));
+        match self {
+            Self::Trajectory(view) => view.inked(key, ink),
+            Self::Patch(view) => view.inked(key, ink),
+            Self::Results(_) => {}
+        }
     }
 
     pub(super) fn look_changed(&mut self) {
-        each!(self, view => view.look_changed());
+        match self {
+            Self::Trajectory(view) => view.look_changed(),
+            Self::Patch(view) => view.look_changed(),
+            Self::Results(_) => {}
+        }
     }
 
     /// Asks for its record again when that is `ix`, keeping the place.
@@ -211,7 +264,7 @@ impl Screen {
                 effects.push(Effect::Open(view.opened(), ix));
             }
             Self::Patch(view) if view.record() == ix => view.reopen(opened.advance()),
-            Self::Trajectory(_) | Self::Patch(_) => {}
+            Self::Trajectory(_) | Self::Patch(_) | Self::Results(_) => {}
         }
     }
 }
@@ -237,9 +290,31 @@ impl Screens {
         self.0.push(screen);
     }
 
-    /// Closes the topmost; `false` when only the list was left.
-    pub(super) fn pop(&mut self) -> bool {
-        self.0.pop().is_some()
+    /// Closes the topmost; `None` when only the list was left.
+    pub(super) fn pop(&mut self) -> Option<Screen> {
+        self.0.pop()
+    }
+
+    /// Closes the screens on top that are about one record.
+    pub(super) fn close_record(&mut self) {
+        let is_one = |screen: &Screen| matches!(screen, Screen::Trajectory(_) | Screen::Patch(_));
+        while self.0.pop_if(|screen| is_one(screen)).is_some() {}
+    }
+
+    /// Closes the results of a search, and what was opened from them.
+    pub(super) fn close_results(&mut self) {
+        let is_results = |screen: &Screen| matches!(screen, Screen::Results(_));
+        if let Some(at) = self.0.iter().position(is_results) {
+            self.0.truncate(at);
+        }
+    }
+
+    /// The results of a search, where some are open, whatever lies above them.
+    pub(super) fn results_mut(&mut self) -> Option<&mut ResultsView> {
+        self.0.iter_mut().find_map(|screen| match screen {
+            Screen::Results(view) => Some(view.as_mut()),
+            _ => None,
+        })
     }
 
     /// Goes back to the list.
@@ -251,7 +326,7 @@ impl Screens {
     pub(super) fn trajectory(&self) -> Option<&TrajectoryView> {
         self.0.iter().rev().find_map(|screen| match screen {
             Screen::Trajectory(view) => Some(view.as_ref()),
-            Screen::Patch(_) => None,
+            _ => None,
         })
     }
 
@@ -259,7 +334,7 @@ impl Screens {
     pub(super) fn trajectory_mut(&mut self) -> Option<&mut TrajectoryView> {
         self.0.iter_mut().rev().find_map(|screen| match screen {
             Screen::Trajectory(view) => Some(view.as_mut()),
-            Screen::Patch(_) => None,
+            _ => None,
         })
     }
 

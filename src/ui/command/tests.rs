@@ -137,6 +137,7 @@ fn known(action: Action) {
         | Action::Back
         | Action::Quit
         | Action::Find
+        | Action::Grep
         | Action::Narrow
         | Action::Overlay(
             OverlayKind::Help

@@ -45,6 +45,13 @@ impl Palette {
             return Reply::Close;
         }
         if key.code == KeyCode::Enter {
+            // `grep PATTERN` is one thought, and is done at once
+            let typed = self.picker.pattern().text();
+            if let Some(pattern) = typed.strip_prefix("grep ").map(str::trim)
+                && !pattern.is_empty()
+            {
+                return Reply::Grep(pattern.to_owned());
+            }
             let picked = self.picker.selected().and_then(|ix| self.commands.get(ix));
             return picked.map_or(Reply::Stay, |command| Reply::Run(command.action));
         }

@@ -163,6 +163,7 @@ impl Prompt {
         }
         let sign = match self.kind {
             PromptKind::Find => "/",
+            PromptKind::Grep => "grep: ",
             PromptKind::Narrow => "'",
             PromptKind::Note => "note: ",
             PromptKind::Tags => "tags, by commas: ",

@@ -12,9 +12,11 @@ mod rows;
 use std::sync::Arc;
 
 use ratatui::layout::Rect;
+use regex::Regex;
 
 use crate::model::Fault;
 use crate::model::RecordIx;
+use crate::model::StepIx;
 use crate::model::Trajectory;
 use crate::model::child_path;
 use crate::text::human;
@@ -69,6 +71,17 @@ enum Content {
     Read(Arc<Trajectory>, Arc<Outline>),
 }
 
+/// A step to go to once the record is read, and what to look for there.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The sub-agents on the way to it, from the outside in; empty for the trajectory itself.
+    pub children: Vec<usize>,
+    /// The step, from 0.
+    pub step: usize,
+    /// What is searched for, from that step on.
+    pub pattern: Option<Regex>,
+}
+
 /// State of the trajectory screen.
 #[derive(Debug)]
 pub struct TrajectoryView {
@@ -89,6 +102,7 @@ pub struct TrajectoryView {
     held: Vec<Held>,
     asked: Vec<PageKey>,
     arrival: Option<(usize, Arrival)>,
+    target: Option<Target>,
     find: Option<Finding>,
     find_generation: Generation,
     map: Vec<MapCell>,
@@ -115,12 +129,20 @@ impl TrajectoryView {
             held: Vec::new(),
             asked: Vec::new(),
             arrival: None,
+            target: None,
             find: None,
             // numbers of different openings never meet
             find_generation: Generation(opened.0 << 32),
             map: Vec::new(),
             map_of: (0, 0),
         }
+    }
+
+    /// Goes to a step as soon as the record is read.
+    #[must_use]
+    pub fn bound_for(mut self, target: Target) -> Self {
+        self.target = Some(target);
+        self
     }
 
     /// The record shown.
@@ -191,6 +213,7 @@ impl TrajectoryView {
         content: Result<(Arc<Trajectory>, Arc<Outline>), Fault>,
         step: Option<usize>,
         cx: &Cx<'_>,
+        effects: &mut Vec<Effect>,
     ) {
         let was_reading = matches!(self.content, Content::Reading);
         self.is_reopening = false;
@@ -209,7 +232,19 @@ impl TrajectoryView {
             }
             Err(fault) => self.content = Content::Fault(fault),
         }
+        if let Some(target) = self.target.take() {
+            self.go_to_target(target, cx, effects);
+        }
         self.fit(cx);
+    }
+
+    fn go_to_target(&mut self, target: Target, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
+        let subject = Subject::Step(StepIx(target.step));
+        self.unfold_to(&target.children, subject);
+        let at = self.go_to(&target.children, subject, cx);
+        if let (Some(at), Some(pattern)) = (at, target.pattern) {
+            self.start_find(pattern, at, cx, effects);
+        }
     }
 
     fn refresh_rows(&mut self) {
@@ -244,6 +279,26 @@ impl TrajectoryView {
         let at = self.rows.iter().position(|row| row.covers(path, subject))?;
         self.go(at, cx);
         Some(at)
+    }
+
+    /// Opens the folds that hide a row.
+    fn unfold_to(&mut self, path: &[usize], subject: Subject) {
+        if self.unfolded.open(path) {
+            self.refresh_rows();
+        }
+        let run = self
+            .rows
+            .iter()
+            .find(|row| row.run > 1 && row.covers(path, subject));
+        if let Some(Row {
+            subject: Subject::Step(first),
+            ..
+        }) = run
+        {
+            let first = first.0;
+            self.unfolded.toggle_run(path, first);
+            self.refresh_rows();
+        }
     }
 
     fn facts(&self, row: &Row) -> Facts {

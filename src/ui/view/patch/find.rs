@@ -27,11 +27,21 @@ impl PatchView {
         self.ask(pattern, Some(from), effects);
     }
 
+    /// Searches as soon as the page is there.
+    #[must_use]
+    pub fn searching(mut self, pattern: Regex) -> Self {
+        self.find = Some(Finding::new(self.find_generation.advance(), pattern, None));
+        self
+    }
+
     /// Searches anew: the page was laid out anew.
     pub(super) fn find_again(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(pattern) = self.find.as_ref().map(|find| find.pattern.clone()) {
-            self.ask(pattern, None, effects);
-        }
+        let Some(find) = &self.find else { return };
+        let (pattern, is_first) = (find.pattern.clone(), find.current().is_none());
+        // who was not at a hit yet goes to the first
+        let top = self.held().filter(|_| is_first);
+        let from = top.map(|held| held.patch.page.place(0));
+        self.ask(pattern, from, effects);
     }
 
     fn ask(&mut self, pattern: Regex, from: Option<Place>, effects: &mut Vec<Effect>) {

@@ -14,7 +14,6 @@ use crate::ui::view::Cx;
 use crate::ui::view::trajectory::Arrival;
 use crate::ui::view::trajectory::TrajectoryView;
 use crate::ui::view::trajectory::rows;
-use crate::ui::view::trajectory::rows::Row;
 use crate::ui::view::trajectory::rows::Unfolded;
 use crate::ui::widget::hits::Hits;
 
@@ -111,22 +110,7 @@ impl TrajectoryView {
         let Some((path, subject)) = find.rows.get(hit.row).cloned() else {
             return;
         };
-        if self.unfolded.open(&path) {
-            self.refresh_rows();
-        }
-        let run = self
-            .rows
-            .iter()
-            .find(|row| row.run > 1 && row.covers(&path, subject));
-        if let Some(Row {
-            subject: Subject::Step(first),
-            ..
-        }) = run
-        {
-            let first = first.0;
-            self.unfolded.toggle_run(&path, first);
-            self.refresh_rows();
-        }
+        self.unfold_to(&path, subject);
         let Some(row) = self.go_to(&path, subject, cx) else {
             return;
         };

@@ -1,0 +1,222 @@
+//! `hgview search`: the steps that match a pattern, as they are found.
+
+use std::path::PathBuf;
+
+use anstyle::AnsiColor;
+use anstyle::Effects;
+use anstyle::Style;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::cancel::Cancel;
+use crate::cli::Output;
+use crate::cli::Verdict;
+use crate::cli::args::SearchArgs;
+use crate::cli::args::SharedArgs;
+use crate::cli::records;
+use crate::cli::records::Progress;
+use crate::error::Result;
+use crate::model::Trajectory;
+use crate::search;
+use crate::search::Answer;
+use crate::search::Case;
+use crate::search::Hit;
+use crate::search::Pattern;
+use crate::search::Place;
+use crate::search::Records;
+use crate::search::Told;
+use crate::store::Store;
+use crate::text::clean_line;
+use crate::text::human;
+
+/// A line of `hgview search --json`: a step that matches.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct SearchRow {
+    /// `path:record#id@step`.
+    reference: String,
+    /// The record's name.
+    id: String,
+    /// The record's place among all inputs, from 1; what `--nth` takes.
+    nth: usize,
+    /// The file or folder.
+    path: PathBuf,
+    /// The member inside an archive.
+    member: Option<String>,
+    /// The sub-agents on the way to the step, from 0; empty for the trajectory itself.
+    children: Vec<usize>,
+    /// The step, from 0; null for the final patch.
+    step: Option<usize>,
+    /// Where in the step the first match is.
+    place: Place,
+    /// The line of the first match, cut where it is long.
+    excerpt: String,
+    /// The first match as it stands in the excerpt.
+    matched: String,
+    /// Matches in the step.
+    count: usize,
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Totals {
+    steps: usize,
+    unread: usize,
+}
+
+/// Searches all records. *No* when nothing matches.
+pub(super) fn run(
+    args: &SearchArgs,
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Verdict> {
+    let case = match (args.ignore_case, args.case_sensitive) {
+        (true, _) => Case::Insensitive,
+        (false, true) => Case::Sensitive,
+        (false, false) => Case::Smart,
+    };
+    let pattern = Pattern::new(&args.pattern, args.fixed_strings, case, &args.places)?;
+    let store = records::open_store(&args.paths, &[], shared, output)?;
+    let cancel = Cancel::new();
+    let mut totals = Totals::default();
+    let searched = std::thread::scope(|scope| {
+        // what is found by the scan is searched while it goes on
+        let scanned = scope.spawn(|| store.scan(&cancel, &mut |_| {}));
+        let searched = search_all(args, &store, &pattern, &cancel, &mut totals, output);
+        cancel.cancel();
+        scanned.join().map_or(Ok(()), |scanned| scanned)?;
+        searched
+    });
+    searched?;
+    if store.is_empty() {
+        return Err(records::nothing(&args.paths, &store));
+    }
+    if args.count {
+        writeln!(output.out, "{}", totals.steps)?;
+    }
+    if totals.unread > 0 {
+        writeln!(
+            output.err,
+            "hgview: {} cannot be read, so not searched (`hgview list` says why)",
+            human::plural(totals.unread, "record")
+        )?;
+    }
+    Ok(if totals.steps > 0 {
+        Verdict::Yes
+    } else {
+        Verdict::No
+    })
+}
+
+fn search_all(
+    args: &SearchArgs,
+    store: &Store,
+    pattern: &Pattern,
+    cancel: &Cancel,
+    totals: &mut Totals,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let most = args.max_count.unwrap_or(usize::MAX);
+    let mut written = Ok(());
+    let mut progress = Progress::new(output);
+    let mut tell = |told| match told {
+        Told::Answer(answer) => {
+            progress.clear();
+            written = report(args, answer, most, totals, progress.output());
+            written.is_ok() && totals.steps < most
+        }
+        Told::Progress(at) => {
+            progress.say(|| {
+                let (done, of) = (human::count(at.records), human::count(at.of));
+                format!("searched {done} of {of} records")
+            });
+            // whoever reads our output sees hits when they are found
+            written = progress.output().out.flush().map_err(Into::into);
+            written.is_ok()
+        }
+    };
+    search::run(store, pattern, &Records::All, cancel, &mut tell);
+    progress.clear();
+    written
+}
+
+fn report(
+    args: &SearchArgs,
+    answer: Answer,
+    most: usize,
+    totals: &mut Totals,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let Ok((trajectory, hits)) = answer.found else {
+        totals.unread += 1;
+        return Ok(());
+    };
+    let nth = answer.record.0 + 1;
+    for hit in hits {
+        if totals.steps >= most {
+            break;
+        }
+        totals.steps += 1;
+        if args.count {
+            continue;
+        }
+        if args.json {
+            let row = SearchRow::new(&trajectory, nth, hit);
+            writeln!(output.out, "{}", records::to_json(&row)?)?;
+        } else if args.records {
+            let reference = trajectory.source.reference(&trajectory.id, None);
+            writeln!(output.out, "{}", clean_line(&reference))?;
+            break;
+        } else {
+            writeln!(
+                output.out,
+                "{}",
+                line(&trajectory, &hit, output.terminal.color)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+impl SearchRow {
+    fn new(trajectory: &Trajectory, nth: usize, hit: Hit) -> Self {
+        let source = &trajectory.source;
+        Self {
+            reference: source.child_reference(&trajectory.id, &hit.children, hit.step),
+            id: trajectory.id.clone(),
+            nth,
+            path: source.path.clone(),
+            member: source.member.clone(),
+            matched: hit
+                .excerpt
+                .get(hit.matched.clone())
+                .unwrap_or_default()
+                .to_owned(),
+            children: hit.children,
+            step: hit.step,
+            place: hit.place,
+            excerpt: hit.excerpt,
+            count: hit.count,
+        }
+    }
+}
+
+/// `path:record#id@step: excerpt`, with the match in colour.
+fn line(trajectory: &Trajectory, hit: &Hit, is_colored: bool) -> String {
+    let step = hit.step.map_or("@patch", |_| "");
+    let reference = trajectory
+        .source
+        .child_reference(&trajectory.id, &hit.children, hit.step);
+    let reference = clean_line(&reference).into_owned() + step;
+    let piece = |range| clean_line(hit.excerpt.get(range).unwrap_or_default());
+    let before = piece(0..hit.matched.start);
+    let matched = piece(hit.matched.clone());
+    let after = piece(hit.matched.end..hit.excerpt.len());
+    if !is_colored {
+        return format!("{reference}: {before}{matched}{after}");
+    }
+    let place = Style::new().fg_color(Some(AnsiColor::Magenta.into()));
+    let found = Style::new()
+        .fg_color(Some(AnsiColor::Red.into()))
+        .effects(Effects::BOLD);
+    format!("{place}{reference}{place:#}: {before}{found}{matched}{found:#}{after}")
+}

@@ -1,0 +1,181 @@
+//! Telling from a record's bytes that a pattern cannot match in it.
+//!
+//! Records are JSON, or are made into it, and JSON writes one text in several ways. A needle is therefore only made of
+//! letters that stand for themselves in all of them; a record that escapes even such letters is always parsed.
+
+use memchr::memmem;
+use regex_syntax::hir::Hir;
+use regex_syntax::hir::HirKind;
+
+/// Texts of which every match contains one, looked for in bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Prefilter {
+    needles: Needles,
+    /// A letter of a needle may be written as one of those that fold to it (`ſ`, the Kelvin sign), and these escaped.
+    is_folding: bool,
+    escape: memmem::Finder<'static>,
+}
+
+#[derive(Debug, Clone)]
+enum Needles {
+    /// Nothing is known: every record is parsed.
+    All,
+    One(Box<memmem::Finder<'static>>),
+    Several(Box<regex::bytes::Regex>),
+}
+
+impl Prefilter {
+    /// Needles shorter than this are in every record.
+    const SHORTEST: usize = 3;
+    /// More alternatives are as slow as parsing.
+    const MOST: usize = 64;
+
+    /// What can be known of the regular expression `source`.
+    pub(super) fn new(source: &str, is_insensitive: bool) -> Self {
+        Self {
+            needles: Self::needles(source, is_insensitive).unwrap_or(Needles::All),
+            is_folding: is_insensitive,
+            escape: memmem::Finder::new(b"\\u"),
+        }
+    }
+
+    fn needles(source: &str, is_insensitive: bool) -> Option<Needles> {
+        let hir = regex_syntax::ParserBuilder::new()
+            .multi_line(true)
+            .build()
+            .parse(source)
+            .ok()?;
+        let texts = required(&hir)?;
+        if texts.is_empty() || texts.len() > Self::MOST {
+            return None;
+        }
+        if let ([one], false) = (texts.as_slice(), is_insensitive) {
+            let finder = memmem::Finder::new(one.as_bytes()).into_owned();
+            return Some(Needles::One(Box::new(finder)));
+        }
+        let escaped: Vec<String> = texts.iter().map(|text| regex::escape(text)).collect();
+        let regex = regex::bytes::RegexBuilder::new(&escaped.join("|"))
+            .case_insensitive(is_insensitive)
+            .build()
+            .ok()?;
+        Some(Needles::Several(Box::new(regex)))
+    }
+
+    /// Whether nothing is known, so that looking at bytes is of no use.
+    pub(super) fn is_all(&self) -> bool {
+        matches!(self.needles, Needles::All)
+    }
+
+    /// Where in the bytes something is that makes a match possible.
+    pub(super) fn find(&self, bytes: &[u8]) -> Option<usize> {
+        let found = match &self.needles {
+            Needles::All => return Some(0),
+            Needles::One(finder) => finder.find(bytes),
+            Needles::Several(regex) => regex.find(bytes).map(|found| found.start()),
+        };
+        // behind a needle nothing else matters
+        let before = found.map_or(bytes, |at| bytes.get(..at).unwrap_or_default());
+        self.find_odd(before).or(found)
+    }
+
+    /// An escape that hides a letter that a needle could have.
+    fn find_odd(&self, bytes: &[u8]) -> Option<usize> {
+        self.escape
+            .find_iter(bytes)
+            .find(|at| self.is_odd(bytes.get(at + 2..at + 6).unwrap_or_default()))
+    }
+
+    fn is_odd(&self, digits: &[u8]) -> bool {
+        let code = std::str::from_utf8(digits)
+            .ok()
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        match code {
+            Some(code @ 0x20..0x7f) => char::from_u32(code).is_some_and(is_plain),
+            Some(0x17f | 0x212a) => self.is_folding,
+            _ => false,
+        }
+    }
+}
+
+/// Whether JSON writes it as itself. Some writers escape what means something in HTML, or `/`.
+fn is_plain(letter: char) -> bool {
+    matches!(letter, ' '..='~') && !matches!(letter, '"' | '\\' | '/' | '<' | '>' | '&' | '\'')
+}
+
+/// Texts of which every match of `hir` contains one; `None` where there are no useful ones.
+fn required(hir: &Hir) -> Option<Vec<String>> {
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            let text = std::str::from_utf8(&literal.0).ok()?;
+            let longest = text.split(|c| !is_plain(c)).max_by_key(|run| run.len())?;
+            (longest.len() >= Prefilter::SHORTEST).then(|| vec![longest.to_owned()])
+        }
+        HirKind::Capture(capture) => required(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
+        // the one whose shortest text is longest
+        HirKind::Concat(parts) => parts
+            .iter()
+            .filter_map(required)
+            .max_by_key(|texts| texts.iter().map(String::len).min()),
+        HirKind::Alternation(parts) => {
+            let all: Option<Vec<Vec<String>>> = parts.iter().map(required).collect();
+            Some(all?.into_iter().flatten().collect())
+        }
+        HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) | HirKind::Repetition(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn finds(pattern: &str, is_insensitive: bool, bytes: &str, want: bool) {
+        let filter = Prefilter::new(pattern, is_insensitive);
+        assert!(!filter.is_all(), "{pattern} has needles");
+        let got = filter.find(bytes.as_bytes()).is_some();
+        assert_eq!(got, want, "{pattern} in {bytes}");
+    }
+
+    #[test]
+    fn records_without_the_needle_are_left_alone() {
+        finds("needle", false, r#"{"a": "a needle"}"#, true);
+        finds("needle", false, r#"{"a": "a Needle"}"#, false);
+        finds("needle", true, r#"{"a": "a NEEDLE"}"#, true);
+        finds("need(le|ful)", false, r#"{"a": "needless"}"#, true);
+        finds("need(le|ful)", false, r#"{"a": "nee"}"#, false);
+        finds("foo|barn", false, r#"{"a": "barns"}"#, true);
+        finds("foo|barn", false, r#"{"a": "fo ba"}"#, false);
+        finds(r"def \w+_total\(", false, r#"{"a": "def x_total("}"#, true);
+        finds(r"def \w+_total\(", false, r#"{"a": "def x_sum("}"#, false);
+    }
+
+    #[test]
+    fn what_json_escapes_is_no_part_of_a_needle() {
+        finds("say \"hello\"", false, r#"{"a": "say \"hello\""}"#, true);
+        finds("a/path/name", false, r#"{"a": "a\/path\/name"}"#, true);
+        finds("naïve case", false, r#"{"a": "na\u00efve case"}"#, true);
+        finds(
+            "x<script>y",
+            false,
+            r#"{"a": "x\u003cscript\u003ey"}"#,
+            true,
+        );
+    }
+
+    #[test]
+    fn plain_letters_that_are_escaped_are_never_missed() {
+        finds("needle", false, r#"{"a": "n\u0065edle"}"#, true);
+        finds("needle", false, r#"{"a": "n\u00e9edle"}"#, false);
+        finds("needles", true, r#"{"a": "needle\u017f"}"#, true);
+        finds("needles", false, r#"{"a": "needle\u017f"}"#, false);
+        finds("needles", true, "{\"a\": \"needle\u{17f}\"}", true);
+    }
+
+    #[test]
+    fn patterns_that_need_no_text_look_at_everything() {
+        for pattern in ["", "a*", r"\d+", "(needle)?", "ab", "x|needle", "[abc]{40}"] {
+            assert!(Prefilter::new(pattern, false).is_all(), "{pattern}");
+        }
+    }
+}

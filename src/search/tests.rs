@@ -1,0 +1,250 @@
+use std::path::Path;
+
+use super::*;
+use crate::store::OpenOptions;
+
+fn record(id: usize, text: &str) -> String {
+    let call = r#"{"id":"c","type":"function","function":{"name":"bash","arguments":"{\"command\": \"ls COMMAND\"}"}}"#;
+    let text = serde_json::to_string(text).unwrap();
+    format!(
+        r#"{{"instance_id":"task-{id}","messages":[{{"role":"user","content":"go"}},{{"role":"assistant","content":{text},"tool_calls":[{}]}},{{"role":"tool","tool_call_id":"c","content":"it shows RESULT"}}]}}"#,
+        call.replace("COMMAND", &format!("folder-{id}"))
+    )
+}
+
+fn open(path: &Path) -> Store {
+    let store = Store::open(&OpenOptions {
+        paths: vec![path.to_path_buf()],
+        ..OpenOptions::default()
+    });
+    let store = store.unwrap();
+    store.scan(&Cancel::new(), &mut |_| {}).unwrap();
+    store
+}
+
+fn answers(store: &Store, pattern: &Pattern, records: &Records) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    run(store, pattern, records, &Cancel::new(), &mut |told| {
+        if let Told::Answer(answer) = told {
+            answers.push(answer);
+        }
+        true
+    });
+    answers
+}
+
+fn found(store: &Store, pattern: &str, places: &[Place]) -> Vec<(usize, Option<usize>, Place)> {
+    let pattern = Pattern::new(pattern, false, Case::Smart, places).unwrap();
+    let mut found = Vec::new();
+    for answer in answers(store, &pattern, &Records::All) {
+        let (_, hits) = answer.found.unwrap();
+        assert!(!hits.is_empty());
+        for hit in hits {
+            found.push((answer.record.0, hit.step, hit.place));
+        }
+    }
+    found
+}
+
+/// What a search finds when every record is parsed.
+fn truth(store: &Store, pattern: &Pattern) -> Vec<(usize, Vec<Hit>)> {
+    let load = |ix| {
+        let trajectory = store.load_once(RecordIx(ix)).unwrap();
+        (ix, pattern.hits(&trajectory, &Cancel::new()))
+    };
+    let all = (0..store.len()).map(load);
+    all.filter(|(_, hits)| !hits.is_empty()).collect()
+}
+
+#[test]
+fn steps_are_found_in_order_and_by_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.jsonl");
+    let rows: Vec<String> = (0..300)
+        .map(|id| record(id, &format!("thought {id} \"quoted\" näive\nsecond line")))
+        .collect();
+    std::fs::write(&path, rows.join("\n") + "\n\n").unwrap();
+    let store = open(&path);
+    assert_eq!(
+        found(&store, "thought 7 ", &[]),
+        [(7, Some(1), Place::Thoughts)]
+    );
+    assert_eq!(
+        found(&store, "folder-29[0-9]$", &[]).len(),
+        10,
+        "a regular expression"
+    );
+    assert_eq!(
+        found(&store, "folder-12\\b", &[Place::Actions]),
+        [(12, Some(1), Place::Actions)]
+    );
+    assert_eq!(found(&store, "folder-12\\b", &[Place::Observations]), []);
+    assert_eq!(found(&store, "result", &[Place::Observations]).len(), 300);
+    assert_eq!(found(&store, "Result", &[]), [], "upper case matters");
+    assert_eq!(found(&store, "\"quoted\" näive$", &[]).len(), 300);
+    assert_eq!(found(&store, "^second", &[]).len(), 300);
+    let order: Vec<usize> = found(&store, "thought", &[]).iter().map(|f| f.0).collect();
+    assert_eq!(order, (0..300).collect::<Vec<_>>());
+}
+
+#[test]
+fn chosen_records_come_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.jsonl");
+    let rows: Vec<String> = (0..40).map(|id| record(id, "word here")).collect();
+    std::fs::write(&path, rows.join("\n")).unwrap();
+    let store = open(&path);
+    let pattern = Pattern::new("word", false, Case::Smart, &[]).unwrap();
+    let wanted = Records::These(Arc::new(vec![9, 3, 4, 5, 30, 2]));
+    let got: Vec<usize> = answers(&store, &pattern, &wanted)
+        .iter()
+        .map(|answer| answer.record.0)
+        .collect();
+    assert_eq!(got, [9, 3, 4, 5, 30, 2]);
+}
+
+#[test]
+fn a_look_at_bytes_misses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.jsonl");
+    let texts = [
+        "plain needle",
+        "NEEDLE",
+        "a/b/needle",
+        "nee\ndle",
+        "needle\u{17f}",
+        "needl\u{e9}",
+        "\u{1b}[31mneedle",
+        "<needle> & 'needle'",
+        "no",
+    ];
+    let mut rows = String::new();
+    for (id, text) in texts.iter().enumerate() {
+        rows += &record(id, text);
+        rows.push('\n');
+        let escaped: String = record(id + 100, text)
+            .chars()
+            .map(|c| match c {
+                'n' => "\\u006e".to_owned(),
+                '/' => "\\/".to_owned(),
+                c if !c.is_ascii() => format!("\\u{:04x}", u32::from(c)),
+                c => c.to_string(),
+            })
+            .collect();
+        // names of fields stay what they are
+        let escaped = escaped
+            .replace("i\\u006esta\\u006ece_id", "instance_id")
+            .replace("co\\u006ete\\u006et", "content")
+            .replace("fu\\u006ectio\\u006e", "function")
+            .replace("\\u006eame", "name")
+            .replace("argume\\u006ets", "arguments")
+            .replace("assista\\u006et", "assistant")
+            .replace("\\\\u006e", "\\n");
+        rows += &escaped;
+        rows.push('\n');
+    }
+    std::fs::write(&path, rows).unwrap();
+    let store = open(&path);
+    for source in [
+        "needle",
+        "NEEDLE",
+        "needles",
+        "a/b/n",
+        "needl[eé]",
+        "nee.dle|plain needle",
+        "<needle>",
+        "31mneedle",
+        "",
+        "n",
+    ] {
+        for case in [Case::Smart, Case::Sensitive, Case::Insensitive] {
+            let pattern = Pattern::new(source, false, case, &[]).unwrap();
+            let got: Vec<(usize, Vec<Hit>)> = answers(&store, &pattern, &Records::All)
+                .into_iter()
+                .map(|answer| (answer.record.0, answer.found.unwrap().1))
+                .collect();
+            assert_eq!(got, truth(&store, &pattern), "{source:?} {case:?}");
+        }
+    }
+}
+
+#[test]
+fn a_search_stops_when_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.jsonl");
+    let rows: Vec<String> = (0..500).map(|id| record(id, "word")).collect();
+    std::fs::write(&path, rows.join("\n")).unwrap();
+    let store = open(&path);
+    let pattern = Pattern::new("word", false, Case::Smart, &[]).unwrap();
+    let mut told = 0;
+    run(&store, &pattern, &Records::All, &Cancel::new(), &mut |_| {
+        told += 1;
+        told < 3
+    });
+    assert_eq!(told, 3);
+    let cancel = Cancel::new();
+    cancel.cancel();
+    run(&store, &pattern, &Records::All, &cancel, &mut |_| {
+        panic!("nothing is told")
+    });
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.jsonl");
+    std::fs::write(
+        &path,
+        record(0, "word") + "\n{\"word\": [\n" + &record(2, "word"),
+    )
+    .unwrap();
+    let store = open(&path);
+    let pattern = Pattern::new("word", false, Case::Smart, &[]).unwrap();
+    let answers = answers(&store, &pattern, &Records::All);
+    let is_read: Vec<bool> = answers.iter().map(|answer| answer.found.is_ok()).collect();
+    assert_eq!(is_read, [true, false, true]);
+}
+
+#[test]
+fn excerpts_are_lines_cut_around_the_match() {
+    #[track_caller]
+    fn check(text: &str, hit: Range<usize>, want: &str, matched: &str) {
+        let (line, within) = excerpt(text, hit);
+        assert_eq!(line, want);
+        assert_eq!(line.get(within), Some(matched));
+    }
+    check("one\n   two three\nfour", 7..10, "two three", "two");
+    check("one", 3..3, "one", "");
+    check("a\nb", 0..3, "a", "a");
+    let long = format!("{}word{}", "x".repeat(500), "y".repeat(500));
+    check(
+        &long,
+        500..504,
+        &format!("…{}word{}…", "x".repeat(80), "y".repeat(236)),
+        "word",
+    );
+    let wide = format!("{}word", "日".repeat(100));
+    let (line, within) = excerpt(&wide, 300..304);
+    assert_eq!(line.get(within), Some("word"));
+}
+
+#[test]
+fn letters_of_escapes_are_no_upper_case() {
+    for (text, want) in [
+        (r"\S+ \W", false),
+        (r"\p{Lu}x", false),
+        (r"\PLx", false),
+        ("aB", true),
+        (r"\.B", true),
+    ] {
+        assert_eq!(has_upper_case(text, false), want, "{text}");
+    }
+    assert!(has_upper_case(r"\S", true), "as it stands");
+}
+
+#[test]
+fn a_pattern_that_is_none_says_where() {
+    let error = Pattern::new("a(b", false, Case::Smart, &[]).unwrap_err();
+    assert!(error.to_string().contains("a(b"), "{error}");
+    assert!(Pattern::new("a(b", true, Case::Smart, &[]).is_ok());
+}

@@ -1,0 +1,180 @@
+//! Many records at once, as bytes: for searches that want to look at few of them.
+//!
+//! Consecutive records of a plain file lie in one stretch of it. Reading and searching that stretch costs one read for
+//! thousands of small records; what a search finds there is told by record.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::model::RecordIx;
+use crate::model::Span;
+use crate::store::Store;
+use crate::store::bytes::Bytes;
+use crate::store::index::Header;
+use crate::store::index::Index;
+use crate::store::index::Slot;
+use crate::store::index::Source;
+
+/// A record and where it lies in its file.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    record: usize,
+    slot: Slot,
+}
+
+/// Records that are read together.
+#[derive(Debug)]
+pub struct Stretch {
+    /// In the order of their bytes.
+    pieces: Vec<Piece>,
+    /// The file that holds them one after the other; `None` for one record that has to be read by itself.
+    source: Option<Arc<Source>>,
+}
+
+impl Stretch {
+    fn alone(record: usize) -> Self {
+        let slot = Slot {
+            source: 0,
+            row: 0,
+            start: 0,
+            len: 0,
+        };
+        Self {
+            pieces: vec![Piece { record, slot }],
+            source: None,
+        }
+    }
+
+    /// The records of it, in order.
+    pub fn records(&self) -> impl Iterator<Item = RecordIx> {
+        self.pieces.iter().map(|piece| RecordIx(piece.record))
+    }
+
+    fn span(&self) -> Span {
+        let start = self.pieces.first().map_or(0, |piece| piece.slot.start);
+        let end = self.pieces.last().map_or(0, |piece| piece.slot.span().end);
+        Span::new(start, end.max(start))
+    }
+}
+
+/// Whether all bytes that make the record lie in its slot.
+fn is_plain(source: &Source) -> bool {
+    matches!(source.bytes, Bytes::File { .. } | Bytes::Stretch { .. })
+        && matches!(source.header, Header::None)
+        && source.parts.is_empty()
+}
+
+fn stretch_at(index: &Index, records: &[usize], max_bytes: u64) -> Option<Stretch> {
+    let known = |record: usize| {
+        let slot = *index.slots.get(record)?;
+        let is_fit = slot.len > 0 && !index.faults.contains_key(&record);
+        is_fit.then_some(Piece { record, slot })
+    };
+    let (first, rest) = records.split_first()?;
+    let Some(piece) = known(*first) else {
+        return Some(Stretch::alone(*first));
+    };
+    let source = index.sources.get(usize::try_from(piece.slot.source).ok()?);
+    let Some(source) = source.filter(|source| is_plain(source)) else {
+        return Some(Stretch::alone(*first));
+    };
+    let mut pieces = vec![piece];
+    for record in rest {
+        let Some(next) = known(*record) else { break };
+        let last = pieces.last().map_or(piece.slot, |last| last.slot);
+        let is_next = next.slot.source == last.source && next.slot.start >= last.span().end;
+        let is_within = next.slot.span().end.saturating_sub(piece.slot.start) <= max_bytes;
+        if !is_next || !is_within {
+            break;
+        }
+        pieces.push(next);
+    }
+    Some(Stretch {
+        pieces,
+        source: Some(Arc::clone(source)),
+    })
+}
+
+impl Store {
+    /// Divides records, given by place and in any order, into stretches of at most `max_bytes` (or one record), at most
+    /// `count` of them. Says how many of the records they hold: the first ones.
+    pub fn stretches(
+        &self,
+        records: &[usize],
+        max_bytes: u64,
+        count: usize,
+    ) -> (Vec<Stretch>, usize) {
+        let index = self.index();
+        let mut stretches = Vec::new();
+        let mut done = 0;
+        while stretches.len() < count {
+            let rest = records.get(done..).unwrap_or_default();
+            let Some(stretch) = stretch_at(&index, rest, max_bytes) else {
+                break;
+            };
+            done += stretch.pieces.len();
+            stretches.push(stretch);
+        }
+        (stretches, done)
+    }
+
+    /// The records of a stretch in whose bytes `find` finds something, and those that cannot be read: whoever loads
+    /// them learns why. `find` gets bytes and says where in them, or nowhere. `buffer` is room to be used again.
+    pub fn sift(
+        &self,
+        stretch: &Stretch,
+        buffer: &mut Vec<u8>,
+        find: &dyn Fn(&[u8]) -> Option<usize>,
+    ) -> Vec<RecordIx> {
+        let all = || stretch.records().collect();
+        let Some(source) = &stretch.source else {
+            let is_wanted = |ix: &RecordIx| {
+                let raw = self.load_raw(*ix);
+                raw.map_or(true, |raw| {
+                    raw.parts.iter().any(|part| find(&part.bytes).is_some())
+                })
+            };
+            return stretch.records().filter(is_wanted).collect();
+        };
+        let span = stretch.span();
+        match source.bytes.read_into(span, buffer) {
+            Ok(bytes) => found_in(stretch, bytes, find),
+            Err(_unreadable) => all(),
+        }
+    }
+}
+
+/// The pieces of a stretch, read as `bytes`, in which `find` finds something.
+fn found_in(
+    stretch: &Stretch,
+    bytes: &[u8],
+    find: &dyn Fn(&[u8]) -> Option<usize>,
+) -> Vec<RecordIx> {
+    let base = stretch.span().start;
+    let within = |piece: &Piece| -> Range<usize> {
+        let at = |byte: u64| usize::try_from(byte - base).unwrap_or(usize::MAX);
+        at(piece.slot.start)..at(piece.slot.span().end)
+    };
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = bytes.get(from..).and_then(find) {
+        let at = from + at;
+        let after = stretch
+            .pieces
+            .partition_point(|piece| within(piece).start <= at);
+        let Some(piece) = after.checked_sub(1).and_then(|ix| stretch.pieces.get(ix)) else {
+            break;
+        };
+        // what begins in a record may end behind it, and what lies between two records is of neither
+        let own = bytes.get(within(piece)).unwrap_or_default();
+        if find(own).is_some() {
+            found.push(RecordIx(piece.record));
+        }
+        from = stretch
+            .pieces
+            .get(after)
+            .map_or(bytes.len(), |next| within(next).start)
+            .max(at + 1);
+    }
+    found
+}

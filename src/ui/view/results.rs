@@ -1,0 +1,128 @@
+//! What a search through all trajectories found: one row a step, while it goes on.
+
+mod draw;
+
+use ratatui::layout::Rect;
+
+use crate::model::RecordIx;
+use crate::search::Pattern;
+use crate::text::human;
+use crate::ui::action::Action;
+use crate::ui::action::CopyWhat;
+use crate::ui::effect::Effect;
+use crate::ui::event::Generation;
+use crate::ui::event::GrepHit;
+use crate::ui::event::GrepState;
+use crate::ui::layout;
+use crate::ui::view::Cx;
+use crate::ui::widget::cursor::Cursor;
+
+/// State of the screen of search results.
+#[derive(Debug)]
+pub struct ResultsView {
+    generation: Generation,
+    /// As it was typed.
+    typed: String,
+    pattern: Pattern,
+    rows: Vec<GrepHit>,
+    state: GrepState,
+    cursor: Cursor,
+}
+
+impl ResultsView {
+    /// Hits that are kept; whoever has more wants another pattern.
+    pub const MOST: usize = 100_000;
+
+    /// A search that was begun under this number.
+    pub fn new(generation: Generation, typed: &str, pattern: Pattern) -> Self {
+        Self {
+            generation,
+            typed: typed.to_owned(),
+            pattern,
+            rows: Vec::new(),
+            state: GrepState::default(),
+            cursor: Cursor::default(),
+        }
+    }
+
+    /// What is searched for.
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// The row under the cursor.
+    pub fn row(&self) -> Option<&GrepHit> {
+        self.rows.get(self.cursor.at)
+    }
+
+    /// The record of the row under the cursor.
+    pub fn record(&self) -> Option<RecordIx> {
+        self.row().map(|row| row.record)
+    }
+
+    /// Takes what was found, if it was asked for by this search.
+    pub fn found(&mut self, generation: Generation, hits: Vec<GrepHit>, state: GrepState) {
+        if generation == self.generation {
+            self.rows.extend(hits);
+            self.state = state;
+        }
+    }
+
+    /// `3/41` of the rows.
+    pub fn place_text(&self) -> String {
+        let count = human::count;
+        match self.rows.len() {
+            0 => String::new(),
+            len => format!("{}/{}", count(self.cursor.at + 1), count(len)),
+        }
+    }
+
+    fn height(cx: &Cx<'_>) -> usize {
+        usize::from(layout::results(cx.screen).rows.height)
+    }
+
+    /// Carries out an action; `false` when it means nothing here.
+    pub fn apply(
+        &mut self,
+        action: Action,
+        count: Option<usize>,
+        cx: &Cx<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        match action {
+            Action::Move(motion) => {
+                let (len, height) = (self.rows.len(), Self::height(cx));
+                self.cursor.apply(motion, count, len, height);
+            }
+            Action::Copy(what @ (CopyWhat::Id | CopyWhat::Reference)) => {
+                let Some(row) = self.row() else { return true };
+                let (text, word) = match what {
+                    CopyWhat::Id => (row.id.to_string(), "id"),
+                    _ => (row.reference.to_string(), "reference"),
+                };
+                effects.push(Effect::Copy(text, word));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Keeps the cursor among the rows.
+    pub fn fit(&mut self, cx: &Cx<'_>) {
+        self.cursor.fit(self.rows.len(), Self::height(cx));
+    }
+
+    /// Goes to the row that was clicked.
+    pub fn click(&mut self, x: u16, y: u16, cx: &Cx<'_>) {
+        let area: Rect = layout::results(cx.screen).rows;
+        if area.contains((x, y).into()) {
+            let row = self.cursor.top + usize::from(y - area.y);
+            self.cursor.go(row, self.rows.len(), Self::height(cx));
+        }
+    }
+
+    /// Scrolls.
+    pub fn wheel(&mut self, rows: isize, cx: &Cx<'_>) {
+        self.cursor.scroll(rows, self.rows.len(), Self::height(cx));
+    }
+}
