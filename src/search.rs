@@ -307,7 +307,7 @@ pub enum Told {
 }
 
 /// Bytes of a stretch: reads are few, and the first answers come soon.
-const STRETCH_BYTES: u64 = 1 << 20;
+const STRETCH_BYTES: u64 = 512 << 10;
 
 /// Searches records with all cores. `tell` gets what is found at once, and answers `false` to stop.
 pub fn run(

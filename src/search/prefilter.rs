@@ -11,9 +11,10 @@ use regex_syntax::hir::HirKind;
 #[derive(Debug, Clone)]
 pub(super) struct Prefilter {
     needles: Needles,
+    /// How escapes of letters begin that a needle could have.
+    escape: memmem::Finder<'static>,
     /// A letter of a needle may be written as one of those that fold to it (`ſ`, the Kelvin sign), and these escaped.
     is_folding: bool,
-    escape: memmem::Finder<'static>,
 }
 
 #[derive(Debug, Clone)]
@@ -32,24 +33,31 @@ impl Prefilter {
 
     /// What can be known of the regular expression `source`.
     pub(super) fn new(source: &str, is_insensitive: bool) -> Self {
+        let texts = Self::texts(source).unwrap_or_default();
+        let has_folding = |text: &String| text.contains(['k', 'K', 's', 'S']);
+        let is_folding = is_insensitive && texts.iter().any(has_folding);
+        let escape: &[u8] = if is_folding { b"\\u" } else { b"\\u00" };
         Self {
-            needles: Self::needles(source, is_insensitive).unwrap_or(Needles::All),
-            is_folding: is_insensitive,
-            escape: memmem::Finder::new(b"\\u"),
+            needles: Self::needles(&texts, is_insensitive).unwrap_or(Needles::All),
+            escape: memmem::Finder::new(escape),
+            is_folding,
         }
     }
 
-    fn needles(source: &str, is_insensitive: bool) -> Option<Needles> {
+    fn texts(source: &str) -> Option<Vec<String>> {
         let hir = regex_syntax::ParserBuilder::new()
             .multi_line(true)
             .build()
             .parse(source)
             .ok()?;
-        let texts = required(&hir)?;
+        required(&hir)
+    }
+
+    fn needles(texts: &[String], is_insensitive: bool) -> Option<Needles> {
         if texts.is_empty() || texts.len() > Self::MOST {
             return None;
         }
-        if let ([one], false) = (texts.as_slice(), is_insensitive) {
+        if let ([one], false) = (texts, is_insensitive) {
             let finder = memmem::Finder::new(one.as_bytes()).into_owned();
             return Some(Needles::One(Box::new(finder)));
         }
@@ -86,12 +94,14 @@ impl Prefilter {
     }
 
     fn is_odd(&self, digits: &[u8]) -> bool {
-        let code = std::str::from_utf8(digits)
-            .ok()
-            .and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        match code {
-            Some(code @ 0x20..0x7f) => char::from_u32(code).is_some_and(is_plain),
-            Some(0x17f | 0x212a) => self.is_folding,
+        match digits {
+            [b'0', b'0', high @ b'2'..=b'7', low] => {
+                let nibble = |digit: u8| char::from(digit).to_digit(16);
+                let code = nibble(*high).zip(nibble(*low));
+                let letter = code.and_then(|(high, low)| char::from_u32(high * 16 + low));
+                letter.is_some_and(is_plain)
+            }
+            [b'0', b'1', b'7', b'f' | b'F'] | [b'2', b'1', b'2', b'a' | b'A'] => self.is_folding,
             _ => false,
         }
     }
