@@ -12,6 +12,7 @@ const PLAIN: &[Action] = &[
     Action::Back,
     Action::Quit,
     Action::Find,
+    Action::Grep,
     Action::Narrow,
     Action::ReverseSort,
     Action::ToggleWrap,
