@@ -13,6 +13,7 @@ mod chat_form;
 mod chatml;
 mod curate;
 mod examine;
+mod hashes;
 mod jury;
 mod manifest;
 mod options;
@@ -39,6 +40,7 @@ use serde_json::Value;
 
 pub use crate::export::chat_form::Chat;
 pub use crate::export::chat_form::Turn;
+pub use crate::export::hashes::Early;
 pub use crate::export::jury::Asked;
 pub use crate::export::jury::Automatic;
 pub use crate::export::jury::DEFAULT_FILTER;

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::cancel::Cancel;
 use crate::cli::Output;
@@ -19,6 +20,7 @@ use crate::export;
 use crate::export::Asked;
 use crate::export::Automatic;
 use crate::export::Curation;
+use crate::export::Early;
 use crate::export::Jury;
 use crate::export::Options;
 use crate::export::Prefer;
@@ -40,7 +42,7 @@ pub(super) fn run(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
-    let options = options(args)?;
+    let mut options = options(args)?;
     let is_stream = options.target == Target::Stdout && !options.dry_run;
     if is_stream && args.json {
         return Err(Error::user("--json and -o - both want standard output")
@@ -48,6 +50,10 @@ pub(super) fn run(
     }
     let asked = Asked::parse(args.filter.as_deref())?;
     let with: Vec<PathBuf> = args.tasks.iter().cloned().collect();
+    let has_manifest = options.manifest.is_some() || options.target != Target::Stdout;
+    if has_manifest && !options.dry_run {
+        options.early = Some(Arc::new(Early::begin(&args.paths)));
+    }
     let store = records::load_store_with(&args.paths, &with, shared, output)?;
     let place = review::place_of(&args.paths, &store, shared)?;
     let ledger = review::ledger(&place, output)?;

@@ -147,15 +147,30 @@ impl Desk {
             }
             return Ok(Verdict::No);
         };
-        let mut scribe = Scribe::new(&self.reviewer, &self.ledger);
-        let line = if args.undo {
-            scribe.undo(Moment::now(), moment)
-        } else {
-            scribe.redo(Moment::now(), moment)
-        };
         let changed = self.ledger.changed_at(&self.reviewer, moment);
         let changed: Vec<RecordRef> = changed.into_iter().cloned().collect();
-        let journal = self.save(&[line], output)?;
+        let mut scribe = Scribe::new(&self.reviewer, &self.ledger);
+        let mut turned = moment;
+        let journal = loop {
+            let line = if args.undo {
+                scribe.undo(Moment::now(), turned)
+            } else {
+                scribe.redo(Moment::now(), turned)
+            };
+            let journal = self.save(&[line], output)?;
+            // a decision and the reason that was given to it are one
+            let next = if args.undo {
+                let to = self.ledger.undoable(&self.reviewer);
+                to.filter(|to| self.ledger.adds_reason(&self.reviewer, *to, turned))
+            } else {
+                let reason = self.ledger.redoable(&self.reviewer);
+                reason.filter(|reason| self.ledger.adds_reason(&self.reviewer, turned, *reason))
+            };
+            match next {
+                Some(next) => turned = next,
+                None => break journal,
+            }
+        };
         self.say(did, &changed, Some(journal), args.json, output)?;
         Ok(Verdict::Yes)
     }

@@ -2,10 +2,8 @@
 //! of the options), counts, and a line for every dropped record. No clock in it, and no path but those that were given: of
 //! journals and of files that were found the last two parts.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,10 +14,15 @@ use serde_json::json;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::export::Early;
 use crate::export::Judge;
 use crate::export::Jury;
 use crate::export::Options;
 use crate::export::Report;
+use crate::export::hashes;
+use crate::export::hashes::Hashed;
+use crate::export::hashes::IsOver;
+use crate::export::hashes::hex;
 use crate::model::ContentHash;
 use crate::model::RecordIx;
 use crate::read::side::SideFile;
@@ -27,7 +30,6 @@ use crate::store::Store;
 
 /// Version of the manifest's fields.
 const VERSION: u32 = 1;
-const CHUNK: usize = 1 << 20;
 
 /// A file that records came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,40 +63,49 @@ pub(super) struct Used {
     filter: Vec<Beside>,
 }
 
-/// Says whether nobody waits for the hashes any longer.
-pub(super) type IsOver<'a> = &'a (dyn Fn() -> bool + Sync);
-
-/// Hashes the inputs of all records, in the order in which they come up; `None` when it is over before that is done.
-pub(super) fn inputs(store: &Store, is_over: IsOver<'_>) -> Option<Vec<Input>> {
-    let mut order: Vec<Arc<Path>> = Vec::new();
-    let mut records: BTreeMap<Arc<Path>, Vec<RecordIx>> = BTreeMap::new();
+/// Hashes the inputs of all records, in the order in which they come up; `None` when it is over before that is done. What
+/// was begun `early` is not hashed again unless it has changed.
+pub(super) fn inputs(
+    store: &Store,
+    early: Option<&Early>,
+    is_over: IsOver<'_>,
+) -> Option<Vec<Input>> {
+    let mut order: Vec<PathBuf> = Vec::new();
+    let mut records: HashMap<Arc<Path>, Vec<RecordIx>> = HashMap::new();
     for ix in (0..store.len()).map(RecordIx) {
         let Some(entry) = store.entry(ix) else {
             continue;
         };
-        let list = records.entry(Arc::clone(&entry.path)).or_default();
-        if list.is_empty() {
-            order.push(entry.path);
+        if !records.contains_key(&entry.path) {
+            order.push(entry.path.to_path_buf());
         }
-        list.push(ix);
+        records.entry(entry.path).or_default().push(ix);
     }
-    let hashed = order.into_iter().map(|path| {
-        let records = records.get(&path).map(Vec::as_slice).unwrap_or_default();
-        input(store, &path, records, is_over)
+    let mut hashes = early.map(|early| early.wait(is_over)).unwrap_or_default();
+    hashes.retain(|path, hashed| hashed.is_of(path));
+    let lacking: Vec<PathBuf> = order
+        .iter()
+        .filter(|path| !hashes.contains_key(*path))
+        .cloned()
+        .collect();
+    hashes.extend(hashes::of_files(&lacking, is_over));
+    let inputs = order.into_iter().map(|path| {
+        let records = records.get(path.as_path()).map(Vec::as_slice);
+        let whole = hashes.remove(&path);
+        input(store, &path, whole, records.unwrap_or_default(), is_over)
     });
-    hashed.collect()
+    inputs.collect()
 }
 
-fn input(store: &Store, path: &Path, records: &[RecordIx], is_over: IsOver<'_>) -> Option<Input> {
-    let whole = File::open(path)
-        .ok()
-        .filter(|file| file.metadata().is_ok_and(|meta| meta.is_file()))
-        .and_then(|file| hash(file, is_over));
-    if is_over() {
-        return None;
-    }
-    let (sha256, bytes, hashed) = if let Some((hash, bytes)) = whole {
-        (hash, bytes, "file")
+fn input(
+    store: &Store,
+    path: &Path,
+    whole: Option<Hashed>,
+    records: &[RecordIx],
+    is_over: IsOver<'_>,
+) -> Option<Input> {
+    let (sha256, bytes, hashed) = if let Some(whole) = whole {
+        (whole.sha256, whole.bytes, "file")
     } else {
         let mut hasher = Sha256::new();
         let mut bytes = 0;
@@ -109,7 +120,7 @@ fn input(store: &Store, path: &Path, records: &[RecordIx], is_over: IsOver<'_>) 
         }
         (hex(&hasher.finalize()), bytes, "records")
     };
-    Some(Input {
+    (!is_over()).then(|| Input {
         path: path.display().to_string(),
         sha256: Some(sha256),
         hashed,
@@ -151,12 +162,12 @@ pub(super) fn filter_files(jury: &Jury<'_>) -> Vec<PathBuf> {
 }
 
 fn beside(path: &Path, name: String, is_over: IsOver<'_>) -> Beside {
-    let found = File::open(path).ok().and_then(|file| hash(file, is_over));
-    let (sha256, bytes) = found.unzip();
+    let found = hashes::of_file(path, is_over);
+    let bytes = found.as_ref().map_or(0, |found| found.bytes);
     Beside {
         path: name,
-        sha256,
-        bytes: bytes.unwrap_or_default(),
+        sha256: found.map(|found| found.sha256),
+        bytes,
     }
 }
 
@@ -168,38 +179,12 @@ fn short(path: &Path) -> String {
     short.display().to_string()
 }
 
-/// The hash of all bytes and how many they are; `None` when they cannot be read, or it is over before the end.
-fn hash(mut file: impl Read, is_over: IsOver<'_>) -> Option<(String, u64)> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; CHUNK];
-    let mut bytes = 0;
-    loop {
-        if is_over() {
-            return None;
-        }
-        let len = file.read(&mut buffer).ok()?;
-        if len == 0 {
-            return Some((hex(&hasher.finalize()), bytes));
-        }
-        hasher.update(buffer.get(..len)?);
-        bytes += len as u64;
-    }
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |mut text, byte| {
-        // writing to a text cannot fail
-        let _written = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 fn file_hash(path: Option<&Path>) -> Value {
     let Some(path) = path else {
         return Value::Null;
     };
-    let found = File::open(path).ok().and_then(|file| hash(file, &|| false));
-    json!({"path": path.display().to_string(), "sha256": found.map(|(hash, _)| hash)})
+    let found = hashes::of_file(path, &|| false);
+    json!({"path": path.display().to_string(), "sha256": found.map(|found| found.sha256)})
 }
 
 /// The manifest's text: JSON laid out, but a line for each input and each dropped record.
@@ -286,22 +271,7 @@ fn push_lines(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
-    use std::sync::atomic::Ordering;
-
     use super::*;
-
-    #[test]
-    fn a_hash_is_of_everything_or_there_is_none() {
-        let whole = hash(&b"abc"[..], &|| false).unwrap();
-        assert_eq!(whole.1, 3);
-        assert!(whole.0.starts_with("ba7816bf"));
-        // it is over behind the first piece
-        let asked = AtomicUsize::new(0);
-        let bytes = vec![0; 2 * CHUNK];
-        let is_over = || asked.fetch_add(1, Ordering::Relaxed) > 0;
-        assert_eq!(hash(&bytes[..], &is_over), None);
-    }
 
     #[test]
     fn names_do_not_tell_whose_machine_it_was() {

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::error::Result;
 use crate::export::ChatTemplate;
 use crate::export::EXPORTERS;
+use crate::export::Early;
 use crate::export::Exporter;
 use crate::export::TokenCounter;
 use crate::export::exporter;
@@ -196,6 +198,8 @@ pub struct Options {
     pub dry_run: bool,
     /// Where the manifest goes; beside the target where none is named.
     pub manifest: Option<PathBuf>,
+    /// Hashes of inputs that were begun before these were scanned.
+    pub early: Option<Arc<Early>>,
 }
 
 impl Options {
@@ -212,6 +216,7 @@ impl Options {
             force: false,
             dry_run: false,
             manifest: None,
+            early: None,
         }
     }
 

@@ -85,7 +85,7 @@ pub fn run(
     let has_failed = Cancel::new();
     let is_over = || cancel.is_cancelled() || has_failed.is_cancelled();
     let (done, inputs) = std::thread::scope(|scope| {
-        let hash = || manifest::inputs(store, &is_over);
+        let hash = || manifest::inputs(store, options.early.as_deref(), &is_over);
         let hashing = manifest_path.as_ref().map(|_| scope.spawn(hash));
         let done = work.run(cancel, progress);
         if done.is_err() {

@@ -1,5 +1,7 @@
 //! What counts and what points: newtypes so that a record is never a step and a 0-based line never a 1-based one.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
@@ -108,6 +110,10 @@ impl std::fmt::Debug for ContentHash {
     }
 }
 
+/// A text that is not copied where it holds no escapes.
+#[derive(Deserialize)]
+struct Written<'a>(#[serde(borrow)] Cow<'a, str>);
+
 impl Serialize for ContentHash {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -116,7 +122,7 @@ impl Serialize for ContentHash {
 
 impl<'de> Deserialize<'de> for ContentHash {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let Written(text) = Written::deserialize(deserializer)?;
         Self::from_hex(&text).ok_or_else(|| {
             serde::de::Error::invalid_value(
                 serde::de::Unexpected::Str(&text),

@@ -214,6 +214,15 @@ impl Change {
         }
     }
 
+    /// Whether it gives a reason and does nothing else.
+    pub fn is_reason(&self) -> bool {
+        let rest = Self {
+            reason: Field::Keep,
+            ..self.clone()
+        };
+        self.reason.set().is_some() && rest == Self::default()
+    }
+
     /// Sets the flag or takes it away.
     pub fn flag(is_flagged: bool) -> Self {
         Self {

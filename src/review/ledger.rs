@@ -4,6 +4,8 @@
 //! takes back takes it back all the same. So merging is concatenating, and reading a journal again that has grown costs
 //! what was added. A line that is applied costs the events of one record at most.
 
+mod pieces;
+
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fs::File;
@@ -13,10 +15,6 @@ use std::io::Seek as _;
 use std::io::SeekFrom;
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
-
-use rayon::iter::ParallelIterator as _;
-use rayon::slice::ParallelSlice as _;
 
 use crate::model::ContentHash;
 use crate::model::Text;
@@ -24,10 +22,12 @@ use crate::review::Change;
 use crate::review::Event;
 use crate::review::Line;
 use crate::review::Moment;
-use crate::review::Parsed;
 use crate::review::Place;
 use crate::review::RecordRef;
 use crate::review::State;
+use crate::review::ledger::pieces::Grown;
+use crate::review::ledger::pieces::Odd;
+use crate::review::ledger::pieces::Piece;
 use crate::review::place;
 
 /// What was passed over in a journal.
@@ -165,6 +165,8 @@ struct Group {
     /// When it was last undone or redone.
     turned_at: Option<Moment>,
     is_own: bool,
+    /// All that was done is that a reason was given.
+    is_reason: bool,
 }
 
 /// How far a journal was read.
@@ -188,17 +190,27 @@ impl Ledger {
         self.troubles.retain(|trouble| {
             !matches!(trouble.kind, TroubleKind::Torn | TroubleKind::Unreadable(_))
         });
-        let mut lines = Vec::new();
+        let mut grown: Vec<Grown> = Vec::new();
         for dir in place.reads() {
             for file in self.journals(dir) {
-                self.read_file(&file, dir, place.is_own(dir), &mut lines);
+                grown.extend(self.read_file(file, dir, place.is_own(dir)));
             }
         }
+        let (mut pieces, mut odd) = (Vec::new(), Vec::new());
+        for (ix, file) in grown.iter().enumerate() {
+            let (bytes, lines) = pieces::cut(ix, file, &mut pieces, &mut odd);
+            let source = self.sources.entry(file.path.clone()).or_default();
+            source.bytes += bytes as u64;
+            source.lines += lines;
+        }
         // by time, so that undo finds what was last, whatever the order of files
-        lines.sort_by_key(|read| read.line.at);
-        let mut is_new = false;
-        for read in lines {
-            is_new |= self.take(read.line, &read.dir, read.is_own);
+        pieces.sort_by_key(|piece| piece.at);
+        let is_new = self.take_pieces(&mut pieces, &grown, &mut odd);
+        odd.sort_by_key(|odd| (odd.file, odd.number));
+        for odd in odd {
+            if let Some(file) = grown.get(odd.file) {
+                self.trouble(&file.path, odd.kind, Some(odd.number));
+            }
         }
         self.refold();
         is_new
@@ -327,6 +339,17 @@ impl Ledger {
         self.reviewer(reviewer)?.redo.last().copied()
     }
 
+    /// Whether what the reviewer did at `reason` gave a reason, and nothing else, to just the records that were changed `to`
+    /// that end before: to the one who did it both are one.
+    pub fn adds_reason(&self, reviewer: &str, to: Moment, reason: Moment) -> bool {
+        let groups = self.reviewer(reviewer).map(|reviewer| &reviewer.groups);
+        let group = |moment| groups.and_then(|groups| groups.get(&moment));
+        let (Some(before), Some(after)) = (group(to), group(reason)) else {
+            return false;
+        };
+        to < reason && after.is_reason && before.tracks == after.tracks
+    }
+
     /// The records that were changed at a moment: what undo and redo are about.
     pub fn changed_at(&self, reviewer: &str, moment: Moment) -> Vec<&RecordRef> {
         let group = self
@@ -379,58 +402,52 @@ impl Ledger {
     }
 
     /// Reads what a file has more than before.
-    fn read_file(&mut self, file: &Path, dir: &Path, is_own: bool, lines: &mut Vec<Read>) {
-        let mut source = self.sources.get(file).copied().unwrap_or_default();
-        let bytes = match read_behind(file, &mut source) {
-            Ok(bytes) => bytes,
-            Err(err) => {
-                self.trouble(file, TroubleKind::Unreadable(err.to_string()), None);
-                return;
+    fn read_file(&mut self, path: PathBuf, dir: &Path, is_own: bool) -> Option<Grown> {
+        let mut source = self.sources.get(&path).copied().unwrap_or_default();
+        match read_behind(&path, &mut source) {
+            Ok(bytes) => {
+                self.sources.insert(path.clone(), source);
+                Some(Grown {
+                    path,
+                    dir: dir.into(),
+                    is_own,
+                    bytes,
+                    lines: source.lines,
+                })
             }
-        };
-        let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
-        let (whole, tail) = bytes.split_at(whole);
-        let dir: Arc<Path> = dir.into();
-        let pieces: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
-        let parsed: Vec<Vec<Parsed>> = pieces
-            .par_chunks(1024)
-            .map(|chunk| chunk.iter().map(|piece| Line::parse(piece)).collect())
-            .collect();
-        lines.reserve(pieces.len());
-        for parsed in parsed.into_iter().flatten() {
-            source.lines += 1;
-            let line = match parsed {
-                Parsed::Blank => continue,
-                Parsed::Line(line) => line,
-                Parsed::Behind(line) => {
-                    self.trouble(file, TroubleKind::Joined, Some(source.lines));
-                    line
-                }
-                Parsed::Future(version) => {
-                    self.trouble(file, TroubleKind::Future(version), Some(source.lines));
-                    continue;
-                }
-                Parsed::Foreign(why) => {
-                    self.trouble(file, TroubleKind::Foreign(why), Some(source.lines));
-                    continue;
+            Err(err) => {
+                self.trouble(&path, TroubleKind::Unreadable(err.to_string()), None);
+                None
+            }
+        }
+    }
+
+    /// Takes lines in, some thousands at a time: while they are taken in the next are parsed.
+    fn take_pieces(
+        &mut self,
+        pieces: &mut [Piece<'_>],
+        files: &[Grown],
+        odd: &mut Vec<Odd>,
+    ) -> bool {
+        const AT_ONCE: usize = 1 << 15;
+        let mut is_new = false;
+        let mut parsed: Vec<Vec<(usize, Result<Line, Odd>)>> = Vec::new();
+        for block in pieces.chunks_mut(AT_ONCE).map(Some).chain([None]) {
+            let ready = std::mem::take(&mut parsed);
+            let take = || {
+                for (file, line) in ready.into_iter().flatten() {
+                    match (line, files.get(file)) {
+                        (Ok(line), Some(file)) => {
+                            is_new |= self.take(line, &file.dir, file.is_own);
+                        }
+                        (Ok(_), None) => {}
+                        (Err(wrong), _) => odd.push(wrong),
+                    }
                 }
             };
-            lines.push(Read {
-                line,
-                dir: Arc::clone(&dir),
-                is_own,
-            });
+            ((), parsed) = rayon::join(take, || block.map(pieces::parse).unwrap_or_default());
         }
-        source.bytes += whole.len() as u64;
-        // not counted as read: it may be whole next time
-        match Line::parse(tail) {
-            Parsed::Line(line) => lines.push(Read { line, dir, is_own }),
-            Parsed::Blank => {}
-            Parsed::Behind(_) | Parsed::Future(_) | Parsed::Foreign(_) => {
-                self.trouble(file, TroubleKind::Torn, Some(source.lines + 1));
-            }
-        }
-        self.sources.insert(file.to_path_buf(), source);
+        is_new
     }
 
     /// Counts a trouble; the first of a kind in a file says why.
@@ -576,6 +593,7 @@ impl Ledger {
             reviewer.redo.clear();
         }
         group.is_own |= is_own;
+        group.is_reason &= change.is_reason();
         group.tracks.push(track_ix);
         reviewer.last_at = reviewer.last_at.max(Some(at));
         let is_active = group.is_active;
@@ -675,6 +693,7 @@ impl Group {
             is_active: true,
             turned_at: None,
             is_own,
+            is_reason: true,
         }
     }
 }
@@ -696,13 +715,6 @@ impl Reviewer {
             self.redo.pop();
         }
     }
-}
-
-/// A line with the folder whose journal it stands in.
-struct Read {
-    line: Line,
-    dir: Arc<Path>,
-    is_own: bool,
 }
 
 fn mark(dirty: &mut Vec<u32>, track: &mut Track, ix: u32) {

@@ -3,6 +3,7 @@
 //! What is not understood is never an error here: a line of a later version, a line of something else, and half a line
 //! that a crash left are told apart, so that the reader can say which lines it passed over.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -21,6 +22,9 @@ use crate::review::reviewer;
 
 /// The version of the lines that are written, and the latest that is understood.
 pub const VERSION: u64 = 1;
+
+/// How every line begins that is written here.
+const START: &[u8] = b"{\"v\":";
 
 /// Which record: the hash is what counts, the rest is for people and for finding records that were made anew.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -77,14 +81,15 @@ pub enum Parsed {
     Foreign(String),
 }
 
-/// A line as JSON.
+/// A line as JSON; of most texts no copy is made.
 #[derive(Debug, Serialize, Deserialize)]
-struct Wire {
+struct Wire<'a> {
     v: u64,
     at: Moment,
-    reviewer: Text,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    record: Option<RecordRef>,
+    #[serde(borrow)]
+    reviewer: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    record: Option<WireRecord<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     verdict: Option<Seen>,
     #[serde(default, skip_serializing_if = "Field::is_keep")]
@@ -109,6 +114,17 @@ struct Wire {
     redo: Option<Moment>,
 }
 
+/// A [`RecordRef`] as JSON.
+#[derive(Debug, Serialize, Deserialize)]
+struct WireRecord<'a> {
+    sha256: ContentHash,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    path: Cow<'a, str>,
+    nth: usize,
+}
+
 /// What every version has.
 #[derive(Deserialize)]
 struct AnyVersion {
@@ -121,7 +137,7 @@ impl Line {
         let mut wire = Wire {
             v: VERSION,
             at: self.at,
-            reviewer: self.reviewer.clone(),
+            reviewer: Cow::Borrowed(&self.reviewer),
             record: None,
             verdict: None,
             decision: Field::Keep,
@@ -139,7 +155,12 @@ impl Line {
             Event::Undo(moment) => wire.undo = Some(*moment),
             Event::Redo(moment) => wire.redo = Some(*moment),
             Event::Change { record, change } => {
-                wire.record = Some(record.clone());
+                wire.record = Some(WireRecord {
+                    sha256: record.sha256,
+                    id: Cow::Borrowed(&record.id),
+                    path: Cow::Borrowed(&record.path),
+                    nth: record.nth,
+                });
                 wire.verdict = Some(change.seen).filter(|seen| !seen.is_nothing());
                 wire.decision = change.decision;
                 wire.reason = change.reason.clone();
@@ -159,12 +180,12 @@ impl Line {
 
     /// Reads a line without its end.
     pub fn parse(bytes: &[u8]) -> Parsed {
-        const START: &[u8] = b"{\"v\":";
         let bytes = bytes.trim_ascii();
         if bytes.is_empty() {
             return Parsed::Blank;
         }
-        let why = match Self::parse_whole(bytes) {
+        let mut parser = Parser::default();
+        let why = match parser.parse(bytes) {
             Ok(line) => return Parsed::Line(line),
             Err(why) => why,
         };
@@ -176,25 +197,56 @@ impl Line {
         // a crash left half a line and somebody went on behind it; inside a text the quotes would be escaped
         let behind = memchr::memmem::rfind(bytes, START).filter(|at| *at > 0);
         let rest = behind.and_then(|at| bytes.get(at..));
-        match rest.map(Self::parse_whole) {
+        match rest.map(|rest| parser.parse(rest)) {
             Some(Ok(line)) => Parsed::Behind(line),
             Some(Err(_)) | None => Parsed::Foreign(why),
         }
     }
 
-    fn parse_whole(bytes: &[u8]) -> Result<Self, String> {
-        let wire: Wire = serde_json::from_slice(bytes).map_err(|err| err.to_string())?;
+    /// When the event of a line happened, where the line begins as lines are written here; a look, no check. Such a line
+    /// is an event of this time or something foreign, and nothing behind the remains of another line.
+    pub(super) fn peek_at(bytes: &[u8]) -> Option<Moment> {
+        const BEGINNING: &[u8] = b"{\"v\":1,\"at\":\"";
+        let rest = bytes.strip_prefix(BEGINNING)?;
+        let stamp = rest.get(..Moment::STAMP_BYTES)?;
+        let rest = rest.get(Moment::STAMP_BYTES..)?;
+        let is_again = |at| rest.get(at..).is_some_and(|rest| rest.starts_with(START));
+        if rest.first() != Some(&b'"') || memchr::memchr_iter(b'{', rest).any(is_again) {
+            return None;
+        }
+        Moment::of_stamp(stamp)
+    }
+}
+
+/// Reads many lines, whose reviewers and files are mostly those of the line before.
+#[derive(Debug, Default)]
+pub(super) struct Parser {
+    reviewer: Option<Text>,
+    path: Option<Text>,
+}
+
+impl Parser {
+    /// Reads a line of this version without anything around it; the error says why it is none.
+    pub(super) fn parse(&mut self, bytes: &[u8]) -> Result<Line, String> {
+        let wire: Wire<'_> = serde_json::from_slice(bytes).map_err(|err| err.to_string())?;
         if wire.v != VERSION {
             return Err(format!("version {}", wire.v));
         }
-        if let Err(error) = reviewer::check_reviewer(&wire.reviewer) {
+        if self.reviewer.as_deref() != Some(&*wire.reviewer)
+            && let Err(error) = reviewer::check_reviewer(&wire.reviewer)
+        {
             return Err(error.to_string());
         }
         let event = match (wire.undo, wire.redo, wire.record) {
             (Some(moment), None, _) => Event::Undo(moment),
             (None, Some(moment), _) => Event::Redo(moment),
             (None, None, Some(record)) => Event::Change {
-                record,
+                record: RecordRef {
+                    sha256: record.sha256,
+                    id: record.id.into(),
+                    path: kept(&mut self.path, &record.path),
+                    nth: record.nth,
+                },
                 change: Change {
                     decision: wire.decision,
                     reason: wire.reason,
@@ -210,11 +262,19 @@ impl Line {
             (Some(_), Some(_), _) => return Err("both undo and redo".to_owned()),
             (None, None, None) => return Err("no record is named".to_owned()),
         };
-        Ok(Self {
+        Ok(Line {
             at: wire.at,
-            reviewer: wire.reviewer,
+            reviewer: kept(&mut self.reviewer, &wire.reviewer),
             event,
         })
+    }
+}
+
+/// The text, the last one where it is the same.
+fn kept(last: &mut Option<Text>, text: &str) -> Text {
+    match last {
+        Some(last) if **last == *text => last.clone(),
+        _ => last.insert(text.into()).clone(),
     }
 }
 

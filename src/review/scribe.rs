@@ -26,6 +26,11 @@ impl Scribe {
         }
     }
 
+    /// Goes on behind what the ledger knows of the reviewer, too.
+    pub fn go_on_behind(&mut self, ledger: &Ledger) {
+        self.last = self.last.max(ledger.last_at(&self.reviewer));
+    }
+
     /// The reviewer.
     pub fn reviewer(&self) -> &Text {
         &self.reviewer
@@ -39,6 +44,20 @@ impl Scribe {
         changes: impl IntoIterator<Item = (RecordRef, Change)>,
     ) -> Vec<Line> {
         let at = self.next(now);
+        self.changes_at(at, changes)
+    }
+
+    /// The moment of an action whose lines are made a part at a time, by [`Scribe::changes_at`].
+    pub fn begin(&mut self, now: Moment) -> Moment {
+        self.next(now)
+    }
+
+    /// More lines of an action that was begun.
+    pub fn changes_at(
+        &self,
+        at: Moment,
+        changes: impl IntoIterator<Item = (RecordRef, Change)>,
+    ) -> Vec<Line> {
         let mut known = HashSet::new();
         let changes = changes.into_iter();
         changes

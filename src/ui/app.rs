@@ -115,13 +115,17 @@ pub struct App {
     status: Status,
     opened: Generation,
     exports: export::Exports,
+    /// Places at the top of the list whose records are decided, while nobody has acted yet: the cursor goes behind them.
+    resumes: Option<usize>,
     screen: Rect,
 }
 
 impl App {
     /// A program that shows the list; ask [`App::start`] for its first effects.
     pub fn new(data: Data, paint: Paint, habits: Habits, screen: Rect) -> Self {
+        let resumes = (habits.first.is_none() && habits.first_step.is_none()).then_some(0);
         Self {
+            resumes,
             data,
             list: ListView::new(habits.has_preview),
             screens: Screens::default(),
@@ -139,7 +143,7 @@ impl App {
     /// The first effects: find the records, load the code colours.
     pub fn start(&mut self, effects: &mut Vec<Effect>) {
         effects.push(Effect::Scan);
-        effects.push(Effect::OpenDesk);
+        self.read_journals(true, effects);
         effects.push(Effect::LoadTheme(self.paint.theme.name().to_owned()));
         if self.data.is_following {
             effects.push(Effect::Follow(true));
@@ -156,7 +160,10 @@ impl App {
                     self.reply(reply, effects);
                 }
             }
-            Event::Mouse(mouse) => self.mouse(mouse, effects),
+            Event::Mouse(mouse) => {
+                self.resumes = None;
+                self.mouse(mouse, effects);
+            }
             Event::Resize(width, height) => self.screen = Rect::new(0, 0, width, height),
             Event::Notice(notice) => self.notice(notice, effects),
         }
@@ -204,6 +211,7 @@ impl App {
     }
 
     fn key(&mut self, key: KeyEvent, effects: &mut Vec<Effect>) {
+        self.resumes = None;
         self.status.are_hints_shown = false;
         let is_ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         if is_ctrl && key.code == KeyCode::Char('z') && !self.overlays.is_empty() {

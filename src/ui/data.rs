@@ -178,6 +178,11 @@ impl Rows {
         }
     }
 
+    /// Exchanges what people say of all records for what the other rows hold.
+    pub fn swap_voices(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.voices, &mut other.voices);
+    }
+
     /// Forgets what the filters said of all records: what they judge by has changed.
     pub fn forget_marks(&mut self) {
         self.marks.clear();

@@ -12,6 +12,7 @@ use crate::model::RecordIx;
 use crate::model::Span;
 use crate::model::Text;
 use crate::model::Trajectory;
+use crate::review::Ledger;
 use crate::review::Line;
 use crate::review::Policy;
 use crate::review::queue::Queue;
@@ -20,6 +21,7 @@ use crate::theme::Highlighter;
 use crate::ui::data::Arrangement;
 use crate::ui::data::Order;
 use crate::ui::data::Rows;
+use crate::ui::data::desk::Reading;
 use crate::ui::event::Exported;
 use crate::ui::event::Generation;
 use crate::ui::event::PageKey;
@@ -190,8 +192,12 @@ pub enum Effect {
     CheckSides,
     /// Let the program have the mouse, or the terminal.
     Mouse(bool),
-    /// Read the journals of decisions, for the first time or again.
-    OpenDesk,
+    /// Come back for what is left of an action on many records.
+    GoOn,
+    /// Read the journals of decisions, for the first time or again, and look up what they say of the records.
+    OpenDesk(Box<Reading>),
+    /// Let go of what is large and of no use any more.
+    Discard(Box<(Ledger, Rows)>),
     /// Write the curated set, or say what would come of it.
     Export(Box<ExportJob>),
     /// Count these queues over the rows as they are now; for this reviewer.

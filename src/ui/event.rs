@@ -21,6 +21,7 @@ use crate::theme::Theme;
 use crate::ui::data::Arranged;
 use crate::ui::data::Marks;
 use crate::ui::data::Outline;
+use crate::ui::data::desk::Heard;
 use crate::ui::data::desk::Journals;
 use crate::ui::data::queues::QueueCounts;
 use crate::ui::page::Ink;
@@ -217,8 +218,10 @@ pub enum Notice {
     Theme(Box<Theme>, Arc<Highlighter>),
     /// New records were looked for.
     Refreshed(Refresh),
-    /// The journals of decisions were read.
-    DeskOpened(Box<Journals>),
+    /// The time has come for what is left of an action on many records.
+    GoOn,
+    /// The journals of decisions were read, with what they say of the records that were known.
+    DeskOpened(Box<(Journals, Heard)>),
     /// An export got so far: records done, of all.
     Exporting(usize, usize),
     /// An export is over, or was tried out.

@@ -52,6 +52,7 @@ use crate::ui::data::Order;
 use crate::ui::data::Outline;
 use crate::ui::data::Rows;
 use crate::ui::data::arrange;
+use crate::ui::data::desk::Heard;
 use crate::ui::data::queues;
 use crate::ui::effect::Effect;
 use crate::ui::effect::FindJob;
@@ -101,6 +102,7 @@ pub struct Tasks {
     store: Arc<Store>,
     recorder: Recorder,
     hasher: Hasher,
+    notices: UnboundedSender<Notice>,
     env: Arc<Env>,
 }
 
@@ -133,6 +135,7 @@ impl Tasks {
             store,
             recorder,
             hasher,
+            notices: notices.clone(),
             env,
         }
     }
@@ -152,6 +155,11 @@ impl Tasks {
             Effect::MarkAll(judging, changed) => {
                 self.marker.all(judging, &changed, self.store.len());
             }
+            Effect::GoOn => {
+                // nobody listens any more when the program ends
+                let _gone = self.notices.send(Notice::GoOn);
+            }
+            Effect::Discard(old) => drop(std::thread::spawn(move || drop(old))),
             Effect::Record(lines) => self.recorder.submit(lines),
             Effect::Hash(ixs) => self.hasher.submit(ixs),
             Effect::StopFind => {
@@ -228,7 +236,7 @@ impl Kind {
             Effect::Patch(_) => Self::Patch,
             Effect::Why(..) => Self::Why,
             Effect::LoadTheme(_) => Self::Theme,
-            Effect::OpenDesk => Self::Desk,
+            Effect::OpenDesk(_) => Self::Desk,
             Effect::CountQueues(..) => Self::Queues,
             Effect::Export(_) => Self::Export,
             Effect::Copy(..)
@@ -306,7 +314,9 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             copy(&name_of(ix, is_reference, env), what, env, say);
         }
         Effect::CopyRecord(ix) => copy_record(ix, env, say),
-        effect @ (Effect::OpenDesk
+        Effect::GoOn => say(Notice::GoOn),
+        Effect::Discard(old) => drop(old),
+        effect @ (Effect::OpenDesk(_)
         | Effect::CountQueues(..)
         | Effect::Hash(_)
         | Effect::Record(_)
@@ -460,10 +470,20 @@ fn hash(env: &Env, ix: RecordIx) -> Result<ContentHash, Fault> {
 /// Decisions, queues and exports.
 fn on_desk(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
     match effect {
-        Effect::OpenDesk => match env.journal.read(&env.store) {
-            Ok(journals) => say(Notice::DeskOpened(Box::new(journals))),
-            Err(err) => say(Notice::Say(Tone::Error, err.to_string())),
-        },
+        Effect::OpenDesk(reading) => {
+            if !reading.is_again && !env.journal.has_new_files(&env.store) {
+                return;
+            }
+            match env.journal.read(&env.store) {
+                Ok(mut journals) => {
+                    let heard = Heard::of(*reading, &mut journals, &env.store, cancel);
+                    if !cancel.is_cancelled() {
+                        say(Notice::DeskOpened(Box::new((journals, heard))));
+                    }
+                }
+                Err(err) => say(Notice::Say(Tone::Error, err.to_string())),
+            }
+        }
         Effect::CountQueues(rows, queues, me) => {
             if let Some(counts) = queues::count(&rows, &queues, &me, cancel) {
                 say(Notice::QueuesCounted(Box::new(counts)));
@@ -841,10 +861,14 @@ impl Slot {
         }
     }
 
-    fn submit(&self, effect: Effect) {
+    fn submit(&self, mut effect: Effect) {
         let mut state = self.mailbox.lock();
-        // a scan is never given up for a refresh: the refresh waits
-        if !matches!(effect, Effect::Refresh)
+        if let (Effect::OpenDesk(new), Some(Effect::OpenDesk(old))) = (&mut effect, &state.waiting)
+        {
+            new.is_again |= old.is_again;
+        }
+        // a scan is never given up for a refresh: the refresh waits; journals are read to their end
+        if !matches!(effect, Effect::Refresh | Effect::OpenDesk(_))
             && let Some(running) = &state.running
         {
             running.cancel();

@@ -104,6 +104,7 @@ fn schema_lists_what_it_knows() {
         "list",
         "show",
         "show-step",
+        "search",
         "mark",
         "agree",
         "export",

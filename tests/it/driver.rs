@@ -126,6 +126,15 @@ fn desk_options() -> DeskOptions {
 /// Effects that one event may lead to; more are a loop.
 const SETTLES: usize = 2_000;
 
+/// What journals were used for.
+#[derive(Debug, Default)]
+pub(crate) struct JournalUse {
+    /// Times all of them were read.
+    pub(crate) reads: usize,
+    /// Appends to that of the reviewer.
+    pub(crate) appends: usize,
+}
+
 /// The program under test.
 pub(crate) struct Driver {
     app: App,
@@ -147,6 +156,8 @@ pub(crate) struct Driver {
     pub(crate) pages: usize,
     /// Rows of the list that were asked for.
     pub(crate) summaries: usize,
+    /// What the journals were used for.
+    pub(crate) journals: JournalUse,
     /// The program ended.
     pub(crate) is_over: bool,
     /// Exports that take their time; `None` where they are carried out at once.
@@ -258,6 +269,7 @@ impl Driver {
             inks: 0,
             pages: 0,
             summaries: 0,
+            journals: JournalUse::default(),
             is_over: false,
             held: None,
         };
@@ -332,6 +344,26 @@ impl Driver {
         self.settle(held);
     }
 
+    /// New records are looked for, as the clock has it while following.
+    pub(crate) fn follow(&mut self) {
+        self.settle(vec![Effect::Refresh]);
+    }
+
+    /// Takes a key without carrying out what it leads to, and then without the rest: what a program that is killed did.
+    pub(crate) fn key_alone(&mut self, script: &str) -> usize {
+        let mut lines = 0;
+        for key in parse(script) {
+            let mut effects = Vec::new();
+            self.app.update(Event::Key(key), &mut effects);
+            for effect in effects {
+                if let Effect::Record(batch) = effect {
+                    lines += batch.len();
+                }
+            }
+        }
+        lines
+    }
+
     /// Carries out effects, and those that they lead to, until there are none.
     fn settle(&mut self, effects: Vec<Effect>) {
         let mut queue = VecDeque::from(effects);
@@ -386,6 +418,8 @@ impl Driver {
                 Notice::Say(tone, text) => self.said.push((*tone, text.clone())),
                 Notice::Inked(..) | Notice::PreviewInked(..) => self.inks += 1,
                 Notice::Page(..) => self.pages += 1,
+                Notice::DeskOpened(_) => self.journals.reads += 1,
+                Notice::Saved(_) => self.journals.appends += 1,
                 // what the summariser does in the background
                 Notice::Scanned {
                     is_complete: true,

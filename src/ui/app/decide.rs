@@ -25,6 +25,7 @@ use crate::ui::action::Action;
 use crate::ui::action::Toward;
 use crate::ui::app::App;
 use crate::ui::app::context;
+use crate::ui::data::desk::Act;
 use crate::ui::data::desk::Closed;
 use crate::ui::data::desk::Deed;
 use crate::ui::effect::Effect;
@@ -34,6 +35,9 @@ use crate::ui::overlay::ChoiceKind;
 use crate::ui::overlay::Overlay;
 use crate::ui::overlay::PromptKind;
 use crate::ui::widget::Entry;
+
+/// Records whose lines are made before the next key and frame have their turn.
+const AT_ONCE: usize = 1024;
 
 /// Past decisions that are listed.
 const PAST: usize = 200;
@@ -146,17 +150,16 @@ impl App {
         secs: f64,
         effects: &mut Vec<Effect>,
     ) {
-        let deeds = records.iter().filter_map(|ix| {
-            let change = Change {
+        let act = Act {
+            records: records.to_vec(),
+            change: Change {
                 secs,
-                seen: self.seen(*ix),
-                adjudicates: self.settled(*ix),
                 ..Change::decide(choice)
-            };
-            self.deed(*ix, change)
-        });
-        let deeds: Vec<Deed> = deeds.collect();
-        self.carry(deeds, effects);
+            },
+            seen: records.iter().map(|ix| self.seen(*ix)).collect(),
+            settles: self.settles(),
+        };
+        self.carry(act, effects);
         self.data.desk.count_decisions(records.len());
         let rejected = if choice == Choice::Reject {
             records.to_vec()
@@ -166,12 +169,14 @@ impl App {
         self.data.desk.await_reason(rejected);
     }
 
-    /// Whose dispute a decision settles: in the queue of disputes that of all others who decided.
-    fn settled(&self, ix: RecordIx) -> Vec<Text> {
+    /// Whether decisions settle disputes: in the queue of these.
+    fn settles(&self) -> bool {
         let queue = self.list.how().queue.as_ref();
-        if queue.is_none_or(|queue| queue.base != QueueBase::Disputes) {
-            return Vec::new();
-        }
+        queue.is_some_and(|queue| queue.base == QueueBase::Disputes)
+    }
+
+    /// Whose dispute a decision settles: that of all others who decided.
+    fn settled(&self, ix: RecordIx) -> Vec<Text> {
         let others = self.data.desk.others(ix).into_iter();
         let decided = others.filter(|(_, state)| state.is_decided());
         decided.map(|(name, _)| name.clone()).collect()
@@ -227,8 +232,56 @@ impl App {
         }
     }
 
-    fn carry(&mut self, deeds: Vec<Deed>, effects: &mut Vec<Effect>) {
-        let (lines, unknown) = self.data.desk.act(deeds);
+    /// Does something to records: a few at once, many a part at a time between keys and frames.
+    fn carry(&mut self, act: Act, effects: &mut Vec<Effect>) {
+        if self.data.desk.has_plans() {
+            self.data.desk.plan(act);
+            return;
+        }
+        if act.records.len() > AT_ONCE {
+            self.data.desk.plan(act);
+            self.go_on_with_plans(effects);
+            return;
+        }
+        let changes = (0..).zip(&act.records);
+        let changes = changes.map(|(place, ix)| (*ix, act.change_of(place)));
+        let changes: Vec<(RecordIx, Change)> = changes.collect();
+        self.carry_part(changes, act.settles, None, effects);
+    }
+
+    /// Does the next part of what was planned.
+    pub(super) fn go_on_with_plans(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(part) = self.data.desk.next_part(AT_ONCE) {
+            self.carry_part(part.changes, part.settles, Some(part.at), effects);
+        }
+        if self.data.desk.has_plans() {
+            effects.push(Effect::GoOn);
+        }
+    }
+
+    fn carry_part(
+        &mut self,
+        changes: Vec<(RecordIx, Change)>,
+        settles: bool,
+        at: Option<Moment>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let deed = |(ix, change): (RecordIx, Change)| {
+            let adjudicates = if settles {
+                self.settled(ix)
+            } else {
+                Vec::new()
+            };
+            self.deed(
+                ix,
+                Change {
+                    adjudicates,
+                    ..change
+                },
+            )
+        };
+        let deeds: Vec<Deed> = changes.into_iter().filter_map(deed).collect();
+        let (lines, unknown) = self.data.desk.act(deeds, at);
         if !unknown.is_empty() {
             effects.push(Effect::Hash(unknown));
         }
@@ -260,15 +313,11 @@ impl App {
                 .pass(Tone::Info, "there is no record here".to_owned());
             return;
         }
-        let deeds = records
-            .iter()
-            .filter_map(|ix| self.deed(*ix, change.clone()));
-        let deeds: Vec<Deed> = deeds.collect();
-        self.carry(deeds, effects);
         let done = match records.as_slice() {
             [_] => done.to_owned(),
             many => format!("{done} on {} records", human::count(many.len())),
         };
+        self.carry(Act::of(records, change.clone()), effects);
         self.status.pass(Tone::Success, done);
     }
 
@@ -308,11 +357,7 @@ impl App {
                 .pass(Tone::Warning, format!("there is no reason {digit}"));
             return;
         };
-        let deeds = records
-            .iter()
-            .filter_map(|ix| self.deed(*ix, Change::reason(&reason)));
-        let deeds: Vec<Deed> = deeds.collect();
-        self.carry(deeds, effects);
+        self.carry(Act::of(records.clone(), Change::reason(&reason)), effects);
         self.data.desk.reason_given();
         let whom = match records.as_slice() {
             [ix] => self.short_name(*ix),
@@ -337,17 +382,19 @@ impl App {
         if !self.can_decide() {
             return;
         }
-        let Some(line) = self.data.desk.redo() else {
+        let Some(lines) = self.data.desk.redo() else {
             self.status.pass(Tone::Info, "nothing to redo".to_owned());
             return;
         };
-        self.turned("done again", vec![line], effects);
+        self.turned("done again", lines, effects);
     }
 
     /// Says what was undone or redone, and goes to where it was.
     fn turned(&mut self, word: &str, lines: Vec<Line>, effects: &mut Vec<Effect>) {
         let desk = &self.data.desk;
-        let hashes: Vec<_> = lines.iter().flat_map(|line| desk.touched(line)).collect();
+        // a decision and its reason are about the same records
+        let hashes = lines.last().map(|line| desk.touched(line));
+        let hashes = hashes.unwrap_or_default();
         let first = hashes
             .iter()
             .find_map(|hash| desk.records_of(*hash).first().copied());
@@ -413,6 +460,42 @@ impl App {
         true
     }
 
+    /// Where the records were reviewed before: goes on at the first undecided one, unless somebody has acted already.
+    pub(super) fn resume(&mut self) {
+        let Some(mut place) = self.resumes else {
+            return;
+        };
+        let desk = &self.data.desk;
+        if desk.decided() == 0 || !self.data.scan.is_complete || !self.is_list() {
+            return;
+        }
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        while self
+            .list
+            .record_at(place, &cx)
+            .is_some_and(|ix| desk.is_decided(ix))
+        {
+            place += 1;
+        }
+        self.resumes = Some(place);
+        let next = self.list.record_at(place, &cx);
+        if next.is_some_and(|ix| desk.hash(ix).is_none()) {
+            // whether it is decided is not known yet
+            return;
+        }
+        self.resumes = None;
+        let decided = human::count(desk.decided());
+        let text = match next {
+            None => "all records of this list are decided".to_owned(),
+            Some(_) if place == 0 || self.list.place() > 0 => return,
+            Some(_) => {
+                self.list.go(place, &cx);
+                format!("{decided} decided; at the first undecided")
+            }
+        };
+        self.status.pass(Tone::Info, text);
+    }
+
     /// Selects the row under the cursor, or no longer, and goes to the next.
     fn select(&mut self) {
         if !self.is_list() {
@@ -448,8 +531,7 @@ impl App {
         let ix = view.record();
         let count = steps.len();
         let change = Change::mask(steps, mask);
-        let deeds = self.deed(ix, change).into_iter().collect();
-        self.carry(deeds, effects);
+        self.carry(Act::of(vec![ix], change), effects);
         let what = match mask {
             Some(Mask::Train) => "trained on",
             Some(Mask::Context) => "context only",

@@ -7,6 +7,7 @@ use crate::review::Site;
 use crate::text::clean_line;
 use crate::text::human;
 use crate::ui::app::App;
+use crate::ui::data::desk::Heard;
 use crate::ui::data::desk::Journals;
 use crate::ui::effect::Effect;
 use crate::ui::event::Notice;
@@ -16,7 +17,11 @@ impl App {
     /// Takes an answer.
     pub(super) fn desk_notice(&mut self, notice: Notice, effects: &mut Vec<Effect>) {
         match notice {
-            Notice::DeskOpened(journals) => self.desk_opened(*journals),
+            Notice::DeskOpened(read) => {
+                let (journals, heard) = *read;
+                self.desk_opened(journals, heard, effects);
+            }
+            Notice::GoOn => self.go_on_with_plans(effects),
             Notice::Exporting(done, total) => self.export_went_on(done, total),
             Notice::Exported(result) => self.exported(*result),
             Notice::QueuesCounted(counts) => self.queues_counted(&counts),
@@ -31,7 +36,13 @@ impl App {
         }
     }
 
-    fn desk_opened(&mut self, journals: Journals) {
+    /// Has the journals read; `is_again` even when no file came up that was not known.
+    pub(super) fn read_journals(&self, is_again: bool, effects: &mut Vec<Effect>) {
+        let reading = self.data.desk.reading(&self.data.rows, is_again);
+        effects.push(Effect::OpenDesk(Box::new(reading)));
+    }
+
+    fn desk_opened(&mut self, journals: Journals, mut heard: Heard, effects: &mut Vec<Effect>) {
         let is_first = self.data.desk.place().is_none();
         if let Some(why) = &journals.read_only {
             self.status.say(Tone::Warning, clean_line(why).into_owned());
@@ -41,16 +52,18 @@ impl App {
         } else if is_first {
             self.status.note(journals.place.words());
         }
-        self.data.desk.open(journals);
+        let (newer, before) = self.data.desk.open(journals, &mut heard);
+        self.data.rows.swap_voices(&mut heard.rows);
+        effects.push(Effect::Discard(Box::new((before, heard.rows))));
         for text in self.data.desk.news() {
             self.status
                 .say(Tone::Warning, clean_line(&text).into_owned());
         }
-        let known: Vec<RecordIx> = self.data.desk.known().collect();
-        for ix in known {
+        for ix in newer {
             self.hear(ix);
         }
         self.list.rows_changed();
+        self.resume();
     }
 
     /// Takes note of a record's content, and of what people say of it.

@@ -68,11 +68,13 @@ impl App {
                 }
                 let lines = self.data.desk.catch_up();
                 self.save(lines, effects);
+                self.resume();
                 if self.data.rows.marked() == self.data.rows.len() {
                     self.look_again_at_stale();
                 }
             }
             notice @ (Notice::DeskOpened(_)
+            | Notice::GoOn
             | Notice::Exporting(..)
             | Notice::Exported(_)
             | Notice::QueuesCounted(_)
@@ -185,7 +187,7 @@ impl App {
         self.all_summarized(effects);
         if is_complete {
             // decisions beside files that were found on the way
-            effects.push(Effect::OpenDesk);
+            self.read_journals(false, effects);
         }
         if let Some(First::Nth(nth)) = self.habits.first
             && records >= nth
@@ -220,8 +222,8 @@ impl App {
 
     fn refreshed(&mut self, refresh: &Refresh, effects: &mut Vec<Effect>) {
         if !self.data.is_following || refresh.appended > 0 {
-            // others may have decided, too
-            effects.push(Effect::OpenDesk);
+            // to somebody who asks what is new it matters what others decided meanwhile
+            self.read_journals(!self.data.is_following, effects);
         }
         self.data.rows.grow(self.data.store.len());
         self.list.rows_changed();

@@ -4,6 +4,8 @@
 //! by somebody who may block. Knows records by their place and, as soon as their content was hashed, by their hash;
 //! what is decided before that waits for it.
 
+mod bulk;
+mod reading;
 mod waiting;
 
 use std::collections::BTreeSet;
@@ -30,7 +32,15 @@ use crate::review::Scribe;
 use crate::review::State;
 use crate::review::queue::Queue;
 use crate::store::Entry;
+use crate::ui::data::Rows;
+use crate::ui::data::desk::bulk::Bulks;
 use crate::ui::data::desk::waiting::Waiting;
+
+pub use crate::ui::data::desk::bulk::Act;
+pub use crate::ui::data::desk::bulk::Part;
+pub use crate::ui::data::desk::reading::Hashes;
+pub use crate::ui::data::desk::reading::Heard;
+pub use crate::ui::data::desk::reading::Reading;
 
 /// How the desk was set up.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -129,20 +139,21 @@ pub struct Desk {
     place: Option<Arc<Place>>,
     closed: Option<Closed>,
     scribe: Scribe,
-    /// By record.
-    hashes: Vec<Option<ContentHash>>,
+    hashes: Hashes,
     /// The records of a content.
     records: HashMap<ContentHash, Vec<RecordIx>>,
     /// Records with a decision of this reviewer.
     decided: usize,
     /// All lines of this session, oldest first: journals that are read meanwhile may lack them.
-    lines: Vec<Line>,
-    /// How many of them are not on the disk.
+    lines: Vec<Arc<[Line]>>,
+    /// How many lines are not on the disk.
     unsaved: usize,
     trouble: Option<String>,
     has_saved: bool,
     /// Actions whose records are not hashed yet, oldest first.
     waiting: Waiting,
+    /// Actions on many records that are not done yet; they come behind those that wait.
+    bulks: Bulks,
     /// Files with their whole paths.
     wholes: HashMap<Arc<Path>, PathBuf>,
     /// What was wrong with the journals and has been told.
@@ -172,7 +183,7 @@ impl Desk {
             ledger,
             place: None,
             closed: Some(Closed::Reading),
-            hashes: Vec::new(),
+            hashes: Hashes::default(),
             records: HashMap::new(),
             decided: 0,
             lines: Vec::new(),
@@ -180,6 +191,7 @@ impl Desk {
             trouble: None,
             has_saved: false,
             waiting: Waiting::default(),
+            bulks: Bulks::default(),
             wholes: HashMap::new(),
             told: HashSet::new(),
             rejected: Vec::new(),
@@ -195,32 +207,52 @@ impl Desk {
         }
     }
 
-    /// Takes the journals that were read, for the first time or again.
-    pub fn open(&mut self, journals: Journals) {
+    /// What the journals are to be read for.
+    pub fn reading(&self, rows: &Rows, is_again: bool) -> Reading {
+        Reading {
+            is_again,
+            rows: rows.clone(),
+            hashes: self.hashes.clone(),
+            lines: self.lines.clone(),
+            me: self.options.reviewer.as_str().into(),
+        }
+    }
+
+    /// Takes the journals that were read, for the first time or again, and what was heard of the records that were known
+    /// then. Returns the records of which more is known by now, and the ledger of before.
+    pub fn open(&mut self, journals: Journals, heard: &mut Heard) -> (BTreeSet<RecordIx>, Ledger) {
         let Journals {
             ledger,
             place,
             read_only,
             wholes,
         } = journals;
-        self.ledger = ledger;
+        let before = std::mem::replace(&mut self.ledger, ledger);
         self.wholes = wholes;
-        // what was decided while they were read is not in them, or not for certain; twice counts once
-        for line in &self.lines {
-            self.ledger.apply(line, &place);
-        }
-        self.scribe = Scribe::new(&self.options.reviewer, &self.ledger);
-        self.place = Some(place);
+        self.place = Some(Arc::clone(&place));
         self.closed = read_only.map(Closed::ReadOnly);
-        self.recount();
-    }
-
-    fn recount(&mut self) {
-        let known = self.records.iter();
-        self.decided = known
-            .filter(|(hash, _)| self.ledger.is_decided(**hash, &self.options.reviewer))
-            .map(|(_, ixs)| ixs.len())
-            .sum();
+        self.stale = std::mem::take(&mut heard.stale);
+        self.decided = heard.decided;
+        let mut newer: BTreeSet<RecordIx> = BTreeSet::new();
+        for ix in self.hashes.changed_since(&heard.hashes) {
+            let is_decided = |hash: Option<ContentHash>| {
+                hash.is_some_and(|hash| self.ledger.is_decided(hash, &self.options.reviewer))
+            };
+            self.decided += usize::from(is_decided(self.hash(ix)));
+            self.decided -= usize::from(is_decided(heard.hashes.get(ix)));
+            self.stale.remove(&ix);
+            newer.insert(ix);
+        }
+        // what was decided while they were read is not in them, or not for certain; twice counts once
+        let batches: Vec<Arc<[Line]>> = self.lines.iter().skip(heard.batches).cloned().collect();
+        for lines in batches {
+            self.take_into_ledger(&lines, &place);
+            for hash in lines.iter().flat_map(|line| self.touched(line)) {
+                newer.extend(self.records_of(hash));
+            }
+        }
+        self.scribe.go_on_behind(&self.ledger);
+        (newer, before)
     }
 
     /// The reviewer's name.
@@ -271,16 +303,11 @@ impl Desk {
 
     /// Takes note of a record's content, once more where it changed.
     pub fn learn(&mut self, ix: RecordIx, hash: ContentHash) {
-        if self.hashes.len() <= ix.0 {
-            self.hashes.resize(ix.0 + 1, None);
-        }
         if self.hash(ix) == Some(hash) {
             return;
         }
         self.forget(ix);
-        if let Some(slot) = self.hashes.get_mut(ix.0) {
-            *slot = Some(hash);
-        }
+        self.hashes.set(ix, Some(hash));
         self.records.entry(hash).or_default().push(ix);
         self.waiting.learn(ix);
         self.decided += usize::from(self.ledger.is_decided(hash, &self.options.reviewer));
@@ -288,9 +315,10 @@ impl Desk {
 
     /// Forgets the content of a record that changed.
     pub fn forget(&mut self, ix: RecordIx) {
-        let Some(old) = self.hashes.get_mut(ix.0).and_then(Option::take) else {
+        let Some(old) = self.hash(ix) else {
             return;
         };
+        self.hashes.set(ix, None);
         if let Some(ixs) = self.records.get_mut(&old) {
             ixs.retain(|other| *other != ix);
             if ixs.is_empty() {
@@ -304,7 +332,7 @@ impl Desk {
 
     /// The content of a record, where it is known.
     pub fn hash(&self, ix: RecordIx) -> Option<ContentHash> {
-        self.hashes.get(ix.0).copied().flatten()
+        self.hashes.get(ix)
     }
 
     /// What this reviewer says of a record.
@@ -331,26 +359,13 @@ impl Desk {
     /// What people say of a record; `None` where nobody says anything.
     pub fn voices(&self, ix: RecordIx) -> Option<Arc<Voices>> {
         let hash = self.hash(ix)?;
-        let mut voices = Voices {
-            is_stale: self.stale.contains(&ix),
-            ..Voices::default()
-        };
-        for (name, state) in self.ledger.states(hash) {
-            if name.as_ref() == self.options.reviewer {
-                voices.mine = Some(state.clone());
-            } else {
-                voices.others.push((name.clone(), state.clone()));
-            }
-        }
-        (voices != Voices::default()).then(|| Arc::new(voices))
+        let is_stale = self.stale.contains(&ix);
+        voices_of(&self.ledger, &self.options.reviewer, hash, is_stale)
     }
 
     /// The records whose content is known.
     pub fn known(&self) -> impl Iterator<Item = RecordIx> {
-        let hashed = self.hashes.iter().enumerate();
-        hashed
-            .filter(|(_, hash)| hash.is_some())
-            .map(|(ix, _)| RecordIx(ix))
+        self.hashes.known().map(|(ix, _)| ix)
     }
 
     /// The records that were decided on before they were made anew, as far as that was seen.
@@ -376,19 +391,12 @@ impl Desk {
         let (Some(hash), Some(place)) = (self.hash(ix), &self.place) else {
             return false;
         };
-        let is_known = self.ledger.states(hash).next().is_some();
-        if is_known || !self.ledger.knows_id(id) {
-            self.stale.remove(&ix);
-            return false;
-        }
-        let whole = self
-            .wholes
-            .get(&at.path)
-            .map_or(&*at.path, PathBuf::as_path);
-        let record = place.record_at(hash, id, whole, at.member.as_deref(), at.row);
         let is_present = |hash| self.records.contains_key(&hash);
-        let found = self.ledger.stale(&record, place, false, is_present);
-        let is_stale = found.iter().any(|stale| stale.state.is_decided());
+        let is_stale = is_stale_in(
+            (&self.ledger, place, &self.wholes),
+            (hash, id, at),
+            is_present,
+        );
         if is_stale {
             self.stale.insert(ix);
         } else {
@@ -399,7 +407,9 @@ impl Desk {
 
     /// Whether this reviewer decided a record; what waits for its hash counts.
     pub fn is_decided(&self, ix: RecordIx) -> bool {
-        self.mine(ix).is_some_and(State::is_decided) || self.waiting.decides(ix)
+        self.mine(ix).is_some_and(State::is_decided)
+            || self.waiting.decides(ix)
+            || self.bulks.decides(ix)
     }
 
     /// How many records this reviewer decided, of those whose content is known.
@@ -411,39 +421,55 @@ impl Desk {
     pub fn saving(&self) -> Saving {
         match &self.trouble {
             Some(why) => Saving::Failed(why.clone()),
-            None if self.unsaved > 0 || !self.waiting.is_empty() => Saving::Saving,
+            None if self.unsaved > 0 || self.is_waiting() => Saving::Saving,
             None if self.has_saved => Saving::Saved,
             None => Saving::Idle,
         }
     }
 
-    /// Does something to records, undone as one. Returns the lines to save, and the records that have to be hashed before
-    /// anything can be done.
-    pub fn act(&mut self, deeds: Vec<Deed>) -> (Vec<Line>, Vec<RecordIx>) {
+    /// Does something to records, undone as one with everything done `at` the same moment. Returns the lines to save, and
+    /// the records that have to be hashed before anything can be done.
+    pub fn act(&mut self, deeds: Vec<Deed>, at: Option<Moment>) -> (Vec<Line>, Vec<RecordIx>) {
         let ixs = deeds.iter().map(|deed| deed.ix);
         let unknown: HashSet<RecordIx> = ixs.filter(|ix| self.hash(*ix).is_none()).collect();
         // one after the other: what is undone must be what was done last
         if unknown.is_empty() && self.waiting.is_empty() {
-            return (self.write(deeds), Vec::new());
+            return (self.write(deeds, at), Vec::new());
         }
         let mut wanted: Vec<RecordIx> = unknown.iter().copied().collect();
         wanted.sort_unstable();
-        self.waiting.push(deeds, unknown);
+        self.waiting.push(deeds, unknown, at);
         (Vec::new(), wanted)
+    }
+
+    /// Takes an action that is done a part at a time, by [`Desk::next_part`].
+    pub fn plan(&mut self, act: Act) {
+        self.bulks.push(act);
+    }
+
+    /// The next records of what was planned, for [`Desk::act`].
+    pub fn next_part(&mut self, most: usize) -> Option<Part> {
+        let scribe = &mut self.scribe;
+        self.bulks.next(most, || scribe.begin(Moment::now()))
+    }
+
+    /// Whether something that was planned is not done yet.
+    pub fn has_plans(&self) -> bool {
+        !self.bulks.is_empty()
     }
 
     /// Does what waited for hashes that are known now; returns the lines to save.
     pub fn catch_up(&mut self) -> Vec<Line> {
         let mut lines = Vec::new();
-        while let Some(deeds) = self.waiting.pop_ready() {
-            lines.extend(self.write(deeds));
+        while let Some((deeds, at)) = self.waiting.pop_ready() {
+            lines.extend(self.write(deeds, at));
         }
         lines
     }
 
-    /// Whether actions wait for the hash of their records.
+    /// Whether actions are not done yet, for one because the content of their records is not known.
     pub fn is_waiting(&self) -> bool {
-        !self.waiting.is_empty()
+        !self.waiting.is_empty() || self.has_plans()
     }
 
     /// The records that actions wait for.
@@ -453,7 +479,9 @@ impl Desk {
 
     /// What waits, in words.
     pub fn waiting_words(&self) -> Vec<String> {
-        self.waiting.words()
+        let mut words = self.waiting.words();
+        words.extend(self.bulks.words());
+        words
     }
 
     /// Gives up what waits for a record that cannot be read; returns how many decisions and other changes that were.
@@ -461,12 +489,13 @@ impl Desk {
         self.waiting.give_up(ix).len()
     }
 
-    fn write(&mut self, deeds: Vec<Deed>) -> Vec<Line> {
+    fn write(&mut self, deeds: Vec<Deed>, at: Option<Moment>) -> Vec<Line> {
         let Some(place) = self.place.clone() else {
             return Vec::new();
         };
+        let at = at.unwrap_or_else(|| self.scribe.begin(Moment::now()));
         let changes = deeds.into_iter().filter_map(|deed| {
-            let hash = self.hashes.get(deed.ix.0).copied().flatten()?;
+            let hash = self.hashes.get(deed.ix)?;
             let member = deed.member.as_deref();
             let whole = self
                 .wholes
@@ -475,42 +504,87 @@ impl Desk {
             let record = place.record_at(hash, &deed.id, whole, member, deed.row);
             Some((record, deed.change))
         });
-        let lines = self.scribe.changes(Moment::now(), changes);
+        let lines = self.scribe.changes_at(at, changes);
         self.take_in(&lines);
         lines
     }
 
-    /// Takes back the last action; returns the lines to save, `None` when there is nothing to take back.
+    /// Takes back the last action, of which only a part may be done, and what it gave a reason to with it. Returns the
+    /// lines to save, `None` when there is nothing to take back.
     pub fn undo(&mut self) -> Option<Vec<Line>> {
-        if self.waiting.pop_last().is_some() {
-            return Some(Vec::new());
+        let mut lines = Vec::new();
+        let mut is_reason = true;
+        let mut has_undone = false;
+        while is_reason
+            && let Some(begun) = self.bulks.pop_last().or_else(|| self.waiting.pop_last())
+        {
+            has_undone = true;
+            is_reason = begun.is_reason;
+            if let Some(at) = begun.at {
+                self.waiting.drop_parts(at);
+                if self.ledger.undoable(&self.options.reviewer) == Some(at) {
+                    lines.extend(self.undo_last());
+                }
+            }
         }
+        if is_reason {
+            let mut before = self.ledger.undoable(&self.options.reviewer);
+            let mut reason = None;
+            while let Some(moment) = before
+                && reason.is_none_or(|reason| self.adds_reason(moment, reason))
+            {
+                has_undone = true;
+                lines.extend(self.undo_last());
+                reason = Some(moment);
+                before = self.ledger.undoable(&self.options.reviewer);
+            }
+        }
+        has_undone.then_some(lines)
+    }
+
+    fn undo_last(&mut self) -> Option<Line> {
         let moment = self.ledger.undoable(&self.options.reviewer)?;
         let line = self.scribe.undo(Moment::now(), moment);
         self.take_in(std::slice::from_ref(&line));
-        Some(vec![line])
+        Some(line)
     }
 
-    /// Does again what was taken back last.
-    pub fn redo(&mut self) -> Option<Line> {
-        let moment = self.ledger.redoable(&self.options.reviewer)?;
-        let line = self.scribe.redo(Moment::now(), moment);
-        self.take_in(std::slice::from_ref(&line));
-        Some(line)
+    /// Does again what was taken back last, with the reasons that were given to it.
+    pub fn redo(&mut self) -> Option<Vec<Line>> {
+        let mut lines = Vec::new();
+        let mut done: Option<Moment> = None;
+        while let Some(moment) = self.ledger.redoable(&self.options.reviewer)
+            && done.is_none_or(|done| self.adds_reason(done, moment))
+        {
+            let line = self.scribe.redo(Moment::now(), moment);
+            self.take_in(std::slice::from_ref(&line));
+            lines.push(line);
+            done = Some(moment);
+        }
+        done.map(|_| lines)
+    }
+
+    fn adds_reason(&self, to: Moment, reason: Moment) -> bool {
+        let reviewer = &self.options.reviewer;
+        self.ledger.adds_reason(reviewer, to, reason)
     }
 
     fn take_in(&mut self, lines: &[Line]) {
         let Some(place) = self.place.clone() else {
             return;
         };
+        self.take_into_ledger(lines, &place);
+        self.unsaved += lines.len();
+        self.lines.push(lines.into());
+    }
+
+    fn take_into_ledger(&mut self, lines: &[Line], place: &Place) {
         for line in lines {
             let touched = self.touched(line);
             let before = self.count(&touched);
-            self.ledger.apply(line, &place);
+            self.ledger.apply(line, place);
             self.decided = self.decided + self.count(&touched) - before;
         }
-        self.unsaved += lines.len();
-        self.lines.extend_from_slice(lines);
     }
 
     /// The contents that a line is about.
@@ -643,6 +717,37 @@ impl Desk {
     pub fn choice(&self, ix: RecordIx) -> Option<Choice> {
         self.mine(ix)?.decision
     }
+}
+
+/// What people say of a content; `None` where nobody says anything.
+fn voices_of(ledger: &Ledger, me: &str, hash: ContentHash, is_stale: bool) -> Option<Arc<Voices>> {
+    let mut voices = Voices {
+        is_stale,
+        ..Voices::default()
+    };
+    for (name, state) in ledger.states(hash) {
+        if name.as_ref() == me {
+            voices.mine = Some(state.clone());
+        } else {
+            voices.others.push((name.clone(), state.clone()));
+        }
+    }
+    (voices != Voices::default()).then(|| Arc::new(voices))
+}
+
+/// Whether somebody decided on what a record was before it was made anew.
+fn is_stale_in(
+    (ledger, place, wholes): (&Ledger, &Place, &HashMap<Arc<Path>, PathBuf>),
+    (hash, id, at): (ContentHash, &str, &Entry),
+    is_present: impl Fn(ContentHash) -> bool,
+) -> bool {
+    if ledger.states(hash).next().is_some() || !ledger.knows_id(id) {
+        return false;
+    }
+    let whole = wholes.get(&at.path).map_or(&*at.path, PathBuf::as_path);
+    let record = place.record_at(hash, id, whole, at.member.as_deref(), at.row);
+    let found = ledger.stale(&record, place, false, is_present);
+    found.iter().any(|stale| stale.state.is_decided())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! going on.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub struct Journal {
     pub reviewer: String,
     /// Made when the journals are read for the first time.
     writer: Mutex<Option<Writer>>,
+    /// The files that were known when the journals were read last, by their whole paths.
+    known: Mutex<HashSet<PathBuf>>,
     inbox: Inbox,
 }
 
@@ -58,6 +61,7 @@ impl Journal {
             data,
             reviewer,
             writer: Mutex::default(),
+            known: Mutex::default(),
             inbox: Inbox::default(),
         }
     }
@@ -67,6 +71,18 @@ impl Journal {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn known(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        // it is replaced as a whole
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the store found files since the journals were read last: others may have decided beside them.
+    pub(super) fn has_new_files(&self, store: &Store) -> bool {
+        let known = self.known();
+        let mut files = store.files().into_iter();
+        files.any(|file| file.as_os_str() != "-" && !known.contains(&whole(&file)))
+    }
+
     /// Reads all journals, those beside the files that the store found so far included.
     ///
     /// # Errors
@@ -74,14 +90,17 @@ impl Journal {
     pub(super) fn read(&self, store: &Store) -> Result<Journals> {
         let files = store.files();
         let place = Place::of(&self.inputs, self.chosen.as_deref(), &self.data)?.with_files(&files);
+        let inputs = self.inputs.iter().filter(|path| path.is_file());
         let wholes: HashMap<Arc<Path>, PathBuf> = files
             .into_iter()
+            .chain(inputs.map(|path| Arc::from(path.as_path())))
             .filter(|file| file.as_os_str() != "-")
             .map(|file| {
                 let whole = whole(&file);
                 (file, whole)
             })
             .collect();
+        *self.known() = wholes.values().cloned().collect();
         let ledger = Ledger::load(&place);
         let mut writer = self.writer();
         let writer = writer.get_or_insert_with(|| Writer::new(place.clone(), &self.reviewer));

@@ -10,6 +10,9 @@ use hgview::review::State;
 
 use crate::driver::Driver;
 
+/// Has no key of its own.
+const FOLLOW: &str = ":toggle-follow<enter>";
+
 const STORY: &str = "samples/openhands-v0/output.jsonl";
 
 fn open(reviews: &Path) -> Driver {
@@ -93,14 +96,18 @@ fn digits_are_counts_unless_something_was_just_rejected() {
 fn undo_and_redo_go_across_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let mut driver = open(folder.path());
-    driver.keys("aax2").keys("u");
-    says(&driver, "undone");
+    driver.keys("aax2");
     assert_eq!(
         choices(folder.path()),
         [Choice::Accept, Choice::Accept, Choice::Reject]
     );
     driver.keys("u");
-    assert_eq!(choices(folder.path()), [Choice::Accept, Choice::Accept]);
+    says(&driver, "is not decided");
+    assert_eq!(
+        choices(folder.path()),
+        [Choice::Accept, Choice::Accept],
+        "a reject and its reason are one act"
+    );
     drop(driver);
     let mut driver = open(folder.path());
     assert!(driver.text().contains("2 decided"), "{}", driver.text());
@@ -193,8 +200,135 @@ fn a_selection_is_asked_about_once_and_undone_as_one() {
         .iter()
         .filter(|(_, s)| s.reason.as_deref() == Some("leak"));
     assert_eq!(leaks.count(), 3);
-    driver.keys("uu");
+    driver.keys("u");
+    says(&driver, "undone: 3 records");
     assert_eq!(choices(folder.path()), [Choice::Accept]);
+    driver.keys("<C-r>");
+    says(&driver, "done again: 3 records");
+    let states = journal(folder.path());
+    let leaks = states
+        .iter()
+        .filter(|(_, s)| s.reason.as_deref() == Some("leak"));
+    assert_eq!(leaks.count(), 3, "with their reason");
+    drop(driver);
+    let mut driver = open(folder.path());
+    driver.keys("u");
+    assert_eq!(
+        choices(folder.path()),
+        [Choice::Accept],
+        "after a restart, too"
+    );
+}
+
+/// Many small records, the decisions beside them.
+fn many(folder: &Path, count: usize) -> Driver {
+    let record = |nth: usize| {
+        format!(
+            "{{\"instance_id\":\"task-{nth}\",\"messages\":[{{\"role\":\"user\",\"content\":\"do {nth}\"}},{{\"role\":\"assistant\",\"content\":\"done\"}}]}}\n"
+        )
+    };
+    let data = folder.join("many.jsonl");
+    std::fs::write(&data, (0..count).map(record).collect::<String>()).unwrap();
+    Driver::reviewing(&[data], (120, 40), &folder.join("reviews"))
+}
+
+fn decided(folder: &Path) -> usize {
+    choices(&folder.join("reviews")).len()
+}
+
+#[test]
+fn many_are_decided_a_part_at_a_time_and_undone_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut driver = many(folder.path(), 3000);
+    driver.keys("VGx<enter>");
+    assert_eq!(driver.journals.appends, 3, "1024 lines a turn");
+    assert_eq!(decided(folder.path()), 3000);
+    says(&driver, "saved");
+    driver.keys("5");
+    says(&driver, "rejected 3,000 records: leak");
+    assert_eq!(decided(folder.path()), 3000);
+    driver.keys("u");
+    assert_eq!(decided(folder.path()), 0);
+    driver.keys("<C-r>");
+    assert_eq!(decided(folder.path()), 3000);
+    let states = journal(&folder.path().join("reviews"));
+    assert!(
+        states
+            .iter()
+            .all(|(_, s)| s.reason.as_deref() == Some("leak"))
+    );
+}
+
+#[test]
+fn what_is_done_before_all_of_many_are_decided_comes_behind_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut driver = many(folder.path(), 3000);
+    driver.keys("VGx");
+    // nothing of what the keys lead to is carried out: most of it is still to be done
+    assert_eq!(driver.key_alone("<enter>"), 1024);
+    says(&driver, "saving");
+    assert_eq!(driver.key_alone("gga"), 0, "the decision waits its turn");
+    assert_eq!(
+        driver.key_alone("u"),
+        0,
+        "it is taken back before it was done"
+    );
+    assert_eq!(
+        driver.key_alone("u"),
+        1,
+        "what was done of the others is undone"
+    );
+    says(&driver, "undone");
+}
+
+#[test]
+fn a_restart_goes_on_at_the_first_undecided() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut driver = open(folder.path());
+    driver.keys("axjja");
+    drop(driver);
+    let driver = open(folder.path());
+    says(&driver, "3 decided; at the first undecided");
+    says(&driver, "3/6");
+    drop(driver);
+    let mut driver = open(folder.path());
+    driver.keys("aaa");
+    drop(driver);
+    let driver = open(folder.path());
+    says(&driver, "all records of this list are decided");
+    says(&driver, "1/6");
+}
+
+#[test]
+fn journals_are_read_again_only_when_files_came_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut driver = many(folder.path(), 3);
+    assert_eq!(
+        driver.journals.reads, 1,
+        "the file was known from the start"
+    );
+    driver.keys(FOLLOW);
+    let data = folder.path().join("many.jsonl");
+    let text = std::fs::read_to_string(&data).unwrap();
+    std::fs::write(&data, format!("{text}{}", text.replace("task-", "more-"))).unwrap();
+    driver.follow();
+    says(&driver, "3 new");
+    assert_eq!(driver.journals.reads, 1, "of the same file");
+    driver.keys(FOLLOW).keys("R");
+    assert_eq!(driver.journals.reads, 2, "others may have decided");
+    drop(driver);
+    let inputs = folder.path().join("inputs");
+    std::fs::create_dir(&inputs).unwrap();
+    std::fs::write(inputs.join("a.jsonl"), &text).unwrap();
+    let reviews = folder.path().join("reviews");
+    let mut driver = Driver::reviewing(&[&inputs], (120, 40), &reviews);
+    assert_eq!(driver.journals.reads, 1, "the scan was over before");
+    driver.keys("a").keys(FOLLOW);
+    std::fs::write(inputs.join("b.jsonl"), text.replace("task-", "b-")).unwrap();
+    driver.follow();
+    assert_eq!(driver.journals.reads, 2, "a file came up");
+    says(&driver, "saved");
+    assert!(driver.text().contains("1 decided"), "{}", driver.text());
 }
 
 #[test]

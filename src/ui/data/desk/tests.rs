@@ -29,7 +29,7 @@ fn desk() -> Desk {
         reviewer: "ada".to_owned(),
         ..DeskOptions::default()
     });
-    desk.open(journals(&[]));
+    desk.open(journals(&[]), &mut Heard::default());
     desk
 }
 
@@ -56,9 +56,9 @@ fn hash(of: &str) -> ContentHash {
 fn what_is_not_hashed_waits_and_nothing_overtakes_it() {
     let mut desk = desk();
     desk.learn(B, hash("b"));
-    let (lines, wanted) = desk.act(vec![accept(A)]);
+    let (lines, wanted) = desk.act(vec![accept(A)], None);
     assert_eq!((lines.len(), wanted), (0, vec![A]));
-    let (lines, wanted) = desk.act(vec![accept(B)]);
+    let (lines, wanted) = desk.act(vec![accept(B)], None);
     assert_eq!((lines.len(), wanted.len()), (0, 0), "B waits behind A");
     assert!(desk.is_decided(A) && desk.is_decided(B) && desk.is_waiting());
     assert_eq!(desk.saving(), Saving::Saving);
@@ -79,7 +79,7 @@ fn what_is_not_hashed_waits_and_nothing_overtakes_it() {
 fn an_unreadable_record_stops_nobody_else() {
     let mut desk = desk();
     desk.learn(B, hash("b"));
-    desk.act(vec![accept(A), accept(B)]);
+    desk.act(vec![accept(A), accept(B)], None);
     assert_eq!(desk.give_up(A), 1, "one of two");
     assert!(!desk.is_decided(A));
     assert_eq!(desk.catch_up().len(), 1);
@@ -90,8 +90,8 @@ fn an_unreadable_record_stops_nobody_else() {
 fn what_waits_is_undone_first() {
     let mut desk = desk();
     desk.learn(B, hash("b"));
-    desk.act(vec![accept(B)]);
-    desk.act(vec![accept(A)]);
+    desk.act(vec![accept(B)], None);
+    desk.act(vec![accept(A)], None);
     assert_eq!(desk.undo().map(|lines| lines.len()), Some(0));
     assert!(!desk.is_decided(A) && desk.is_decided(B));
     assert_eq!(desk.undo().map(|lines| lines.len()), Some(1));
@@ -105,13 +105,13 @@ fn a_reload_keeps_what_was_decided_meanwhile() {
     let mut desk = desk();
     desk.learn(A, hash("a"));
     let early = journals(&[]);
-    desk.act(vec![accept(A)]);
+    desk.act(vec![accept(A)], None);
     desk.saved(1);
-    desk.open(early);
+    desk.open(early, &mut Heard::default());
     assert!(desk.is_decided(A));
     assert_eq!(desk.decided(), 1);
     let lines = desk.undo().unwrap();
-    desk.open(journals(&lines));
+    desk.open(journals(&lines), &mut Heard::default());
     assert!(!desk.is_decided(A));
     assert_eq!(desk.decided(), 0);
 }
@@ -120,11 +120,11 @@ fn a_reload_keeps_what_was_decided_meanwhile() {
 fn a_changed_record_is_another_record() {
     let mut desk = desk();
     desk.learn(A, hash("old"));
-    desk.act(vec![accept(A)]);
+    desk.act(vec![accept(A)], None);
     desk.forget(A);
     assert!(!desk.is_decided(A));
     assert_eq!(desk.decided(), 0);
-    let (lines, wanted) = desk.act(vec![deed(A, Change::flag(true))]);
+    let (lines, wanted) = desk.act(vec![deed(A, Change::flag(true))], None);
     assert_eq!((lines.len(), wanted), (0, vec![A]));
     desk.learn(A, hash("new"));
     desk.catch_up();
@@ -149,7 +149,7 @@ fn a_record_made_anew_is_stale_as_long_as_the_old_one_is_nowhere() {
         fault: None,
     };
     desk.learn(A, hash("old"));
-    desk.act(vec![accept(A)]);
+    desk.act(vec![accept(A)], None);
     desk.learn(A, hash("new"));
     assert!(desk.check_stale(A, "task-0", &at));
     assert!(desk.is_stale(A) && !desk.is_decided(A));

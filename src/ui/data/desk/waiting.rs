@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use std::collections::VecDeque;
 
 use crate::model::RecordIx;
+use crate::review::Moment;
 use crate::ui::data::desk::Deed;
+use crate::ui::data::desk::bulk::Undone;
 
 /// Groups of deeds that wait, oldest first. All costs but giving up are those of the records concerned.
 #[derive(Debug, Default)]
@@ -21,6 +23,8 @@ struct Group {
     deeds: Vec<Deed>,
     /// Records whose content is not known.
     missing: HashSet<RecordIx>,
+    /// The moment of what these are a part of.
+    at: Option<Moment>,
 }
 
 impl Waiting {
@@ -33,11 +37,16 @@ impl Waiting {
         self.decided.contains_key(&ix)
     }
 
-    pub(super) fn push(&mut self, deeds: Vec<Deed>, missing: HashSet<RecordIx>) {
+    pub(super) fn push(
+        &mut self,
+        deeds: Vec<Deed>,
+        missing: HashSet<RecordIx>,
+        at: Option<Moment>,
+    ) {
         for deed in deeds.iter().filter(|deed| is_decision(deed)) {
             *self.decided.entry(deed.ix).or_default() += 1;
         }
-        self.groups.push_back(Group { deeds, missing });
+        self.groups.push_back(Group { deeds, missing, at });
     }
 
     /// The content of a record became known.
@@ -57,7 +66,7 @@ impl Waiting {
     }
 
     /// The oldest group, once nothing of it is missing.
-    pub(super) fn pop_ready(&mut self) -> Option<Vec<Deed>> {
+    pub(super) fn pop_ready(&mut self) -> Option<(Vec<Deed>, Option<Moment>)> {
         let is_ready = self
             .groups
             .front()
@@ -70,15 +79,23 @@ impl Waiting {
         group.map(|group| self.gone(group))
     }
 
-    /// The newest group, whatever is missing.
-    pub(super) fn pop_last(&mut self) -> Option<Vec<Deed>> {
-        let group = self.groups.pop_back();
-        group.map(|group| self.gone(group))
+    /// Takes out the newest group, whatever is missing.
+    pub(super) fn pop_last(&mut self) -> Option<Undone> {
+        let (deeds, at) = self.groups.pop_back().map(|group| self.gone(group))?;
+        let is_reason = deeds.iter().all(|deed| deed.change.is_reason());
+        Some(Undone { at, is_reason })
     }
 
-    fn gone(&mut self, group: Group) -> Vec<Deed> {
+    /// Takes out all parts of what was begun at a moment.
+    pub(super) fn drop_parts(&mut self, at: Moment) {
+        while self.groups.back().is_some_and(|group| group.at == Some(at)) {
+            let _gone = self.pop_last();
+        }
+    }
+
+    fn gone(&mut self, group: Group) -> (Vec<Deed>, Option<Moment>) {
         self.forget_decisions(&group.deeds);
-        group.deeds
+        (group.deeds, group.at)
     }
 
     fn forget_decisions(&mut self, deeds: &[Deed]) {

@@ -1,0 +1,150 @@
+//! What the journals are read for: the records that are known then. What people say of these is looked up beside the
+//! screen, and compared with what became known meanwhile.
+
+use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::cancel::Cancel;
+use crate::model::ContentHash;
+use crate::model::RecordIx;
+use crate::model::Text;
+use crate::review::Line;
+use crate::review::State;
+use crate::store::Store;
+use crate::ui::data::Rows;
+use crate::ui::data::desk::Journals;
+use crate::ui::data::desk::is_stale_in;
+use crate::ui::data::desk::voices_of;
+
+/// The contents of the records, as far as they are known. A clone shares its chunks; filling in copies at most one.
+#[derive(Debug, Clone, Default)]
+pub struct Hashes {
+    chunks: Vec<Arc<Vec<Option<ContentHash>>>>,
+}
+
+impl Hashes {
+    const CHUNK: usize = 1024;
+
+    /// The content of a record.
+    pub fn get(&self, ix: RecordIx) -> Option<ContentHash> {
+        let chunk = self.chunks.get(ix.0 / Self::CHUNK)?;
+        chunk.get(ix.0 % Self::CHUNK).copied().flatten()
+    }
+
+    /// Sets the content of a record, or that it is not known; gives what was there.
+    pub fn set(&mut self, ix: RecordIx, hash: Option<ContentHash>) -> Option<ContentHash> {
+        let at = ix.0 / Self::CHUNK;
+        if self.chunks.len() <= at {
+            self.chunks.resize_with(at + 1, Arc::default);
+        }
+        let chunk = self.chunks.get_mut(at).map(Arc::make_mut)?;
+        if chunk.is_empty() {
+            chunk.resize(Self::CHUNK, None);
+        }
+        let slot = chunk.get_mut(ix.0 % Self::CHUNK)?;
+        std::mem::replace(slot, hash)
+    }
+
+    /// The records whose content is known.
+    pub fn known(&self) -> impl Iterator<Item = (RecordIx, ContentHash)> {
+        let chunks = (0..).zip(&self.chunks);
+        chunks.flat_map(|(at, chunk): (usize, _)| {
+            let slots = chunk.iter().enumerate();
+            slots.filter_map(move |(ix, hash)| Some((RecordIx(at * Self::CHUNK + ix), (*hash)?)))
+        })
+    }
+
+    /// The records whose content was another, or not known, in `before`.
+    pub fn changed_since(&self, before: &Self) -> Vec<RecordIx> {
+        let mut changed = Vec::new();
+        for (at, chunk) in self.chunks.iter().enumerate() {
+            let is_same = before
+                .chunks
+                .get(at)
+                .is_some_and(|old| Arc::ptr_eq(old, chunk));
+            if is_same {
+                continue;
+            }
+            let ixs = (0..chunk.len()).map(|ix| RecordIx(at * Self::CHUNK + ix));
+            changed.extend(ixs.filter(|ix| self.get(*ix) != before.get(*ix)));
+        }
+        changed
+    }
+}
+
+/// What the journals are read for.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Read them even when no file came up that was not known: others may have decided.
+    pub is_again: bool,
+    /// The rows, for their ids.
+    pub rows: Rows,
+    /// The contents that are known.
+    pub hashes: Hashes,
+    /// The lines of this session: what is read may lack them.
+    pub lines: Vec<Arc<[Line]>>,
+    /// The reviewer.
+    pub me: Text,
+}
+
+/// What people say of the records that were known when the journals were read.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// The contents that were known.
+    pub hashes: Hashes,
+    /// How many batches of the session's lines count in it.
+    pub batches: usize,
+    /// Rows that hold what people say and nothing else of use.
+    pub rows: Rows,
+    /// The records whose decisions were on other content.
+    pub stale: BTreeSet<RecordIx>,
+    /// How many records the reviewer decided.
+    pub decided: usize,
+}
+
+impl Heard {
+    /// Takes the session's lines into the ledger and looks up what people say of each record.
+    pub fn of(reading: Reading, journals: &mut Journals, store: &Store, cancel: &Cancel) -> Self {
+        for line in reading.lines.iter().flat_map(|lines| lines.iter()) {
+            journals.ledger.apply(line, &journals.place);
+        }
+        let mut heard = Self {
+            batches: reading.lines.len(),
+            ..Self::default()
+        };
+        let ledger = &journals.ledger;
+        let mut present: HashSet<ContentHash> = HashSet::new();
+        if !ledger.reviewers().is_empty() {
+            present.extend(reading.hashes.known().map(|(_, hash)| hash));
+        }
+        for (ix, hash) in reading.hashes.known() {
+            if present.is_empty() || cancel.is_cancelled() {
+                break;
+            }
+            heard.decided += usize::from(
+                ledger
+                    .state(hash, &reading.me)
+                    .is_some_and(State::is_decided),
+            );
+            let is_stale = reading
+                .rows
+                .get(ix)
+                .zip(store.entry(ix))
+                .is_some_and(|(row, entry)| {
+                    is_stale_in(
+                        (ledger, &journals.place, &journals.wholes),
+                        (hash, &row.id, &entry),
+                        |hash| present.contains(&hash),
+                    )
+                });
+            if is_stale {
+                heard.stale.insert(ix);
+            }
+            let voices = voices_of(ledger, &reading.me, hash, is_stale);
+            heard.rows.set_voices(ix, voices);
+        }
+        heard.hashes = reading.hashes;
+        heard
+    }
+}
