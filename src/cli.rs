@@ -6,6 +6,7 @@
 
 mod agree;
 mod args;
+mod compare;
 mod completions;
 mod config;
 mod explore;
@@ -91,6 +92,7 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Show(args)) => show::run(&args, &shared, output),
         Some(Command::Mark(args)) => mark::run(&args, &shared, output),
         Some(Command::Agree(args)) => agree::run(&args, &shared, output),
+        Some(Command::Compare(args)) => compare::run(&args, &shared, output),
         Some(Command::Export(args)) => export::run(&args, &shared, output),
         Some(Command::Verify(args)) => verify::run(&args, &shared, output),
         Some(Command::Schema(args)) => schema::run(&args, output),

@@ -1,9 +1,9 @@
-//! Paired proportions: McNemar's exact test and an interval for the difference.
+//! Paired proportions: the exact test of `McNemar` and an interval for the difference.
 
 use crate::review::agreement::Interval;
 use crate::review::agreement::wilson;
 
-/// The two-sided exact p of McNemar's test (1947): how likely a split of the tasks that changed at least as uneven as
+/// The two-sided exact p of `McNemar`'s test (1947): how likely a split of the tasks that changed at least as uneven as
 /// this one is where gains and losses are equally likely. 1 where nothing changed. Summed in logarithms, so that any
 /// number of tasks is fine.
 #[expect(clippy::cast_precision_loss, reason = "counts of tasks fit a double")]
@@ -38,9 +38,11 @@ pub fn newcombe(both: usize, first: usize, second: usize, neither: usize) -> Opt
     let n = all as f64;
     let share = |count: usize| count as f64 / n;
     let (p1, p2) = (share(both + first), share(both + second));
-    let [e, f, g, h] = [both, first, second, neither].map(|count| count as f64);
-    let spread = ((e + f) * (g + h) * (e + g) * (f + h)).sqrt();
-    let excess = e * h - f * g;
+    let cells = [both, first, second, neither].map(|count| count as f64);
+    let [both, first, second, neither] = cells;
+    let rows = (both + first) * (second + neither);
+    let spread = (rows * (both + second) * (first + neither)).sqrt();
+    let excess = both * neither - first * second;
     let corrected = if excess > 0.0 {
         (excess - n / 2.0).max(0.0)
     } else {

@@ -58,7 +58,7 @@ impl Sample {
     fn in_common(&self, other: &Self) -> u32 {
         let (mut left, mut right) = (self.0.iter().peekable(), other.0.iter().peekable());
         let (mut all, mut both) = (0, 0);
-        while all < Self::SIZE as u32 {
+        for _ in 0..Self::SIZE {
             match (left.peek(), right.peek()) {
                 (None, None) => break,
                 (Some(a), Some(b)) if a == b => {
@@ -72,7 +72,7 @@ impl Sample {
             }
             all += 1;
         }
-        if all == 0 { EQUAL } else { both * EQUAL / all }
+        (both * EQUAL).checked_div(all).unwrap_or(EQUAL)
     }
 }
 
@@ -185,8 +185,6 @@ impl ActKey {
             (ActionClass::View, false) => 20,
             (ActionClass::Think | ActionClass::Plan, _) => 60,
             (ActionClass::Edit, true) => 50 + common() / 2,
-            // the same change of another file
-            (ActionClass::Edit, false) => common() / 2,
             (_, true) => 40 + common() * 55 / 100,
             (_, false) => common() / 2,
         };
@@ -299,7 +297,9 @@ fn texts_of(value: &Value, out: &mut String, depth: usize) {
     const DEEP: usize = 64;
     match value {
         Value::Array(items) if depth < DEEP => {
-            items.iter().for_each(|item| texts_of(item, out, depth + 1));
+            for item in items {
+                texts_of(item, out, depth + 1);
+            }
         }
         Value::Object(fields) if depth < DEEP => {
             for (key, value) in fields {

@@ -126,9 +126,9 @@ fn changes(patch: &str) -> (Vec<String>, HashMap<String, Changes>) {
         return (order, files);
     }
     for file in parse_patch(patch) {
-        let path = file.path().to_owned();
-        let entry = files.entry(path.clone()).or_insert_with(|| {
-            order.push(path);
+        let name = file.path().to_owned();
+        let entry = files.entry(name.clone()).or_insert_with(|| {
+            order.push(name);
             Changes::default()
         });
         entry.add(&file);

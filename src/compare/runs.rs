@@ -225,7 +225,7 @@ pub struct Difference {
     pub difference: f64,
     /// Its interval at 95 % (Newcombe's method 10 for paired proportions).
     pub interval: Interval,
-    /// The two-sided p of McNemar's exact test.
+    /// The two-sided p of the exact test of `McNemar`.
     pub p: f64,
 }
 

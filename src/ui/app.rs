@@ -1,5 +1,6 @@
 //! The program as data: events in, changed state and effects out. Draws nothing by itself, does nothing outside.
 
+mod compare;
 mod decide;
 mod desk;
 mod draw;
@@ -24,6 +25,7 @@ use crate::theme::Theme;
 use crate::theme::ThemeName;
 use crate::ui::action::Action;
 use crate::ui::action::Toward;
+use crate::ui::app::compare::Comparing;
 use crate::ui::app::prompt::Origin;
 use crate::ui::command::Scope;
 use crate::ui::data::Arrangement;
@@ -43,6 +45,7 @@ use crate::ui::page::SIDES_CELLS;
 use crate::ui::status::Status;
 use crate::ui::view::Cx;
 use crate::ui::view::Look;
+use crate::ui::view::compare::CompareView;
 use crate::ui::view::list::ListView;
 use crate::ui::view::patch::PatchView;
 use crate::ui::view::trajectory::TrajectoryView;
@@ -106,6 +109,8 @@ pub struct App {
     trajectory: Option<TrajectoryView>,
     /// Above the trajectory or the list, whichever it was opened from.
     patch: Option<PatchView>,
+    /// Below a trajectory that was opened from it.
+    compare: Comparing,
     overlays: Vec<Overlay>,
     origin: Option<Origin>,
     paint: Paint,
@@ -124,6 +129,7 @@ impl App {
             list: ListView::new(habits.has_preview),
             trajectory: None,
             patch: None,
+            compare: Comparing::default(),
             overlays: Vec::new(),
             origin: None,
             paint,
@@ -169,7 +175,10 @@ impl App {
         match (&mut self.patch, &mut self.trajectory) {
             (Some(view), _) => view.sync(&cx, highlighter, effects),
             (None, Some(view)) => view.sync(&cx, highlighter, effects),
-            (None, None) => self.list.sync(&cx, highlighter, effects),
+            (None, None) => match &mut self.compare.view {
+                Some(view) => view.sync(&cx, highlighter, effects),
+                None => self.list.sync(&cx, highlighter, effects),
+            },
         }
         let info = self.find_info();
         if let Some(Overlay::Prompt(prompt)) = self.overlays.last_mut()
@@ -203,6 +212,7 @@ impl App {
         match (&self.patch, &self.trajectory) {
             (Some(_), _) => Scope::Patch,
             (None, Some(_)) => Scope::Trajectory,
+            (None, None) if self.compare.view.is_some() => Scope::Compare,
             (None, None) => Scope::List,
         }
     }
@@ -256,12 +266,16 @@ impl App {
         let is_done = match (&mut self.patch, &mut self.trajectory) {
             (Some(view), _) => view.apply(action, count, &cx, effects),
             (None, Some(view)) => view.apply(action, count, &cx, effects),
-            (None, None) => self.list.apply(action, count, &cx, effects),
+            (None, None) => match &mut self.compare.view {
+                Some(view) => view.apply(action, count, &cx, effects),
+                None => self.list.apply(action, count, &cx, effects),
+            },
         };
         if !is_done {
             let place = match self.scope() {
                 Scope::Patch => "in a patch",
                 Scope::Trajectory => "in a trajectory",
+                Scope::Compare => "in a comparison",
                 _ => "in the list",
             };
             let text = match action {
@@ -279,12 +293,18 @@ impl App {
             Action::Back => {
                 if self.patch.take().is_some() || self.trajectory.take().is_some() {
                     effects.push(Effect::StopFind);
-                } else {
+                } else if !self.close_compare() {
                     effects.push(Effect::Quit);
                 }
             }
             Action::Escape => self.escape(effects),
             Action::Open if self.scope() == Scope::List => self.open(effects),
+            Action::Open if self.scope() == Scope::Compare => return self.open_step(effects),
+            Action::Compare => self.ask_compare(effects),
+            Action::CompareRuns => self.ask_runs(effects),
+            Action::Find | Action::Patch if self.scope() == Scope::Compare => {
+                return self.act_in_compare(action);
+            }
             Action::Patch if self.patch.take().is_some() => effects.push(Effect::StopFind),
             Action::Patch => self.open_patch(None),
             Action::ToggleReference
@@ -297,7 +317,7 @@ impl App {
             Action::Overlay(kind) => self.open_overlay(kind, effects),
             Action::Find => self.open_prompt(PromptKind::Find),
             Action::Narrow => {
-                (self.patch, self.trajectory) = (None, None);
+                self.close_all();
                 self.open_prompt(PromptKind::Narrow);
             }
             Action::ToggleWrap => {
@@ -387,6 +407,10 @@ impl App {
             if !view.escape(effects) {
                 self.trajectory = None;
             }
+        } else if let Some(view) = &mut self.compare.view {
+            if !view.escape() {
+                self.close_compare();
+            }
         } else if self.list.end_range() || self.data.desk.clear_selection() {
             // one thing at a time
         } else if self.list.hit_position().is_some() {
@@ -431,7 +455,11 @@ impl App {
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         let patch = self.patch.as_ref().map(PatchView::record);
         let trajectory = self.trajectory.as_ref().map(TrajectoryView::record);
-        patch.or(trajectory).or_else(|| self.list.record(&cx))
+        let compared = || self.compare.view.as_ref().map(CompareView::record);
+        patch
+            .or(trajectory)
+            .or_else(compared)
+            .or_else(|| self.list.record(&cx))
     }
 
     /// Opens the final patch of the record, at a piece of evidence where one is given.

@@ -24,13 +24,21 @@ pub enum Scope {
     Trajectory,
     /// On the screen of a final patch.
     Patch,
+    /// With two attempts beside each other.
+    Compare,
     /// Wherever there is a page to read: in a trajectory and in a patch. No screen and no table of the settings.
     Pages,
 }
 
 impl Scope {
     /// The screens, after what works on all of them.
-    pub const ALL: [Self; 4] = [Self::Global, Self::List, Self::Trajectory, Self::Patch];
+    pub const ALL: [Self; 5] = [
+        Self::Global,
+        Self::List,
+        Self::Trajectory,
+        Self::Patch,
+        Self::Compare,
+    ];
 
     /// The name of its table in the settings (`[keys.list]`); `Global` is `[keys]` itself.
     pub fn name(self) -> &'static str {
@@ -39,6 +47,7 @@ impl Scope {
             Self::List => "list",
             Self::Trajectory => "trajectory",
             Self::Patch => "patch",
+            Self::Compare => "compare",
             Self::Pages => "trajectory and patch",
         }
     }
@@ -178,6 +187,7 @@ use Action::Fold;
 use Action::Jump;
 use Action::Move;
 use Action::Overlay;
+use Scope::Compare;
 use Scope::Global;
 use Scope::List;
 use Scope::Pages;
@@ -212,6 +222,10 @@ pub const COMMANDS: &[Command] = &[
     row("previous-error", &["{"], Trajectory, Group::Go, Jump(Landmark::Error, Previous), "Go to the previous step that failed"),
     row("next-evidence", &["}"], Patch, Group::Go, Jump(Landmark::Evidence, Next), "Go to the next place a filter speaks of"),
     row("previous-evidence", &["{"], Patch, Group::Go, Jump(Landmark::Evidence, Previous), "Go to the previous place a filter speaks of"),
+    row("next-difference", &["]"], Compare, Group::Go, Jump(Landmark::Difference, Next), "Go to the next difference"),
+    row("previous-difference", &["["], Compare, Group::Go, Jump(Landmark::Difference, Previous), "Go to the previous difference"),
+    row("right-side", &["l"], Compare, Group::Go, Action::Side(Next), "Go to the right attempt"),
+    row("left-side", &["h"], Compare, Group::Go, Action::Side(Previous), "Go to the left attempt"),
     row("next-test", &[")"], Trajectory, Group::Go, Jump(Landmark::Test, Next), "Go to the next test run"),
     row("previous-test", &["("], Trajectory, Group::Go, Jump(Landmark::Test, Previous), "Go to the previous test run"),
     row("next-edit", &[">"], Trajectory, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that changes a file"),
@@ -227,6 +241,12 @@ pub const COMMANDS: &[Command] = &[
     row("patch", &["p"], Global, Group::Show, Action::Patch, "Show the final patch, or go back from it"),
     row("why", &["!"], Global, Group::Show, Overlay(OverlayKind::Why), "Show why the filters decided as they did"),
     row("toggle-reference", &["d"], Patch, Group::Show, Action::ToggleReference, "Show or hide the reference patch"),
+    row("compare", &["="], Global, Group::Show, Action::Compare, "Compare with another attempt, or the two selected"),
+    row("compare-runs", &[], Global, Group::Show, Action::CompareRuns, "Compare two runs task by task: models or files"),
+    row("toggle-difference", &["d"], Compare, Group::Show, Action::ToggleDifference, "Show in what the two steps differ, or the steps"),
+    row("toggle-equal", &["z a"], Compare, Group::Show, Fold(FoldChange::Toggle), "Open or close the equal rows at the cursor"),
+    row("open-equal", &["z R"], Compare, Group::Show, Fold(FoldChange::OpenAll), "Open all equal rows"),
+    row("close-equal", &["z M"], Compare, Group::Show, Fold(FoldChange::CloseAll), "Close all equal rows"),
     row("toggle-fold", &["z a"], Pages, Group::Show, Fold(FoldChange::Toggle), "Open or close the fold at the cursor"),
     row("open-folds", &["z R"], Pages, Group::Show, Fold(FoldChange::OpenAll), "Open all folds"),
     row("close-folds", &["z M"], Pages, Group::Show, Fold(FoldChange::CloseAll), "Close all folds"),

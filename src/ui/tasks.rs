@@ -3,6 +3,7 @@
 //! Each kind of work has one slot: one running, one waiting, the newest wins and the running one is asked to stop.
 //! [`perform`] carries out any effect on the calling thread; the slots and the tests call the same.
 
+mod compare;
 mod export;
 mod hasher;
 mod recorder;
@@ -201,10 +202,11 @@ enum Kind {
     Desk,
     Queues,
     Export,
+    Compare,
 }
 
 impl Kind {
-    const COUNT: usize = 16;
+    const COUNT: usize = 17;
 
     fn of(effect: &Effect) -> Option<Self> {
         Some(match effect {
@@ -213,7 +215,11 @@ impl Kind {
             Effect::FindRows(..) | Effect::CheckSides => Self::FindRows,
             Effect::Open(..) => Self::Open,
             Effect::Preview(..) => Self::Preview,
-            Effect::Pages(_) => Self::Pages,
+            Effect::Pages(_) | Effect::ComparePage(_) => Self::Pages,
+            Effect::Others(..)
+            | Effect::Compare(..)
+            | Effect::RunPairs(..)
+            | Effect::CompareRuns(..) => Self::Compare,
             Effect::Ink(..) => Self::Ink,
             Effect::InkPreview(..) => Self::InkPreview,
             Effect::Find(_) | Effect::FindInPage(..) => Self::Find,
@@ -297,6 +303,11 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             copy(&name_of(ix, is_reference, env), what, env, say);
         }
         Effect::CopyRecord(ix) => copy_record(ix, env, say),
+        effect @ (Effect::Others(..)
+        | Effect::Compare(..)
+        | Effect::ComparePage(_)
+        | Effect::RunPairs(..)
+        | Effect::CompareRuns(..)) => compare::run(effect, env, cancel, say),
         effect @ (Effect::OpenDesk
         | Effect::CountQueues(..)
         | Effect::Hash(_)
@@ -739,6 +750,12 @@ fn answers_of_failure(effect: &Effect) -> Vec<Notice> {
         Effect::FindInPage(generation, ..) => vec![Notice::Hits(*generation, Vec::new(), true)],
         Effect::Patch(job) => vec![Notice::Patch(job.key, Err(fault()))],
         Effect::Why(generation, ..) => vec![Notice::Why(*generation, Err(fault()))],
+        Effect::Compare(generation, _) => vec![Notice::Compared(*generation, Err((0, fault())))],
+        Effect::ComparePage(job) => {
+            let what = "this page failed inside hgview";
+            let page = Page::of_text(what, "".into(), "json", &job.options);
+            vec![Notice::Page(job.key, Box::new(page))]
+        }
         Effect::Export(job) => {
             let failed = Err(Error::internal("the export failed inside hgview"));
             vec![Notice::Exported(Box::new(job.answer(failed)))]

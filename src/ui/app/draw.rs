@@ -44,7 +44,10 @@ impl App {
         match (&self.patch, &self.trajectory) {
             (Some(view), _) => view.draw(&cx, buf),
             (None, Some(view)) => view.draw(&cx, buf),
-            (None, None) => self.list.draw(&cx, buf),
+            (None, None) => match &self.compare.view {
+                Some(view) => view.draw(&cx, buf),
+                None => self.list.draw(&cx, buf),
+            },
         }
         let status = Rect {
             y: screen.bottom() - 1,
@@ -74,7 +77,10 @@ impl App {
             (Some(_), _) => " PATCH ",
             (None, Some(view)) if view.is_page_focused() => " PAGE ",
             (None, Some(_)) => " STEPS ",
-            (None, None) => " LIST ",
+            (None, None) => match &self.compare.view {
+                Some(view) => view.mode(),
+                None => " LIST ",
+            },
         };
         let room = usize::from(area.width).saturating_sub(crate::text::width(mode) + 2);
         let right = self.right_text(cx, room);
@@ -188,6 +194,14 @@ impl App {
                 ("next-error", "error"),
                 ("help", "keys"),
             ],
+            None if self.compare.view.is_some() => &[
+                ("next-difference", "difference"),
+                ("next-pane", "side"),
+                ("toggle-difference", "what differs"),
+                ("patch", "patches"),
+                ("open", "step"),
+                ("help", "keys"),
+            ],
             None => &[
                 ("open", "open"),
                 ("narrow", "narrow"),
@@ -254,7 +268,10 @@ impl App {
         let (percent, at) = match (&self.patch, &self.trajectory) {
             (Some(view), _) => (view.page_percent(cx), view.place_text()),
             (None, Some(view)) => (view.page_percent(cx), view.place_text()),
-            (None, None) => return (String::new(), place, String::new()),
+            (None, None) => match &self.compare.view {
+                Some(view) => (view.page_percent(cx), view.place_text()),
+                None => return (String::new(), place, String::new()),
+            },
         };
         let page = percent.map(|percent| format!("{percent}%"));
         (page.unwrap_or_default(), at, place)

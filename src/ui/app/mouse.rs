@@ -33,6 +33,14 @@ impl App {
             }
             return;
         }
+        if let (Some(view), None) = (&mut self.compare.view, &self.trajectory) {
+            match (turned, mouse.kind) {
+                (Some(rows), _) => view.wheel(x, y, rows, &cx),
+                (None, MouseEventKind::Down(MouseButton::Left)) => view.click(x, y, &cx),
+                _ => {}
+            }
+            return;
+        }
         match (turned, mouse.kind, &mut self.trajectory) {
             (Some(rows), _, Some(view)) => view.wheel(x, y, rows, &cx),
             (Some(rows), _, None) => self.list.wheel(x, y, rows, &cx),

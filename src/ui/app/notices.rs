@@ -54,6 +54,7 @@ impl App {
                 if let Some(view) = &mut self.patch {
                     view.look_changed();
                 }
+                self.compare.look_changed();
             }
             Notice::Relabelled => {
                 self.list.rows_changed();
@@ -82,6 +83,10 @@ impl App {
             | Notice::Hashed(..)
             | Notice::Saved(_)
             | Notice::NotSaved(_)) => self.desk_notice(notice, effects),
+            notice @ (Notice::Others(..)
+            | Notice::Compared(..)
+            | Notice::RunPairs(..)
+            | Notice::RunsCompared(..)) => self.compare_notice(notice, effects),
             Notice::HangUp => effects.push(Effect::Quit),
             // the owner of the terminal takes these before they come here
             Notice::Terminal(_) => {}
@@ -123,11 +128,17 @@ impl App {
                 }
             }
             Notice::Page(key, page) => {
-                if let Some(view) = &mut self.trajectory {
+                if let Some(view) = self.compare.of(key) {
+                    view.page_built(key, *page, &cx);
+                } else if let Some(view) = &mut self.trajectory {
                     view.page_built(key, *page, &cx);
                 }
             }
             Notice::Inked(key, ink, by) if self.paint.is_current(&by) => {
+                if let Some(view) = self.compare.of(key) {
+                    view.inked(key, ink);
+                    return;
+                }
                 match (&mut self.patch, &mut self.trajectory) {
                     (Some(view), _) => view.inked(key, ink),
                     (None, Some(view)) => view.inked(key, ink),
@@ -272,5 +283,6 @@ impl App {
             let opened = self.opened.advance();
             view.reopen(opened);
         }
+        self.compare_again(ix, effects);
     }
 }

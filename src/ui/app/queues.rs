@@ -94,7 +94,7 @@ impl App {
             queue: (!is_all).then_some(queue),
             ..Arrangement::default()
         };
-        self.trajectory = None;
+        self.close_all();
         self.data.desk.clear_selection();
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         self.list.arrange_from_top(how, &cx, effects);

@@ -20,6 +20,9 @@ const PLAIN: &[Action] = &[
     Action::ToggleRaw,
     Action::Patch,
     Action::ToggleReference,
+    Action::Compare,
+    Action::CompareRuns,
+    Action::ToggleDifference,
     Action::NextTheme,
     Action::ToggleMouse,
     Action::Edit,
@@ -55,6 +58,7 @@ fn actions() -> Vec<Action> {
         Landmark::Test,
         Landmark::Hit,
         Landmark::Evidence,
+        Landmark::Difference,
     ];
     let copies = [
         CopyWhat::Step,
@@ -94,6 +98,7 @@ fn actions() -> Vec<Action> {
             Action::StepEnd(way),
             Action::Trajectory(way),
             Action::Pane(way),
+            Action::Side(way),
         ]);
         all.extend(landmarks.map(|landmark| Jump(landmark, way)));
     }
