@@ -298,10 +298,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::LoadTheme(name) => load_theme(&name, env, say),
         Effect::PageText(job, what) => page_text(&job, what, env, say),
         Effect::Copy(text, what) => copy(&text, what, env, say),
-        Effect::CopyName(ix, is_reference) => {
-            let what = if is_reference { "reference" } else { "id" };
-            copy(&name_of(ix, is_reference, env), what, env, say);
-        }
+        Effect::CopyName(ix, is_reference) => copy_name(ix, is_reference, env, say),
         Effect::CopyRecord(ix) => copy_record(ix, env, say),
         effect @ (Effect::Others(..)
         | Effect::Compare(..)
@@ -682,6 +679,11 @@ pub fn name_of(ix: RecordIx, is_reference: bool, env: &Env) -> String {
         };
         source.reference(&id, None)
     })
+}
+
+fn copy_name(ix: RecordIx, is_reference: bool, env: &Env, say: &mut dyn FnMut(Notice)) {
+    let what = if is_reference { "reference" } else { "id" };
+    copy(&name_of(ix, is_reference, env), what, env, say);
 }
 
 fn copy(text: &str, what: &str, env: &Env, say: &mut dyn FnMut(Notice)) {

@@ -106,6 +106,8 @@ fn schema_lists_what_it_knows() {
         "show-step",
         "mark",
         "agree",
+        "compare",
+        "compare-runs",
         "export",
         "verify",
         "themes",

@@ -133,7 +133,8 @@ fn known(action: Action) {
             | Landmark::Edit
             | Landmark::Test
             | Landmark::Hit
-            | Landmark::Evidence,
+            | Landmark::Evidence
+            | Landmark::Difference,
             _,
         )
         | Action::Pane(_)
@@ -162,6 +163,10 @@ fn known(action: Action) {
         | Action::ToggleRaw
         | Action::Patch
         | Action::ToggleReference
+        | Action::Compare
+        | Action::CompareRuns
+        | Action::Side(_)
+        | Action::ToggleDifference
         | Action::NextTheme
         | Action::ToggleMouse
         | Action::Copy(
