@@ -376,9 +376,32 @@ impl StepKey {
             let least = if self.is_agent() { 40 } else { 0 };
             return Some((least + common * (95 - least) / 100).min(95));
         }
-        let pairs = self.actions.iter().zip(&other.actions);
-        let sum: u32 = pairs.map(|(left, right)| left.likeness(right)).sum();
+        let sum: u32 = self.partners(other).map(|(_, _, likeness)| likeness).sum();
         Some((sum / most).min(95))
+    }
+
+    /// Each action with the one of the other step that is most like it, and how much; none of them twice. Calls of one
+    /// step were made at once: their order says nothing.
+    fn partners<'a>(
+        &'a self,
+        other: &'a Self,
+    ) -> impl Iterator<Item = (&'a ActKey, &'a ActKey, u32)> {
+        let mut is_taken = [false; ACTIONS];
+        self.actions.iter().filter_map(move |action| {
+            let mut best: Option<(usize, &ActKey, u32)> = None;
+            for (ix, one) in other.actions.iter().enumerate() {
+                let likeness = action.likeness(one);
+                let is_free = is_taken.get(ix) == Some(&false);
+                if is_free && best.is_none_or(|(.., most)| likeness > most) {
+                    best = Some((ix, one, likeness));
+                }
+            }
+            let (ix, one, likeness) = best?;
+            if let Some(taken) = is_taken.get_mut(ix) {
+                *taken = true;
+            }
+            Some((action, one, likeness))
+        })
     }
 
     /// In what two steps beside each other differ, in a few words; `None` where they do not.
@@ -397,10 +420,10 @@ impl StepKey {
                 which.to_owned()
             });
         }
-        let mut pairs = self.actions.iter().zip(&other.actions);
-        let unlike = pairs.find(|(left, right)| left.whole != right.whole);
+        let mut pairs = self.partners(other);
+        let unlike = pairs.find(|(left, right, _)| left.whole != right.whole);
         let words = match unlike {
-            Some((left, right)) => act_difference(left, right),
+            Some((left, right, _)) => act_difference(left, right),
             None if self.count != other.count => {
                 format!("{} calls, {} calls", self.count, other.count)
             }

@@ -49,7 +49,24 @@ fn runs(gained: usize, lost: usize) -> (Program, String, String) {
 fn two_runs_are_compared_task_by_task() {
     let (program, a, b) = runs(3, 1);
     let run = program.run(&["compare", &a, &b]).ends(0);
-    insta::assert_snapshot!(run.out, @"");
+    insta::assert_snapshot!(run.out, @"
+    A  HOME/a.jsonl  6 attempts, 6 tasks  2/6 good = 33.3 % (9.7–70.0)
+    B  HOME/b.jsonl  6 attempts, 6 tasks  4/6 good = 66.7 % (30.0–90.3)
+    good: resolved; several attempts of a task: any
+
+    + gained            3
+    − lost              1
+    ✓ same, good        1
+    ✗ same, bad         1
+
+    B − A  +33.3 % (-24.6 to +70.7) over 6 tasks; p = 0.6250 (exact McNemar test)
+    steps  2.0 → 1.0 (-1.0) over 6 tasks
+
+    + gained-0                                          0/1 → 1/1  steps 2 → 1
+    + gained-1                                          0/1 → 1/1  steps 2 → 1
+    + gained-2                                          0/1 → 1/1  steps 2 → 1
+    − lost-0                                            1/1 → 0/1  steps 2 → 1
+    ");
     let turned = program.run(&["compare", &b, &a, "--json"]).ends(0);
     let found = &turned.json_lines()[0];
     assert_eq!(found["counts"]["gained"], 1);
@@ -134,7 +151,29 @@ fn two_attempts_are_compared_step_by_step() {
     let path = sample(ATTEMPTS);
     let args = ["compare", &path, "--left", ":3", "--right", ":4", "--steps"];
     let run = Program::new().run(&args).ends(0);
-    insta::assert_snapshot!(run.out, @"");
+    insta::assert_snapshot!(run.out, @r#"
+    A  unresolved  tidepool__harbor-kit.dep_search.1 (record 3)  harbor/deckhand-7b  3 responses  3.4k tokens  $0.0020
+    B  resolved  tidepool__harbor-kit.dep_search.1 (record 4)  harbor/deckhand-7b  3 responses  3.3k tokens  $0.0020
+
+    7 rows: 5 the same, 0 similar, 2 different, 0 in A only, 0 in B only
+    first divergence:
+    ▶    4 ○ view harbor_kit/berths.py 7–21                     ≠    4 ? grep -rn "def interpolate" harbor_kit and 1 more
+             view, search
+
+         0 S system You are a careful engineer who works in a … =    0 S system You are a careful engineer who works in a …
+         1 U user Look at the method `fits` in harbor_kit/bert… =    1 U user Look at the method `fits` in harbor_kit/bert…
+         2 · recall workspace_context                           =    2 · recall workspace_context
+         3 · recall Added workspace context                     =    3 · recall Added workspace context
+    ▶    4 ○ view harbor_kit/berths.py 7–21                     ≠    4 ? grep -rn "def interpolate" harbor_kit and 1 more
+             view, search
+         5 ± edit harbor_kit/tides.py +1 −0 and 2 more          ≠    5 ± edit harbor_kit/tides.py +1 −0 and 2 more
+             search, edit
+         6 ■ finish: Marked what `fits` needs of the tides.     =    6 ■ finish: Both are marked.
+
+    patches, A beside B: 2 files: 1 different, 1 on the right only
+      ≠ harbor_kit/tides.py  +2 −0 | +1 −2, 1 line in common
+      > harbor_kit/manifest.py  +1 −0
+    "#);
     let args = [
         "compare",
         &path,

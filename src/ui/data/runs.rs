@@ -82,17 +82,17 @@ pub fn others(of: RecordIx, rows: &Rows, store: &Store, cancel: &Cancel) -> Opti
     same.extend(rest);
     let offer = |(nth, ix): (usize, &RecordIx)| {
         let row = rows.get(*ix)?;
-        let place = store.entry(*ix).map(|entry| {
-            let name = entry
-                .path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned());
-            format!("{}:{}", name.unwrap_or_default(), entry.row + 1)
+        let entry = store.entry(*ix);
+        let name = entry.as_ref().and_then(|entry| {
+            let name = entry.path.file_name()?;
+            Some(name.to_string_lossy().into_owned())
         });
-        let mut doc = if nth < attempts { "attempt  " } else { "" }.to_owned();
-        doc.push_str(&place.unwrap_or_default());
-        if let Some(model) = &row.model {
-            doc.extend(["  ", model]);
+        let kind = if nth < attempts { "attempt " } else { "" };
+        let place = entry.map_or(ix.0, |entry| entry.row) + 1;
+        // what tells attempts apart comes first: the end is cut where there are few cells
+        let mut doc = format!("{kind}:{place}");
+        for more in [row.model.as_deref(), name.as_deref()] {
+            doc.extend(more.into_iter().flat_map(|more| ["  ", more]));
         }
         Some(Offer {
             label: clean_line(&row.id).into_owned(),

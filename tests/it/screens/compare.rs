@@ -9,7 +9,7 @@ const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (200, 50);
 
 /// Selects the third and the fourth record and compares them.
-const OPEN: &str = "jj<space><space>=";
+const OPEN: &str = "jj  =";
 
 fn open(size: (u16, u16), keys: &str) -> Driver {
     let mut driver = Driver::open(&[ATTEMPTS], size);
@@ -127,7 +127,7 @@ fn there_may_be_nothing_to_compare_with() {
 #[test]
 fn a_record_that_cannot_be_read_says_so() {
     let mut driver = Driver::open(&["samples/faults/torn.jsonl"], LARGE);
-    driver.keys("<space>G<space>=");
+    driver.keys(" G =");
     check_cells(&driver, "torn");
     driver.keys("jk]hl<tab>zRdp<esc>q");
     check_cells(&driver, "torn, keys");
@@ -138,7 +138,7 @@ fn keys_work_at_any_size() {
     for size in [(20, 5), (37, 9), (60, 12), (119, 30), (120, 30)] {
         let mut driver = Driver::open(&[ATTEMPTS], size);
         for key in [
-            "jj<space><space>=",
+            "jj  =",
             "j",
             "]",
             "[",
