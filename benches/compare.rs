@@ -42,10 +42,10 @@ fn step(nth: usize, salt: usize) -> Step {
             ..Edit::new("/testbed/harbor/tides.py", EditOp::StrReplace)
         }];
     } else {
-        let words: String = (0..50).map(|word| format!(" word{nth}-{word}")).collect();
+        let words: Vec<String> = (0..50).map(|word| format!("word{nth}-{word}")).collect();
         action.class = ActionClass::Shell;
         action.shell = Some(ShellCall {
-            cmd: format!("pytest {salt} /testbed/tests {words}").into(),
+            cmd: format!("pytest {salt} /testbed/tests {}", words.join(" ")).into(),
             ..ShellCall::default()
         });
     }

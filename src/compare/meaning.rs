@@ -56,22 +56,18 @@ impl Sample {
 
     /// The estimated share in percent that two sets have in common of what either has; 100 for two empty ones.
     fn in_common(&self, other: &Self) -> u32 {
-        let (mut left, mut right) = (self.0.iter().peekable(), other.0.iter().peekable());
-        let (mut all, mut both) = (0, 0);
-        for _ in 0..Self::SIZE {
-            match (left.peek(), right.peek()) {
-                (None, None) => break,
-                (Some(a), Some(b)) if a == b => {
-                    both += 1;
-                    left.next();
-                    right.next();
-                }
-                (Some(a), Some(b)) if a < b => drop(left.next()),
-                (Some(_), None) => drop(left.next()),
-                (_, Some(_)) => drop(right.next()),
-            }
-            all += 1;
+        let (mut left, mut right, mut seen, mut both) = (0, 0, 0, 0);
+        // without branches: this is what aligning spends its time on
+        while let (Some(one), Some(two)) = (self.0.get(left), other.0.get(right))
+            && seen < Self::SIZE
+        {
+            both += u32::from(one == two);
+            left += usize::from(one <= two);
+            right += usize::from(two <= one);
+            seen += 1;
         }
+        let rest = self.0.len() - left + other.0.len() - right;
+        let all = u32::try_from((seen + rest).min(Self::SIZE)).unwrap_or(1);
         (both * EQUAL).checked_div(all).unwrap_or(EQUAL)
     }
 }
@@ -436,7 +432,11 @@ impl StepKey {
 /// In what two actions differ.
 fn act_difference(left: &ActKey, right: &ActKey) -> String {
     if left.class != right.class {
-        return format!("{}, {}", left.class.name(), right.class.name());
+        return format!(
+            "other actions: {}, {}",
+            left.class.name(),
+            right.class.name()
+        );
     }
     let common = || left.sample.in_common(&right.sample);
     match (left.class, left.target == right.target) {

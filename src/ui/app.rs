@@ -291,6 +291,8 @@ impl App {
         match action {
             Action::Quit => effects.push(Effect::Quit),
             Action::Back => {
+                // a step that is still to be opened was asked for in what is closed
+                self.habits.first_step = None;
                 if self.patch.take().is_some() || self.trajectory.take().is_some() {
                     effects.push(Effect::StopFind);
                 } else if !self.close_compare() {

@@ -28,6 +28,8 @@ pub enum Scope {
     Compare,
     /// Wherever there is a page to read: in a trajectory and in a patch. No screen and no table of the settings.
     Pages,
+    /// Wherever pages are shown: in a trajectory, in a patch and in a comparison. No screen and no table of the settings.
+    AnyPage,
 }
 
 impl Scope {
@@ -49,13 +51,18 @@ impl Scope {
             Self::Patch => "patch",
             Self::Compare => "compare",
             Self::Pages => "trajectory and patch",
+            Self::AnyPage => "trajectory, patch and compare",
         }
     }
 
     /// Whether a command of this scope works on a screen of scope `on`.
     pub fn works_on(self, on: Self) -> bool {
         let is_page = matches!(on, Self::Trajectory | Self::Patch);
-        self == Self::Global || self == on || (self == Self::Pages && is_page)
+        let has_pages = is_page || on == Self::Compare;
+        self == Self::Global
+            || self == on
+            || (self == Self::Pages && is_page)
+            || (self == Self::AnyPage && has_pages)
     }
 }
 
@@ -141,6 +148,7 @@ pub fn key_table_markdown() -> String {
             let place = match command.scope {
                 Scope::Global => "everywhere",
                 Scope::Pages => "trajectory, patch",
+                Scope::AnyPage => "trajectory, patch, compare",
                 scope => scope.name(),
             };
             out.push_str("| ");
@@ -187,6 +195,7 @@ use Action::Fold;
 use Action::Jump;
 use Action::Move;
 use Action::Overlay;
+use Scope::AnyPage;
 use Scope::Compare;
 use Scope::Global;
 use Scope::List;
@@ -244,14 +253,11 @@ pub const COMMANDS: &[Command] = &[
     row("compare", &["="], Global, Group::Show, Action::Compare, "Compare with another attempt, or the two selected"),
     row("compare-runs", &[], Global, Group::Show, Action::CompareRuns, "Compare two runs task by task: models or files"),
     row("toggle-difference", &["d"], Compare, Group::Show, Action::ToggleDifference, "Show in what the two steps differ, or the steps"),
-    row("toggle-equal", &["z a"], Compare, Group::Show, Fold(FoldChange::Toggle), "Open or close the equal rows at the cursor"),
-    row("open-equal", &["z R"], Compare, Group::Show, Fold(FoldChange::OpenAll), "Open all equal rows"),
-    row("close-equal", &["z M"], Compare, Group::Show, Fold(FoldChange::CloseAll), "Close all equal rows"),
-    row("toggle-fold", &["z a"], Pages, Group::Show, Fold(FoldChange::Toggle), "Open or close the fold at the cursor"),
-    row("open-folds", &["z R"], Pages, Group::Show, Fold(FoldChange::OpenAll), "Open all folds"),
-    row("close-folds", &["z M"], Pages, Group::Show, Fold(FoldChange::CloseAll), "Close all folds"),
+    row("toggle-fold", &["z a"], AnyPage, Group::Show, Fold(FoldChange::Toggle), "Open or close the fold at the cursor"),
+    row("open-folds", &["z R"], AnyPage, Group::Show, Fold(FoldChange::OpenAll), "Open all folds"),
+    row("close-folds", &["z M"], AnyPage, Group::Show, Fold(FoldChange::CloseAll), "Close all folds"),
     row("toggle-wrap", &["W"], Global, Group::Show, Action::ToggleWrap, "Wrap long lines, or cut them"),
-    row("diff-layout", &["D"], Pages, Group::Show, Action::CycleDiffLayout, "Show edits by width, unified, or side by side"),
+    row("diff-layout", &["D"], AnyPage, Group::Show, Action::CycleDiffLayout, "Show edits by width, unified, or side by side"),
     row("toggle-preview", &["v"], List, Group::Show, Action::TogglePreview, "Show or hide the preview beside the list"),
     row("toggle-raw", &["v"], Trajectory, Group::Show, Action::ToggleRaw, "Show the step's raw record, or its page"),
     row("next-theme", &["T"], Global, Group::Show, Action::NextTheme, "Go to the next theme"),

@@ -158,16 +158,16 @@ fn two_attempts_are_compared_step_by_step() {
     7 rows: 5 the same, 0 similar, 2 different, 0 in A only, 0 in B only
     first divergence:
     ▶    4 ○ view harbor_kit/berths.py 7–21                     ≠    4 ? grep -rn "def interpolate" harbor_kit and 1 more
-             view, search
+             other actions: view, search
 
          0 S system You are a careful engineer who works in a … =    0 S system You are a careful engineer who works in a …
          1 U user Look at the method `fits` in harbor_kit/bert… =    1 U user Look at the method `fits` in harbor_kit/bert…
          2 · recall workspace_context                           =    2 · recall workspace_context
          3 · recall Added workspace context                     =    3 · recall Added workspace context
     ▶    4 ○ view harbor_kit/berths.py 7–21                     ≠    4 ? grep -rn "def interpolate" harbor_kit and 1 more
-             view, search
+             other actions: view, search
          5 ± edit harbor_kit/tides.py +1 −0 and 2 more          ≠    5 ± edit harbor_kit/tides.py +1 −0 and 2 more
-             search, edit
+             other actions: search, edit
          6 ■ finish: Marked what `fits` needs of the tides.     =    6 ■ finish: Both are marked.
 
     patches, A beside B: 2 files: 1 different, 1 on the right only

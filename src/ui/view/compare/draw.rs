@@ -92,7 +92,7 @@ impl CompareView {
             let outcome = trajectory.outcome.resolved;
             let outcome = outcome.filter(|_| !cx.data.desk.hides(record));
             let (mark, role) = outcome_mark(outcome, false);
-            let name = name_of(cx, record);
+            let name = name_of(cx, self.records, record);
             let facts = [
                 trajectory.model.clone().unwrap_or_default(),
                 human::plural(trajectory.agent_steps(), "response"),
@@ -211,12 +211,15 @@ impl CompareView {
             &words,
             cx.theme.style(role),
         );
+        // what differs needs both steps: else the one that is there is shown
+        let has_both = self.step(0).is_some() && self.step(1).is_some();
+        let are_steps = self.lower == Lower::Steps || !has_both;
         for y in places.pages.y..places.pages.bottom() {
-            if places.right.width > 0 && self.lower == Lower::Steps {
+            if places.right.width > 0 && are_steps {
                 put(buf, places.left.right(), y, 1, "│", cx.theme.style(border));
             }
         }
-        if places.right.width == 0 && self.lower == Lower::Steps && row.is_some() {
+        if places.right.width == 0 && are_steps && row.is_some() {
             let side = if self.side == 0 { " left " } else { " right " };
             put_right(
                 buf,
@@ -303,9 +306,11 @@ fn draw_title(cx: &Cx<'_>, compared: &Compared, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// `output.jsonl:3#task-7`, so that attempts of one task are told apart.
-fn name_of(cx: &Cx<'_>, record: RecordIx) -> String {
-    let id = cx.data.rows.get(record).map(|row| row.id.clone());
+/// `output.jsonl:3 task-7`, so that attempts of one task are told apart; without the id where both have the same.
+fn name_of(cx: &Cx<'_>, both: [RecordIx; 2], record: RecordIx) -> String {
+    let id_of = |record| cx.data.rows.get(record).map(|row| row.id.clone());
+    let [left, right] = both.map(id_of);
+    let id = id_of(record).filter(|_| left != right);
     let entry = cx.data.store.entry(record);
     let place = entry.map(|entry| {
         let name = entry
