@@ -6,6 +6,7 @@
 
 mod agree;
 mod args;
+mod compare;
 mod completions;
 mod config;
 mod explore;
@@ -93,6 +94,7 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Search(args)) => search::run(&args, &shared, output),
         Some(Command::Mark(args)) => mark::run(&args, &shared, output),
         Some(Command::Agree(args)) => agree::run(&args, &shared, output),
+        Some(Command::Compare(args)) => compare::run(&args, &shared, output),
         Some(Command::Export(args)) => export::run(&args, &shared, output),
         Some(Command::Verify(args)) => verify::run(&args, &shared, output),
         Some(Command::Schema(args)) => schema::run(&args, output),

@@ -2,13 +2,18 @@
 //!
 //! [`diff_texts`] makes hunks of two texts, `patch` reads them out of recorded patches; both mark the changed words of
 //! lines that belong together ([`mark_words`]). Work is bounded: past a deadline the result gets coarser, never late.
+//! [`align`] sets two lists of anything beside each other: the steps of two attempts.
 
+mod align;
 mod lines;
 mod unified;
 mod words;
 
 use std::ops::Range;
 
+pub use align::Aligned;
+pub use align::ListAlignment;
+pub use align::align;
 pub use lines::count_changes;
 pub use lines::diff_texts;
 pub use unified::unified;

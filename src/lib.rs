@@ -6,6 +6,7 @@
 
 pub mod cancel;
 pub mod cli;
+pub mod compare;
 pub mod config;
 pub mod diff;
 pub mod error;

@@ -1,5 +1,6 @@
 //! What can be typed. Nothing here is interpreted: each command turns its arguments into what they mean.
 
+mod compare;
 mod export;
 mod search;
 
@@ -10,6 +11,9 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+pub(super) use crate::cli::args::compare::CompareArgs;
+pub(super) use crate::cli::args::compare::OutcomeOf;
+pub(super) use crate::cli::args::compare::SplitBy;
 pub(super) use crate::cli::args::export::ExportArgs;
 pub(super) use crate::cli::args::search::SearchArgs;
 
@@ -203,6 +207,8 @@ pub(super) enum Command {
     Mark(MarkArgs),
     /// Say how far reviewers agree, and on what they do not
     Agree(AgreeArgs),
+    /// Compare two attempts step by step, or two runs task by task
+    Compare(CompareArgs),
     /// Write the curated set and its manifest
     Export(Box<ExportArgs>),
     /// Run the automatic filter: say for each trajectory whether it passes, and why not
@@ -480,6 +486,10 @@ pub(super) enum SchemaOf {
     Mark,
     /// The output of `hgview agree --json`
     Agree,
+    /// The output of `hgview compare --json` for two attempts
+    Compare,
+    /// The output of `hgview compare --json` for two runs
+    CompareRuns,
     /// The output of `hgview export --json`
     Export,
     /// A line of `hgview verify --json`

@@ -9,6 +9,8 @@ use crate::cli::Verdict;
 use crate::cli::agree::AgreeReport;
 use crate::cli::args::SchemaArgs;
 use crate::cli::args::SchemaOf;
+use crate::cli::compare::AttemptsReport;
+use crate::cli::compare::RunsReport;
 use crate::cli::list::ListRow;
 use crate::cli::mark::MarkRow;
 use crate::cli::records::to_json_pretty;
@@ -26,7 +28,7 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         for known in SchemaOf::value_variants() {
             if let Some(value) = known.to_possible_value() {
                 let doc = value.get_help().map(ToString::to_string);
-                let line = format!("{:<10} {}", value.get_name(), doc.unwrap_or_default());
+                let line = format!("{:<12} {}", value.get_name(), doc.unwrap_or_default());
                 writeln!(output.out, "{}", line.trim_end())?;
             }
         }
@@ -39,6 +41,8 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::Search => schema_for!(SearchRow),
         SchemaOf::Mark => schema_for!(MarkRow),
         SchemaOf::Agree => schema_for!(AgreeReport),
+        SchemaOf::Compare => schema_for!(AttemptsReport),
+        SchemaOf::CompareRuns => schema_for!(RunsReport),
         SchemaOf::Export => schema_for!(Report),
         SchemaOf::Verify => schema_for!(VerifyRow),
         SchemaOf::Themes => schema_for!(ThemeRow),

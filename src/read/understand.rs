@@ -39,8 +39,10 @@ use crate::read::understand::window::Windows;
 
 pub use change::Change;
 pub use change::change_of;
+pub use meaning::asked_range;
 pub use meaning::meaning;
 pub use meaning::step_meaning;
+pub use meaning::without_root;
 pub(in crate::read) use prompt::injected;
 pub(in crate::read) use prompt::kind_of;
 pub use prompt::statement_excerpt;

@@ -52,6 +52,8 @@ pub enum Landmark {
     Hit,
     /// A place that a filter speaks of.
     Evidence,
+    /// A stretch of rows in which two attempts differ.
+    Difference,
 }
 
 /// What to copy.
@@ -152,6 +154,14 @@ pub enum Action {
     Patch,
     /// Shows or hides the reference patch beside the final one.
     ToggleReference,
+    /// Sets the record beside another.
+    Compare,
+    /// Sets two runs beside each other.
+    CompareRuns,
+    /// Goes to the left attempt (previous) or the right one.
+    Side(Toward),
+    /// Shows in what two steps differ, or the steps.
+    ToggleDifference,
     /// Shows the step's record bytes instead of its page.
     ToggleRaw,
     /// Goes to the next theme.

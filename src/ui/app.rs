@@ -1,5 +1,6 @@
 //! The program as data: events in, changed state and effects out. Draws nothing by itself, does nothing outside.
 
+mod compare;
 mod decide;
 mod desk;
 mod draw;
@@ -26,6 +27,7 @@ use crate::theme::Theme;
 use crate::theme::ThemeName;
 use crate::ui::action::Action;
 use crate::ui::action::Toward;
+use crate::ui::app::compare::Comparing;
 use crate::ui::app::prompt::Origin;
 use crate::ui::app::screens::Screen;
 use crate::ui::app::screens::Screens;
@@ -108,6 +110,7 @@ pub struct App {
     data: Data,
     list: ListView,
     screens: Screens,
+    compare: Comparing,
     overlays: Vec<Overlay>,
     origin: Option<Origin>,
     paint: Paint,
@@ -129,6 +132,7 @@ impl App {
             data,
             list: ListView::new(habits.has_preview),
             screens: Screens::default(),
+            compare: Comparing::default(),
             overlays: Vec::new(),
             origin: None,
             paint,
@@ -285,6 +289,9 @@ impl App {
             }
             Action::Escape => self.escape(effects),
             Action::Open if self.scope() == Scope::List => self.open(effects),
+            Action::Find | Action::Patch if self.scope() == Scope::Compare => {
+                self.act_in_compare(action);
+            }
             Action::Patch if self.screens.patch().is_some() => {
                 self.screens.pop();
                 effects.push(Effect::StopFind);
@@ -301,6 +308,9 @@ impl App {
             Action::Find => self.open_prompt(PromptKind::Find),
             Action::Grep => self.open_prompt(PromptKind::Grep),
             Action::Open if self.scope() == Scope::Results => self.open_hit(effects),
+            Action::Open if self.scope() == Scope::Compare => return self.open_step(effects),
+            Action::Compare => self.ask_compare(effects),
+            Action::CompareRuns => self.ask_runs(effects),
             Action::Narrow => {
                 self.screens.clear();
                 self.open_prompt(PromptKind::Narrow);

@@ -26,20 +26,25 @@ pub enum Scope {
     Patch,
     /// In the results of a search through all trajectories.
     Results,
+    /// With two attempts beside each other.
+    Compare,
     /// Wherever there is a page to read: in a trajectory and in a patch. No screen and no table of the settings.
     Pages,
+    /// Wherever pages are shown: in a trajectory, in a patch and in a comparison. No screen and no table of the settings.
+    AnyPage,
 }
 
 impl Scope {
     /// How many there are of [`Scope::ALL`].
     pub const COUNT: usize = Self::ALL.len();
     /// The screens, after what works on all of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Global,
         Self::List,
         Self::Trajectory,
         Self::Patch,
         Self::Results,
+        Self::Compare,
     ];
 
     /// The name of its table in the settings (`[keys.list]`); `Global` is `[keys]` itself.
@@ -50,14 +55,20 @@ impl Scope {
             Self::Trajectory => "trajectory",
             Self::Patch => "patch",
             Self::Results => "results",
+            Self::Compare => "compare",
             Self::Pages => "trajectory and patch",
+            Self::AnyPage => "trajectory, patch and compare",
         }
     }
 
     /// Whether a command of this scope works on a screen of scope `on`.
     pub fn works_on(self, on: Self) -> bool {
         let is_page = matches!(on, Self::Trajectory | Self::Patch);
-        self == Self::Global || self == on || (self == Self::Pages && is_page)
+        let has_pages = is_page || on == Self::Compare;
+        self == Self::Global
+            || self == on
+            || (self == Self::Pages && is_page)
+            || (self == Self::AnyPage && has_pages)
     }
 }
 
@@ -143,6 +154,7 @@ pub fn key_table_markdown() -> String {
             let place = match command.scope {
                 Scope::Global => "everywhere",
                 Scope::Pages => "trajectory, patch",
+                Scope::AnyPage => "trajectory, patch, compare",
                 scope => scope.name(),
             };
             out.push_str("| ");
@@ -189,6 +201,8 @@ use Action::Fold;
 use Action::Jump;
 use Action::Move;
 use Action::Overlay;
+use Scope::AnyPage;
+use Scope::Compare;
 use Scope::Global;
 use Scope::List;
 use Scope::Pages;
@@ -223,6 +237,10 @@ pub const COMMANDS: &[Command] = &[
     row("previous-error", &["{"], Trajectory, Group::Go, Jump(Landmark::Error, Previous), "Go to the previous step that failed"),
     row("next-evidence", &["}"], Patch, Group::Go, Jump(Landmark::Evidence, Next), "Go to the next place a filter speaks of"),
     row("previous-evidence", &["{"], Patch, Group::Go, Jump(Landmark::Evidence, Previous), "Go to the previous place a filter speaks of"),
+    row("next-difference", &["]"], Compare, Group::Go, Jump(Landmark::Difference, Next), "Go to the next difference"),
+    row("previous-difference", &["["], Compare, Group::Go, Jump(Landmark::Difference, Previous), "Go to the previous difference"),
+    row("right-side", &["l"], Compare, Group::Go, Action::Side(Next), "Go to the right attempt"),
+    row("left-side", &["h"], Compare, Group::Go, Action::Side(Previous), "Go to the left attempt"),
     row("next-test", &[")"], Trajectory, Group::Go, Jump(Landmark::Test, Next), "Go to the next test run"),
     row("previous-test", &["("], Trajectory, Group::Go, Jump(Landmark::Test, Previous), "Go to the previous test run"),
     row("next-edit", &[">"], Trajectory, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that changes a file"),
@@ -239,11 +257,14 @@ pub const COMMANDS: &[Command] = &[
     row("patch", &["p"], Global, Group::Show, Action::Patch, "Show the final patch, or go back from it"),
     row("why", &["!"], Global, Group::Show, Overlay(OverlayKind::Why), "Show why the filters decided as they did"),
     row("toggle-reference", &["d"], Patch, Group::Show, Action::ToggleReference, "Show or hide the reference patch"),
-    row("toggle-fold", &["z a"], Pages, Group::Show, Fold(FoldChange::Toggle), "Open or close the fold at the cursor"),
-    row("open-folds", &["z R"], Pages, Group::Show, Fold(FoldChange::OpenAll), "Open all folds"),
-    row("close-folds", &["z M"], Pages, Group::Show, Fold(FoldChange::CloseAll), "Close all folds"),
+    row("compare", &["="], Global, Group::Show, Action::Compare, "Compare with another attempt, or the two selected"),
+    row("compare-runs", &[], Global, Group::Show, Action::CompareRuns, "Compare two runs task by task: models or files"),
+    row("toggle-difference", &["d"], Compare, Group::Show, Action::ToggleDifference, "Show in what the two steps differ, or the steps"),
+    row("toggle-fold", &["z a"], AnyPage, Group::Show, Fold(FoldChange::Toggle), "Open or close the fold at the cursor"),
+    row("open-folds", &["z R"], AnyPage, Group::Show, Fold(FoldChange::OpenAll), "Open all folds"),
+    row("close-folds", &["z M"], AnyPage, Group::Show, Fold(FoldChange::CloseAll), "Close all folds"),
     row("toggle-wrap", &["W"], Global, Group::Show, Action::ToggleWrap, "Wrap long lines, or cut them"),
-    row("diff-layout", &["D"], Pages, Group::Show, Action::CycleDiffLayout, "Show edits by width, unified, or side by side"),
+    row("diff-layout", &["D"], AnyPage, Group::Show, Action::CycleDiffLayout, "Show edits by width, unified, or side by side"),
     row("toggle-preview", &["v"], List, Group::Show, Action::TogglePreview, "Show or hide the preview beside the list"),
     row("toggle-raw", &["v"], Trajectory, Group::Show, Action::ToggleRaw, "Show the step's raw record, or its page"),
     row("next-theme", &["T"], Global, Group::Show, Action::NextTheme, "Go to the next theme"),

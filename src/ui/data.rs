@@ -2,6 +2,7 @@
 
 pub mod desk;
 pub mod queues;
+pub mod runs;
 
 use std::collections::HashMap;
 use std::collections::HashSet;

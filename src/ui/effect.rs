@@ -22,6 +22,7 @@ use crate::ui::data::Arrangement;
 use crate::ui::data::Order;
 use crate::ui::data::Rows;
 use crate::ui::data::desk::Reading;
+use crate::ui::data::runs::RunPair;
 use crate::ui::event::Exported;
 use crate::ui::event::Generation;
 use crate::ui::event::PageKey;
@@ -97,6 +98,28 @@ pub struct PatchJob {
     pub options: PageOptions,
 }
 
+/// What a page about two attempts shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ComparePage {
+    /// In what two steps differ: their numbers, and the reason in words.
+    Steps(usize, usize, Option<String>),
+    /// Their patches, beside each other and beside the reference.
+    Patches,
+}
+
+/// A page about two attempts to build.
+#[derive(Debug, Clone)]
+pub struct CompareJob {
+    /// What to call it.
+    pub key: PageKey,
+    /// The attempts, the left one first.
+    pub trajectories: [Arc<Trajectory>; 2],
+    /// What it shows.
+    pub what: ComparePage,
+    /// Layout.
+    pub options: PageOptions,
+}
+
 /// An export.
 #[derive(Debug, Clone)]
 pub struct ExportJob {
@@ -158,6 +181,16 @@ pub enum Effect {
     Preview(Generation, RecordIx, PageOptions),
     /// Read a record, judge it and build the page of its final patch.
     Patch(Box<PatchJob>),
+    /// Find the records that one can be compared with.
+    Others(Generation, RecordIx, Rows),
+    /// Read two records and align their steps.
+    Compare(Generation, [RecordIx; 2]),
+    /// Build a page about two attempts.
+    ComparePage(Box<CompareJob>),
+    /// Find the runs among the rows that can be compared.
+    RunPairs(Generation, Rows),
+    /// Compare two runs.
+    CompareRuns(Generation, Rows, RunPair),
     /// Judge a record and build the page of reasons.
     Why(Generation, RecordIx, PageOptions),
     /// Build pages, the first one being shown, the rest likely next.

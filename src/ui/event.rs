@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ratatui::crossterm::event::KeyEvent;
 use ratatui::crossterm::event::MouseEvent;
 
+use crate::compare::Alignment;
 use crate::error::Error;
 use crate::export::Report;
 use crate::model::ContentHash;
@@ -24,6 +25,9 @@ use crate::ui::data::Outline;
 use crate::ui::data::desk::Heard;
 use crate::ui::data::desk::Journals;
 use crate::ui::data::queues::QueueCounts;
+use crate::ui::data::runs::Others;
+use crate::ui::data::runs::RunPair;
+use crate::ui::data::runs::RunTable;
 use crate::ui::page::Ink;
 use crate::ui::page::Page;
 use crate::ui::page::PatchPage;
@@ -65,6 +69,17 @@ pub struct Exported {
     pub generation: Generation,
     /// What came, or would come of it.
     pub result: Result<Report, Error>,
+}
+
+/// Two attempts beside each other.
+#[derive(Debug)]
+pub struct Compared {
+    /// The attempts, the left one first.
+    pub trajectories: [Arc<Trajectory>; 2],
+    /// What their steps are.
+    pub outlines: [Arc<Outline>; 2],
+    /// How their steps go together.
+    pub alignment: Alignment,
 }
 
 /// Which row of which trajectory a page is about, and how it was laid out.
@@ -202,6 +217,14 @@ pub enum Notice {
     Previewed(Generation, Box<Result<Page, Fault>>),
     /// The page of a final patch was built.
     Patch(PageKey, Result<(Arc<Trajectory>, Box<PatchPage>), Fault>),
+    /// The records were found that one can be compared with.
+    Others(Generation, Others),
+    /// Two records were compared; else which side (0 is the left one) cannot be read, and why.
+    Compared(Generation, Result<Box<Compared>, (usize, Fault)>),
+    /// The runs were found that can be compared.
+    RunPairs(Generation, Vec<RunPair>),
+    /// Two runs were compared.
+    RunsCompared(Generation, Box<RunTable>),
     /// The page of reasons was built.
     Why(Generation, Result<Arc<WhyPage>, Fault>),
     /// A page was built.

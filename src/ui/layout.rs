@@ -54,6 +54,78 @@ pub struct PatchLayout {
     pub status: Rect,
 }
 
+/// Where the parts of the screen of two attempts are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CompareLayout {
+    /// One line: how many rows are the same, where they part.
+    pub title: Rect,
+    /// One line: who the sides are.
+    pub head: Rect,
+    /// The rows.
+    pub rows: Rect,
+    /// The line below them; empty where only the rows fit.
+    pub rule: Rect,
+    /// The page of the left step, or of either where they do not fit beside each other.
+    pub left: Rect,
+    /// The page of the right step; empty where they do not fit beside each other.
+    pub right: Rect,
+    /// All of it below the title, for pages about both attempts.
+    pub body: Rect,
+    /// The pages' part as a whole.
+    pub pages: Rect,
+    /// One line at the bottom.
+    pub status: Rect,
+}
+
+/// Lays out the screen of two attempts: rows above, pages below; beside each other from 120 columns on, else one at a
+/// time. Under 10 rows there are no pages.
+pub fn compare(screen: Rect) -> CompareLayout {
+    let (title, body, status) = frame(screen);
+    let head = Rect {
+        height: body.height.min(1),
+        ..body
+    };
+    let below = body.height - head.height;
+    let has_pages = body.height >= 10;
+    let rows = Rect {
+        y: head.bottom(),
+        height: if has_pages { below * 2 / 5 } else { below },
+        ..body
+    };
+    let rule = Rect {
+        y: rows.bottom(),
+        height: u16::from(has_pages),
+        ..body
+    };
+    let pages = Rect {
+        y: rule.bottom(),
+        height: body.bottom() - rule.bottom(),
+        ..body
+    };
+    let is_wide = body.width >= 120;
+    let half = (body.width - u16::from(is_wide)) / if is_wide { 2 } else { 1 };
+    let left = Rect {
+        width: half,
+        ..pages
+    };
+    let right = Rect {
+        x: left.right() + u16::from(is_wide),
+        width: if is_wide { body.width - half - 1 } else { 0 },
+        ..pages
+    };
+    CompareLayout {
+        title,
+        head,
+        rows,
+        rule,
+        left,
+        right,
+        body,
+        pages,
+        status,
+    }
+}
+
 /// Where the parts of the screen of search results are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ResultsLayout {
@@ -255,6 +327,12 @@ mod tests {
                         screen,
                         &[t.title, t.steps, t.minimap, t.rule, t.page, t.status],
                     );
+                    let c = compare(screen);
+                    check(
+                        screen,
+                        &[c.title, c.head, c.rows, c.rule, c.left, c.right, c.status],
+                    );
+                    assert_eq!(c.pages.union(c.left).union(c.right), c.pages);
                     let p = patch(screen, is_page_focused);
                     check(screen, &[p.title, p.files, p.rule, p.status]);
                     check(screen, &[p.title, p.page, p.status]);

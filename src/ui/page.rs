@@ -10,6 +10,7 @@ mod block;
 mod build;
 mod change;
 mod command;
+mod compare;
 mod drawn;
 mod edit;
 mod figures;

@@ -3,6 +3,7 @@
 //! Each kind of work has one slot: one running, one waiting, the newest wins and the running one is asked to stop.
 //! [`perform`] carries out any effect on the calling thread; the slots and the tests call the same.
 
+mod compare;
 mod export;
 mod grep;
 mod hasher;
@@ -216,10 +217,11 @@ enum Kind {
     Queues,
     Export,
     Grep,
+    Compare,
 }
 
 impl Kind {
-    const COUNT: usize = 17;
+    const COUNT: usize = 18;
 
     fn of(effect: &Effect) -> Option<Self> {
         Some(match effect {
@@ -228,7 +230,11 @@ impl Kind {
             Effect::FindRows(..) | Effect::CheckSides => Self::FindRows,
             Effect::Open(..) => Self::Open,
             Effect::Preview(..) => Self::Preview,
-            Effect::Pages(_) => Self::Pages,
+            Effect::Pages(_) | Effect::ComparePage(_) => Self::Pages,
+            Effect::Others(..)
+            | Effect::Compare(..)
+            | Effect::RunPairs(..)
+            | Effect::CompareRuns(..) => Self::Compare,
             Effect::Ink(..) => Self::Ink,
             Effect::InkPreview(..) => Self::InkPreview,
             Effect::Find(_) | Effect::FindInPage(..) => Self::Find,
@@ -309,13 +315,15 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::LoadTheme(name) => load_theme(&name, env, say),
         Effect::PageText(job, what) => page_text(&job, what, env, say),
         Effect::Copy(text, what) => copy(&text, what, env, say),
-        Effect::CopyName(ix, is_reference) => {
-            let what = if is_reference { "reference" } else { "id" };
-            copy(&name_of(ix, is_reference, env), what, env, say);
-        }
+        Effect::CopyName(ix, is_reference) => copy_name(ix, is_reference, env, say),
         Effect::CopyRecord(ix) => copy_record(ix, env, say),
         Effect::GoOn => say(Notice::GoOn),
         Effect::Discard(old) => drop(old),
+        effect @ (Effect::Others(..)
+        | Effect::Compare(..)
+        | Effect::ComparePage(_)
+        | Effect::RunPairs(..)
+        | Effect::CompareRuns(..)) => compare::run(effect, env, cancel, say),
         effect @ (Effect::OpenDesk(_)
         | Effect::CountQueues(..)
         | Effect::Hash(_)
@@ -703,6 +711,11 @@ pub fn name_of(ix: RecordIx, is_reference: bool, env: &Env) -> String {
     })
 }
 
+fn copy_name(ix: RecordIx, is_reference: bool, env: &Env, say: &mut dyn FnMut(Notice)) {
+    let what = if is_reference { "reference" } else { "id" };
+    copy(&name_of(ix, is_reference, env), what, env, say);
+}
+
 fn copy(text: &str, what: &str, env: &Env, say: &mut dyn FnMut(Notice)) {
     if text.is_empty() {
         say(Notice::Say(
@@ -769,6 +782,12 @@ fn answers_of_failure(effect: &Effect) -> Vec<Notice> {
         Effect::FindInPage(generation, ..) => vec![Notice::Hits(*generation, Vec::new(), true)],
         Effect::Patch(job) => vec![Notice::Patch(job.key, Err(fault()))],
         Effect::Why(generation, ..) => vec![Notice::Why(*generation, Err(fault()))],
+        Effect::Compare(generation, _) => vec![Notice::Compared(*generation, Err((0, fault())))],
+        Effect::ComparePage(job) => {
+            let what = "this page failed inside hgview";
+            let page = Page::of_text(what, "".into(), "json", &job.options);
+            vec![Notice::Page(job.key, Box::new(page))]
+        }
         Effect::Export(job) => {
             let failed = Err(Error::internal("the export failed inside hgview"));
             vec![Notice::Exported(Box::new(job.answer(failed)))]

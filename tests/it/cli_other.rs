@@ -107,6 +107,8 @@ fn schema_lists_what_it_knows() {
         "search",
         "mark",
         "agree",
+        "compare",
+        "compare-runs",
         "export",
         "verify",
         "themes",

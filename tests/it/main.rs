@@ -11,6 +11,7 @@
 mod make_samples;
 
 mod cli_agree;
+mod cli_compare;
 mod cli_export;
 mod cli_list;
 mod cli_mark;

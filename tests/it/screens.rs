@@ -1,5 +1,6 @@
 //! The screens as they are drawn, and what keys and the mouse do to them, over the samples and without a terminal.
 
+mod compare;
 mod decisions;
 mod exports;
 mod grep;

@@ -84,6 +84,12 @@ fn command_excerpt(cmd: &str) -> String {
     }
 }
 
+/// The lines of a file that an action asked for, from 1; no last line means up to the end. `None` where it asked for no
+/// range.
+pub fn asked_range(action: &Action) -> Option<(usize, Option<usize>)> {
+    line_range(&action.args)
+}
+
 fn edits_line(edits: &[Edit]) -> Option<String> {
     let first = edits.first()?;
     let verb = match first.op {
@@ -308,7 +314,7 @@ fn short_path(path: &str) -> String {
 
 /// The path inside the repository: without `/workspace/name/`, `/testbed/`, `/repo/`, and without the folder that
 /// SWE-agent names `/owner__name/`.
-fn without_root(path: &str) -> &str {
+pub fn without_root(path: &str) -> &str {
     let inside = |root: &str| path.strip_prefix(root);
     let rest = inside("/testbed/")
         .or_else(|| inside("/repo/"))

@@ -81,6 +81,10 @@ impl App {
             | Notice::Hashed(..)
             | Notice::Saved(_)
             | Notice::NotSaved(_)) => self.desk_notice(notice, effects),
+            notice @ (Notice::Others(..)
+            | Notice::Compared(..)
+            | Notice::RunPairs(..)
+            | Notice::RunsCompared(..)) => self.compare_notice(notice, effects),
             Notice::HangUp => effects.push(Effect::Quit),
             // the owner of the terminal takes these before they come here
             Notice::Terminal(_) => {}
@@ -122,7 +126,9 @@ impl App {
                 }
             }
             Notice::Page(key, page) => {
-                if let Some(view) = self.screens.trajectory_mut() {
+                if let Some(view) = self.screens.comparison_mut(key.opened) {
+                    view.page_built(key, *page, &cx);
+                } else if let Some(view) = self.screens.trajectory_mut() {
                     view.page_built(key, *page, &cx);
                 }
             }

@@ -127,6 +127,9 @@ impl App {
                 match kind {
                     ChoiceKind::Decided => self.go_to_decided(row, effects),
                     ChoiceKind::Queue => self.choose_queue(row, effects),
+                    ChoiceKind::Attempt | ChoiceKind::RunPair | ChoiceKind::RunTask => {
+                        self.compare_chosen(kind, row, effects);
+                    }
                 }
             }
             Reply::Form(values, change) => self.form(values, change, effects),

@@ -15,6 +15,7 @@ use crate::ui::event::PageKey;
 use crate::ui::event::RowHit;
 use crate::ui::page::Ink;
 use crate::ui::view::Cx;
+use crate::ui::view::compare::CompareView;
 use crate::ui::view::patch::PatchView;
 use crate::ui::view::results::ResultsView;
 use crate::ui::view::trajectory::TrajectoryView;
@@ -25,6 +26,7 @@ pub(super) enum Screen {
     Trajectory(Box<TrajectoryView>),
     Patch(Box<PatchView>),
     Results(Box<ResultsView>),
+    Compare(Box<CompareView>),
 }
 
 /// Does the same on the view of whichever screen it is.
@@ -34,6 +36,7 @@ macro_rules! each {
             Screen::Trajectory($view) => $do,
             Screen::Patch($view) => $do,
             Screen::Results($view) => $do,
+            Screen::Compare($view) => $do,
         }
     };
 }
@@ -45,6 +48,7 @@ impl Screen {
             Self::Trajectory(_) => Scope::Trajectory,
             Self::Patch(_) => Scope::Patch,
             Self::Results(_) => Scope::Results,
+            Self::Compare(_) => Scope::Compare,
         }
     }
 
@@ -54,6 +58,7 @@ impl Screen {
             Self::Trajectory(view) => Some(view.record()),
             Self::Patch(view) => Some(view.record()),
             Self::Results(view) => view.record(),
+            Self::Compare(view) => Some(view.record()),
         }
     }
 
@@ -65,6 +70,7 @@ impl Screen {
             Self::Patch(view) if view.are_files_focused() => " FILES ",
             Self::Patch(_) => " PATCH ",
             Self::Results(_) => " RESULTS ",
+            Self::Compare(view) => view.mode(),
         }
     }
 
@@ -74,6 +80,7 @@ impl Screen {
             Self::Trajectory(_) => "in a trajectory",
             Self::Patch(_) => "in a patch",
             Self::Results(_) => "in search results",
+            Self::Compare(_) => "in a comparison",
         }
     }
 
@@ -112,6 +119,14 @@ impl Screen {
                 ("back", "back"),
                 ("help", "keys"),
             ],
+            Self::Compare(_) => &[
+                ("next-difference", "difference"),
+                ("next-pane", "side"),
+                ("toggle-difference", "what differs"),
+                ("patch", "patches"),
+                ("open", "step"),
+                ("help", "keys"),
+            ],
         }
     }
 
@@ -126,6 +141,7 @@ impl Screen {
             Self::Trajectory(view) => view.sync(cx, highlighter, effects),
             Self::Patch(view) => view.sync(cx, highlighter, effects),
             Self::Results(view) => view.fit(cx),
+            Self::Compare(view) => view.sync(cx, highlighter, effects),
         }
     }
 
@@ -146,6 +162,7 @@ impl Screen {
             Self::Trajectory(view) => view.escape(effects),
             Self::Patch(view) => view.escape(effects),
             Self::Results(_) => false,
+            Self::Compare(view) => view.escape(),
         }
     }
 
@@ -159,6 +176,7 @@ impl Screen {
             Self::Trajectory(view) => (view.page_percent(cx), view.place_text()),
             Self::Patch(view) => (view.page_percent(cx), view.place_text()),
             Self::Results(view) => (None, view.place_text()),
+            Self::Compare(view) => (view.page_percent(cx), view.place_text()),
         }
     }
 
@@ -167,6 +185,7 @@ impl Screen {
             Self::Trajectory(view) => view.wheel(x, y, rows, cx),
             Self::Patch(view) => view.wheel(x, y, rows, cx),
             Self::Results(view) => view.wheel(rows, cx),
+            Self::Compare(view) => view.wheel(x, y, rows, cx),
         }
     }
 
@@ -179,7 +198,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.position().0,
             Self::Patch(view) => view.line(),
-            Self::Results(_) => 0,
+            Self::Results(_) | Self::Compare(_) => 0,
         }
     }
 
@@ -193,7 +212,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.start_find(pattern, from, cx, effects),
             Self::Patch(view) => view.start_find(pattern, from, effects),
-            Self::Results(_) => {}
+            Self::Results(_) | Self::Compare(_) => {}
         }
     }
 
@@ -208,7 +227,7 @@ impl Screen {
                 view.stop_find();
                 view.return_to(from, cx);
             }
-            Self::Results(_) => {}
+            Self::Results(_) | Self::Compare(_) => {}
         }
     }
 
@@ -217,7 +236,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.hit_position(),
             Self::Patch(view) => view.hit_position(),
-            Self::Results(_) => None,
+            Self::Results(_) | Self::Compare(_) => None,
         }
     }
 
@@ -231,7 +250,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.hits_found(generation, hits, is_done, cx),
             Self::Patch(view) => view.hits_found(generation, &hits, is_done, cx),
-            Self::Results(_) => {}
+            Self::Results(_) | Self::Compare(_) => {}
         }
     }
 
@@ -239,6 +258,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.inked(key, ink),
             Self::Patch(view) => view.inked(key, ink),
+            Self::Compare(view) => view.inked(key, ink),
             Self::Results(_) => {}
         }
     }
@@ -247,6 +267,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.look_changed(),
             Self::Patch(view) => view.look_changed(),
+            Self::Compare(view) => view.look_changed(),
             Self::Results(_) => {}
         }
     }
@@ -264,7 +285,11 @@ impl Screen {
                 effects.push(Effect::Open(view.opened(), ix));
             }
             Self::Patch(view) if view.record() == ix => view.reopen(opened.advance()),
-            Self::Trajectory(_) | Self::Patch(_) | Self::Results(_) => {}
+            Self::Compare(view) if view.records().contains(&ix) => {
+                **view = CompareView::new(view.records(), opened.advance());
+                effects.push(Effect::Compare(view.opened(), view.records()));
+            }
+            Self::Trajectory(_) | Self::Patch(_) | Self::Results(_) | Self::Compare(_) => {}
         }
     }
 }
@@ -307,6 +332,14 @@ impl Screens {
         if let Some(at) = self.0.iter().position(is_results) {
             self.0.truncate(at);
         }
+    }
+
+    /// The comparison that was opened under this number.
+    pub(super) fn comparison_mut(&mut self, opened: Generation) -> Option<&mut CompareView> {
+        self.0.iter_mut().find_map(|screen| match screen {
+            Screen::Compare(view) if view.opened() == opened => Some(view.as_mut()),
+            _ => None,
+        })
     }
 
     /// The results of a search, where some are open, whatever lies above them.

@@ -21,6 +21,9 @@ const PLAIN: &[Action] = &[
     Action::ToggleRaw,
     Action::Patch,
     Action::ToggleReference,
+    Action::Compare,
+    Action::CompareRuns,
+    Action::ToggleDifference,
     Action::NextTheme,
     Action::ToggleMouse,
     Action::Edit,
@@ -56,6 +59,7 @@ fn actions() -> Vec<Action> {
         Landmark::Test,
         Landmark::Hit,
         Landmark::Evidence,
+        Landmark::Difference,
     ];
     let copies = [
         CopyWhat::Step,
@@ -95,6 +99,7 @@ fn actions() -> Vec<Action> {
             Action::StepEnd(way),
             Action::Trajectory(way),
             Action::Pane(way),
+            Action::Side(way),
         ]);
         all.extend(landmarks.map(|landmark| Jump(landmark, way)));
     }
@@ -129,7 +134,8 @@ fn known(action: Action) {
             | Landmark::Edit
             | Landmark::Test
             | Landmark::Hit
-            | Landmark::Evidence,
+            | Landmark::Evidence
+            | Landmark::Difference,
             _,
         )
         | Action::Pane(_)
@@ -159,6 +165,10 @@ fn known(action: Action) {
         | Action::ToggleRaw
         | Action::Patch
         | Action::ToggleReference
+        | Action::Compare
+        | Action::CompareRuns
+        | Action::Side(_)
+        | Action::ToggleDifference
         | Action::NextTheme
         | Action::ToggleMouse
         | Action::Copy(

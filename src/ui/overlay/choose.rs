@@ -29,6 +29,12 @@ pub enum ChoiceKind {
     Queue,
     /// The record of a past decision.
     Decided,
+    /// The attempt to compare with.
+    Attempt,
+    /// Two runs to compare.
+    RunPair,
+    /// A task of two runs.
+    RunTask,
 }
 
 /// Rows to choose from, narrowed as one types.
@@ -52,6 +58,9 @@ impl Choose {
         let title = match kind {
             ChoiceKind::Queue => "Queues",
             ChoiceKind::Decided => "Your last decisions",
+            ChoiceKind::Attempt => "Compare with",
+            ChoiceKind::RunPair => "Compare the runs",
+            ChoiceKind::RunTask => "A and B, task by task",
         };
         Self {
             kind,

@@ -155,8 +155,9 @@ impl Help {
             Scope::Global => "Keys",
             Scope::List => "Keys in the list",
             Scope::Trajectory => "Keys in a trajectory",
-            Scope::Patch | Scope::Pages => "Keys in a patch",
             Scope::Results => "Keys in search results",
+            Scope::Patch | Scope::Pages | Scope::AnyPage => "Keys in a patch",
+            Scope::Compare => "Keys in a comparison",
         };
         let inner = draw_box(area, title, "type to narrow · Esc closes", buf, theme);
         let (first, rest) = split_first_row(inner);

@@ -23,7 +23,7 @@ impl TrajectoryView {
                 Landmark::Error => facts.has_error,
                 Landmark::Edit | Landmark::Hunk => facts.is_edit,
                 Landmark::Test => facts.is_test,
-                Landmark::Hit | Landmark::Evidence => false,
+                Landmark::Hit | Landmark::Evidence | Landmark::Difference => false,
             }
         };
         let mut at = self.cursor.at;

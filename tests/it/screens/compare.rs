@@ -1,0 +1,164 @@
+//! Two attempts beside each other, what can be compared, and two runs.
+
+use crate::driver::Driver;
+use crate::screens::check_cells;
+use crate::screens::snapshot;
+
+const ATTEMPTS: &str = "samples/openhands-v0/attempts.jsonl.gz";
+const SMALL: (u16, u16) = (80, 24);
+const LARGE: (u16, u16) = (200, 50);
+
+/// Selects the third and the fourth record and compares them.
+const OPEN: &str = "jj  =";
+
+fn open(size: (u16, u16), keys: &str) -> Driver {
+    let mut driver = Driver::open(&[ATTEMPTS], size);
+    driver.keys(keys);
+    driver
+}
+
+#[track_caller]
+fn looks(name: &str, size: (u16, u16), keys: &str) {
+    let driver = open(size, keys);
+    let name = format!("{name}_{}x{}", size.0, size.1);
+    snapshot(
+        &name,
+        "openhands-v0/attempts.jsonl.gz",
+        keys,
+        &driver.text(),
+    );
+    check_cells(&driver, keys);
+}
+
+#[track_caller]
+fn shows(driver: &Driver, want: &str) {
+    let text = driver.text();
+    assert!(text.contains(want), "{want:?} is not in\n{text}");
+}
+
+#[test]
+fn attempts_beside_each_other() {
+    looks("compare", SMALL, OPEN);
+    looks("compare", LARGE, OPEN);
+    looks("compare_difference", SMALL, &format!("{OPEN}]d"));
+    looks("compare_difference", LARGE, &format!("{OPEN}]d"));
+    looks("compare_patches", SMALL, &format!("{OPEN}p"));
+    looks("compare_patches", LARGE, &format!("{OPEN}p"));
+}
+
+#[test]
+fn what_to_compare_with_is_asked() {
+    looks("compare_with", SMALL, "j=");
+    // the other attempts come first
+    let driver = open(LARGE, "j=<enter>");
+    shows(&driver, "attempts.jsonl.gz:2");
+    shows(&driver, "attempts.jsonl.gz:3");
+    let driver = open(LARGE, "j<enter>=<enter>");
+    shows(&driver, "attempts.jsonl.gz:3");
+}
+
+#[test]
+fn one_comes_back_to_where_one_was() {
+    let mut driver = open(LARGE, OPEN);
+    assert!(driver.status().contains("ROWS"), "{}", driver.status());
+    let rows = driver.text();
+    // the step of the other side, and back
+    driver.keys("l<enter>");
+    assert!(driver.status().contains("STEPS"), "{}", driver.status());
+    driver.keys("qh");
+    assert_eq!(driver.text(), rows);
+    driver.keys("p");
+    assert!(driver.status().contains("PATCHES"), "{}", driver.status());
+    driver.keys("<esc>");
+    assert_eq!(driver.text(), rows);
+    driver.keys("<tab><tab>");
+    assert!(driver.status().contains("RIGHT"), "{}", driver.status());
+    driver.keys("<esc>h");
+    assert_eq!(driver.text(), rows);
+    driver.keys("q");
+    assert!(driver.status().contains("LIST"), "{}", driver.status());
+    // from a trajectory back into it
+    let mut driver = open(LARGE, "j<enter>5l=<enter>");
+    assert!(driver.status().contains("ROWS"), "{}", driver.status());
+    driver.keys("q");
+    assert!(driver.status().contains("STEPS"), "{}", driver.status());
+}
+
+#[test]
+fn differences_and_folds() {
+    let mut driver = open(LARGE, OPEN);
+    let first = driver.text();
+    driver.keys("g[");
+    driver.keys("]");
+    assert_eq!(
+        driver.text(),
+        first,
+        "the first divergence is the first difference"
+    );
+    driver.keys("zR");
+    assert!(!driver.text().contains("equal rows"), "{}", driver.text());
+    driver.keys("zM");
+    assert_eq!(driver.text(), first);
+}
+
+#[test]
+fn runs_task_by_task() {
+    looks("compare_runs", SMALL, ":compare-runs<enter>");
+    let mut driver = open(LARGE, ":compare-runs<enter>");
+    driver.keys("dep_search<enter>");
+    assert!(driver.status().contains("ROWS"), "{}", driver.status());
+}
+
+#[test]
+fn there_may_be_nothing_to_compare_with() {
+    let mut driver = Driver::open(&["samples/swe-agent/1.x"], SMALL);
+    driver.keys("q");
+    let mut alone = Driver::open(&["samples/openhands-v0/export.json"], SMALL);
+    alone.keys("=");
+    assert!(
+        alone.status().contains("no other record"),
+        "{}",
+        alone.status()
+    );
+    alone.keys(":compare-runs<enter>");
+    assert!(alone.status().contains("one run"), "{}", alone.status());
+}
+
+#[test]
+fn a_record_that_cannot_be_read_says_so() {
+    let mut driver = Driver::open(&["samples/faults/torn.jsonl"], LARGE);
+    driver.keys(" G =");
+    check_cells(&driver, "torn");
+    driver.keys("jk]hl<tab>zRdp<esc>q");
+    check_cells(&driver, "torn, keys");
+}
+
+#[test]
+fn keys_work_at_any_size() {
+    for size in [(20, 5), (37, 9), (60, 12), (119, 30), (120, 30)] {
+        let mut driver = Driver::open(&[ATTEMPTS], size);
+        for key in [
+            "jj  =",
+            "j",
+            "]",
+            "[",
+            "l",
+            "<tab>",
+            "<C-d>",
+            "d",
+            "zR",
+            "p",
+            "G",
+            "p",
+            "zM",
+            "W",
+            "T",
+        ] {
+            driver.keys(key);
+            check_cells(&driver, &format!("{size:?} {key}"));
+        }
+        driver.resize(80, 24);
+        driver.click(50, 6).click(50, 20);
+        check_cells(&driver, "resized");
+    }
+}
