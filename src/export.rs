@@ -102,9 +102,7 @@ pub enum MaskPlace {
     Turns,
     /// Each step carries its mask.
     Steps,
-    /// It holds no steps, so masks say nothing of it.
-    NoSteps,
-    /// It has none: masks are an error unless they are to be ignored.
+    /// It has none, be it that its rows hold no steps: masks are an error unless they are to be ignored.
     Nowhere,
 }
 

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::config::QueueFilter;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::ContentHash;
@@ -68,14 +69,12 @@ impl Filter {
             let number: f64 = text.trim().parse().ok()?;
             number.is_finite().then_some(number)
         };
-        match text {
-            "published" => return Ok(Self::Published),
-            "strict" => return Ok(Self::Strict),
-            "resolved" => return Ok(Self::Resolved),
-            _ => {}
-        }
-        if let Some(least) = text.strip_prefix("score>=") {
-            return number(least).map(Self::Score).ok_or_else(wrong);
+        match QueueFilter::named(text) {
+            Some(QueueFilter::Published) => return Ok(Self::Published),
+            Some(QueueFilter::Strict) => return Ok(Self::Strict),
+            Some(QueueFilter::Resolved) => return Ok(Self::Resolved),
+            Some(QueueFilter::Score(least)) => return Ok(Self::Score(least)),
+            None => {}
         }
         let file = text.strip_prefix("file:").ok_or_else(wrong)?;
         let (path, at_least) = match file.rsplit_once(">=") {
