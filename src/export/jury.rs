@@ -131,7 +131,7 @@ impl Judge for Automatic<'_> {
         let checked = check(head, &whole, &self.tools, &self.cancel);
         Judged {
             verdict: filter.verdict(&checked),
-            why: String::new(),
+            why: filter.why_not(&checked).unwrap_or_default(),
             score: filter.score(&checked).or(checked.reward),
         }
     }
