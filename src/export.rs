@@ -59,6 +59,7 @@ pub use crate::export::report::OutputFile;
 pub use crate::export::report::RecordLosses;
 pub use crate::export::report::Report;
 pub use crate::export::report::Stage;
+pub use crate::export::report::StaleDecision;
 pub use crate::export::run::Progress;
 pub use crate::export::run::run;
 pub use crate::export::subject::Masks;

@@ -88,7 +88,7 @@ fn line(row: &Row, rules: &[Rules], asked: Option<&AskedFilter>, most_id: usize)
             cells.resize(count, ("-".to_owned(), None));
             return Line {
                 cells,
-                why: text::clean_line(&format!("cannot be read: {fault}")).into_owned(),
+                why: text::clean_line(&fault.unread("")).into_owned(),
             };
         }
     };
