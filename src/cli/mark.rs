@@ -133,12 +133,7 @@ impl Desk {
     }
 
     /// Says who decided on what the record was before it was made anew: that is not inherited.
-    fn tell_stale(
-        &self,
-        record: &RecordRef,
-        store: &Store,
-        output: &mut Output<'_>,
-    ) -> Result<()> {
+    fn tell_stale(&self, record: &RecordRef, store: &Store, output: &mut Output<'_>) -> Result<()> {
         let stale = |is_present: &dyn Fn(ContentHash) -> bool| {
             self.ledger.stale(record, &self.place, false, is_present)
         };

@@ -227,7 +227,10 @@ impl Report {
         let (decisions, were) = match self.stale_decisions.len() {
             0 => return,
             1 => ("decision", "was on an older version of its record and was"),
-            _ => ("decisions", "were on older versions of their records and were"),
+            _ => (
+                "decisions",
+                "were on older versions of their records and were",
+            ),
         };
         let count = human::count(self.stale_decisions.len());
         lines.push(format!("{count} {decisions} {were} not used:"));

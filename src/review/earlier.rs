@@ -30,8 +30,11 @@ pub fn earlier<'a>(
     name: impl Fn(&Present) -> Option<RecordRef>,
 ) -> Vec<(usize, Stale<'a>)> {
     let here: HashSet<ContentHash> = all.iter().map(|record| record.sha256).collect();
-    let is_decided =
-        |hash| ledger.states(hash).any(|(_, state)| state.is_decided() || !state.masks.is_empty());
+    let is_decided = |hash| {
+        ledger
+            .states(hash)
+            .any(|(_, state)| state.is_decided() || !state.masks.is_empty())
+    };
     let gone: HashSet<usize> = ledger
         .records()
         .filter(|record| !here.contains(&record.sha256) && is_decided(record.sha256))

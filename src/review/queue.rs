@@ -411,7 +411,12 @@ pub struct Rate {
 }
 
 impl Rate {
-    fn of(slice: &[&QueueRow<'_>], filter: QueueFilter, verdict: Verdict, population: usize) -> Self {
+    fn of(
+        slice: &[&QueueRow<'_>],
+        filter: QueueFilter,
+        verdict: Verdict,
+        population: usize,
+    ) -> Self {
         let drawn: Vec<Verdict> = slice
             .iter()
             .filter(|row| row.verdict(filter) == verdict)

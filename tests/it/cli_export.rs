@@ -647,8 +647,11 @@ fn decisions_on_older_versions_are_told_and_not_used() {
     let program = Program::new();
     let rows = ["o__a-1", "o__a-2", "p__b-3"].map(|id| talk(id, true, "First."));
     program.file("run.jsonl", rows.join("\n"));
-    for (nth, choice, who) in [("1", "reject", "ada"), ("1", "accept", "ben"), ("2", "reject", "ada")]
-    {
+    for (nth, choice, who) in [
+        ("1", "reject", "ada"),
+        ("1", "accept", "ben"),
+        ("2", "reject", "ada"),
+    ] {
         let args = ["mark", "run.jsonl", "--nth", nth, choice, "--reviewer", who];
         program.run(&args).ends(0);
     }
@@ -660,14 +663,24 @@ fn decisions_on_older_versions_are_told_and_not_used() {
     assert_eq!(manifest["stale_decisions"], json!([]));
     assert!(!words.contains("older version"), "{words}");
     // the first is made anew, the second moves to the end
-    let again = [talk("o__a-1", true, "Again."), rows[2].clone(), rows[1].clone()];
+    let again = [
+        talk("o__a-1", true, "Again."),
+        rows[2].clone(),
+        rows[1].clone(),
+    ];
     program.file("run.jsonl", again.join("\n"));
     let (manifest, words) = told("after.jsonl");
     assert_eq!(manifest["counts"]["kept"], 2, "{manifest}");
     let stale = manifest["stale_decisions"].as_array().unwrap();
     let said: Vec<_> = stale
         .iter()
-        .map(|one| (one["id"].as_str(), one["reviewer"].as_str(), one["decision"].as_str()))
+        .map(|one| {
+            (
+                one["id"].as_str(),
+                one["reviewer"].as_str(),
+                one["decision"].as_str(),
+            )
+        })
         .collect();
     assert_eq!(
         said,
@@ -683,7 +696,16 @@ fn decisions_on_older_versions_are_told_and_not_used() {
     );
     let dry = export(
         &program,
-        &["run.jsonl", "-o", "x.jsonl", "--format", "raw", "--dry-run", "--json", "--dedupe"],
+        &[
+            "run.jsonl",
+            "-o",
+            "x.jsonl",
+            "--format",
+            "raw",
+            "--dry-run",
+            "--json",
+            "--dedupe",
+        ],
     )
     .ends(0);
     let report: Value = serde_json::from_str(&dry.out).unwrap();
@@ -691,19 +713,41 @@ fn decisions_on_older_versions_are_told_and_not_used() {
     // where decisions count for nothing, old ones do neither
     let auto = export(
         &program,
-        &["run.jsonl", "-o", "-", "--format", "raw", "--policy", "auto-only"],
+        &[
+            "run.jsonl",
+            "-o",
+            "-",
+            "--format",
+            "raw",
+            "--policy",
+            "auto-only",
+        ],
     )
     .ends(0);
     assert!(!auto.err.contains("older version"), "{}", auto.err);
     let agree = program.run(&["agree", "run.jsonl", "--json"]).ends(1);
     let agree: Value = serde_json::from_str(&agree.out).unwrap();
-    assert_eq!((&agree["stale_decisions"], &agree["elsewhere"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&agree["stale_decisions"], &agree["elsewhere"]),
+        (&json!(2), &json!(1))
+    );
     let mark = |nth: &str| {
-        let args = ["mark", "run.jsonl", "--nth", nth, "accept", "--reviewer", "cleo"];
+        let args = [
+            "mark",
+            "run.jsonl",
+            "--nth",
+            nth,
+            "accept",
+            "--reviewer",
+            "cleo",
+        ];
         program.run(&args).ends(0).err
     };
     let said = mark("1");
-    assert!(said.contains("before it was made anew") && said.contains("ada"), "{said}");
+    assert!(
+        said.contains("before it was made anew") && said.contains("ada"),
+        "{said}"
+    );
     assert!(!mark("2").contains("made anew"));
     // now it has a decision of its own
     let (manifest, _) = told("last.jsonl");
@@ -741,9 +785,17 @@ fn an_earlier_export_is_no_side_file() {
     let folder = ["show", "data", "--id", "o__a-1", "--json"];
     assert!(!has_patch(&file) && !has_patch(&folder));
     // given by hand it is joined; without its manifest it is a file like any other
-    assert!(has_patch(&["show", "data/run.jsonl", "--json", "--with", "data/preds.jsonl"]));
+    assert!(has_patch(&[
+        "show",
+        "data/run.jsonl",
+        "--json",
+        "--with",
+        "data/preds.jsonl"
+    ]));
     for manifest in ["preds", "parts"] {
-        let path = program.home().join(format!("data/{manifest}.jsonl.manifest.json"));
+        let path = program
+            .home()
+            .join(format!("data/{manifest}.jsonl.manifest.json"));
         std::fs::remove_file(path).unwrap();
     }
     assert!(has_patch(&file) && has_patch(&folder));

@@ -321,10 +321,20 @@ fn other_filters_stand_beside_the_rules() {
         args.extend(with);
         program.run(&args).ends(0)
     };
-    let labelled = run(&["--json", "--with", "reports/report.json", "--filter", "resolved"]);
+    let labelled = run(&[
+        "--json",
+        "--with",
+        "reports/report.json",
+        "--filter",
+        "resolved",
+    ]);
     let told = |row: &Value| {
         let verdict = row["filter"]["verdict"].clone();
-        (row["resolved"].clone(), row["label_source"].clone(), verdict)
+        (
+            row["resolved"].clone(),
+            row["label_source"].clone(),
+            verdict,
+        )
     };
     let found: Vec<_> = labelled.json_lines().iter().map(told).collect();
     let want = |resolved: bool, source: &str, verdict: &str| {
@@ -349,19 +359,41 @@ fn other_filters_stand_beside_the_rules() {
     assert_eq!(rows[1]["filter"]["verdict"], "accept");
     assert_eq!(rows[2]["filter"]["verdict"], "unjudged");
     let why = rows[2]["filter"]["why"].as_str().unwrap();
-    assert!(why.starts_with("2 rows of ") && why.contains("sha256"), "{why}");
+    assert!(
+        why.starts_with("2 rows of ") && why.contains("sha256"),
+        "{why}"
+    );
     assert_eq!(rows[1]["reward"], Value::Null);
-    let joined = run(&["--json", "--with", "scores/scores.jsonl", "--filter", "score>=0.7"]);
+    let joined = run(&[
+        "--json",
+        "--with",
+        "scores/scores.jsonl",
+        "--filter",
+        "score>=0.7",
+    ]);
     let rows = joined.json_lines();
-    assert_eq!((&rows[0]["reward"], &rows[1]["reward"]), (&json!(0.25), &json!(0.75)));
+    assert_eq!(
+        (&rows[0]["reward"], &rows[1]["reward"]),
+        (&json!(0.25), &json!(0.75))
+    );
     assert_eq!(rows[1]["label_source"], "scores.jsonl");
     assert_eq!(rows[1]["filter"]["verdict"], "accept");
     assert_eq!(rows[2]["filter"]["why"], "no reward is known");
     // what people read has a column and a reason, and the rules have theirs as before
     let table = run(&["--with", "scores/scores.jsonl", "--filter", "score>=0.7"]);
-    assert!(table.out.lines().next().unwrap().contains("FILTER"), "{}", table.out);
-    assert!(table.out.contains("[filter: the reward is below 0.7]"), "{}", table.out);
+    assert!(
+        table.out.lines().next().unwrap().contains("FILTER"),
+        "{}",
+        table.out
+    );
+    assert!(
+        table.out.contains("[filter: the reward is below 0.7]"),
+        "{}",
+        table.out
+    );
     assert!(table.err.contains("score>=0.7"), "{}", table.err);
-    let wrong = program.run(&["verify", "runs.jsonl", "--filter", "best"]).ends(2);
+    let wrong = program
+        .run(&["verify", "runs.jsonl", "--filter", "best"])
+        .ends(2);
     assert!(wrong.err.contains("`best` is no filter"), "{}", wrong.err);
 }

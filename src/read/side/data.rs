@@ -280,11 +280,7 @@ struct Said<'a> {
 
 /// Joins what `sides` say about the trajectory's instance; earlier ones are asked first. `hash` is the record's content,
 /// for sides that [`SideData::knows_contents`]. Returns whether any file knows the instance.
-pub fn apply(
-    sides: &[&SideData],
-    trajectory: &mut Trajectory,
-    hash: Option<ContentHash>,
-) -> bool {
+pub fn apply(sides: &[&SideData], trajectory: &mut Trajectory, hash: Option<ContentHash>) -> bool {
     let said = rows_about(sides, trajectory, hash);
     if said.is_empty() {
         return false;

@@ -387,7 +387,12 @@ fn scores_that_are_given_are_rewards() {
     let task = r#"{"instance_id": "t", "score": 0.25}"#;
     scored(&[task], None, Some(0.25), "");
     scored(&[task], Some(0.5), Some(0.25), "");
-    scored(&[r#"{"id": "a", "score": 3, "model": "m"}"#], None, Some(3.0), "");
+    scored(
+        &[r#"{"id": "a", "score": 3, "model": "m"}"#],
+        None,
+        Some(3.0),
+        "",
+    );
     scored(&[r#"{"id": "b", "score": 3}"#], Some(0.5), Some(0.5), "");
     // rows that agree are one; rows that do not say nothing, and say so
     scored(&[task, task], None, Some(0.25), "");
@@ -399,7 +404,12 @@ fn scores_that_are_given_are_rewards() {
     let exact = r#"{"sha256": "HASH", "score": 1}"#;
     scored(&[task, other, exact], None, Some(1.0), "");
     let again = r#"{"sha256": "HASH", "score": 0}"#;
-    scored(&[exact, again, task], None, None, "name this record with different");
+    scored(
+        &[exact, again, task],
+        None,
+        None,
+        "name this record with different",
+    );
     // torn lines, scores that are none
     for bad in [
         r#"{"instance_id": "t", "sco"#,

@@ -67,8 +67,14 @@ fn filters_and_people_meet_in_four_cells() {
     };
     check(&cell(Verdict::Accept, Verdict::Reject), &rows, &[1]);
     check(&cell(Verdict::Reject, Verdict::Accept), &rows, &[3]);
-    assert_eq!(filter_person_counts(&rows, QueueFilter::Published), [1, 1, 1, 0]);
-    assert_eq!(filter_person_counts(&rows, QueueFilter::Strict), [0, 1, 1, 0]);
+    assert_eq!(
+        filter_person_counts(&rows, QueueFilter::Published),
+        [1, 1, 1, 0]
+    );
+    assert_eq!(
+        filter_person_counts(&rows, QueueFilter::Strict),
+        [0, 1, 1, 0]
+    );
     assert_eq!(filter_filter_counts(&rows), [1, 1, 1, 0]);
     check(&Queue::new(QueueBase::All), &rows, &[0, 1, 2, 3, 4]);
 }
@@ -120,7 +126,10 @@ fn labels_and_scores_are_filters_too() {
     // what has no label is in neither half of the slice
     assert_eq!(audit.run(&rows).len(), 2);
     let report = audit.audit_report(&rows);
-    assert_eq!((report.false_accepts.wrong, report.false_rejects.wrong), (1, 0));
+    assert_eq!(
+        (report.false_accepts.wrong, report.false_rejects.wrong),
+        (1, 0)
+    );
 }
 
 #[test]
