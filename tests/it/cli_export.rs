@@ -285,7 +285,6 @@ fn golden_rows() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one case after the other")]
 fn masks_go_where_there_is_a_place() {
     let program = Program::new();
     program.file("run.jsonl", talk("o__a-1", true, "Look."));
@@ -643,6 +642,7 @@ fn every_format_carries_masks_or_says_that_it_cannot() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
 fn decisions_on_older_versions_are_told_and_not_used() {
     let program = Program::new();
     let rows = ["o__a-1", "o__a-2", "p__b-3"].map(|id| talk(id, true, "First."));

@@ -301,6 +301,7 @@ fn an_issue_is_localised_where_the_prompt_asks_for_it() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
 fn other_filters_stand_beside_the_rules() {
     let program = Program::new();
     let mut rows = ["a", "b", "c"].map(|id| run_of(id, PATCH));

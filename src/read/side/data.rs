@@ -326,8 +326,8 @@ fn rows_about<'a>(
             .find(|rows| !rows.is_empty());
         let exact = hash.and_then(|hash| side.by_hash.get(&hash));
         let exact = exact.into_iter().flatten().map(|row| (row, true));
-        let named = rows.unwrap_or_default().iter().map(|row| (row, false));
-        for (row, is_exact) in exact.chain(named) {
+        let by_id = rows.unwrap_or_default().iter().map(|row| (row, false));
+        for (row, is_exact) in exact.chain(by_id) {
             let Some(file) = side.files.get(row.file) else {
                 continue;
             };

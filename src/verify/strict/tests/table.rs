@@ -946,7 +946,7 @@ fn whole_files() {
         "--- a/n.py\n+++ b/n.py\n@@ -9 +9 @@\n-a = 1\n+a = 2\n",
         REJECT,
     );
-    // nor anything that only code has
+    // numbers by name stand in texts, too
     patch(
         "no line numbers",
         "--- a/n.py\n+++ b/n.py\n@@\n a = 1\n+# note\n b = 2\n",
