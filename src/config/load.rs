@@ -553,7 +553,7 @@ mod tests {
         let (settings, problems) = read(&format!("[review]\n{}", tables.join("\n")));
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!(settings.review, ReviewSettings::default());
-        assert_eq!(settings.queues.len(), 2);
+        assert_eq!(settings.queues.len(), 3);
     }
 
     #[test]
