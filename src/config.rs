@@ -17,6 +17,8 @@ pub use settings::DiffChoice;
 pub use settings::KeyRow;
 pub use settings::Problem;
 pub use settings::QueueBase;
+pub use settings::QueueCell;
+pub use settings::QueueFilter;
 pub use settings::QueueSetting;
 pub use settings::ReviewSettings;
 pub use settings::Settings;

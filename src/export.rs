@@ -61,6 +61,7 @@ pub use crate::export::report::OutputFile;
 pub use crate::export::report::RecordLosses;
 pub use crate::export::report::Report;
 pub use crate::export::report::Stage;
+pub use crate::export::report::StaleDecision;
 pub use crate::export::run::Progress;
 pub use crate::export::run::run;
 pub use crate::export::subject::Masks;
@@ -104,9 +105,7 @@ pub enum MaskPlace {
     Turns,
     /// Each step carries its mask.
     Steps,
-    /// It holds no steps, so masks say nothing of it.
-    NoSteps,
-    /// It has none: masks are an error unless they are to be ignored.
+    /// It has none, be it that its rows hold no steps: masks are an error unless they are to be ignored.
     Nowhere,
 }
 

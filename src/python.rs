@@ -23,4 +23,4 @@ pub use logical::{Comment, DocStatus, Place, Source, string_edges};
 pub use outline::{
     Definition, DefinitionKind, Docstring, Documented, documented_at_start, innermost_ix, outline,
 };
-pub use plausible::{reads_as_code, shows_code};
+pub use plausible::{is_surely_code, reads_as_code, shows_code};

@@ -7,6 +7,7 @@
 
 pub mod agreement;
 mod change;
+mod earlier;
 mod journal;
 mod ledger;
 mod line;
@@ -24,6 +25,8 @@ pub use change::Choice;
 pub use change::Field;
 pub use change::Mask;
 pub use change::Seen;
+pub use earlier::Present;
+pub use earlier::earlier;
 pub use journal::Claim;
 pub use journal::Holder;
 pub use journal::Saved;

@@ -368,6 +368,10 @@ impl Store {
             }
             let look = look_at(&seed.path);
             lock(&self.met_looks).push((seed.clone(), look));
+            if !seed.is_explicit && side::is_own_export(&seed.path) {
+                scan.skip_path(seed.path.to_path_buf(), side::OWN_EXPORT);
+                continue;
+            }
             let format = side::read_into(&mut met, &seed.path, false, self.sides(cancel));
             if let Some(format) = format.filter(|_| !seed.is_explicit) {
                 let ids = met.files().last().map_or(0, |file| file.ids);
@@ -702,14 +706,21 @@ impl Store {
     fn join_sides(&self, ix: RecordIx, trajectory: &mut Trajectory) {
         let met = Arc::clone(&self.met.read().unwrap_or_else(PoisonError::into_inner));
         let beside = self.beside(ix);
+        // only files that were given tell records by their content
+        let hash = self
+            .given
+            .knows_contents()
+            .then(|| self.load_bytes(ix).ok())
+            .flatten()
+            .map(|bytes| ContentHash::of(&bytes));
         if !self.given_paths.is_empty() {
-            lock(&self.matched).extend(self.given.files_about(trajectory));
+            lock(&self.matched).extend(self.given.files_about(trajectory, hash));
         }
         let sides: Vec<&SideData> = std::iter::once(&self.given)
             .chain(beside.iter().map(|nearby| &nearby.data))
             .chain(std::iter::once(met.as_ref()))
             .collect();
-        if read::side::apply(&sides, trajectory)
+        if read::side::apply(&sides, trajectory, hash)
             && let Ok(ix) = u32::try_from(ix.0)
         {
             lock(&self.joined).insert(ix);
@@ -732,11 +743,29 @@ impl Store {
             // other threads that need the same folder wait here; nobody who only asks for the summary does
             let alone = self.neighbours.alone_in(folder);
             let data = place.get_or_init(|| {
-                Arc::new(side::read_folder(folder, alone, self.sides(&Cancel::new())))
+                let nearby = side::read_folder(folder, alone, self.sides(&Cancel::new()));
+                self.pass_over(&nearby.exports);
+                Arc::new(nearby)
             });
             Arc::clone(data)
         };
         side::folders_around(&source.path).map(read).collect()
+    }
+
+    /// Says that earlier exports beside a file are not joined.
+    fn pass_over(&self, exports: &[PathBuf]) {
+        if exports.is_empty() {
+            return;
+        }
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        for path in exports {
+            if index.skipped.iter().all(|skipped| skipped.path != *path) {
+                index.skipped.push(Skipped {
+                    path: path.clone(),
+                    why: side::OWN_EXPORT.to_owned(),
+                });
+            }
+        }
     }
 
     /// How side files are read.

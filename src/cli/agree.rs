@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use rayon::iter::IntoParallelIterator as _;
-use rayon::iter::ParallelIterator as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -16,14 +14,12 @@ use crate::cli::records::to_json;
 use crate::cli::review;
 use crate::error::Result;
 use crate::model::ContentHash;
-use crate::model::RecordIx;
 use crate::review::Choice;
 use crate::review::agreement;
 use crate::review::agreement::Interval;
 use crate::review::agreement::Pair;
 use crate::review::agreement::Report;
 use crate::review::agreement::Voice;
-use crate::store::Store;
 use crate::text;
 
 /// Seed of the interval of α: the same data gives the same numbers.
@@ -37,6 +33,8 @@ pub(super) struct AgreeReport {
     report: Report,
     /// Records with decisions in the same places that are not in this data: other files, or made anew since.
     elsewhere: usize,
+    /// Decisions on older versions of records of this data: these were made anew since, and count as undecided.
+    stale_decisions: usize,
 }
 
 /// Prints the report. *No* when disputes are open, or when no two reviewers decided on the same record.
@@ -48,7 +46,8 @@ pub(super) fn run(
     let store = records::load_store(&args.paths, shared, output)?;
     let place = review::place_of(&args.paths, &store, shared)?;
     let ledger = review::ledger(&place, output)?;
-    let present = hashes(&store);
+    let all = review::present(&store);
+    let present: HashSet<ContentHash> = all.iter().map(|record| record.sha256).collect();
     let report = agreement::report(&ledger, SEED, |record| present.contains(&record.sha256));
     let elsewhere = ledger
         .records()
@@ -59,24 +58,17 @@ pub(super) fn run(
     } else {
         Verdict::No
     };
-    let report = AgreeReport { report, elsewhere };
+    let report = AgreeReport {
+        report,
+        elsewhere,
+        stale_decisions: review::earlier(&ledger, &place, &store, &all).len(),
+    };
     if args.json {
         writeln!(output.out, "{}", to_json(&report)?)?;
     } else {
         print(&report, output)?;
     }
     Ok(verdict)
-}
-
-/// The contents of all records that can be read.
-fn hashes(store: &Store) -> HashSet<ContentHash> {
-    let read = |ix| {
-        store
-            .load_bytes(RecordIx(ix))
-            .ok()
-            .map(|bytes| ContentHash::of(&bytes))
-    };
-    (0..store.len()).into_par_iter().filter_map(read).collect()
 }
 
 fn print(found: &AgreeReport, output: &mut Output<'_>) -> Result<()> {
@@ -97,6 +89,12 @@ fn print(found: &AgreeReport, output: &mut Output<'_>) -> Result<()> {
         page.push(format!(
             "{} decided records are not in this data",
             found.elsewhere
+        ));
+    }
+    if found.stale_decisions > 0 {
+        page.push(format!(
+            "{} decisions are on older versions of their records, which were made anew since",
+            found.stale_decisions
         ));
     }
     for line in &page {

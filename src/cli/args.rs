@@ -65,6 +65,7 @@ Examples:
   hgview verify output.jsonl --tasks func_localize.jsonl
   hgview verify runs/ --mode published --json | jq 'select(.published.verdict == \"reject\").id'
   hgview verify func_gen.jsonl --allow-run
+  hgview verify output.jsonl --with report.json --filter resolved --json | jq .filter
 ";
 
 /// Read coding-agent trajectories of any scaffold, step by step.
@@ -437,6 +438,11 @@ pub(super) struct VerifyArgs {
     /// Which rules: those of the published evaluators, the strict ones that go by syntax, or both
     #[arg(long, value_name = "RULES", default_value = "both")]
     pub(super) mode: VerifyMode,
+
+    /// Say beside the rules what this filter says: published, strict, resolved, `score>=X` or `file:SCORES.jsonl[>=X]`,
+    /// as `hgview export` takes it
+    #[arg(long, value_name = "FILTER")]
+    pub(super) filter: Option<String>,
 
     /// Run the test programs of `func_gen` with python3. A model wrote part of them: they run with limits and without
     /// environment or input, but not walled off

@@ -67,6 +67,7 @@ pub(super) fn run(
         policy: Policy::from_name(&args.policy).unwrap_or_default(),
         filter: Some(&automatic),
         ledger: Some(&ledger),
+        place: Some(&place),
         journals: place.journals(),
     };
     let done = {

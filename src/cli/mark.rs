@@ -1,6 +1,7 @@
 //! `hgview mark`: a decision without the screen.
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -19,6 +20,7 @@ use crate::config;
 use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
+use crate::model::ContentHash;
 use crate::model::RecordIx;
 use crate::model::StepKind;
 use crate::model::Text;
@@ -120,6 +122,7 @@ impl Desk {
     ) -> Result<()> {
         let id = store.summarize(ix).id;
         let record = review::reference(&self.place, store, ix, &id)?;
+        self.tell_stale(&record, store, output)?;
         let before = self.ledger.state(record.sha256, &self.reviewer).cloned();
         let mut change = change(args, &before.unwrap_or_default())?;
         check_steps(&mut change, store, ix)?;
@@ -127,6 +130,28 @@ impl Desk {
         let lines = scribe.changes(Moment::now(), [(record.clone(), change)]);
         let journal = self.save(&lines, output)?;
         self.say("mark", &[record], Some(journal), args.json, output)
+    }
+
+    /// Says who decided on what the record was before it was made anew: that is not inherited.
+    fn tell_stale(&self, record: &RecordRef, store: &Store, output: &mut Output<'_>) -> Result<()> {
+        let stale = |is_present: &dyn Fn(ContentHash) -> bool| {
+            self.ledger.stale(record, &self.place, false, is_present)
+        };
+        if stale(&|_unknown| false).is_empty() {
+            return Ok(());
+        }
+        // a record that merely moved is not what this one was: all are read to know, which is rarely asked
+        let all = review::present(store);
+        let here: HashSet<ContentHash> = all.iter().map(|record| record.sha256).collect();
+        for old in stale(&|hash| here.contains(&hash)) {
+            let line = format!(
+                "hgview: what {} was before it was made anew had a decision, which does not count for it now: {}",
+                record.id,
+                describe(old.state, old.reviewer)
+            );
+            writeln!(output.err, "{}", text::clean_line(&line))?;
+        }
+        Ok(())
     }
 
     /// Undoes or redoes.
@@ -379,7 +404,7 @@ fn check_steps(change: &mut Change, store: &Store, ix: RecordIx) -> Result<()> {
     };
     let trajectory = store
         .load(ix)
-        .map_err(|fault| Error::input(format!("record {} cannot be read: {fault}", ix.0 + 1)))?;
+        .map_err(|fault| Error::input(fault.unread(&format!("record {}", ix.0 + 1))))?;
     let count = trajectory.steps.len();
     if *last >= count {
         return Err(Error::user(format!("{} has no step {last}", trajectory.id))

@@ -101,7 +101,16 @@ pub(super) fn warn_unmatched(
     tasks: Option<&Path>,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    for path in store.side_summary().unmatched {
+    let summary = store.side_summary();
+    for side in summary.files.iter().filter(|side| side.unread > 0) {
+        let (count, name) = (side.unread, side.path.display().to_string());
+        writeln!(
+            output.err,
+            "hgview: --with {}: {count} lines are no scores and say nothing",
+            text::clean(&name)
+        )?;
+    }
+    for path in summary.unmatched {
         let flag = if tasks == Some(path.as_path()) {
             "--tasks"
         } else {

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use rayon::iter::IntoParallelIterator as _;
+use rayon::iter::ParallelIterator as _;
+
 use crate::cli::Output;
 use crate::cli::args::SharedArgs;
 use crate::config::Paths;
@@ -14,7 +17,9 @@ use crate::model::RecordIx;
 use crate::model::Text;
 use crate::review::Ledger;
 use crate::review::Place;
+use crate::review::Present;
 use crate::review::RecordRef;
+use crate::review::Stale;
 use crate::review::choose_reviewer;
 use crate::store::Store;
 use crate::text;
@@ -52,10 +57,40 @@ pub(super) fn ledger(place: &Place, output: &mut Output<'_>) -> Result<Ledger> {
 pub(super) fn reference(place: &Place, store: &Store, ix: RecordIx, id: &str) -> Result<RecordRef> {
     let bytes = store
         .load_bytes(ix)
-        .map_err(|fault| Error::input(format!("record {} cannot be read: {fault}", ix.0 + 1)))?;
+        .map_err(|fault| Error::input(fault.unread(&format!("record {}", ix.0 + 1))))?;
     let entry = store.entry(ix);
     let path = entry.as_ref().map_or(Path::new(""), |entry| &entry.path);
     let member = entry.as_ref().and_then(|entry| entry.member.as_deref());
     let row = entry.as_ref().map_or(ix.0, |entry| entry.row);
     Ok(place.record(ContentHash::of(&bytes), id, path, member, row))
+}
+
+/// The contents of all records that can be read.
+pub(super) fn present(store: &Store) -> Vec<Present> {
+    let read = |ix| {
+        let bytes = store.load_bytes(RecordIx(ix)).ok()?;
+        Some(Present {
+            ix,
+            sha256: ContentHash::of(&bytes),
+            row: store.entry(RecordIx(ix))?.row,
+        })
+    };
+    (0..store.len()).into_par_iter().filter_map(read).collect()
+}
+
+/// Decisions on what records of the store, `all` of which are given, were before they were made anew.
+pub(super) fn earlier<'a>(
+    ledger: &'a Ledger,
+    place: &Place,
+    store: &Store,
+    all: &[Present],
+) -> Vec<Stale<'a>> {
+    let name = |record: &Present| {
+        let ix = RecordIx(record.ix);
+        let entry = store.entry(ix)?;
+        let (id, member) = (store.summarize(ix).id, entry.member.as_deref());
+        Some(place.record(record.sha256, &id, &entry.path, member, entry.row))
+    };
+    let found = crate::review::earlier(ledger, place, all, name);
+    found.into_iter().map(|(_, stale)| stale).collect()
 }

@@ -33,11 +33,7 @@ pub(super) fn run(
     };
     let ix = wanted.find(&store, output)?;
     let trajectory = store.load(ix).map_err(|fault| {
-        Error::input(format!(
-            "record {} of {} cannot be read: {fault}",
-            ix.0 + 1,
-            args.path.display()
-        ))
+        Error::input(fault.unread(&format!("record {} of {}", ix.0 + 1, args.path.display())))
     })?;
     records::warn_unmatched(&store, None, output)?;
     let step = args

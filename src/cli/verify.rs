@@ -31,6 +31,7 @@ use crate::model::Format;
 use crate::model::RecordIx;
 use crate::model::Span;
 use crate::model::TaskKind;
+use crate::model::Verdict as FilterVerdict;
 use crate::store::OpenOptions;
 use crate::store::Store;
 use crate::text;
@@ -41,6 +42,7 @@ use crate::verify::cache::Cache;
 use crate::verify::check;
 use crate::verify::check::Checked;
 use crate::verify::check::Tools;
+use crate::verify::filter::Filter;
 use crate::verify::flags;
 use crate::verify::program::PlainProcess;
 use crate::verify::program::RunProgram;
@@ -67,10 +69,32 @@ pub(super) struct VerifyRow {
     published: Option<Judgement>,
     /// What the strict rules say; null where they were not asked.
     strict: Option<Judgement>,
+    /// Whether the record or a joined report says that the task was solved: its label, `eval_result`, SWE-bench, SWT-bench
+    /// and Commit-0 reports.
+    resolved: Option<bool>,
+    /// A graded reward of the record or of a joined file.
+    reward: Option<f64>,
+    /// Where label and reward come from: a field of the record, the name of a joined file.
+    label_source: Option<String>,
+    /// What the filter of `--filter` says; null without one.
+    filter: Option<FilterTold>,
     /// Observations worth a look; they decide nothing.
     flags: Vec<Flag>,
     /// Why the record could not be read; there are no verdicts then.
     fault: Option<Fault>,
+}
+
+/// What a filter says of a record.
+#[derive(Debug, Serialize, JsonSchema)]
+struct FilterTold {
+    /// The filter as it was asked for.
+    name: String,
+    /// What it says.
+    verdict: FilterVerdict,
+    /// The number that it goes by; null where it goes by none, or knows none for the record.
+    score: Option<f64>,
+    /// Why labels or scores do not accept the record; null where they do, and for rules, whose evidence says so.
+    why: Option<String>,
 }
 
 /// Which record a row is about.
@@ -96,34 +120,60 @@ pub(super) fn run(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
+    let asked = args.filter.as_deref().map(AskedFilter::parse).transpose()?;
+    let asked = asked.as_ref();
     if let Some(tasks) = &args.tasks {
         check_tasks(tasks, output)?;
     }
     let with: Vec<PathBuf> = args.tasks.iter().cloned().collect();
     let store = records::load_store_with(&args.paths, &with, shared, output)?;
-    let mut rows = check_all(args, &store, output);
+    let mut rows = check_all(args, asked, &store, output);
     flags::flag_same_patches(rows.iter_mut().filter_map(|row| row.checked.as_mut().ok()));
     let rules = rules(args.mode);
     let mut tally = Tally::default();
     let mut has_fault = false;
     for row in &rows {
         match &row.checked {
-            Ok(checked) => tally.add(checked),
+            Ok(checked) => tally.add(checked, asked.map(|asked| asked.filter.verdict(checked))),
             Err(_) => has_fault = true,
         }
     }
     if args.json {
         for row in rows {
-            let row = VerifyRow::new(&store, row, rules);
+            let row = VerifyRow::new(&store, row, rules, asked);
             writeln!(output.out, "{}", records::to_json(&row)?)?;
         }
     } else {
-        table::print(&rows, rules, output)?;
+        table::print(&rows, rules, asked, output)?;
     }
     output.out.flush()?;
-    tally.print(rules, output.err)?;
+    tally.print(rules, asked.map(|asked| &*asked.name), output.err)?;
     records::warn_unmatched(&store, args.tasks.as_deref(), output)?;
     Ok(if has_fault { Verdict::No } else { Verdict::Yes })
+}
+
+/// A filter with the word that asked for it.
+struct AskedFilter {
+    name: String,
+    filter: Filter,
+}
+
+impl AskedFilter {
+    fn parse(name: &str) -> Result<Self> {
+        Ok(Self {
+            name: name.to_owned(),
+            filter: Filter::parse(name)?,
+        })
+    }
+
+    fn told(&self, checked: &Checked) -> FilterTold {
+        FilterTold {
+            name: self.name.clone(),
+            verdict: self.filter.verdict(checked),
+            score: self.filter.score(checked),
+            why: self.filter.why_not(checked),
+        }
+    }
 }
 
 /// A record and what was found out about it.
@@ -142,13 +192,24 @@ fn rules(mode: VerifyMode) -> &'static [Rules] {
     }
 }
 
-fn check_all(args: &VerifyArgs, store: &Store, output: &mut Output<'_>) -> Vec<Row> {
+fn check_all(
+    args: &VerifyArgs,
+    asked: Option<&AskedFilter>,
+    store: &Store,
+    output: &mut Output<'_>,
+) -> Vec<Row> {
     let process = args.allow_run.then(PlainProcess::find);
     let program = process.as_ref().map(|process| process as &dyn RunProgram);
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
+    let mut used = rules(args.mode).to_vec();
+    for rules in asked.map_or(&[][..], |asked| asked.filter.rules()) {
+        if !used.contains(rules) {
+            used.push(*rules);
+        }
+    }
     let tools = Tools {
         program,
-        rules: rules(args.mode),
+        rules: &used,
         cache: Some(&cache),
     };
     let cancel = Cancel::new();
@@ -231,7 +292,7 @@ fn check_tasks(path: &Path, output: &mut Output<'_>) -> Result<()> {
 }
 
 impl VerifyRow {
-    fn new(store: &Store, row: Row, rules: &[Rules]) -> Self {
+    fn new(store: &Store, row: Row, rules: &[Rules], asked: Option<&AskedFilter>) -> Self {
         let entry = store.entry(row.ix);
         let record = VerifyRecord {
             sha256: row.checked.as_ref().ok().map(|checked| checked.hash),
@@ -256,11 +317,16 @@ impl VerifyRow {
                     task_type: None,
                     published: None,
                     strict: None,
+                    resolved: None,
+                    reward: None,
+                    label_source: None,
+                    filter: None,
                     flags: Vec::new(),
                     fault: Some(fault),
                 };
             }
         };
+        let filter = asked.map(|asked| asked.told(&checked));
         let mut published = checked.published;
         if let Some(test) = row.test {
             published.checks.push(("test_file", test.into()));
@@ -273,6 +339,10 @@ impl VerifyRow {
             task_type: Some(checked.kind),
             published: asked(Rules::Published, published),
             strict: asked(Rules::Strict, checked.strict),
+            resolved: checked.resolved,
+            reward: checked.reward,
+            label_source: checked.label_source,
+            filter,
             flags: checked.flags,
             fault: None,
         }

@@ -275,6 +275,8 @@ fn meant(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::QueueBase;
+    use crate::config::QueueCell;
+    use crate::config::QueueFilter;
     use crate::config::QueueSetting;
     use crate::config::ReviewSettings;
     use crate::config::default_toml;
@@ -386,7 +388,7 @@ mod tests {
         let (settings, problems) = read(
             "[review]\nreviewer = \"ada\"\nblind = true\nreasons = [\"a\", \"b c\"]\n\
              [queues.long]\nbase = \"undecided\"\ntask_type = [\"func_gen\", \"dep_search\"]\nmin_steps = 40\n\
-             [queues.\"a b\"]\nbase = \"audit\"\nsize = 7\nseed = 3\nrepo = \"x/y\"\nmodel = \"m\"\ndecided = false\nmax_steps = 9\n",
+             [queues.\"a b\"]\nbase = \"audit\"\nfilter = \"score>=0.5\"\nsize = 7\nseed = 3\nrepo = \"x/y\"\nmodel = \"m\"\ndecided = false\nmax_steps = 9\n",
         );
         assert_eq!(problems, Vec::<String>::new());
         let review = ReviewSettings {
@@ -403,6 +405,7 @@ mod tests {
         };
         let audit = QueueSetting {
             base: QueueBase::Audit,
+            filter: QueueFilter::Score(0.5),
             repos: vec!["x/y".into()],
             models: vec!["m".into()],
             decided: Some(false),
@@ -412,6 +415,17 @@ mod tests {
             ..QueueSetting::new("a b".into(), 9)
         };
         assert_eq!(settings.queues, [long, audit]);
+        let (settings, problems) = read(
+            "[queues.hard]\nbase = \"filter-person\"\nfilter = \"resolved\"\ncell = \"accept-reject\"",
+        );
+        assert_eq!(problems, Vec::<String>::new());
+        let hard = QueueSetting {
+            base: QueueBase::FilterPerson,
+            filter: QueueFilter::Resolved,
+            cell: Some(QueueCell::OnlyFilter),
+            ..QueueSetting::new("hard".into(), 1)
+        };
+        assert_eq!(settings.queues, [hard]);
     }
 
     #[test]
@@ -440,10 +454,24 @@ mod tests {
                 "c.toml:2: queue `x` must be a table: [queues.x]",
                 "c.toml:3: `all` is a queue of hgview; this one needs another name",
                 "c.toml:5: queue `q`: `base` must be one of \"undecided\", \"filters-disagree\", \"filter-person\", \"flagged\", \"disputes\", \"audit\", \"best-of-n\", \"stale\", \"all\"; it is left out",
-                "c.toml:6: queue `q`: there is no `where`; there are base, task_type, repo, model, decided, min_steps, max_steps, size and seed",
+                "c.toml:6: queue `q`: there is no `where`; there are base, filter, cell, task_type, repo, model, decided, min_steps, max_steps, size and seed",
                 "c.toml:7: queue `q`: `task_type` must be one or several of \"func_localize\", \"dep_search\", \"issue_localize\", \"func_gen\", \"issue\", \"test_gen\", \"library\", \"other\"; it is left out",
                 "c.toml:8: queue `q`: `repo` must be a text or a list of texts; it is left out",
                 "c.toml:9: queue `q`: `min_steps` must be a whole number from 0 to 1000000000; it is left out",
+            ],
+        );
+        for wrong in ["\"score>=\"", "\"score>=nan\"", "\"file:x\"", "1"] {
+            check(
+                &format!("[queues.q]\nfilter = {wrong}"),
+                &[
+                    "c.toml:2: queue `q`: `filter` must be \"published\", \"strict\", \"resolved\" or \"score>=X\"; it is left out",
+                ],
+            );
+        }
+        check(
+            "[queues.q]\ncell = \"accept\"",
+            &[
+                "c.toml:2: queue `q`: `cell` must be one of \"accept-accept\", \"accept-reject\", \"reject-accept\", \"reject-reject\"; it is left out",
             ],
         );
         check(
@@ -525,7 +553,7 @@ mod tests {
         let (settings, problems) = read(&format!("[review]\n{}", tables.join("\n")));
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!(settings.review, ReviewSettings::default());
-        assert_eq!(settings.queues.len(), 2);
+        assert_eq!(settings.queues.len(), 3);
     }
 
     #[test]

@@ -154,13 +154,71 @@ choice! {
     }
 }
 
+/// A filter whose answer every row of the list knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum QueueFilter {
+    /// The published rules.
+    #[default]
+    Published,
+    /// The strict rules.
+    Strict,
+    /// What the record or a report says.
+    Resolved,
+    /// The reward is at least this; finite.
+    Score(f64),
+}
+
+impl QueueFilter {
+    /// Reads `published`, `strict`, `resolved` or `score>=X`; `None` for anything else.
+    pub fn named(text: &str) -> Option<Self> {
+        match text {
+            "published" => Some(Self::Published),
+            "strict" => Some(Self::Strict),
+            "resolved" => Some(Self::Resolved),
+            _ => {
+                let least: f64 = text.strip_prefix("score>=")?.trim().parse().ok()?;
+                least.is_finite().then_some(Self::Score(least))
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for QueueFilter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Published => f.write_str("published"),
+            Self::Strict => f.write_str("strict"),
+            Self::Resolved => f.write_str("resolved"),
+            Self::Score(least) => write!(f, "score>={least}"),
+        }
+    }
+}
+
+choice! {
+    /// A cell of the table of a filter beside a person: first what the filter says, then the person.
+    QueueCell {
+        /// Both accept.
+        BothAccept = "accept-accept",
+        /// The filter accepts what the person rejects.
+        OnlyFilter = "accept-reject",
+        /// The person accepts what the filter rejects.
+        OnlyPerson = "reject-accept",
+        /// Both reject.
+        BothReject = "reject-reject",
+    }
+}
+
 /// One table `[queues.NAME]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct QueueSetting {
     /// The queue's name.
     pub name: String,
     /// What it is made from.
     pub base: QueueBase,
+    /// Which filter is compared with people, and divides an audit slice.
+    pub filter: QueueFilter,
+    /// Only this cell of filter and person, or of the published and the strict rules.
+    pub cell: Option<QueueCell>,
     /// Only tasks of these types, by [`crate::model::TaskKind::name`]; empty: all.
     pub task_types: Vec<String>,
     /// Only these repositories; empty: all.
@@ -187,6 +245,8 @@ impl QueueSetting {
         Self {
             name,
             base: QueueBase::All,
+            filter: QueueFilter::default(),
+            cell: None,
             task_types: Vec::new(),
             repos: Vec::new(),
             models: Vec::new(),
@@ -233,7 +293,7 @@ impl Default for ReviewSettings {
 }
 
 /// All settings. [`Settings::default`] holds every default.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own in the file"

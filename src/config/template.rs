@@ -1,6 +1,7 @@
 //! The commented settings file that `hgview config init` writes, and what each setting is for.
 
 use crate::config::QueueBase;
+use crate::config::QueueCell;
 use crate::config::ReviewSettings;
 use crate::config::Settings;
 
@@ -128,6 +129,7 @@ fn review(defaults: &ReviewSettings) -> String {
         .collect();
     let reasons = toml::Value::Array(reasons);
     let (bases, blind) = (QueueBase::NAMES.join(", "), defaults.blind);
+    let cells = QueueCell::NAMES.join(", ");
     format!(
         "\n# Deciding. The reviewer's name is part of the journal's file name; unset: $HGVIEW_REVIEWER,\n\
          # then the user's name. The digits 1 to 9 give these reasons. Blind: verdicts are hidden\n\
@@ -139,6 +141,8 @@ fn review(defaults: &ReviewSettings) -> String {
          \n# Queues of your own: what they are made from, and what must hold besides. Bases:\n\
          # {bases}.\n\
          # task_type, repo and model take one text or a list; an audit has size and seed.\n\
+         # filter-person and audit go by a filter: published, strict, resolved or score>=X.\n\
+         # A cell is what the filter says, then the person: {cells}.\n\
          # [queues.long-undecided]\n\
          # base = \"undecided\"\n\
          # task_type = [\"func_gen\", \"dep_search\"]\n\
@@ -146,6 +150,10 @@ fn review(defaults: &ReviewSettings) -> String {
          # [queues.my-audit]\n\
          # base = \"audit\"\n\
          # size = 200\n\
-         # seed = 7\n"
+         # seed = 7\n\
+         # [queues.solved-and-rejected]\n\
+         # base = \"filter-person\"\n\
+         # filter = \"resolved\"\n\
+         # cell = \"accept-reject\"\n"
     )
 }

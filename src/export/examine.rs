@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use sha2::Digest as _;
 use sha2::Sha256;
@@ -18,6 +20,7 @@ use crate::export::Jury;
 use crate::export::Masks;
 use crate::export::Prefer;
 use crate::export::Stage;
+use crate::export::StaleDecision;
 use crate::export::Subject;
 use crate::export::repo;
 use crate::model::ContentHash;
@@ -27,9 +30,13 @@ use crate::model::Text;
 use crate::model::Trajectory;
 use crate::model::Verdict;
 use crate::review::By;
+use crate::review::Choice;
 use crate::review::Mask;
 use crate::review::Policy;
+use crate::review::Present;
+use crate::review::Stale;
 use crate::review::State;
+use crate::review::earlier;
 use crate::store::Head;
 use crate::store::Store;
 
@@ -70,6 +77,8 @@ pub(super) struct Examiner<'a> {
     needs_head: bool,
     needs_steps: bool,
     needs_talk: bool,
+    /// The contents of the records that were looked at, where decisions on older ones are told.
+    seen: Option<Mutex<Vec<Present>>>,
 }
 
 impl<'a> Examiner<'a> {
@@ -96,7 +105,36 @@ impl<'a> Examiner<'a> {
             needs_head,
             needs_steps: curation.per_task.is_some() && curation.prefer == Prefer::Shortest,
             needs_talk: curation.dedupe,
+            seen: (ledger && jury.place.is_some() && jury.policy != Policy::AutoOnly)
+                .then(Mutex::default),
         })
+    }
+
+    /// The decisions on what the records that were looked at were before, in the order of the records.
+    pub(super) fn stale(&self) -> Vec<StaleDecision> {
+        let (Some(seen), Some(ledger), Some(place)) =
+            (&self.seen, self.jury.ledger, self.jury.place)
+        else {
+            return Vec::new();
+        };
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.sort_by_key(|record| record.ix);
+        let name = |record: &Present| {
+            let ix = RecordIx(record.ix);
+            let entry = self.store.entry(ix)?;
+            let id = self.store.summarize(ix).id;
+            let member = entry.member.as_deref();
+            Some(place.record(record.sha256, &id, &entry.path, member, entry.row))
+        };
+        let told = |(ix, stale): (usize, Stale<'_>)| StaleDecision {
+            id: stale.record.id.to_string(),
+            source: self.source(RecordIx(ix)),
+            sha256: stale.record.sha256,
+            reviewer: stale.reviewer.to_string(),
+            decision: stale.state.decision.map(Choice::name),
+        };
+        let found = earlier(ledger, place, &seen, name);
+        found.into_iter().map(told).collect()
     }
 
     /// Whether records can be excluded by repository.
@@ -116,16 +154,25 @@ impl<'a> Examiner<'a> {
         let (mut head, mut bytes) = (None, None);
         if self.needs_head {
             let read = self.store.load_head(ix);
-            head = Some(read.map_err(|fault| unread(format!("cannot be read: {fault}")))?);
+            head = Some(read.map_err(|fault| unread(fault.unread("")))?);
         } else if self.needs_hash {
             let read = self.store.load_bytes(ix);
-            bytes = Some(read.map_err(|fault| unread(format!("cannot be read: {fault}")))?);
+            bytes = Some(read.map_err(|fault| unread(fault.unread("")))?);
         }
         let hash = match (&head, &bytes) {
             (Some(head), _) => self.needs_hash.then(|| head.hash()),
             (None, Some(bytes)) => Some(ContentHash::of(bytes)),
             (None, None) => None,
         };
+        if let (Some(seen), Some(sha256)) = (&self.seen, hash) {
+            let row = self.store.entry(ix).map_or(0, |entry| entry.row);
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.push(Present {
+                ix: ix.0,
+                sha256,
+                row,
+            });
+        }
         let trajectory = head.as_ref().map(|head| &*head.trajectory);
         let id = trajectory.map_or_else(String::new, |t| t.id.clone());
         let drop_at = |stage: Stage, reason: String| Dropped {

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::model::RecordIx;
 use crate::model::Verdict;
 use crate::review::Ledger;
+use crate::review::Place;
 use crate::review::Policy;
 use crate::store::Head;
 use crate::store::Store;
@@ -131,7 +132,7 @@ impl Judge for Automatic<'_> {
         let checked = check(head, &whole, &self.tools, &self.cancel);
         Judged {
             verdict: filter.verdict(&checked),
-            why: String::new(),
+            why: filter.why_not(&checked).unwrap_or_default(),
             score: filter.score(&checked).or(checked.reward),
         }
     }
@@ -156,6 +157,8 @@ pub struct Jury<'a> {
     pub filter: Option<&'a dyn Judge>,
     /// What people decided; `None` where there are no decisions.
     pub ledger: Option<&'a Ledger>,
+    /// Where they lie, to tell decisions on older versions of the records; `None` where nobody asks.
+    pub place: Option<&'a Place>,
     /// The journals that were read for it: the manifest names them.
     pub journals: Vec<PathBuf>,
 }
@@ -167,6 +170,7 @@ impl Jury<'_> {
             policy: Policy::Override,
             filter: None,
             ledger: None,
+            place: None,
             journals: Vec::new(),
         }
     }

@@ -250,6 +250,7 @@ pub(super) fn text(
     push_lines(&mut text, "joined", &used.joined)?;
     push_lines(&mut text, "journals", &used.journals)?;
     push_lines(&mut text, "filter_files", &used.filter)?;
+    push_lines(&mut text, "stale_decisions", &report.stale_decisions)?;
     push_lines(&mut text, "dropped", &report.dropped_records)?;
     text.push_str("\n}\n");
     Ok(text)

@@ -17,7 +17,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     about: "SWE-bench predictions: instance_id, model_name_or_path, model_patch",
     extension: "jsonl",
     form: Form::Lines,
-    masks: MaskPlace::NoSteps,
+    masks: MaskPlace::Nowhere,
     render,
 };
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::text::human;
-
 use crate::export::Loss;
+use crate::model::ContentHash;
+use crate::text::human;
 
 /// Where a record was dropped, in the order of the stages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -117,6 +117,21 @@ pub struct RecordLosses {
     pub losses: Vec<Loss>,
 }
 
+/// A decision on what a record was before it was made anew: it was not used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StaleDecision {
+    /// The record's id, the same then and now.
+    pub id: String,
+    /// Where the record lies now.
+    pub source: String,
+    /// The content that was decided on.
+    pub sha256: ContentHash,
+    /// Who decided.
+    pub reviewer: String,
+    /// What was decided; null where only steps were masked.
+    pub decision: Option<&'static str>,
+}
+
 /// What an export did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Report {
@@ -145,6 +160,8 @@ pub struct Report {
     pub records: Vec<RecordLosses>,
     /// Every dropped record, in the order of the inputs; also in the manifest.
     pub dropped_records: Vec<Dropped>,
+    /// Decisions on older versions of the records, which were not used; also in the manifest.
+    pub stale_decisions: Vec<StaleDecision>,
     /// The manifest, where one was written.
     pub manifest: Option<PathBuf>,
     /// What else is worth knowing: journals that were passed over, records whose repository is unknown.
@@ -191,6 +208,7 @@ impl Report {
             lines.push(format!("  {}: the manifest", path.display()));
         }
         self.tell_dropped(&mut lines);
+        self.tell_stale(&mut lines);
         if self.dry_run && !self.losses.is_empty() {
             lines.push(format!("what {} does not keep:", self.format));
             for loss in self.losses.iter().take(LISTED) {
@@ -203,6 +221,30 @@ impl Report {
         }
         lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
         lines
+    }
+
+    fn tell_stale(&self, lines: &mut Vec<String>) {
+        let (decisions, were) = match self.stale_decisions.len() {
+            0 => return,
+            1 => ("decision", "was on an older version of its record and was"),
+            _ => (
+                "decisions",
+                "were on older versions of their records and were",
+            ),
+        };
+        let count = human::count(self.stale_decisions.len());
+        lines.push(format!("{count} {decisions} {were} not used:"));
+        for stale in self.stale_decisions.iter().take(LISTED) {
+            let said = stale.decision.unwrap_or("masks");
+            lines.push(format!(
+                "  {} ({}): {} {said}",
+                stale.id, stale.source, stale.reviewer
+            ));
+        }
+        if self.stale_decisions.len() > LISTED {
+            let more = human::count(self.stale_decisions.len() - LISTED);
+            lines.push(format!("  … and {more} more; the manifest names them all"));
+        }
     }
 
     fn tell_dropped(&self, lines: &mut Vec<String>) {

@@ -480,6 +480,7 @@ impl Work<'_> {
             tokens_are_estimated: self.context.counter.is_estimate(),
             losses,
             records: account.records,
+            stale_decisions: self.examiner.stale(),
             dropped_records: account.dropped.into_iter().map(|(_, gone)| gone).collect(),
             manifest: None,
             notes,

@@ -37,7 +37,7 @@ impl Refusal {
 
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
-        Self(format!("cannot be read: {fault}"))
+        Self(fault.unread(""))
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     about: "Parquet of prompts and rewards (verl)",
     extension: "parquet",
     form: Form::Table(schema),
-    masks: MaskPlace::NoSteps,
+    masks: MaskPlace::Nowhere,
     render,
 };
 

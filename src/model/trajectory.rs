@@ -219,6 +219,19 @@ impl Fault {
             byte: Some(byte),
         }
     }
+
+    /// One line: `what` (a record, or nothing) cannot be read, and why. It says so once, also where the reason does.
+    pub fn unread(&self, what: &str) -> String {
+        const WORDS: &str = "cannot be read";
+        let why = self.to_string();
+        let line = match why.strip_prefix("cannot be read: ") {
+            Some(rest) => format!("{what} {WORDS}: {rest}"),
+            None if !why.contains(WORDS) => format!("{what} {WORDS}: {why}"),
+            None if what.is_empty() => why,
+            None => format!("{what}: {why}"),
+        };
+        line.trim_start().to_owned()
+    }
 }
 
 impl std::fmt::Display for Fault {
@@ -400,6 +413,28 @@ mod tests {
             "runs/all.jsonl:b.jsonl:2",
             "runs/all.jsonl:b.jsonl:2#o__r-1",
             "b#2",
+        );
+    }
+
+    #[test]
+    fn a_record_cannot_be_read_once() {
+        #[track_caller]
+        fn check(why: &str, what: &str, want: &str) {
+            assert_eq!(Fault::new(why).unread(what), want);
+        }
+        check("torn", "", "cannot be read: torn");
+        check("torn", "record 3", "record 3 cannot be read: torn");
+        check("cannot be read: no file", "", "cannot be read: no file");
+        check(
+            "cannot be read: no file",
+            "record 3",
+            "record 3 cannot be read: no file",
+        );
+        check("a cannot be read: b", "", "a cannot be read: b");
+        check(
+            "a cannot be read: b",
+            "record 3",
+            "record 3: a cannot be read: b",
         );
     }
 

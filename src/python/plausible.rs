@@ -18,6 +18,13 @@ const COMPOUND: [&str; 14] = [
     "async", "match", "case",
 ];
 
+/// Keywords with which a statement begins, and no line of a text that passes for code.
+const STATEMENTS: [&str; 24] = [
+    "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else",
+    "except", "exec", "finally", "for", "from", "global", "if", "import", "nonlocal", "pass",
+    "raise", "return", "try", "while",
+];
+
 /// Whether nothing in the text speaks against its being code: no two words side by side, no sentence that ends in a
 /// full stop or colon, no sign that Python does not know. Blank text is code.
 pub fn reads_as_code(source: &Source<'_>) -> bool {
@@ -35,6 +42,39 @@ pub fn shows_code(source: &Source<'_>) -> bool {
             _ => word.len() > 1 || matches!(word, "=" | "(" | ")" | "[" | "]" | "{" | "}" | "@"),
         }
     })
+}
+
+/// Whether a line of the text says that it is code and nothing else: a string, a statement that begins with its keyword, or an
+/// expression of more than three words and signs. What is shorter is found in texts too: names, lists of names,
+/// `timeout = 30` of a settings file, `(optional)`, `f()` in an index; so are `and` and `or` between two words.
+pub fn is_surely_code(source: &Source<'_>) -> bool {
+    source.lines.iter().any(|line| is_telling(source, line))
+}
+
+fn is_telling(source: &Source<'_>, line: &Logical) -> bool {
+    /// Words and signs of a line that says nothing without a keyword.
+    const SHORT: usize = 3;
+    let tokens = source.tokens.get(line.tokens.clone()).unwrap_or_default();
+    let is_string = |token: &Token| matches!(token.kind, TokenKind::Str | TokenKind::OtherStr);
+    if tokens.iter().any(is_string) {
+        return true;
+    }
+    let first = tokens.first().map_or("", |first| source.slice(first));
+    if matches!(first, "class" | "def") {
+        // `class {name}:` is a template's
+        return tokens
+            .get(1)
+            .is_some_and(|next| next.kind == TokenKind::Name);
+    }
+    if STATEMENTS.contains(&first) {
+        return true;
+    }
+    let is_sign = |token: &Token| {
+        let word = source.slice(token);
+        !matches!(token.kind, TokenKind::Name | TokenKind::Number)
+            && (word.len() > 1 || matches!(word, "=" | "(" | ")" | "[" | "]" | "{" | "}" | "@"))
+    };
+    tokens.len() > SHORT && tokens.iter().any(is_sign)
 }
 
 fn is_code(source: &Source<'_>, line: &Logical) -> bool {
@@ -111,6 +151,27 @@ mod tests {
         shows("return\n", true);
         shows("'a',\n", true);
         shows("f()\n", true);
+    }
+
+    #[track_caller]
+    fn surely(text: &str, expected: bool) {
+        let source = Source::new(text, Place::default());
+        assert_eq!(is_surely_code(&source), expected, "{text}");
+    }
+
+    #[test]
+    fn short_lines_are_not_surely_code() {
+        surely("timeout = 30\nretries = 5\n", false);
+        surely("(optional)\n[12]\nf()\n", false);
+        surely("alpha and beta\nor\n", false);
+        surely("x = f(1)\n", true);
+        surely("f(x)\n", true);
+        surely("x = a.b\n", true);
+        surely("return\n", true);
+        surely("'a',\n", true);
+        surely("x = ''\n", true);
+        surely("class A:\n", true);
+        surely("class {name}:\n", false);
     }
 
     #[test]

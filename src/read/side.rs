@@ -7,12 +7,15 @@
 mod data;
 mod prediction;
 mod report;
+mod score;
 mod task;
 mod verdict;
 
 pub use data::SideData;
 pub use data::SideFile;
 pub use data::apply;
+pub use score::ScoreOf;
+pub use score::score_row;
 
 use crate::model::Format;
 use crate::model::Value;

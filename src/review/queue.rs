@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::QueueBase;
+use crate::config::QueueCell;
+use crate::config::QueueFilter;
 use crate::config::QueueSetting;
 use crate::model::ContentHash;
 use crate::model::RecordIx;
@@ -84,22 +86,16 @@ impl QueueRow<'_> {
         self.has_flags || self.states().iter().any(|(_, state)| state.flag)
     }
 
-    fn verdict(&self, judge: Judge) -> Verdict {
-        match judge {
-            Judge::Published => self.published,
-            Judge::Strict => self.strict,
+    fn verdict(&self, filter: QueueFilter) -> Verdict {
+        match filter {
+            QueueFilter::Published => self.published,
+            QueueFilter::Strict => self.strict,
+            QueueFilter::Resolved => self.resolved.map_or(Verdict::Unjudged, Verdict::of),
+            QueueFilter::Score(least) => self
+                .score
+                .map_or(Verdict::Unjudged, |score| Verdict::of(score >= least)),
         }
     }
-}
-
-/// Which rules are compared with people.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Judge {
-    /// The published rules.
-    #[default]
-    Published,
-    /// The strict rules.
-    Strict,
 }
 
 /// One place of a queue.
@@ -144,6 +140,19 @@ impl Cell {
     ];
 }
 
+impl Cell {
+    /// The cell that the settings name.
+    fn of_setting(cell: QueueCell) -> Self {
+        let [both, only_filter, only_person, neither] = Self::ALL;
+        match cell {
+            QueueCell::BothAccept => both,
+            QueueCell::OnlyFilter => only_filter,
+            QueueCell::OnlyPerson => only_person,
+            QueueCell::BothReject => neither,
+        }
+    }
+}
+
 /// A saved filter and order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Queue {
@@ -151,8 +160,8 @@ pub struct Queue {
     pub name: String,
     /// What it is made from.
     pub base: QueueBase,
-    /// Which rules count where people are compared with a filter.
-    pub judge: Judge,
+    /// Which filter counts where people are compared with one.
+    pub filter: QueueFilter,
     /// Only this cell of the table; `None`: those in which the two disagree for filters, all four for people.
     pub cell: Option<Cell>,
     /// Records of an audit slice.
@@ -205,7 +214,7 @@ impl Queue {
         Self {
             name: base.name().to_owned(),
             base,
-            judge: Judge::default(),
+            filter: QueueFilter::default(),
             cell: None,
             size: Self::AUDIT_SIZE,
             seed: 0,
@@ -222,6 +231,8 @@ impl Queue {
     pub fn of_setting(setting: &QueueSetting) -> Self {
         Self {
             name: setting.name.clone(),
+            filter: setting.filter,
+            cell: setting.cell.map(Cell::of_setting),
             size: setting.size.unwrap_or(Self::AUDIT_SIZE),
             seed: setting.seed.unwrap_or_default(),
             only: Conditions {
@@ -285,7 +296,7 @@ impl Queue {
             }
             QueueBase::FilterPerson => {
                 let cell = Cell {
-                    filter: row.verdict(self.judge),
+                    filter: row.verdict(self.filter),
                     person: row.person(),
                 };
                 self.cell
@@ -308,7 +319,7 @@ impl Queue {
                 continue;
             };
             let rank = seeded::rank(self.seed, hash.as_bytes());
-            match row.verdict(self.judge) {
+            match row.verdict(self.filter) {
                 Verdict::Accept => accepts.push((rank, row)),
                 Verdict::Reject => rejects.push((rank, row)),
                 Verdict::Unjudged => {}
@@ -334,22 +345,22 @@ impl Queue {
         let held: Vec<&QueueRow<'_>> = rows.iter().filter(|row| self.only.hold(row)).collect();
         let population = |verdict| {
             held.iter()
-                .filter(|row| row.verdict(self.judge) == verdict)
+                .filter(|row| row.verdict(self.filter) == verdict)
                 .count()
         };
         let (accepts, rejects) = (population(Verdict::Accept), population(Verdict::Reject));
         let slice = self.audit(held);
         AuditReport {
-            false_accepts: Rate::of(&slice, self.judge, Verdict::Accept, accepts),
-            false_rejects: Rate::of(&slice, self.judge, Verdict::Reject, rejects),
+            false_accepts: Rate::of(&slice, self.filter, Verdict::Accept, accepts),
+            false_rejects: Rate::of(&slice, self.filter, Verdict::Reject, rejects),
         }
     }
 }
 
 /// How many records are in each cell of [`Cell::ALL`], by the filter and what people say.
-pub fn filter_person_counts(rows: &[QueueRow<'_>], judge: Judge) -> [usize; 4] {
+pub fn filter_person_counts(rows: &[QueueRow<'_>], filter: QueueFilter) -> [usize; 4] {
     count_cells(rows, |row| Cell {
-        filter: row.verdict(judge),
+        filter: row.verdict(filter),
         person: row.person(),
     })
 }
@@ -400,10 +411,15 @@ pub struct Rate {
 }
 
 impl Rate {
-    fn of(slice: &[&QueueRow<'_>], judge: Judge, verdict: Verdict, population: usize) -> Self {
+    fn of(
+        slice: &[&QueueRow<'_>],
+        filter: QueueFilter,
+        verdict: Verdict,
+        population: usize,
+    ) -> Self {
         let drawn: Vec<Verdict> = slice
             .iter()
-            .filter(|row| row.verdict(judge) == verdict)
+            .filter(|row| row.verdict(filter) == verdict)
             .map(|row| row.person())
             .collect();
         let decided = drawn

@@ -1,6 +1,8 @@
 //! Finding side files and reading them: those given by hand, those met in a folder, those beside a file.
 
 use std::collections::HashMap;
+use std::io::BufRead as _;
+use std::io::BufReader;
 use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
@@ -16,7 +18,9 @@ use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::Format;
+use crate::model::Value;
 use crate::read::side::SideData;
+use crate::read::side::score_row;
 use crate::store::folder::Listing;
 use crate::store::index::Index;
 use crate::store::index::Look;
@@ -33,6 +37,9 @@ const SIBLINGS: usize = 200;
 const FILE_BYTES: u64 = 64 << 20;
 /// How many bytes of JSON files are read in all, for one folder.
 const FOLDER_BYTES: u64 = 192 << 20;
+
+/// How long a line of a score file may be.
+const SCORE_BYTES: u64 = 1 << 20;
 
 /// How side files are read.
 #[derive(Debug, Clone, Copy)]
@@ -192,7 +199,9 @@ pub(super) fn read_given(paths: &[PathBuf], how: How<'_>) -> Result<(SideData, V
             read_given_folder(&mut data, path, how);
         } else {
             std::fs::File::open(path).map_err(cannot)?;
-            read_into(&mut data, path, true, how);
+            if read_into(&mut data, path, true, how).is_none() {
+                read_scores(&mut data, path, how.cancel);
+            }
         }
         let files = before..data.files().len();
         if files.is_empty() {
@@ -202,7 +211,7 @@ pub(super) fn read_given(paths: &[PathBuf], how: How<'_>) -> Result<(SideData, V
                 format!("{} is no file that can be joined", path.display())
             };
             return Err(Error::input(what)
-                .hint("known are predictions, evaluation reports, task rows and verdicts"));
+                .hint("known are predictions, evaluation reports, task rows, verdicts, and lines of scores"));
         }
         given.push(Given {
             path: path.clone(),
@@ -210,6 +219,36 @@ pub(super) fn read_given(paths: &[PathBuf], how: How<'_>) -> Result<(SideData, V
         });
     }
     Ok((data, given))
+}
+
+/// Reads a file of scores, where its first line is one; what else is no score is counted.
+fn read_scores(data: &mut SideData, path: &Path, cancel: &Cancel) {
+    let Ok(file) = std::fs::File::open(path) else {
+        return;
+    };
+    let mut file = BufReader::new(file);
+    let mut line = Vec::new();
+    let mut is_begun = false;
+    loop {
+        line.clear();
+        // a line that is longer goes on as lines that are none
+        let read = file.by_ref().take(SCORE_BYTES).read_until(b'\n', &mut line);
+        if !read.is_ok_and(|read| read > 0) || cancel.is_cancelled() {
+            return;
+        }
+        let row = line.trim_ascii();
+        if row.is_empty() {
+            continue;
+        }
+        if !is_begun {
+            if score_row(row).is_err() {
+                return;
+            }
+            data.begin_file(path, Format::Verdict, true);
+            is_begun = true;
+        }
+        data.add_score(row);
+    }
 }
 
 /// Reads all side files of a folder that was given: a few levels deep, since evaluations keep a folder an instance.
@@ -304,10 +343,40 @@ fn holds_steps(path: &Path) -> bool {
     read.is_ok() && MEMBERS.into_iter().any(is_member)
 }
 
+/// Why what hgview exported is not joined where it is merely found: its labels came from the records themselves.
+pub(super) const OWN_EXPORT: &str = "an earlier export; --with joins it";
+
+/// Whether a file was exported by hgview, as the manifest beside it says: the file's own, or that of the set of which it
+/// is a part.
+pub(super) fn is_own_export(path: &Path) -> bool {
+    let name = file_name(path);
+    // `set.jsonl.manifest.json` tells of `set.jsonl` and of `set.train.jsonl`
+    let of_set = name.rsplit_once('.').and_then(|(stem, ending)| {
+        let (set, _part) = stem.rsplit_once('.')?;
+        Some(format!("{set}.{ending}"))
+    });
+    let names = std::iter::once(name.clone()).chain(of_set);
+    let mut manifests = names.map(|named| path.with_file_name(format!("{named}.manifest.json")));
+    manifests.any(|manifest| names_output(&manifest, &name))
+}
+
+/// Whether a manifest of hgview says that it wrote a file of this name.
+fn names_output(manifest: &Path, name: &str) -> bool {
+    // everything before the lines about single records
+    const HEAD_BYTES: u64 = 256 << 10;
+    let mut head = Vec::new();
+    let read =
+        std::fs::File::open(manifest).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    let says = |text: &str| memchr::memmem::find(&head, text.as_bytes()).is_some();
+    let quoted = Value::from(name).to_string();
+    read.is_ok() && says("\"name\": \"hgview\"") && says(&format!("\"file\": {quoted}"))
+}
+
 /// Reads the side files of one folder, but for the file that asks.
 pub(super) fn read_folder(folder: &Path, asking: Option<&Path>, how: How<'_>) -> Nearby {
     let mut data = SideData::default();
     let mut looks = HashMap::new();
+    let mut exports = Vec::new();
     let mut left = FOLDER_BYTES;
     for path in candidates(folder) {
         looks.insert(path.clone(), look_at(&path));
@@ -321,6 +390,10 @@ pub(super) fn read_folder(folder: &Path, asking: Option<&Path>, how: How<'_>) ->
         if holds_steps(&path) {
             continue;
         }
+        if is_own_export(&path) {
+            exports.push(path);
+            continue;
+        }
         // lines are told by the first few; an object has to be read to its end
         if !names::says_lines(&file_name(&path)) {
             if meta.len() > left {
@@ -332,6 +405,7 @@ pub(super) fn read_folder(folder: &Path, asking: Option<&Path>, how: How<'_>) ->
     }
     Nearby {
         data,
+        exports,
         asking: asking.map(Path::to_path_buf),
         looks: Mutex::new(looks),
     }
@@ -358,6 +432,8 @@ fn candidates(folder: &Path) -> Vec<PathBuf> {
 pub(super) struct Nearby {
     /// What they say.
     pub(super) data: SideData,
+    /// Files that hgview exported: passed over.
+    pub(super) exports: Vec<PathBuf>,
     /// The only file that asks: followed as the list's own.
     asking: Option<PathBuf>,
     /// How all files looked that were looked into.
@@ -384,6 +460,7 @@ impl Nearby {
             is_short
                 && self.asking.as_ref() != Some(&path)
                 && !holds_steps(&path)
+                && !is_own_export(&path)
                 && read_into(&mut SideData::default(), &path, false, how).is_some()
         })
     }

@@ -463,8 +463,7 @@ fn copy_record(ix: RecordIx, env: &Env, say: &mut dyn FnMut(Notice)) {
     match env.store.load_bytes(ix) {
         Ok(bytes) => copy(&String::from_utf8_lossy(&bytes), "record", env, say),
         Err(fault) => {
-            let text = format!("the record cannot be read: {fault}");
-            say(Notice::Say(Tone::Error, text));
+            say(Notice::Say(Tone::Error, fault.unread("the record")));
         }
     }
 }

@@ -63,6 +63,8 @@ pub struct Checked {
     pub resolved: Option<bool>,
     /// A graded reward of the record or of a joined file.
     pub reward: Option<f64>,
+    /// Where label and reward come from: a field of the record, a joined file.
+    pub label_source: Option<String>,
 }
 
 impl Checked {
@@ -180,6 +182,7 @@ pub fn check(
             .map(|patch| ContentHash::of(patch.as_bytes())),
         resolved: trajectory.outcome.resolved,
         reward: trajectory.outcome.reward,
+        label_source: trajectory.outcome.label_source.clone(),
     }
 }
 

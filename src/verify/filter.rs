@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-
+use crate::config::QueueFilter;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::ContentHash;
-use crate::model::Value;
 use crate::model::Verdict;
+use crate::read::side::ScoreOf;
+use crate::read::side::score_row;
 use crate::verify::Rules;
 use crate::verify::check::Checked;
 
@@ -43,18 +43,25 @@ pub struct Scores {
     pub path: PathBuf,
     /// What a score must reach.
     pub at_least: f64,
-    by_hash: HashMap<ContentHash, f64>,
-    /// `None` where rows of the same id disagree: they are about several attempts, and which one is not known.
-    by_id: HashMap<String, Option<f64>>,
+    by_hash: HashMap<ContentHash, Rows>,
+    /// Rows of the same id that disagree are about several attempts, and which is whose is not known.
+    by_id: HashMap<String, Rows>,
 }
 
-/// A line of a score file; other fields are let be.
-#[derive(Deserialize)]
-struct Row {
-    sha256: Option<String>,
-    instance_id: Option<Value>,
-    id: Option<Value>,
+/// What the rows of one name say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Rows {
+    /// Their score; `None` where they disagree.
     score: Option<f64>,
+    count: usize,
+}
+
+/// What a score file says of a record.
+enum Found<'a> {
+    Score(f64),
+    /// So many rows name it, by what, and disagree.
+    Torn(usize, &'a str),
+    Nothing,
 }
 
 impl Filter {
@@ -68,14 +75,12 @@ impl Filter {
             let number: f64 = text.trim().parse().ok()?;
             number.is_finite().then_some(number)
         };
-        match text {
-            "published" => return Ok(Self::Published),
-            "strict" => return Ok(Self::Strict),
-            "resolved" => return Ok(Self::Resolved),
-            _ => {}
-        }
-        if let Some(least) = text.strip_prefix("score>=") {
-            return number(least).map(Self::Score).ok_or_else(wrong);
+        match QueueFilter::named(text) {
+            Some(QueueFilter::Published) => return Ok(Self::Published),
+            Some(QueueFilter::Strict) => return Ok(Self::Strict),
+            Some(QueueFilter::Resolved) => return Ok(Self::Resolved),
+            Some(QueueFilter::Score(least)) => return Ok(Self::Score(least)),
+            None => {}
         }
         let file = text.strip_prefix("file:").ok_or_else(wrong)?;
         let (path, at_least) = match file.rsplit_once(">=") {
@@ -108,6 +113,36 @@ impl Filter {
             Self::Resolved => checked.resolved.map_or(Verdict::Unjudged, Verdict::of),
             Self::Score(least) => at_least(checked.reward, *least),
             Self::Scores(scores) => at_least(scores.score(checked), scores.at_least),
+        }
+    }
+
+    /// Why it does not accept a record, in words, where it goes by labels or scores: rules have their evidence.
+    pub fn why_not(&self, checked: &Checked) -> Option<String> {
+        let below = |what: &str, score: Option<f64>, least: f64| match score {
+            Some(score) => (score < least).then(|| format!("the {what} is below {least}")),
+            None => Some(format!("no {what} is known")),
+        };
+        match self {
+            Self::Published | Self::Strict => None,
+            Self::Resolved => match checked.resolved {
+                Some(true) => None,
+                Some(false) => Some("the label says that it is not resolved".to_owned()),
+                None => Some("no label says whether it is resolved".to_owned()),
+            },
+            Self::Score(least) => below("reward", checked.reward, *least),
+            Self::Scores(scores) => {
+                let file = scores.path.display();
+                match scores.find(checked) {
+                    Found::Score(score) => below("score", Some(score), scores.at_least),
+                    Found::Torn(count, "sha256") => Some(format!(
+                        "{count} rows of {file} name this record with different scores"
+                    )),
+                    Found::Torn(count, _) => Some(format!(
+                        "{count} rows of {file} name this id with different scores; rows with `sha256` tell attempts apart"
+                    )),
+                    Found::Nothing => Some(format!("no row of {file} is about it")),
+                }
+            }
         }
     }
 
@@ -147,35 +182,48 @@ impl Scores {
     }
 
     fn add(&mut self, line: &str) -> Result<(), String> {
-        let row: Row = serde_json::from_str(line).map_err(|err| err.to_string())?;
-        let score = row.score.ok_or("there is no `score`")?;
-        if let Some(hex) = row.sha256 {
-            let hash = ContentHash::from_hex(&hex).ok_or("`sha256` is no hash")?;
-            self.by_hash.insert(hash, score);
-            return Ok(());
-        }
-        let id = match row.instance_id.or(row.id) {
-            Some(Value::String(id)) => id,
-            Some(Value::Number(id)) => id.to_string(),
-            _ => return Err("the line does not say whose score it is".to_owned()),
-        };
-        let known = self.by_id.entry(id).or_insert(Some(score));
-        if *known != Some(score) {
-            *known = None;
+        match score_row(line.as_bytes())? {
+            (ScoreOf::Content(hash), score) => add_row(&mut self.by_hash, hash, score),
+            (ScoreOf::Id(id), score) => add_row(&mut self.by_id, id, score),
         }
         Ok(())
     }
 
-    /// The score of a record: by its content, else by its task, else by its name.
     fn score(&self, checked: &Checked) -> Option<f64> {
-        if let Some(score) = self.by_hash.get(&checked.hash) {
-            return Some(*score);
+        match self.find(checked) {
+            Found::Score(score) => Some(score),
+            Found::Torn(..) | Found::Nothing => None,
         }
+    }
+
+    /// What it says of a record: by its content, else by its task, else by its name.
+    fn find(&self, checked: &Checked) -> Found<'_> {
+        let by_hash = self.by_hash.get(&checked.hash).map(|rows| (rows, "sha256"));
         let names = [checked.task_id.as_ref(), Some(&checked.id)];
-        names
-            .into_iter()
-            .flatten()
-            .find_map(|name| *self.by_id.get(name)?)
+        let by_id = names.into_iter().flatten();
+        let by_id = by_id.filter_map(|name| Some((self.by_id.get(name)?, "id")));
+        let mut torn = Found::Nothing;
+        for (rows, by) in by_hash.into_iter().chain(by_id) {
+            match rows.score {
+                Some(score) => return Found::Score(score),
+                // what disagrees about this very content is not settled by a vaguer name
+                None if by == "sha256" => return Found::Torn(rows.count, by),
+                None if matches!(torn, Found::Nothing) => torn = Found::Torn(rows.count, by),
+                None => {}
+            }
+        }
+        torn
+    }
+}
+
+fn add_row<K: std::hash::Hash + Eq>(rows: &mut HashMap<K, Rows>, name: K, score: f64) {
+    let known = rows.entry(name).or_insert(Rows {
+        score: Some(score),
+        count: 0,
+    });
+    known.count += 1;
+    if known.score != Some(score) {
+        known.score = None;
     }
 }
 
@@ -202,6 +250,7 @@ mod tests {
             patch_hash: None,
             resolved: None,
             reward: Some(0.4),
+            label_source: None,
         }
     }
 
@@ -209,6 +258,21 @@ mod tests {
     fn check(filter: &str, want: Verdict) {
         let filter = Filter::parse(filter).unwrap();
         assert_eq!(filter.verdict(&checked()), want, "{filter:?}");
+    }
+
+    #[track_caller]
+    fn why_not(filter: &str, says: &str) {
+        let filter = Filter::parse(filter).unwrap();
+        let why = filter.why_not(&checked()).unwrap();
+        assert!(why.contains(says), "{why}");
+    }
+
+    #[test]
+    fn labels_and_scores_say_why_not() {
+        why_not("resolved", "no label");
+        why_not("score>=0.41", "the reward is below 0.41");
+        let is_told = |word| Filter::parse(word).unwrap().why_not(&checked()).is_some();
+        assert!(!is_told("score>=0.4") && !is_told("strict"));
     }
 
     #[test]
@@ -239,6 +303,24 @@ mod tests {
         // two attempts of one task: whose is which?
         let two = format!("{by_id}\n{{\"instance_id\": \"t\", \"score\": 0.1}}");
         check(&with(&two, ""), Verdict::Unjudged);
+        why_not(
+            &with(&two, ""),
+            "name this id with different scores; rows with `sha256` tell attempts apart",
+        );
+        // its own name settles it; so does its content
+        let named = format!("{two}\n{{\"id\": \"a\", \"score\": 1}}");
+        check(&with(&named, ""), Verdict::Accept);
+        let by_content = format!("{two}\n{{\"sha256\": \"{hash}\", \"score\": 1}}");
+        check(&with(&by_content, ""), Verdict::Accept);
+        // the same score twice is no dispute, and two scores of one content are one
+        let same = format!("{by_id}\n{by_id}");
+        check(&with(&same, ""), Verdict::Accept);
+        let torn = format!("{both}{{\"sha256\": \"{hash}\", \"score\": 1}}");
+        check(&with(&torn, ""), Verdict::Unjudged);
+        why_not(&with(&torn, ""), "2 rows of ");
+        why_not(&with(&torn, ""), "name this record with different scores");
+        why_not(&with(r#"{"id": "b", "score": 1}"#, ""), "is about it");
+        why_not(&with(by_id, ">=0.7"), "the score is below 0.7");
         for wrong in [
             "",
             "x",
@@ -246,6 +328,9 @@ mod tests {
             r#"{"score": 1}"#,
             r#"{"id": "a"}"#,
             r#"{"sha256": "a", "score": 1}"#,
+            r#"{"id": "a", "score": NaN}"#,
+            r#"{"id": "a", "score": 1e999}"#,
+            r#"{"id": "a", "score": nul"#,
         ] {
             Filter::parse(&with(wrong, "")).unwrap_err();
         }

@@ -5,6 +5,8 @@
 //! not wall it off from the machine; so programs run only where somebody allowed it, and a sandbox can take this place
 //! behind [`RunProgram`]. Knows nothing of tasks or verdicts.
 
+mod orphans;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::fs::File;
@@ -122,7 +124,8 @@ impl PlainProcess {
         fs::write(&file, program)?;
         // a file, not a pipe: its size is bounded, nothing waits for its reader, and no heir can keep it open on us
         let mut output = tempfile::tempfile()?;
-        let mut child = Command::new(python)
+        let mut command = Command::new(python);
+        command
             .args(["-I", "-S", "-c", BOOT])
             .arg(python)
             .arg("-I")
@@ -132,24 +135,21 @@ impl PlainProcess {
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output.try_clone()?)
-            .process_group(0)
-            .spawn()?;
+            .process_group(0);
+        let mut child = orphans::spawn(&mut command)?;
         let end = wait(&mut child, self.wall, cancel);
         // also after a normal end: what it left running goes with it
         if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
             // it fails where nobody is left
             let _gone = kill_process_group(group, Signal::KILL);
         }
+        let waited = child.wait();
+        orphans::sweep(child.id(), folder.path());
+        waited?;
         let status = match end? {
             End::Exited(status) => status,
-            End::Late => {
-                child.wait()?;
-                return Ok(ProgramEnd::TimedOut);
-            }
-            End::Cancelled => {
-                child.wait()?;
-                return Ok(ProgramEnd::Refused("cancelled".to_owned()));
-            }
+            End::Late => return Ok(ProgramEnd::TimedOut),
+            End::Cancelled => return Ok(ProgramEnd::Refused("cancelled".to_owned())),
         };
         Ok(ProgramEnd::Exited {
             code: status.code().or_else(|| Some(-status.signal()?)),
@@ -299,6 +299,42 @@ mod tests {
         cancel.cancel();
         let end = runner.run("while 1: pass", &cancel);
         assert_eq!(end, ProgramEnd::Refused("cancelled".to_owned()));
+    }
+
+    /// A child of a child in a session of its own is out of the group's reach, whether the program ends or is ended.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn nothing_survives_a_program() {
+        use rustix::process::test_kill_process;
+
+        #[track_caller]
+        fn check(hides: &str, then: &str, wall: Duration) {
+            let Some(runner) = runner(wall) else { return };
+            let told = tempfile::NamedTempFile::new().unwrap();
+            let program = format!(
+                "import os, time\n\
+                 read, write = os.pipe()\n\
+                 if os.fork() == 0:\n    \
+                     os.setsid()\n    \
+                     if os.fork() == 0:\n        \
+                         {hides}\n        \
+                         os.write(write, str(os.getpid()).encode())\n        \
+                         os.close(write)\n        \
+                         while True: time.sleep(9)\n    \
+                     os._exit(0)\n\
+                 os.wait()\n\
+                 open({:?}, 'w').write(os.read(read, 99).decode())\n{then}\n",
+                told.path().display().to_string()
+            );
+            let end = runner.run(&program, &Cancel::new());
+            let pid = fs::read_to_string(told.path()).unwrap();
+            let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
+            assert!(test_kill_process(pid).is_err(), "{pid:?} lives: {end:?}");
+        }
+        check("pass", "", WALL);
+        check("os.chdir('/')", "", WALL);
+        check("os.closerange(0, 3)", "raise SystemExit(1)", WALL);
+        check("pass", "while True: pass", Duration::from_secs(2));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 use serde_json::json;
 
+use hgview::export::MaskPlace;
+
 use crate::program::Program;
 use crate::program::Run;
 use crate::program::sample;
@@ -283,7 +285,6 @@ fn golden_rows() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one case after the other")]
 fn masks_go_where_there_is_a_place() {
     let program = Program::new();
     program.file("run.jsonl", talk("o__a-1", true, "Look."));
@@ -333,24 +334,6 @@ fn masks_go_where_there_is_a_place() {
         rows(&program.home().join("atif.jsonl"))[0]["steps"][2]["extra"]["mask"],
         "context"
     );
-    for format in ["raw", "adp", "chatml"] {
-        let run = export(
-            &program,
-            &["run.jsonl", "-o", "no.jsonl", "--format", format],
-        )
-        .ends(2);
-        assert!(
-            run.err.contains("has step masks") && run.err.contains("--ignore-masks"),
-            "{}",
-            run.err
-        );
-        assert!(!program.home().join("no.jsonl").exists());
-        export(
-            &program,
-            &["run.jsonl", "-o", "-", "--format", format, "--ignore-masks"],
-        )
-        .ends(0);
-    }
     // a dropped step is gone with its results
     program
         .run(&["mark", "run.jsonl", "--step", "2:drop", "--reviewer", "ada"])
@@ -608,6 +591,214 @@ fn tokens_bound_and_attempts_are_limited() {
     assert_eq!(report["tokens_are_estimated"], false);
     let tokens = report["tokens"].as_u64().unwrap();
     assert!((4000..4200).contains(&tokens), "{tokens}");
+}
+
+/// Each format has a place for masks and uses it, or says that it has none; no format is silent.
+#[test]
+fn every_format_carries_masks_or_says_that_it_cannot() {
+    let program = Program::new();
+    let mut run: Value = serde_json::from_str(&talk("o__a-1", true, "Look.")).unwrap();
+    run["model_patch"] = "--- a/m.py\n+++ b/m.py\n@@ -1 +1 @@\n-x\n+y\n".into();
+    program.file("run.jsonl", run.to_string());
+    program.file("suffix.txt", "{description}");
+    let mark = ["mark", "run.jsonl", "accept", "--step", "2:context"];
+    program.run(&mark).ends(0);
+    let mut carriers = Vec::new();
+    for exporter in hgview::export::EXPORTERS {
+        let out = format!("out.{}", exporter.name);
+        let mut args = vec!["run.jsonl", "-o", &out, "--format", exporter.name];
+        args.extend(["--tool-prompt", "suffix.txt"]);
+        match exporter.masks {
+            MaskPlace::Turns | MaskPlace::Steps => {
+                export(&program, &args).ends(0);
+                carriers.push((exporter.name, read(&program, &out)));
+            }
+            MaskPlace::Nowhere => {
+                let run = export(&program, &args).ends(2);
+                for says in ["has step masks", exporter.name, "--ignore-masks"] {
+                    assert!(run.err.contains(says), "{}", run.err);
+                }
+                assert!(!program.home().join(&out).exists(), "{out}");
+                args.push("--ignore-masks");
+                export(&program, &args).ends(0);
+                assert!(program.home().join(&out).exists(), "{out}");
+                args.retain(|arg| *arg != "--ignore-masks");
+            }
+        }
+        args.extend(["--dry-run", "--force"]);
+        let code = i32::from(exporter.masks == MaskPlace::Nowhere);
+        export(&program, &args).ends(code);
+    }
+    // those that have a place say the mask in it: the same run without a mask gives other bytes
+    let names: Vec<&str> = carriers.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["chat", "sharegpt", "atif", "steps"]);
+    let unmask = ["mark", "run.jsonl", "accept", "--step", "2:none"];
+    program.run(&unmask).ends(0);
+    for (name, masked) in carriers {
+        let args = ["run.jsonl", "-o", "plain", "--format", name, "--force"];
+        export(&program, &args).ends(0);
+        assert_ne!(read(&program, "plain"), masked, "{name}");
+    }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
+fn decisions_on_older_versions_are_told_and_not_used() {
+    let program = Program::new();
+    let rows = ["o__a-1", "o__a-2", "p__b-3"].map(|id| talk(id, true, "First."));
+    program.file("run.jsonl", rows.join("\n"));
+    for (nth, choice, who) in [
+        ("1", "reject", "ada"),
+        ("1", "accept", "ben"),
+        ("2", "reject", "ada"),
+    ] {
+        let args = ["mark", "run.jsonl", "--nth", nth, choice, "--reviewer", who];
+        program.run(&args).ends(0);
+    }
+    let told = |out: &str| {
+        let run = export(&program, &["run.jsonl", "-o", out, "--format", "raw"]).ends(0);
+        (rows_of_manifest(&program, out), run.err)
+    };
+    let (manifest, words) = told("before.jsonl");
+    assert_eq!(manifest["stale_decisions"], json!([]));
+    assert!(!words.contains("older version"), "{words}");
+    // the first is made anew, the second moves to the end
+    let again = [
+        talk("o__a-1", true, "Again."),
+        rows[2].clone(),
+        rows[1].clone(),
+    ];
+    program.file("run.jsonl", again.join("\n"));
+    let (manifest, words) = told("after.jsonl");
+    assert_eq!(manifest["counts"]["kept"], 2, "{manifest}");
+    let stale = manifest["stale_decisions"].as_array().unwrap();
+    let said: Vec<_> = stale
+        .iter()
+        .map(|one| {
+            (
+                one["id"].as_str(),
+                one["reviewer"].as_str(),
+                one["decision"].as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (Some("o__a-1"), Some("ada"), Some("reject")),
+            (Some("o__a-1"), Some("ben"), Some("accept"))
+        ]
+    );
+    assert!(
+        words.contains("2 decisions were on older versions of their records and were not used:")
+            && words.contains("o__a-1 (run.jsonl): ada reject"),
+        "{words}"
+    );
+    let dry = export(
+        &program,
+        &[
+            "run.jsonl",
+            "-o",
+            "x.jsonl",
+            "--format",
+            "raw",
+            "--dry-run",
+            "--json",
+            "--dedupe",
+        ],
+    )
+    .ends(0);
+    let report: Value = serde_json::from_str(&dry.out).unwrap();
+    assert_eq!(report["stale_decisions"].as_array().unwrap().len(), 2);
+    // where decisions count for nothing, old ones do neither
+    let auto = export(
+        &program,
+        &[
+            "run.jsonl",
+            "-o",
+            "-",
+            "--format",
+            "raw",
+            "--policy",
+            "auto-only",
+        ],
+    )
+    .ends(0);
+    assert!(!auto.err.contains("older version"), "{}", auto.err);
+    let agree = program.run(&["agree", "run.jsonl", "--json"]).ends(1);
+    let agree: Value = serde_json::from_str(&agree.out).unwrap();
+    assert_eq!(
+        (&agree["stale_decisions"], &agree["elsewhere"]),
+        (&json!(2), &json!(1))
+    );
+    let mark = |nth: &str| {
+        let args = [
+            "mark",
+            "run.jsonl",
+            "--nth",
+            nth,
+            "accept",
+            "--reviewer",
+            "cleo",
+        ];
+        program.run(&args).ends(0).err
+    };
+    let said = mark("1");
+    assert!(
+        said.contains("before it was made anew") && said.contains("ada"),
+        "{said}"
+    );
+    assert!(!mark("2").contains("made anew"));
+    // now it has a decision of its own
+    let (manifest, _) = told("last.jsonl");
+    assert_eq!(manifest["stale_decisions"], json!([]));
+}
+
+fn rows_of_manifest(program: &Program, out: &str) -> Value {
+    let name = format!("{out}.manifest.json");
+    serde_json::from_slice(&read(program, &name)).unwrap()
+}
+
+/// What was exported before lies beside the data: its labels and patches are the records' own, and join nothing.
+#[test]
+fn an_earlier_export_is_no_side_file() {
+    let program = Program::new();
+    let mut run: Value = serde_json::from_str(&talk("o__a-1", true, "Look.")).unwrap();
+    run["model_patch"] = "--- a/m.py\n+++ b/m.py\n@@ -1 +1 @@\n-x\n+y\n".into();
+    program.file("data/run.jsonl", run.to_string());
+    let to = |out: &str, split: &[&str]| {
+        let mut args = vec!["data/run.jsonl", "-o", out, "--format", "predictions"];
+        args.extend(split);
+        export(&program, &args).ends(0);
+    };
+    to("data/preds.jsonl", &[]);
+    to("data/parts.jsonl", &["--split", "train=.5,val=.5"]);
+    // the data as it is when the patch is lost
+    run.as_object_mut().unwrap().shift_remove("model_patch");
+    program.file("data/run.jsonl", run.to_string());
+    let has_patch = |args: &[&str]| {
+        let run = program.run(args).ends(0);
+        let shown: Value = serde_json::from_str(&run.out).unwrap();
+        !shown["final_patch"].is_null()
+    };
+    let file = ["show", "data/run.jsonl", "--json"];
+    let folder = ["show", "data", "--id", "o__a-1", "--json"];
+    assert!(!has_patch(&file) && !has_patch(&folder));
+    // given by hand it is joined; without its manifest it is a file like any other
+    assert!(has_patch(&[
+        "show",
+        "data/run.jsonl",
+        "--json",
+        "--with",
+        "data/preds.jsonl"
+    ]));
+    for manifest in ["preds", "parts"] {
+        let path = program
+            .home()
+            .join(format!("data/{manifest}.jsonl.manifest.json"));
+        std::fs::remove_file(path).unwrap();
+    }
+    assert!(has_patch(&file) && has_patch(&folder));
 }
 
 /// The tables open again, with all rows.

@@ -53,6 +53,10 @@ fn each_record_has_its_verdicts_and_reasons() {
             "task_type",
             "published",
             "strict",
+            "resolved",
+            "reward",
+            "label_source",
+            "filter",
             "flags",
             "fault"
         ]
@@ -256,6 +260,10 @@ fn the_schema_describes_the_rows() {
         "task",
         "published",
         "strict",
+        "resolved",
+        "reward",
+        "label_source",
+        "filter",
         "flags",
         "fault",
     ] {
@@ -290,4 +298,103 @@ fn an_issue_is_localised_where_the_prompt_asks_for_it() {
     let localize = "Localize the code and leave a comment at each location.";
     assert_eq!(verdict(localize), "\"issue_localize\" \"accept\"");
     assert_eq!(verdict("Resolve it."), "\"issue\" \"unjudged\"");
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
+fn other_filters_stand_beside_the_rules() {
+    let program = Program::new();
+    let mut rows = ["a", "b", "c"].map(|id| run_of(id, PATCH));
+    rows[2]["eval_result"] = json!({"success": true});
+    program.file("runs.jsonl", jsonl(&rows));
+    program.file("tasks.jsonl", jsonl(&[task("a"), task("b"), task("c")]));
+    let report = json!({"resolved_ids": ["a"], "unresolved_ids": ["b"]});
+    program.file("reports/report.json", report.to_string());
+    let scores = [
+        json!({"instance_id": "a", "score": 0.25}),
+        json!({"instance_id": "b", "score": 0.75}),
+        json!({"instance_id": "c", "score": 0.75}),
+        json!({"instance_id": "c", "score": 0.5}),
+    ];
+    program.file("scores/scores.jsonl", jsonl(&scores));
+    let run = |with: &[&str]| {
+        let mut args = vec!["verify", "runs.jsonl", "--tasks", "tasks.jsonl"];
+        args.extend(with);
+        program.run(&args).ends(0)
+    };
+    let labelled = run(&[
+        "--json",
+        "--with",
+        "reports/report.json",
+        "--filter",
+        "resolved",
+    ]);
+    let told = |row: &Value| {
+        let verdict = row["filter"]["verdict"].clone();
+        (
+            row["resolved"].clone(),
+            row["label_source"].clone(),
+            verdict,
+        )
+    };
+    let found: Vec<_> = labelled.json_lines().iter().map(told).collect();
+    let want = |resolved: bool, source: &str, verdict: &str| {
+        (json!(resolved), json!(source), json!(verdict))
+    };
+    assert_eq!(found[0], want(true, "report.json", "accept"));
+    assert_eq!(found[1], want(false, "report.json", "reject"));
+    assert_eq!(found[2], want(true, "eval_result.success", "accept"));
+    let closing: Vec<&str> = labelled.err.lines().collect();
+    let line = closing.iter().find(|line| line.contains("resolved"));
+    assert_eq!(
+        line.unwrap().split_whitespace().collect::<Vec<_>>(),
+        ["resolved", "2", "1", "0", "66.7", "%"],
+        "{}",
+        labelled.err
+    );
+    // a score file by its own path, and the same joined as rewards
+    let by_file = run(&["--json", "--filter", "file:scores/scores.jsonl>=0.7"]);
+    let rows = by_file.json_lines();
+    assert_eq!(rows[0]["filter"]["score"], 0.25);
+    assert_eq!(rows[0]["filter"]["verdict"], "reject");
+    assert_eq!(rows[1]["filter"]["verdict"], "accept");
+    assert_eq!(rows[2]["filter"]["verdict"], "unjudged");
+    let why = rows[2]["filter"]["why"].as_str().unwrap();
+    assert!(
+        why.starts_with("2 rows of ") && why.contains("sha256"),
+        "{why}"
+    );
+    assert_eq!(rows[1]["reward"], Value::Null);
+    let joined = run(&[
+        "--json",
+        "--with",
+        "scores/scores.jsonl",
+        "--filter",
+        "score>=0.7",
+    ]);
+    let rows = joined.json_lines();
+    assert_eq!(
+        (&rows[0]["reward"], &rows[1]["reward"]),
+        (&json!(0.25), &json!(0.75))
+    );
+    assert_eq!(rows[1]["label_source"], "scores.jsonl");
+    assert_eq!(rows[1]["filter"]["verdict"], "accept");
+    assert_eq!(rows[2]["filter"]["why"], "no reward is known");
+    // what people read has a column and a reason, and the rules have theirs as before
+    let table = run(&["--with", "scores/scores.jsonl", "--filter", "score>=0.7"]);
+    assert!(
+        table.out.lines().next().unwrap().contains("FILTER"),
+        "{}",
+        table.out
+    );
+    assert!(
+        table.out.contains("[filter: the reward is below 0.7]"),
+        "{}",
+        table.out
+    );
+    assert!(table.err.contains("score>=0.7"), "{}", table.err);
+    let wrong = program
+        .run(&["verify", "runs.jsonl", "--filter", "best"])
+        .ends(2);
+    assert!(wrong.err.contains("`best` is no filter"), "{}", wrong.err);
 }

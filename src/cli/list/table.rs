@@ -282,11 +282,7 @@ impl Cells {
         let fault = row
             .fault
             .as_ref()
-            .map(|fault| match fault.to_string() {
-                why if why.contains("cannot be read") => why,
-                why => format!("cannot be read: {why}"),
-            })
-            .map(|why| text::clean_line(&why).into_owned());
+            .map(|fault| text::clean_line(&fault.unread("")).into_owned());
         let texts = [
             row.nth.to_string(),
             row.id.clone(),

@@ -7,6 +7,7 @@ use anstyle::Effects;
 use anstyle::Style;
 
 use crate::cli::Output;
+use crate::cli::verify::AskedFilter;
 use crate::cli::verify::Row;
 use crate::model::Verdict;
 use crate::text;
@@ -26,9 +27,16 @@ struct Line {
 }
 
 /// Prints all rows.
-pub(super) fn print(rows: &[Row], rules: &[Rules], output: &mut Output<'_>) -> io::Result<()> {
+pub(super) fn print(
+    rows: &[Row],
+    rules: &[Rules],
+    asked: Option<&AskedFilter>,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
     let mut head = vec!["#".to_owned(), "ID".to_owned(), "TYPE".to_owned()];
     head.extend(rules.iter().map(|rules| rules.name().to_uppercase()));
+    head.extend(asked.map(|_asked| "FILTER".to_owned()));
+    let count = head.len();
     let bold = Some(Style::new().effects(Effects::BOLD));
     let head = Line {
         cells: head.into_iter().map(|cell| (cell, bold)).collect(),
@@ -37,9 +45,8 @@ pub(super) fn print(rows: &[Row], rules: &[Rules], output: &mut Output<'_>) -> i
     let width = output.terminal.width;
     let most_id = width.map_or(ID, |width| (width / 2).clamp(8, ID));
     let lines: Vec<Line> = std::iter::once(head)
-        .chain(rows.iter().map(|row| line(row, rules, most_id)))
+        .chain(rows.iter().map(|row| line(row, rules, asked, most_id)))
         .collect();
-    let count = rules.len() + 3;
     let widths: Vec<usize> = (0..count)
         .map(|ix| {
             let cells = lines.iter().filter_map(|line| line.cells.get(ix));
@@ -71,23 +78,25 @@ pub(super) fn print(rows: &[Row], rules: &[Rules], output: &mut Output<'_>) -> i
     Ok(())
 }
 
-fn line(row: &Row, rules: &[Rules], most_id: usize) -> Line {
+fn line(row: &Row, rules: &[Rules], asked: Option<&AskedFilter>, most_id: usize) -> Line {
     let number = ((row.ix.0 + 1).to_string(), None);
     let checked = match &row.checked {
         Ok(checked) => checked,
         Err(fault) => {
             let mut cells = vec![number];
-            cells.resize(rules.len() + 3, ("-".to_owned(), None));
+            let count = rules.len() + usize::from(asked.is_some()) + 3;
+            cells.resize(count, ("-".to_owned(), None));
             return Line {
                 cells,
-                why: text::clean_line(&format!("cannot be read: {fault}")).into_owned(),
+                why: text::clean_line(&fault.unread("")).into_owned(),
             };
         }
     };
     let id = text::clip(&text::clean_line(&checked.id), most_id).into_owned();
     let mut cells = vec![number, (id, None), (checked.kind.name().to_owned(), None)];
-    cells.extend(rules.iter().map(|rules| {
-        let verdict = checked.judgement(*rules).verdict;
+    let of_rules = rules.iter().map(|rules| checked.judgement(*rules).verdict);
+    let of_filter = asked.map(|asked| asked.filter.verdict(checked));
+    cells.extend(of_rules.chain(of_filter).map(|verdict| {
         let color = match verdict {
             Verdict::Accept => AnsiColor::Green,
             Verdict::Reject => AnsiColor::Red,
@@ -97,12 +106,12 @@ fn line(row: &Row, rules: &[Rules], most_id: usize) -> Line {
     }));
     Line {
         cells,
-        why: text::clean_line(&why(checked, rules)).into_owned(),
+        why: text::clean_line(&why(checked, rules, asked)).into_owned(),
     }
 }
 
-/// The flags, then the first reason of a set of rules that does not accept.
-fn why(checked: &Checked, rules: &[Rules]) -> String {
+/// The flags, then the first reason of a set of rules that does not accept, then that of the filter.
+fn why(checked: &Checked, rules: &[Rules], asked: Option<&AskedFilter>) -> String {
     let mut parts: Vec<String> = checked
         .flags
         .iter()
@@ -126,6 +135,8 @@ fn why(checked: &Checked, rules: &[Rules]) -> String {
             .or_else(|| of(Sense::Note));
         parts.extend(reason.map(told));
     }
+    let of_filter = asked.and_then(|asked| asked.filter.why_not(checked));
+    parts.extend(of_filter.map(|why| format!("[filter: {why}]")));
     parts.join(" ")
 }
 

@@ -6,6 +6,7 @@ use std::io::Write;
 
 use crate::model::TaskKind;
 use crate::model::Verdict;
+use crate::text;
 use crate::text::human;
 use crate::verify::Rules;
 use crate::verify::check::Checked;
@@ -17,34 +18,64 @@ type Cells = [[usize; 3]; 3];
 
 /// The counts of a run.
 #[derive(Debug, Default)]
-pub(super) struct Tally(BTreeMap<TaskKind, Cells>);
+pub(super) struct Tally(BTreeMap<TaskKind, Counts>);
+
+/// The counts of a type of task; verdicts in the order of [`VERDICTS`].
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    rules: Cells,
+    /// By what labels say.
+    labels: [usize; 3],
+    /// By what the filter says that was asked for.
+    filter: [usize; 3],
+}
 
 impl Tally {
-    /// Counts a record.
-    pub(super) fn add(&mut self, checked: &Checked) {
+    /// Counts a record, and what the filter says of it, where one was asked for.
+    pub(super) fn add(&mut self, checked: &Checked, filter: Option<Verdict>) {
         let place = |verdict| {
             VERDICTS
                 .iter()
                 .position(|known| *known == verdict)
                 .unwrap_or(VERDICTS.len() - 1)
         };
-        let cells = self.0.entry(checked.kind).or_default();
-        let row = &mut cells[place(checked.published.verdict)];
+        let counts = self.0.entry(checked.kind).or_default();
+        let row = &mut counts.rules[place(checked.published.verdict)];
         row[place(checked.strict.verdict)] += 1;
+        counts.labels[place(checked.resolved.map_or(Verdict::Unjudged, Verdict::of))] += 1;
+        counts.filter[place(filter.unwrap_or_default())] += 1;
     }
 
-    /// Prints the closing tables: a line for each type of task and set of rules, and with both sets the confusion.
-    pub(super) fn print(&self, rules: &[Rules], out: &mut dyn Write) -> io::Result<()> {
+    /// Prints the closing tables: a line for each type of task and set of rules, one for labels where there are any, one
+    /// for the filter with this name, and with both sets of rules the confusion.
+    pub(super) fn print(
+        &self,
+        rules: &[Rules],
+        filter: Option<&str>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        const LABELS: &str = "resolved";
+        let has_labels = self.all().labels[..2].iter().any(|count| *count > 0);
         let mut lines =
             vec![["TYPE", "RULES", "ACCEPTED", "REJECTED", "UNJUDGED", "RATE"].map(str::to_owned)];
         let all = self.all();
-        for (kind, cells) in self.rows(&all) {
-            for (ix, rule) in rules.iter().enumerate() {
-                let [accepted, rejected, unjudged] = margin(cells, *rule);
+        for (kind, counts) in self.rows(&all) {
+            let of_rules = rules
+                .iter()
+                .map(|rule| (rule.name(), margin(&counts.rules, *rule)));
+            let of_labels = has_labels.then_some((LABELS, counts.labels));
+            let of_filter = filter.map(|name| (name, counts.filter));
+            let is_told = |name: &str| {
+                let mut told = rules.iter().map(|rules| rules.name());
+                told.any(|told| told == name) || (has_labels && name == LABELS)
+            };
+            let of_filter = of_filter.filter(|(name, _)| !is_told(name));
+            let told = of_rules.chain(of_labels).chain(of_filter);
+            for (ix, (name, [accepted, rejected, unjudged])) in told.enumerate() {
                 let kind = if ix == 0 { kind } else { "" };
                 lines.push([
                     kind.to_owned(),
-                    rule.name().to_owned(),
+                    text::clean_line(name).into_owned(),
                     human::count(accepted),
                     human::count(rejected),
                     human::count(unjudged),
@@ -66,7 +97,8 @@ impl Tally {
             "ONE UNJUDGED",
         ];
         let mut lines = vec![head.map(str::to_owned)];
-        for (kind, cells) in self.rows(&all) {
+        for (kind, counts) in self.rows(&all) {
+            let cells = &counts.rules;
             let [[both, published, _], [strict, neither, _], _] = cells;
             let total: usize = cells.iter().flatten().sum();
             let rest = total - both - published - strict - neither;
@@ -83,17 +115,19 @@ impl Tally {
     }
 
     /// The types of tasks, and all together where there is more than one.
-    fn rows<'a>(&'a self, all: &'a Cells) -> impl Iterator<Item = (&'static str, &'a Cells)> {
-        let types = self.0.iter().map(|(kind, cells)| (kind.name(), cells));
+    fn rows<'a>(&'a self, all: &'a Counts) -> impl Iterator<Item = (&'static str, &'a Counts)> {
+        let types = self.0.iter().map(|(kind, counts)| (kind.name(), counts));
         types.chain((self.0.len() > 1).then_some(("all", all)))
     }
 
-    fn all(&self) -> Cells {
-        let mut all = Cells::default();
-        for cells in self.0.values() {
-            for (sum, count) in all.iter_mut().flatten().zip(cells.iter().flatten()) {
-                *sum += count;
-            }
+    fn all(&self) -> Counts {
+        let mut all = Counts::default();
+        for counts in self.0.values() {
+            let sums = all.rules.as_flattened_mut().iter_mut();
+            let sums = sums.chain(&mut all.labels).chain(&mut all.filter);
+            let added = counts.rules.as_flattened().iter();
+            let added = added.chain(&counts.labels).chain(&counts.filter);
+            sums.zip(added).for_each(|(sum, count)| *sum += count);
         }
         all
     }

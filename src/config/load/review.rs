@@ -5,6 +5,8 @@ use toml::de::DeTable;
 use toml::de::DeValue;
 
 use crate::config::QueueBase;
+use crate::config::QueueCell;
+use crate::config::QueueFilter;
 use crate::config::QueueSetting;
 use crate::config::load::Reading;
 use crate::config::load::flag;
@@ -18,7 +20,7 @@ const MOST_REASONS: usize = 9;
 
 /// What a queue can say.
 const QUEUE_KEYS: &str =
-    "base, task_type, repo, model, decided, min_steps, max_steps, size and seed";
+    "base, filter, cell, task_type, repo, model, decided, min_steps, max_steps, size and seed";
 
 impl Reading<'_> {
     /// Takes `[review]`.
@@ -100,6 +102,10 @@ fn entry(queue: &mut QueueSetting, name: &str, value: &Spanned<DeValue<'_>>) -> 
     let steps = |value| number::<usize>(value, 0, 1_000_000_000).map(Some);
     let taken = match name {
         "base" => one_of(value, QueueBase::NAMES, QueueBase::named).map(|base| queue.base = base),
+        "filter" => filter(value).map(|filter| queue.filter = filter),
+        "cell" => {
+            one_of(value, QueueCell::NAMES, QueueCell::named).map(|cell| queue.cell = Some(cell))
+        }
         "task_type" => texts(value)
             .and_then(task_types)
             .map(|names| queue.task_types = names),
@@ -113,6 +119,11 @@ fn entry(queue: &mut QueueSetting, name: &str, value: &Spanned<DeValue<'_>>) -> 
         _ => return Err(format!("there is no `{name}`; there are {QUEUE_KEYS}")),
     };
     taken.map_err(|wanted| format!("`{name}` must be {wanted}; it is left out"))
+}
+
+fn filter(value: &Spanned<DeValue<'_>>) -> Result<QueueFilter, String> {
+    let named = text(value).ok().and_then(|text| QueueFilter::named(&text));
+    named.ok_or_else(|| "\"published\", \"strict\", \"resolved\" or \"score>=X\"".to_owned())
 }
 
 fn reasons(value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, String> {

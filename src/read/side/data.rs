@@ -8,6 +8,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::model::ContentHash;
 use crate::model::Fault;
 use crate::model::Format;
 use crate::model::Note;
@@ -19,7 +20,9 @@ use crate::model::Trajectory;
 use crate::read;
 use crate::read::RawRecord;
 use crate::read::json;
+use crate::read::side::ScoreOf;
 use crate::read::side::report;
+use crate::read::side::score_row;
 
 /// How far below its own folder a task file that was merely found reaches. Tasks of several data sets share their ids
 /// (SWE-bench, its subsets, localisation sets), so that a far one is likely to be another run's.
@@ -34,6 +37,8 @@ pub struct SideFile {
     pub format: Format,
     /// Rows with an id that it holds.
     pub ids: usize,
+    /// Lines of a score file that are no scores: torn, without a name, not finite.
+    pub unread: usize,
     /// Given by hand: its labels override those of the records.
     pub is_explicit: bool,
     /// The folder of the run that it is about; `None` when it was not found by walking.
@@ -80,6 +85,8 @@ struct SideRow {
 pub struct SideData {
     files: Vec<SideFile>,
     rows: HashMap<String, Vec<SideRow>>,
+    /// Scores by the record's content.
+    by_hash: HashMap<ContentHash, Vec<SideRow>>,
 }
 
 impl SideData {
@@ -89,6 +96,7 @@ impl SideData {
             path: path.to_path_buf(),
             format,
             ids: 0,
+            unread: 0,
             is_explicit,
             scope: None,
         });
@@ -146,12 +154,42 @@ impl SideData {
         Ok(())
     }
 
-    fn insert(&mut self, id: String, mut row: SideRow) {
+    /// Adds a line of a score file, the one that was begun last.
+    pub fn add_score(&mut self, line: &[u8]) {
+        let Ok((whose, score)) = score_row(line) else {
+            if let Some(file) = self.files.last_mut() {
+                file.unread += 1;
+            }
+            return;
+        };
+        let mut row = SideRow::default();
+        row.outcome.reward = Some(score);
+        match whose {
+            ScoreOf::Id(id) => self.insert(id, row),
+            ScoreOf::Content(hash) => {
+                let row = self.own(row);
+                self.by_hash.entry(hash).or_default().push(row);
+            }
+        }
+    }
+
+    fn insert(&mut self, id: String, row: SideRow) {
+        let row = self.own(row);
+        self.rows.entry(id).or_default().push(row);
+    }
+
+    /// Counts a row as one of the file that was begun last.
+    fn own(&mut self, mut row: SideRow) -> SideRow {
         row.file = self.files.len().saturating_sub(1);
         if let Some(file) = self.files.last_mut() {
             file.ids += 1;
         }
-        self.rows.entry(id).or_default().push(row);
+        row
+    }
+
+    /// Whether rows are told by the content of the records: then [`apply`] wants to know it.
+    pub fn knows_contents(&self) -> bool {
+        !self.by_hash.is_empty()
     }
 
     /// The files, in the order in which they were added.
@@ -159,32 +197,37 @@ impl SideData {
         &self.files
     }
 
-    /// How many instances are known.
+    /// How many instances, or records told by their content, are known.
     pub fn ids(&self) -> usize {
-        self.rows.len()
+        self.rows.len() + self.by_hash.len()
     }
 
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.ids() == 0
     }
 
     /// Puts the files and rows of `other` after its own.
     pub fn extend(&mut self, other: Self) {
         let shift = self.files.len();
         self.files.extend(other.files);
-        for (id, rows) in other.rows {
-            let shifted = rows.into_iter().map(|row| SideRow {
+        let shifted = |rows: Vec<SideRow>| {
+            rows.into_iter().map(move |row| SideRow {
                 file: row.file + shift,
                 ..row
-            });
-            self.rows.entry(id).or_default().extend(shifted);
+            })
+        };
+        for (id, rows) in other.rows {
+            self.rows.entry(id).or_default().extend(shifted(rows));
+        }
+        for (hash, rows) in other.by_hash {
+            self.by_hash.entry(hash).or_default().extend(shifted(rows));
         }
     }
 
     /// Places in [`SideData::files`] of those that know the trajectory's instance and can be about it.
-    pub fn files_about(&self, trajectory: &Trajectory) -> Vec<usize> {
-        let said = rows_about(&[self], trajectory);
+    pub fn files_about(&self, trajectory: &Trajectory, hash: Option<ContentHash>) -> Vec<usize> {
+        let said = rows_about(&[self], trajectory, hash);
         said.iter().map(|said| said.row.file).collect()
     }
 
@@ -231,17 +274,20 @@ struct Said<'a> {
     file: &'a SideFile,
     /// The file is named after the trajectory's file: `output.report.json` beside `output.jsonl`.
     is_near: bool,
+    /// The row names the record's content, not its id.
+    is_exact: bool,
 }
 
-/// Joins what `sides` say about the trajectory's instance; earlier ones are asked first. Returns whether any file
-/// knows the instance.
-pub fn apply(sides: &[&SideData], trajectory: &mut Trajectory) -> bool {
-    let said = rows_about(sides, trajectory);
+/// Joins what `sides` say about the trajectory's instance; earlier ones are asked first. `hash` is the record's content,
+/// for sides that [`SideData::knows_contents`]. Returns whether any file knows the instance.
+pub fn apply(sides: &[&SideData], trajectory: &mut Trajectory, hash: Option<ContentHash>) -> bool {
+    let said = rows_about(sides, trajectory, hash);
     if said.is_empty() {
         return false;
     }
     let mut notes = Vec::new();
     join_label(&said, trajectory, &mut notes);
+    join_reward(&said, trajectory, &mut notes);
     for Said { row, .. } in &said {
         let outcome = &mut trajectory.outcome;
         fill(&mut outcome.exit_status, row.outcome.exit_status.as_ref());
@@ -262,7 +308,11 @@ pub fn apply(sides: &[&SideData], trajectory: &mut Trajectory) -> bool {
     true
 }
 
-fn rows_about<'a>(sides: &[&'a SideData], trajectory: &Trajectory) -> Vec<Said<'a>> {
+fn rows_about<'a>(
+    sides: &[&'a SideData],
+    trajectory: &Trajectory,
+    hash: Option<ContentHash>,
+) -> Vec<Said<'a>> {
     let stem = stem_of(&trajectory.source.path);
     let mut names: Vec<&str> = Vec::new();
     for name in [trajectory.task_id.as_deref(), Some(trajectory.id.as_str())] {
@@ -274,18 +324,25 @@ fn rows_about<'a>(sides: &[&'a SideData], trajectory: &Trajectory) -> Vec<Said<'
             .iter()
             .map(|name| side.find(name))
             .find(|rows| !rows.is_empty());
-        for row in rows.unwrap_or_default() {
+        let exact = hash.and_then(|hash| side.by_hash.get(&hash));
+        let exact = exact.into_iter().flatten().map(|row| (row, true));
+        let by_id = rows.unwrap_or_default().iter().map(|row| (row, false));
+        for (row, is_exact) in exact.chain(by_id) {
             let Some(file) = side.files.get(row.file) else {
                 continue;
             };
             if file.covers(&trajectory.source.path, &stem) {
-                let is_near = file.name().starts_with(&stem);
-                said.push(Said { row, file, is_near });
+                said.push(Said {
+                    row,
+                    file,
+                    is_near: file.name().starts_with(&stem),
+                    is_exact,
+                });
             }
         }
     }
     // stable: within the same rank, the order in which the files were given
-    said.sort_by_key(|said| (!said.file.is_explicit, !said.is_near));
+    said.sort_by_key(|said| (!said.file.is_explicit, !said.is_exact, !said.is_near));
     said
 }
 
@@ -303,7 +360,6 @@ fn join_label(said: &[Said<'_>], trajectory: &mut Trajectory, notes: &mut Vec<St
         .find(|s| s.file.is_explicit && s.row.outcome.resolved.is_some());
     if let Some(Said { row, file, .. }) = by_hand {
         outcome.resolved = row.outcome.resolved;
-        outcome.reward = row.outcome.reward.or(outcome.reward);
         outcome.label_source = Some(file.name());
         return;
     }
@@ -331,13 +387,41 @@ fn join_label(said: &[Said<'_>], trajectory: &mut Trajectory, notes: &mut Vec<St
             outcome.label_source = Some(first.file.name());
         }
     }
-    let graded = said.iter().find(|s| s.row.outcome.reward.is_some());
-    if let Some(Said { row, file, .. }) = graded
-        && outcome.reward.is_none()
-    {
-        outcome.reward = row.outcome.reward;
-        outcome.label_source.get_or_insert_with(|| file.name());
+}
+
+/// The reward of the first file that knows one. One that was given by hand overrides the record's own, unless its rows
+/// for this record disagree: whose scores they are is not known then.
+fn join_reward(said: &[Said<'_>], trajectory: &mut Trajectory, notes: &mut Vec<String>) {
+    let outcome = &mut trajectory.outcome;
+    let mut graded = said.iter().filter(|s| s.row.outcome.reward.is_some());
+    let Some(first) = graded.next() else {
+        return;
+    };
+    if outcome.reward.is_some() && !first.file.is_explicit {
+        return;
     }
+    let of_it: Vec<&Said<'_>> = graded
+        .filter(|s| s.row.file == first.row.file && s.is_exact == first.is_exact)
+        .filter(|s| s.file.path == first.file.path)
+        .collect();
+    let is_torn = of_it
+        .iter()
+        .any(|s| s.row.outcome.reward != first.row.outcome.reward);
+    if is_torn {
+        let (count, name) = (of_it.len() + 1, first.file.name());
+        notes.push(if first.is_exact {
+            format!("{count} rows of {name} name this record with different scores")
+        } else {
+            format!(
+                "{count} rows of {name} name this id with different scores; rows with `sha256` tell attempts apart"
+            )
+        });
+        return;
+    }
+    outcome.reward = first.row.outcome.reward;
+    outcome
+        .label_source
+        .get_or_insert_with(|| first.file.name());
 }
 
 fn join_task(trajectory: &mut Trajectory, from: &Task) {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::*;
+use crate::model::ContentHash;
 use crate::model::Fault;
 use crate::model::Source;
 use crate::model::Trajectory;
@@ -225,7 +226,7 @@ fn run_report(path: &str, is_explicit: bool, text: &str) -> SideData {
 #[track_caller]
 fn joined(sides: &[&SideData], own: Option<bool>, want: Option<bool>, from: Option<&str>) {
     let mut trajectory = attempt("a", own);
-    apply(sides, &mut trajectory);
+    apply(sides, &mut trajectory, None);
     assert_eq!(trajectory.outcome.resolved, want);
     assert_eq!(trajectory.outcome.label_source.as_deref(), from);
 }
@@ -268,7 +269,7 @@ fn ids_are_joined_exactly_first() {
             &format!(r#"{{"resolved_ids":["{known}"]}}"#),
         );
         let mut trajectory = attempt(id, None);
-        apply(&[&report], &mut trajectory)
+        apply(&[&report], &mut trajectory, None)
     };
     assert!(ids("o__n-1", "o__n-1"));
     assert!(ids("o__n-1", "o__n-1_0"));
@@ -315,12 +316,12 @@ fn tasks_and_patches_fill_what_is_absent() {
         &[("a", r#"{"model_patch":"else"}"#)],
     );
     let mut trajectory = attempt("a", None);
-    apply(&[&tasks, &preds], &mut trajectory);
+    apply(&[&tasks, &preds], &mut trajectory, None);
     let task = trajectory.task.as_ref().unwrap();
     assert_eq!(task.gold_patch.as_deref(), Some("gold"));
     assert_eq!(trajectory.final_patch.as_deref(), Some("mine"));
     let mut trajectory = attempt("a", None);
-    apply(&[&preds, &other], &mut trajectory);
+    apply(&[&preds, &other], &mut trajectory, None);
     assert_eq!(trajectory.final_patch, None, "two predictions that differ");
 }
 
@@ -336,7 +337,7 @@ fn places_and_names_tell_what_a_report_is_about() {
         let record = raw(path, Some(Format::Report), Layout::Whole, "", text);
         report.add(record).unwrap();
         let mut trajectory = attempt("a", None);
-        apply(&[&report], &mut trajectory);
+        apply(&[&report], &mut trajectory, None);
         trajectory.outcome.resolved
     };
     assert_eq!(label("/run/report.json", None), Some(true));
@@ -352,9 +353,74 @@ fn places_and_names_tell_what_a_report_is_about() {
         tasks.add(record).unwrap();
         let mut trajectory = attempt("a", None);
         trajectory.source.path = PathBuf::from(at);
-        apply(&[&tasks], &mut trajectory)
+        apply(&[&tasks], &mut trajectory, None)
     };
     assert!(task("/", "/a/b/output.jsonl"), "two folders down");
     assert!(!task("/", "/a/b/c/output.jsonl"), "three folders down");
     assert!(!task("/t", "/a/output.jsonl"), "elsewhere");
+}
+
+/// A record of task `t` after a score file of these lines was given: its reward, and what was noted.
+#[track_caller]
+fn scored(lines: &[&str], own: Option<f64>, want: Option<f64>, note: &str) {
+    let hash = ContentHash::of(b"record");
+    let mut data = SideData::default();
+    data.begin_file(Path::new("scores.jsonl"), Format::Verdict, true);
+    for line in lines {
+        data.add_score(line.replace("HASH", &hash.to_string()).as_bytes());
+    }
+    let mut trajectory = Trajectory {
+        id: "a".to_owned(),
+        task_id: Some("t".to_owned()),
+        ..Trajectory::default()
+    };
+    trajectory.outcome.reward = own;
+    apply(&[&data], &mut trajectory, Some(hash));
+    assert_eq!(trajectory.outcome.reward, want, "{lines:?}");
+    let notes: Vec<&str> = trajectory.notes.iter().map(|note| &*note.what).collect();
+    assert!(notes.join("\n").contains(note), "{notes:?}");
+    assert_eq!(notes.is_empty(), note.is_empty(), "{notes:?}");
+}
+
+#[test]
+fn scores_that_are_given_are_rewards() {
+    let task = r#"{"instance_id": "t", "score": 0.25}"#;
+    scored(&[task], None, Some(0.25), "");
+    scored(&[task], Some(0.5), Some(0.25), "");
+    scored(
+        &[r#"{"id": "a", "score": 3, "model": "m"}"#],
+        None,
+        Some(3.0),
+        "",
+    );
+    scored(&[r#"{"id": "b", "score": 3}"#], Some(0.5), Some(0.5), "");
+    // rows that agree are one; rows that do not say nothing, and say so
+    scored(&[task, task], None, Some(0.25), "");
+    let other = r#"{"instance_id": "t", "score": 0.75}"#;
+    let torn = "2 rows of scores.jsonl name this id with different scores; rows with `sha256`";
+    scored(&[task, other], None, None, torn);
+    scored(&[task, other], Some(0.5), Some(0.5), torn);
+    // the content tells attempts apart
+    let exact = r#"{"sha256": "HASH", "score": 1}"#;
+    scored(&[task, other, exact], None, Some(1.0), "");
+    let again = r#"{"sha256": "HASH", "score": 0}"#;
+    scored(
+        &[exact, again, task],
+        None,
+        None,
+        "name this record with different",
+    );
+    // torn lines, scores that are none
+    for bad in [
+        r#"{"instance_id": "t", "sco"#,
+        r#"{"instance_id": "t", "score": NaN}"#,
+        r#"{"instance_id": "t", "score": 1e999}"#,
+        r#"{"instance_id": "t", "score": "0.9"}"#,
+        r#"{"sha256": "x", "score": 1}"#,
+        r#"{"score": 1}"#,
+        "\u{0}",
+    ] {
+        scored(&[bad], Some(0.5), Some(0.5), "");
+        scored(&[task, bad], None, Some(0.25), "");
+    }
 }

@@ -67,10 +67,69 @@ fn filters_and_people_meet_in_four_cells() {
     };
     check(&cell(Verdict::Accept, Verdict::Reject), &rows, &[1]);
     check(&cell(Verdict::Reject, Verdict::Accept), &rows, &[3]);
-    assert_eq!(filter_person_counts(&rows, Judge::Published), [1, 1, 1, 0]);
-    assert_eq!(filter_person_counts(&rows, Judge::Strict), [0, 1, 1, 0]);
+    assert_eq!(
+        filter_person_counts(&rows, QueueFilter::Published),
+        [1, 1, 1, 0]
+    );
+    assert_eq!(
+        filter_person_counts(&rows, QueueFilter::Strict),
+        [0, 1, 1, 0]
+    );
     assert_eq!(filter_filter_counts(&rows), [1, 1, 1, 0]);
     check(&Queue::new(QueueBase::All), &rows, &[0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn labels_and_scores_are_filters_too() {
+    let reject = said(Choice::Reject);
+    let scored = |ix, resolved, score| QueueRow {
+        published: Verdict::Reject,
+        resolved,
+        score,
+        mine: Some(&reject),
+        ..row(ix)
+    };
+    let rows = [
+        scored(0, Some(true), Some(0.4)),
+        scored(1, Some(false), Some(0.5)),
+        scored(2, None, None),
+        // what is no number reaches no threshold
+        scored(3, None, Some(f64::NAN)),
+    ];
+    let setting = |filter, cell| {
+        Queue::of_setting(&QueueSetting {
+            base: QueueBase::FilterPerson,
+            filter,
+            cell,
+            ..QueueSetting::new("q".into(), 1)
+        })
+    };
+    let score = QueueFilter::Score(0.5);
+    for (filter, cell, want) in [
+        (QueueFilter::Resolved, None, &[0, 1][..]),
+        (QueueFilter::Resolved, Some(QueueCell::OnlyFilter), &[0]),
+        (QueueFilter::Resolved, Some(QueueCell::BothReject), &[1]),
+        (QueueFilter::Resolved, Some(QueueCell::OnlyPerson), &[]),
+        (score, Some(QueueCell::OnlyFilter), &[1]),
+        (score, Some(QueueCell::BothReject), &[0, 3]),
+    ] {
+        check(&setting(filter, cell), &rows, want);
+    }
+    assert_eq!(
+        filter_person_counts(&rows, QueueFilter::Resolved),
+        [0, 1, 0, 1]
+    );
+    let audit = Queue {
+        filter: QueueFilter::Resolved,
+        ..Queue::new(QueueBase::Audit)
+    };
+    // what has no label is in neither half of the slice
+    assert_eq!(audit.run(&rows).len(), 2);
+    let report = audit.audit_report(&rows);
+    assert_eq!(
+        (report.false_accepts.wrong, report.false_rejects.wrong),
+        (1, 0)
+    );
 }
 
 #[test]

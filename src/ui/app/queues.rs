@@ -140,13 +140,13 @@ fn facts(counts: &QueueCounts) -> Vec<(String, Role)> {
         }
         (line, Role::Text)
     };
-    let [published, strict] = &counts.person;
-    facts.push(row("published / person", published));
-    facts.push(row("strict / person", strict));
+    for beside in &counts.people {
+        facts.push(row(&format!("{} / person", beside.filter), &beside.cells));
+    }
     facts.push(row("published / strict", &counts.filters));
-    if let Some(audits) = &counts.audits {
-        for (name, audit) in ["published", "strict"].into_iter().zip(audits) {
-            let words = audit_words(name, audit);
+    for beside in &counts.people {
+        if let Some(audit) = &beside.audit {
+            let words = audit_words(&beside.filter.to_string(), audit);
             facts.extend(words.map(|words| (words, Role::Dim)));
         }
     }

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::cancel::Cancel;
+use crate::config::QueueBase;
+use crate::config::QueueFilter;
 use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::model::Text;
 use crate::model::Verdict;
 use crate::review::queue::AuditReport;
-use crate::review::queue::Judge;
 use crate::review::queue::Queue;
 use crate::review::queue::QueueRow;
 use crate::review::queue::filter_filter_counts;
@@ -21,14 +22,24 @@ use crate::ui::data::Rows;
 pub struct QueueCounts {
     /// Records in each queue, in the order in which they were asked about.
     pub counts: Vec<usize>,
-    /// Filter beside person, for the published and the strict rules, in the order of `Cell::ALL`.
-    pub person: [[usize; 4]; 2],
+    /// Each filter beside people: the published and the strict rules, labels where there are any, and the filters of
+    /// the queues in the settings.
+    pub people: Vec<FilterCounts>,
     /// Published beside strict rules.
     pub filters: [usize; 4],
-    /// What the audit slice says of the published and the strict rules; `None` without an audit queue.
-    pub audits: Option<[AuditReport; 2]>,
     /// Records that are judged, of all.
     pub judged: (usize, usize),
+}
+
+/// A filter beside what people say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilterCounts {
+    /// The filter.
+    pub filter: QueueFilter,
+    /// Records in each cell, in the order of `Cell::ALL`.
+    pub cells: [usize; 4],
+    /// What the audit slice says of it; `None` without an audit queue.
+    pub audit: Option<AuditReport>,
 }
 
 /// A queue as it is shown: its records in its order, and those that were chosen among the attempts of their tasks.
@@ -94,24 +105,33 @@ pub fn count(rows: &Rows, queues: &[Queue], me: &Text, cancel: &Cancel) -> Optio
         }
         counts.push(queue.run(&of).len());
     }
-    let judges = [Judge::Published, Judge::Strict];
-    let audit = queues
-        .iter()
-        .find(|queue| queue.base == crate::config::QueueBase::Audit);
-    let audits = audit.map(|queue| {
-        judges.map(|judge| {
+    let mut filters = vec![QueueFilter::Published, QueueFilter::Strict];
+    if of.iter().any(|row| row.resolved.is_some()) {
+        filters.push(QueueFilter::Resolved);
+    }
+    for queue in queues {
+        let compares = matches!(queue.base, QueueBase::FilterPerson | QueueBase::Audit);
+        if compares && !filters.contains(&queue.filter) {
+            filters.push(queue.filter);
+        }
+    }
+    let mut audits = queues.iter().filter(|queue| queue.base == QueueBase::Audit);
+    let audit = audits.next();
+    let beside_people = |filter| FilterCounts {
+        filter,
+        cells: filter_person_counts(&of, filter),
+        audit: audit.map(|queue| {
             let queue = Queue {
-                judge,
+                filter,
                 ..queue.clone()
             };
             queue.audit_report(&of)
-        })
-    });
+        }),
+    };
     Some(QueueCounts {
         counts,
-        person: judges.map(|judge| filter_person_counts(&of, judge)),
+        people: filters.into_iter().map(beside_people).collect(),
         filters: filter_filter_counts(&of),
-        audits,
         judged: (rows.marked(), rows.len()),
     })
 }

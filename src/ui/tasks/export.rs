@@ -46,6 +46,7 @@ fn export(
         policy: job.policy,
         filter: Some(&automatic),
         ledger: Some(&journals.ledger),
+        place: Some(&journals.place),
         journals: journals.place.journals(),
     };
     let mut told = Instant::now();

@@ -27,6 +27,9 @@ use crate::verify::strict::runs::Run;
 /// Cells of a line that a reason quotes.
 const QUOTE_CELLS: usize = 80;
 
+/// Why a hunk of short lines is not called harmless.
+const WEAK: &str = "the hunk shows nothing that only code has: it may stand inside a string";
+
 /// The edit of one file.
 #[derive(Debug)]
 pub(super) struct FileEdit<'p> {
@@ -344,7 +347,7 @@ impl<'p> FileEdit<'p> {
         };
         if answer == Answer::No {
             self.object_lines(piece);
-        } else if let Some(why) = piece.doubt {
+        } else if let Some(why) = piece.doubt.or(piece.is_weak.then_some(WEAK)) {
             self.note_hunk(piece, why);
             answer = Answer::Uncertain;
         }

@@ -14,6 +14,7 @@ use crate::python::End;
 use crate::python::Place;
 use crate::python::Quote;
 use crate::python::Source;
+use crate::python::is_surely_code;
 use crate::python::reads_as_code;
 use crate::python::shows_code;
 use crate::python::string_edges;
@@ -44,6 +45,9 @@ pub(super) struct Piece {
     pub(super) is_end: bool,
     /// It reads as code, but so might a text in a string that begins above: the file before the edit knows better.
     pub(super) is_assumed: bool,
+    /// It is assumed to be code, and no line of it is surely that: enough to see code change, not to call an edit
+    /// harmless, since in a string that begins above a comment is a change.
+    pub(super) is_weak: bool,
     /// Why it cannot be said where the piece begins.
     pub(super) doubt: Option<&'static str>,
     /// The hunks that lie in it, as indices into the patch.
@@ -61,6 +65,7 @@ impl Piece {
             place: Place::WHOLE,
             is_end: true,
             is_assumed: false,
+            is_weak: false,
             doubt: None,
             hunks: 0..hunks,
         }
@@ -80,6 +85,7 @@ impl Piece {
             place: Place::WHOLE,
             is_end: true,
             is_assumed: false,
+            is_weak: false,
             doubt: None,
             hunks: 0..patch.hunks.len(),
         }
@@ -109,6 +115,8 @@ impl Piece {
             beginning(&old, known)
         };
         let is_known = is_start || is_long || known != Known::Nothing;
+        let is_assumed = begin == Begin::Code && doubt.is_none() && !is_known;
+        let is_weak = is_assumed && !is_surely_code(&Source::new(&old, Place::default()));
         Self {
             old,
             new,
@@ -123,7 +131,8 @@ impl Piece {
                 .lines
                 .iter()
                 .any(|line| line.no_newline && line.tag != DiffTag::Removed),
-            is_assumed: begin == Begin::Code && doubt.is_none() && !is_known,
+            is_assumed,
+            is_weak,
             doubt,
             hunks: ix..ix + 1,
         }

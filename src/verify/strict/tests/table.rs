@@ -946,10 +946,11 @@ fn whole_files() {
         "--- a/n.py\n+++ b/n.py\n@@ -9 +9 @@\n-a = 1\n+a = 2\n",
         REJECT,
     );
+    // numbers by name stand in texts, too
     patch(
         "no line numbers",
         "--- a/n.py\n+++ b/n.py\n@@\n a = 1\n+# note\n b = 2\n",
-        ACCEPT,
+        UNJUDGED,
     );
     patch(
         "empty line without its blank",
@@ -1374,5 +1375,83 @@ fn func_gen() {
         Some(0),
         REJECT,
     );
+    finish();
+}
+
+/// A hunk that shows nothing that only code has may stand in a string that begins above: a comment there changes the
+/// string. Only the file knows. What a function's body shows is code, and stays accepted.
+#[test]
+fn hunks_that_cannot_tell() {
+    let middle = |lines: &[&str]| {
+        let text = |with: &str| {
+            let (above, below) = lines.split_at(lines.len() / 2);
+            format!("{}\n{with}{}\n", above.join("\n"), below.join("\n"))
+        };
+        (text(""), text("# note\n"))
+    };
+    let lines = [
+        "a = 1", "b = 2", "c = 3", "d = 4", "e = 5", "f = 6", "g = 7", "h = 8", "i = 9",
+    ];
+    // numbers by name are what settings files hold: this might be the text of one
+    let (old, new) = middle(&lines);
+    let old_code = format!("import os\n{old}");
+    edit(
+        "constants",
+        &old_code,
+        &format!("import os\n{new}"),
+        UNJUDGED,
+        ACCEPT,
+    );
+    let quoted = |text: &str| format!("T = \"\"\"\n{text}\"\"\"\n");
+    edit(
+        "settings in a string",
+        &quoted(&old),
+        &quoted(&new),
+        UNJUDGED,
+        REJECT,
+    );
+    // an index of calls, a list of choices
+    let (old, new) = middle(&[
+        "f()",
+        "g()",
+        "h()",
+        "(optional)",
+        "i()",
+        "j()",
+        "k()",
+        "l()",
+        "m()",
+    ]);
+    edit(
+        "an index in a string",
+        &quoted(&old),
+        &quoted(&new),
+        UNJUDGED,
+        REJECT,
+    );
+    // a template's class has no name yet
+    let (old, new) = middle(&[
+        "a",
+        "b",
+        "c",
+        "class {name}:",
+        "x = 1",
+        "y = 2",
+        "z = 3",
+        "u",
+        "v",
+    ]);
+    edit("a template", &quoted(&old), &quoted(&new), UNJUDGED, REJECT);
+    // one call with an argument, one attribute, one statement: nobody writes texts like that
+    for telling in [
+        "a = f(1)", "a = b.c", "return a", "a[b] = c", "a = 'x'", "raise E",
+    ] {
+        let mut body = lines.map(|line| format!("    {line}"));
+        body[4] = format!("    {telling}");
+        let body: Vec<&str> = body.iter().map(String::as_str).collect();
+        let (old, new) = middle(&body);
+        let whole = |text: &str| format!("def f():\n{text}");
+        both(telling, &whole(&old), &whole(&new), ACCEPT);
+    }
     finish();
 }
