@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rayon::iter::IntoParallelIterator as _;
+use rayon::iter::IntoParallelRefIterator as _;
 use rayon::iter::ParallelIterator as _;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,6 +14,7 @@ use crate::cli::args::SharedArgs;
 use crate::cli::records;
 use crate::cli::records::to_json;
 use crate::cli::review;
+use crate::cli::selection;
 use crate::error::Result;
 use crate::model::ContentHash;
 use crate::model::RecordIx;
@@ -45,11 +46,19 @@ pub(super) fn run(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
+    let selector = selection::selector(shared)?;
     let store = records::load_store(&args.paths, shared, output)?;
+    let chosen = selection::chosen(selector, &args.paths, &store, shared, output)?;
     let place = review::place_of(&args.paths, &store, shared)?;
     let ledger = review::ledger(&place, output)?;
-    let present = hashes(&store);
-    let report = agreement::report(&ledger, SEED, |record| present.contains(&record.sha256));
+    let all: Vec<RecordIx> = (0..store.len()).map(RecordIx).collect();
+    let present = hashes(&store, &all);
+    let compared = if chosen.len() == all.len() {
+        present.clone()
+    } else {
+        hashes(&store, &chosen)
+    };
+    let report = agreement::report(&ledger, SEED, |record| compared.contains(&record.sha256));
     let elsewhere = ledger
         .records()
         .filter(|record| !present.contains(&record.sha256))
@@ -68,15 +77,13 @@ pub(super) fn run(
     Ok(verdict)
 }
 
-/// The contents of all records that can be read.
-fn hashes(store: &Store) -> HashSet<ContentHash> {
-    let read = |ix| {
-        store
-            .load_bytes(RecordIx(ix))
-            .ok()
-            .map(|bytes| ContentHash::of(&bytes))
+/// The contents of those of the records that can be read.
+fn hashes(store: &Store, records: &[RecordIx]) -> HashSet<ContentHash> {
+    let read = |ix: &RecordIx| {
+        let bytes = store.load_bytes(*ix).ok()?;
+        Some(ContentHash::of(&bytes))
     };
-    (0..store.len()).into_par_iter().filter_map(read).collect()
+    records.par_iter().filter_map(read).collect()
 }
 
 fn print(found: &AgreeReport, output: &mut Output<'_>) -> Result<()> {

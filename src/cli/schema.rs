@@ -11,6 +11,9 @@ use crate::cli::args::SchemaArgs;
 use crate::cli::args::SchemaOf;
 use crate::cli::list::ListRow;
 use crate::cli::mark::MarkRow;
+use crate::cli::query::FieldRow;
+use crate::cli::query::QueryExplanation;
+use crate::cli::query::QueryRow;
 use crate::cli::records::to_json_pretty;
 use crate::cli::themes::ThemeRow;
 use crate::cli::verify::VerifyRow;
@@ -39,6 +42,9 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::Agree => schema_for!(AgreeReport),
         SchemaOf::Export => schema_for!(Report),
         SchemaOf::Verify => schema_for!(VerifyRow),
+        SchemaOf::Query => schema_for!(QueryRow),
+        SchemaOf::QueryExplain => schema_for!(QueryExplanation),
+        SchemaOf::QueryFields => schema_for!(FieldRow),
         SchemaOf::Themes => schema_for!(ThemeRow),
     };
     writeln!(output.out, "{}", to_json_pretty(&schema)?)?;

@@ -20,6 +20,7 @@ use crate::cli::args::VerifyArgs;
 use crate::cli::args::VerifyMode;
 use crate::cli::records;
 use crate::cli::records::Progress;
+use crate::cli::selection;
 use crate::cli::verify::tally::Tally;
 use crate::config::Paths;
 use crate::error::Error;
@@ -96,12 +97,14 @@ pub(super) fn run(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
+    let selector = selection::selector(shared)?;
     if let Some(tasks) = &args.tasks {
         check_tasks(tasks, output)?;
     }
     let with: Vec<PathBuf> = args.tasks.iter().cloned().collect();
     let store = records::load_store_with(&args.paths, &with, shared, output)?;
-    let mut rows = check_all(args, &store, output);
+    let order = selection::chosen(selector, &args.paths, &store, shared, output)?;
+    let mut rows = check_all(args, &store, &order, output);
     flags::flag_same_patches(rows.iter_mut().filter_map(|row| row.checked.as_mut().ok()));
     let rules = rules(args.mode);
     let mut tally = Tally::default();
@@ -142,7 +145,12 @@ fn rules(mode: VerifyMode) -> &'static [Rules] {
     }
 }
 
-fn check_all(args: &VerifyArgs, store: &Store, output: &mut Output<'_>) -> Vec<Row> {
+fn check_all(
+    args: &VerifyArgs,
+    store: &Store,
+    order: &[RecordIx],
+    output: &mut Output<'_>,
+) -> Vec<Row> {
     let process = args.allow_run.then(PlainProcess::find);
     let program = process.as_ref().map(|process| process as &dyn RunProgram);
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
@@ -173,7 +181,6 @@ fn check_all(args: &VerifyArgs, store: &Store, output: &mut Output<'_>) -> Vec<R
         }
     };
     let at_once = if args.allow_run { BATCH_OF_RUNS } else { BATCH };
-    let order: Vec<RecordIx> = (0..store.len()).map(RecordIx).collect();
     let mut rows = Vec::with_capacity(order.len());
     let mut progress = Progress::new(output);
     for batch in order.chunks(at_once) {

@@ -138,7 +138,10 @@ fn review(defaults: &ReviewSettings) -> String {
          # blind = {blind}\n\
          \n# Queues of your own: what they are made from, and what must hold besides. Bases:\n\
          # {bases}.\n\
-         # task_type, repo and model take one text or a list; an audit has size and seed.\n\
+         # task_type, repo and model take one text or a list; an audit has size and seed; where takes\n\
+         # a query (hgview query --help).\n\
+         # [queues.untested]\n\
+         # where = \"resolved and not any(step.test)\"\n\
          # [queues.long-undecided]\n\
          # base = \"undecided\"\n\
          # task_type = [\"func_gen\", \"dep_search\"]\n\

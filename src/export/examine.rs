@@ -17,6 +17,7 @@ use crate::export::Judged;
 use crate::export::Jury;
 use crate::export::Masks;
 use crate::export::Prefer;
+use crate::export::Selected;
 use crate::export::Stage;
 use crate::export::Subject;
 use crate::export::repo;
@@ -26,6 +27,7 @@ use crate::model::StepKind;
 use crate::model::Text;
 use crate::model::Trajectory;
 use crate::model::Verdict;
+use crate::query::Cost;
 use crate::review::By;
 use crate::review::Mask;
 use crate::review::Policy;
@@ -113,9 +115,27 @@ impl<'a> Examiner<'a> {
             stage: Stage::Read,
             reason: why,
         };
+        let outside = || Dropped {
+            id: self.id_unread(ix),
+            source: source.clone(),
+            stage: Stage::Where,
+            reason: "not selected".to_owned(),
+        };
+        let selected = self.jury.selected.as_ref();
+        let is_cheap = |selected: &&Selected<'_>| {
+            !self.needs_head || selected.selector.needs().cost == Cost::Summary
+        };
+        if selected.filter(is_cheap).is_some_and(|selected| !selected.takes(ix, None)) {
+            return Err(outside());
+        }
         let (mut head, mut bytes) = (None, None);
         if self.needs_head {
             let read = self.store.load_head(ix);
+            // what is not selected need not be readable
+            let dear = selected.filter(|selected| !is_cheap(selected));
+            if dear.is_some_and(|selected| !selected.takes(ix, read.as_ref().ok())) {
+                return Err(outside());
+            }
             head = Some(read.map_err(|fault| unread(format!("cannot be read: {fault}")))?);
         } else if self.needs_hash {
             let read = self.store.load_bytes(ix);

@@ -134,6 +134,8 @@ pub enum Action {
     Find,
     /// Opens the prompt that narrows the list.
     Narrow,
+    /// Opens the prompt of the query that records have to answer.
+    Filter,
     /// Opens an overlay.
     Overlay(OverlayKind),
     /// Turns the sort order round.

@@ -221,6 +221,7 @@ pub const COMMANDS: &[Command] = &[
     row("next-hit", &["n"], Global, Group::Find, Jump(Landmark::Hit, Next), "Go to the next search hit"),
     row("previous-hit", &["N"], Global, Group::Find, Jump(Landmark::Hit, Previous), "Go to the previous search hit"),
     row("narrow", &["'"], Global, Group::Find, Action::Narrow, "Narrow the list as you type (fuzzy)"),
+    row("filter", &["F"], Global, Group::Find, Action::Filter, "Show only records for which a query holds"),
     row("sort", &["o"], List, Group::Find, Overlay(OverlayKind::Sort), "Choose the column to sort by"),
     row("reverse-sort", &["O"], List, Group::Find, Action::ReverseSort, "Turn the sort order round"),
 

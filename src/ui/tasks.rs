@@ -46,6 +46,7 @@ use crate::theme::Theme;
 use crate::ui::clipboard;
 use crate::ui::clipboard::ClipboardEnv;
 use crate::ui::data::Arranged;
+use crate::ui::data::Backing;
 use crate::ui::data::Marks;
 use crate::ui::data::Order;
 use crate::ui::data::Outline;
@@ -245,8 +246,15 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         }
         Effect::Arrange(job) => {
             let keep = (job.keep, &job.me);
-            if let Some(arranged) = arrange(&job.rows, &env.store, &job.how, keep, cancel) {
-                say(Notice::Arranged(job.generation, arranged));
+            let backing = Backing {
+                store: &env.store,
+                answers: &job.answers,
+                judging: job.judging,
+            };
+            let mut tell = |arranged| say(Notice::Arranged(job.generation, arranged));
+            let done = arrange(&job.rows, &backing, &job.how, keep, cancel, &mut tell);
+            if let Some(arranged) = done {
+                tell(arranged);
             }
         }
         Effect::FindRows(generation, pattern, rows, order) => {
@@ -454,8 +462,13 @@ fn on_desk(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notic
             Ok(journals) => say(Notice::DeskOpened(Box::new(journals))),
             Err(err) => say(Notice::Say(Tone::Error, err.to_string())),
         },
-        Effect::CountQueues(rows, queues, me) => {
-            if let Some(counts) = queues::count(&rows, &queues, &me, cancel) {
+        Effect::CountQueues(job) => {
+            let backing = Backing {
+                store: &env.store,
+                answers: &job.answers,
+                judging: job.judging,
+            };
+            if let Some(counts) = queues::count(&job.rows, &backing, &job.queues, &job.me, cancel) {
                 say(Notice::QueuesCounted(Box::new(counts)));
             }
         }

@@ -5,6 +5,7 @@ mod exports;
 mod keys;
 mod looks;
 mod patches;
+mod queries;
 mod soak;
 
 pub(crate) use looks::snapshot;

@@ -18,7 +18,7 @@ const MOST_REASONS: usize = 9;
 
 /// What a queue can say.
 const QUEUE_KEYS: &str =
-    "base, task_type, repo, model, decided, min_steps, max_steps, size and seed";
+    "base, where, task_type, repo, model, decided, min_steps, max_steps, size and seed";
 
 impl Reading<'_> {
     /// Takes `[review]`.
@@ -82,6 +82,9 @@ impl Reading<'_> {
         for (key, value) in table {
             let line = self.line(&key.span());
             let name: &str = key.get_ref();
+            if name == "where" {
+                queue.query_line = line;
+            }
             if let Err(what) = entry(&mut queue, name, value) {
                 self.problem(Some(line), format!("queue `{}`: {what}", queue.name));
             }
@@ -100,6 +103,7 @@ fn entry(queue: &mut QueueSetting, name: &str, value: &Spanned<DeValue<'_>>) -> 
     let steps = |value| number::<usize>(value, 0, 1_000_000_000).map(Some);
     let taken = match name {
         "base" => one_of(value, QueueBase::NAMES, QueueBase::named).map(|base| queue.base = base),
+        "where" => text(value).map(|query| queue.query = Some(query)),
         "task_type" => texts(value)
             .and_then(task_types)
             .map(|names| queue.task_types = names),

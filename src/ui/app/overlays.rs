@@ -93,6 +93,7 @@ impl App {
                 match kind {
                     PromptKind::Find => self.prompt_find(&text, what, effects),
                     PromptKind::Narrow => self.prompt_narrow(text, what, effects),
+                    PromptKind::Filter => self.prompt_filter(&text, what, effects),
                     PromptKind::Note | PromptKind::Tags if what == PromptChange::Accepted => {
                         self.prompt_note(kind, &text, effects);
                     }

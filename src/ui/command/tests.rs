@@ -138,6 +138,7 @@ fn known(action: Action) {
         | Action::Quit
         | Action::Find
         | Action::Narrow
+        | Action::Filter
         | Action::Overlay(
             OverlayKind::Help
             | OverlayKind::Palette

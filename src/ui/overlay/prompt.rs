@@ -164,6 +164,7 @@ impl Prompt {
         let sign = match self.kind {
             PromptKind::Find => "/",
             PromptKind::Narrow => "'",
+            PromptKind::Filter => "where ",
             PromptKind::Note => "note: ",
             PromptKind::Tags => "tags, by commas: ",
         };

@@ -111,6 +111,14 @@ impl ListView {
             Some(queue) => format!("  queue: {}", queue.name),
             None => String::new(),
         };
+        let filter = match &self.how.filter {
+            Some(filter) => format!("  where {}", filter.text()),
+            None => String::new(),
+        };
+        if let Some(asked) = self.asked {
+            let (asked, all) = (human::count(asked), human::count(all));
+            state = format!("  asked {asked} of {all}{state}");
+        }
         let decided = cx.data.desk.decided();
         let progress = if decided == 0 {
             String::new()
@@ -133,10 +141,11 @@ impl ListView {
                 ("  ", style(Role::Text)),
                 (&counts, style(Role::Dim)),
                 (&progress, style(Role::Success)),
-                (&queue, style(Role::Match)),
-                (&narrow, style(Role::Match)),
                 (&state, style(Role::Info)),
                 (follow, style(Role::Info)),
+                (&queue, style(Role::Match)),
+                (&narrow, style(Role::Match)),
+                (&filter, style(Role::Match)),
             ],
         );
     }
@@ -351,6 +360,9 @@ impl ListView {
     fn draw_nothing(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         let text = if !self.how.narrow.is_empty() && !cx.data.rows.is_empty() {
             format!("no record matches “{}”", self.how.narrow)
+        } else if let (Some(filter), false) = (&self.how.filter, cx.data.rows.is_empty()) {
+            let so_far = if self.arranging.is_some() { " so far" } else { "" };
+            format!("no record{so_far} for which {}; F changes it, Esc clears it", filter.text())
         } else if cx.data.scan.is_complete {
             "no trajectories here".to_owned()
         } else {
