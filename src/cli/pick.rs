@@ -42,36 +42,36 @@ impl Wanted<'_> {
             }
             let ix = RecordIx(ix);
             if !self.among.contains(&ix) {
-                return Err(Error::user(format!("--where does not hold for record {nth}")));
+                return Err(Error::user(format!(
+                    "--where does not hold for record {nth}"
+                )));
             }
             return match self.id {
                 Some(id) => has_id(store, ix, id).map(|()| ix),
                 None => Ok(ix),
             };
         }
-        match self.id {
-            Some(id) => self.by_id(id, store, output),
-            None => {
-                let count = match self.among {
-                    [one] => return Ok(*one),
-                    [] => return Err(no_match(&path)),
-                    several => several.len(),
-                };
-                let mut error = Error::user(format!(
-                    "{path} holds {count} {}; say which one with --nth N or --id ID",
-                    if count == store.len() {
-                        "trajectories"
-                    } else {
-                        "trajectories for which --where holds"
-                    }
-                ));
-                for ix in self.among.iter().take(LISTED) {
-                    let id = store.summarize(*ix).id;
-                    error = error.hint(format!("--nth {} is {id}", ix.0 + 1));
-                }
-                Err(error.hint(format!("`hgview list {path}` lists them all")))
-            }
+        if let Some(id) = self.id {
+            return self.by_id(id, store, output);
         }
+        let among = match self.among {
+            [one] => return Ok(*one),
+            [] => return Err(no_match(&path)),
+            several => several.len(),
+        };
+        let which = if among == count {
+            ""
+        } else {
+            " for which --where holds"
+        };
+        let mut error = Error::user(format!(
+            "{path} holds {among} trajectories{which}; say which one with --nth N or --id ID"
+        ));
+        for ix in self.among.iter().take(LISTED) {
+            let id = store.summarize(*ix).id;
+            error = error.hint(format!("--nth {} is {id}", ix.0 + 1));
+        }
+        Err(error.hint(format!("`hgview list {path}` lists them all")))
     }
 
     /// The one record whose id, or else whose task, is `id`.

@@ -102,9 +102,10 @@ fn wanted(tokens: &[Token]) -> (Want, Vec<bool>) {
                 last_call.push(function);
                 Want::Term
             }
-            (Want::InOpen(kind), Lexeme::Open) => Want::InValue(kind),
-            (Want::InNext(kind), Lexeme::Comma) => Want::InValue(kind),
-            (Want::InNext(_), Lexeme::Close) => Want::Link,
+            (Want::InOpen(kind), Lexeme::Open) | (Want::InNext(kind), Lexeme::Comma) => {
+                Want::InValue(kind)
+            }
+            (Want::InNext(_), Lexeme::Close) | (Want::Value(_), Lexeme::Atom(..)) => Want::Link,
             (Want::Op(_) | Want::Link, Lexeme::Close) => {
                 open.pop();
                 match last_call.pop().flatten() {
@@ -119,7 +120,6 @@ fn wanted(tokens: &[Token]) -> (Want, Vec<bool>) {
             (Want::Op(kind), _) if word == Some("in") => Want::InOpen(kind),
             (Want::Op(kind), _) if word == Some("not") => Want::Op(kind),
             (Want::Op(_) | Want::Link, _) if matches!(word, Some("and" | "or")) => Want::Term,
-            (Want::Value(_), Lexeme::Atom(..)) => Want::Link,
             (Want::InValue(kind), Lexeme::Atom(..)) => Want::InNext(kind),
             (want, _) => want,
         };

@@ -38,7 +38,7 @@ pub enum Value<'a> {
     /// A text or word.
     Text(Cow<'a, str>),
     /// Several of the others; may be none.
-    Many(Vec<Value<'a>>),
+    Many(Vec<Self>),
 }
 
 impl<'a> Value<'a> {
@@ -242,11 +242,13 @@ fn equals(
     }
     any(value, &|value| match (value, literal) {
         (Value::Truth(truth), Literal::Truth(wanted)) => Some(truth == wanted),
-        (Value::Number(number), Literal::Number(wanted)) => is_same(*number, *wanted),
-        (Value::Number(ms), Literal::Date(from, to)) => Some(from <= ms && (ms < to || ms == from)),
-        (Value::Text(text), Literal::Text(wanted)) => Some(text == wanted),
-        (Value::Number(number), Literal::Any(_, Some(wanted))) => is_same(*number, *wanted),
-        (Value::Text(text), Literal::Any(wanted, _)) => Some(text == wanted),
+        (Value::Number(number), Literal::Number(wanted) | Literal::Any(_, Some(wanted))) => {
+            is_same(*number, *wanted)
+        }
+        (Value::Number(ms), Literal::Date(from, to)) => Some(from <= ms && ms < to),
+        (Value::Text(text), Literal::Text(wanted) | Literal::Any(wanted, _)) => {
+            Some(text == wanted)
+        }
         (Value::Truth(truth), Literal::Any(wanted, _)) => {
             Some(wanted == if *truth { "true" } else { "false" })
         }
@@ -277,9 +279,9 @@ fn ordered(
         Literal::Date(from, to) => {
             return Some(match op {
                 Op::Below => number < from,
-                Op::AtMost => number < to || number == from,
+                Op::AtMost => number < to,
                 Op::AtLeast => number >= from,
-                _ => number >= to && number > from,
+                _ => number >= to,
             });
         }
         Literal::Field(name) => match value_of(name, record, step) {

@@ -47,15 +47,15 @@ fn add(rule: &Rule, query: &str, depth: usize, lines: &mut Vec<Explained>) {
     match &rule.kind {
         RuleKind::Or(parts) => {
             line("or", "one of these holds".to_owned());
-            parts
-                .iter()
-                .for_each(|part| add(part, query, depth + 1, lines));
+            for part in parts {
+                add(part, query, depth + 1, lines);
+            }
         }
         RuleKind::And(parts) => {
             line("and", "all of these hold".to_owned());
-            parts
-                .iter()
-                .for_each(|part| add(part, query, depth + 1, lines));
+            for part in parts {
+                add(part, query, depth + 1, lines);
+            }
         }
         RuleKind::Not(inner) => {
             line("not", "this is known and does not hold".to_owned());
@@ -160,14 +160,13 @@ fn literal_words(literal: &Literal, kind: Kind) -> String {
         },
         Literal::Date(from, to) => {
             let begin = moment(*from);
-            if to > from {
+            if *to > from + 1.0 {
                 format!("{begin} to {}", moment(*to))
             } else {
                 begin
             }
         }
-        Literal::Text(text) => format!("“{text}”"),
-        Literal::Any(text, None) => format!("“{text}”"),
+        Literal::Text(text) | Literal::Any(text, None) => format!("“{text}”"),
         Literal::Any(text, Some(number)) => format!("“{text}” or the number {number}"),
         Literal::Field(name) => format!("what {name} is"),
     }

@@ -273,6 +273,7 @@ fn fails(text: &str, at: (usize, usize), what: &str, hint: &str) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn errors_point_at_the_place_and_say_what_was_meant() {
     fails(
         "stpes > 4",
@@ -581,10 +582,12 @@ impl Random {
         let words = (0..count).map(|_| SOUP[self.below(SOUP.len())]);
         let glue = ["", " ", " ", " "];
         let words: Vec<&str> = words.collect();
-        words
-            .into_iter()
-            .map(|word| format!("{word}{}", glue[self.below(4)]))
-            .collect()
+        let mut text = String::new();
+        for word in words {
+            text.push_str(word);
+            text.push_str(glue[self.below(4)]);
+        }
+        text
     }
 
     /// A condition that is right.
@@ -638,7 +641,7 @@ impl Random {
                     chars.splice(at..at, word.chars());
                 }
                 _ if at < chars.len() => {
-                    chars[at] = char::from(32 + u8::try_from(self.below(95)).unwrap())
+                    chars[at] = char::from(32 + u8::try_from(self.below(95)).unwrap());
                 }
                 _ => {}
             }
@@ -658,7 +661,11 @@ fn bare(mut node: ast::Node) -> ast::Node {
     fn strip(node: &mut ast::Node) {
         node.span = 0..0;
         match &mut node.kind {
-            NodeKind::Or(parts) | NodeKind::And(parts) => parts.iter_mut().for_each(strip),
+            NodeKind::Or(parts) | NodeKind::And(parts) => {
+                for part in parts {
+                    strip(part);
+                }
+            }
             NodeKind::Not(inner) => strip(inner),
             NodeKind::Bare(one) => term(one),
             NodeKind::Compare(one, _, atom) => {
@@ -667,7 +674,9 @@ fn bare(mut node: ast::Node) -> ast::Node {
             }
             NodeKind::In(one, _, atoms) => {
                 term(one);
-                atoms.iter_mut().for_each(|atom| atom.span = 0..0);
+                for atom in atoms {
+                    atom.span = 0..0;
+                }
             }
         }
     }

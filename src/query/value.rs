@@ -103,7 +103,7 @@ fn seconds(mut text: &str) -> Option<f64> {
 }
 
 /// Reads a date: the milliseconds since 1970 at which it begins and before which it ends, in UTC. A day is a day long, a
-/// moment written to the minute a minute; relative ones have no length.
+/// moment written to the minute a minute, a relative one a millisecond.
 pub(super) fn date(text: &str, now_ms: i64) -> Option<(f64, f64)> {
     let today = || {
         let now = jiff::Timestamp::from_millisecond(now_ms).ok()?;
@@ -130,7 +130,7 @@ pub(super) fn date(text: &str, now_ms: i64) -> Option<(f64, f64)> {
 }
 
 fn moment(ms: f64) -> Option<(f64, f64)> {
-    ms.is_finite().then_some((ms, ms))
+    ms.is_finite().then_some((ms, ms + 1.0))
 }
 
 fn day(date: Date) -> Option<(f64, f64)> {
@@ -211,8 +211,8 @@ mod tests {
             ("yesterday", Some((midnight - day, midnight))),
             ("2026-01-31T12:00", Some((noon, noon + 60_000.0))),
             ("2026-01-31T12:00:00Z", Some((noon, noon + 1000.0))),
-            ("now", Some((noon, noon))),
-            ("-7d", Some((noon - 7.0 * day, noon - 7.0 * day))),
+            ("now", Some((noon, noon + 1.0))),
+            ("-7d", Some((noon - 7.0 * day, noon - 7.0 * day + 1.0))),
             ("2026-02-30", None),
             ("2026", None),
             ("-", None),

@@ -11,6 +11,7 @@ use crate::model::ContentHash;
 use crate::model::Flag;
 use crate::model::Format;
 use crate::model::RecordIx;
+use crate::model::Span;
 use crate::model::Summary;
 use crate::model::TaskKind;
 use crate::model::Trajectory;
@@ -234,7 +235,7 @@ impl<'a> Subject<'a> {
             Fact::Nth => count(self.ix.0.saturating_add(1)),
             Fact::Bytes => {
                 let span = store.entry(self.ix).and_then(|entry| entry.span);
-                let length = span.map(|span| span.len_bytes()).or_else(|| {
+                let length = span.map(Span::len_bytes).or_else(|| {
                     let bytes = store.load_bytes(self.ix).ok()?;
                     Some(bytes.len() as u64)
                 });

@@ -72,7 +72,7 @@ fn rows_heads_and_steps_are_asked() {
         ("model ~ ^M-", vec![1]),
         ("steps >= 2", vec![0]),
         ("nth > 1", vec![1, 2]),
-        ("format = chat", vec![0, 1]),
+        ("format = chat", vec![0, 1, 2]),
         ("path ~ data.jsonl$", vec![0, 1, 2]),
         ("fault", vec![2]),
         ("not fault", vec![0, 1]),
@@ -109,7 +109,7 @@ fn rows_heads_and_steps_are_asked() {
 fn people_are_asked_by_name() {
     let (folder, store) = two();
     let path = folder.path().join("data.jsonl");
-    let place = Place::of(&[path.clone()], None, folder.path()).unwrap();
+    let place = Place::of(std::slice::from_ref(&path), None, folder.path()).unwrap();
     let mut ledger = Ledger::default();
     let mut say = |reviewer: &str, ix: usize, change: crate::review::Change| {
         let hash = store.load_head(RecordIx(ix)).unwrap().hash();
@@ -162,7 +162,7 @@ fn people_are_asked_by_name() {
     // the record is made anew: its decisions are stale
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("Mend the bug.", "Mend it.")).unwrap();
-    let anew = open(&[path.clone()]);
+    let anew = open(std::slice::from_ref(&path));
     assert_eq!(taken(&anew, Some(&people("ada")), "stale"), [0, 1]);
     assert_eq!(taken(&anew, Some(&people("ada")), "decision"), [0; 0]);
 }

@@ -136,9 +136,11 @@ impl App {
         }
     }
 
-    /// Begins with a query that records have to answer.
-    pub fn begin_with(&mut self, filter: Selector) {
-        self.list.begin_with(Arc::new(filter));
+    /// Begins with a query that records have to answer, if there is one.
+    pub fn begin_with(&mut self, filter: Option<Selector>) {
+        if let Some(filter) = filter {
+            self.list.begin_with(Arc::new(filter));
+        }
     }
 
     /// The first effects: find the records, load the code colours.

@@ -471,7 +471,7 @@ pub fn arrange(
         })
     };
     if let Some(filter) = &how.filter {
-        taken = asking.taken(filter, taken, &mut |so_far, asked| {
+        taken = asking.taken(filter, &taken, &mut |so_far, asked| {
             if let Some(arranged) = laid_out(so_far.to_vec(), Some(asked)) {
                 tell(arranged);
             }

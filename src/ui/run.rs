@@ -188,9 +188,7 @@ impl Loop {
         let screen = Screen::enter(settings.mouse)?;
         let (width, height) = screen.size()?;
         let mut app = App::new(data, paint, habits, Rect::new(0, 0, width, height));
-        if let Some(filter) = filter {
-            app.begin_with(filter);
-        }
+        app.begin_with(filter);
         for problem in problems {
             // the channel is ours and open
             let _sent = sender.send(Notice::Say(Tone::Warning, problem.to_string()));

@@ -53,6 +53,7 @@ use crate::ui::data::Outline;
 use crate::ui::data::Rows;
 use crate::ui::data::arrange;
 use crate::ui::data::queues;
+use crate::ui::effect::ArrangeJob;
 use crate::ui::effect::Effect;
 use crate::ui::effect::FindJob;
 use crate::ui::effect::PageJob;
@@ -244,19 +245,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             let rows = ixs.map(|ix| (ix, env.store.summarize(ix))).collect();
             say(Notice::Summaries(rows));
         }
-        Effect::Arrange(job) => {
-            let keep = (job.keep, &job.me);
-            let backing = Backing {
-                store: &env.store,
-                answers: &job.answers,
-                judging: job.judging,
-            };
-            let mut tell = |arranged| say(Notice::Arranged(job.generation, arranged));
-            let done = arrange(&job.rows, &backing, &job.how, keep, cancel, &mut tell);
-            if let Some(arranged) = done {
-                tell(arranged);
-            }
-        }
+        Effect::Arrange(job) => arranged(&job, env, cancel, say),
         Effect::FindRows(generation, pattern, rows, order) => {
             if let Some(places) = find_rows(&pattern, &rows, &order, cancel) {
                 say(Notice::RowsFound(generation, Arc::new(places)));
@@ -318,6 +307,20 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::Redraw
         | Effect::Suspend
         | Effect::Quit => {}
+    }
+}
+
+/// Arranges the list; in pieces, where that takes its time.
+fn arranged(job: &ArrangeJob, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+    let backing = Backing {
+        store: &env.store,
+        answers: &job.answers,
+        judging: job.judging,
+    };
+    let mut tell = |arranged| say(Notice::Arranged(job.generation, arranged));
+    let keep = (job.keep, &job.me);
+    if let Some(arranged) = arrange(&job.rows, &backing, &job.how, keep, cancel, &mut tell) {
+        tell(arranged);
     }
 }
 

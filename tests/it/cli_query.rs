@@ -226,7 +226,25 @@ fn an_explanation_tells_types_and_what_is_read() {
     let program = Program::new();
     let query = "task = dep_search and steps > 40 and any(step.cmd ~ \"pytest\" and step.exit != 0) and not decision";
     let run = program.run(&["query", "--explain", query]).ends(0);
-    insta::assert_snapshot!(run.out, @r#""#);
+    insta::assert_snapshot!(run.out, @r#"
+    and: all of these hold
+      task = dep_search
+        task (task type: what the task asks for) is “dep_search”; from the summary
+      steps > 40
+        steps (number: model responses) is more than 40; from the summary
+      any(step.cmd ~ "pytest" and step.exit != 0)
+        any (there is a step for which it holds) is true; reads every step
+        and: all of these hold
+          step.cmd ~ "pytest"
+            step.cmd (text: the command) matches /pytest/, in any case; reads every step
+          step.exit != 0
+            step.exit (number: the command's exit status) is known and not 0; reads every step
+      not: this is known and does not hold
+        decision
+          decision (decision: what you decided, or that reviewer) is known and not empty; reads the record
+
+    reads every step at most; what costs least is asked first
+    "#);
     let json = program
         .run(&["query", "--explain", query, "--json"])
         .ends(0);

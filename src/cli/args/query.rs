@@ -32,6 +32,7 @@ Exit codes: 0 done, 1 no record is taken, 2 error: the query is wrong, and where
 
 /// Arguments of `query`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags, each on its own")]
 #[command(
     before_long_help = QUERY_EXAMPLES,
     after_long_help = LANGUAGE,

@@ -13,6 +13,7 @@ const PLAIN: &[Action] = &[
     Action::Quit,
     Action::Find,
     Action::Narrow,
+    Action::Filter,
     Action::ReverseSort,
     Action::ToggleWrap,
     Action::TogglePreview,

@@ -97,7 +97,7 @@ impl Asking<'_> {
     pub(super) fn taken(
         &self,
         selector: &Selector,
-        list: Vec<u32>,
+        list: &[u32],
         tell: &mut dyn FnMut(&[u32], usize),
     ) -> Option<Vec<u32>> {
         let needs = selector.needs();

@@ -88,14 +88,19 @@ pub(super) fn run(asking: &Asking<'_>, queue: &Queue) -> Option<Ran> {
 /// Says of each row whether the queue's query takes it; `None` when cancelled.
 fn select(asking: &Asking<'_>, queue: &Queue, rows: &mut [QueueRow<'_>]) -> Option<()> {
     let Some(query) = &queue.query else {
-        rows.iter_mut().for_each(|row| row.is_selected = true);
+        for row in rows {
+            row.is_selected = true;
+        }
         return (!asking.cancel.is_cancelled()).then_some(());
     };
-    rows.iter_mut().for_each(|row| row.is_selected = false);
+    for row in rows.iter_mut() {
+        row.is_selected = false;
+    }
     // whoever offers a queue has read its query before: what is wrong with it was said there
     if let Ok(selector) = Selector::parse(query) {
-        let all = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        for ix in asking.taken(&selector, (0..all).collect(), &mut |_, _| {})? {
+        let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let all: Vec<u32> = (0..count).collect();
+        for ix in asking.taken(&selector, &all, &mut |_, _| {})? {
             if let Some(row) = rows.get_mut(ix as usize) {
                 row.is_selected = true;
             }
@@ -126,7 +131,9 @@ pub fn count(
         counts.push(queue.run(&of).len());
     }
     // what follows is about all records
-    of.iter_mut().for_each(|row| row.is_selected = true);
+    for row in &mut of {
+        row.is_selected = true;
+    }
     let judges = [Judge::Published, Judge::Strict];
     let audit = queues
         .iter()

@@ -31,7 +31,7 @@ use crate::ui::widget::rows::put_right;
 /// What stands before the line.
 const SIGN: &str = "where ";
 /// Candidates shown at once.
-const SHOWN: usize = 8;
+const SHOWN: u16 = 7;
 
 /// The prompt of a query.
 #[derive(Debug, Clone)]
@@ -172,10 +172,9 @@ impl Filter {
         if area.is_empty() {
             return None;
         }
-        let shown = self.completion.candidates.len().min(SHOWN);
-        // a rule, the line, what is wrong with it, the candidates
-        let wanted = u16::try_from(shown + 3).unwrap_or(u16::MAX);
-        let height = wanted.min(area.height);
+        // a rule, the line, what is wrong with it, the candidates; always as many, so that the line stays where it is
+        let shown = SHOWN.min(area.height / 3);
+        let height = (shown + 3).min(area.height);
         let area = Rect {
             y: area.bottom() - height,
             height,
@@ -217,9 +216,7 @@ impl Filter {
         if let Some(row) = rows.next() {
             self.draw_problem(row, buf, theme);
         }
-        let chosen = self.chosen.unwrap_or(0);
-        let top = (chosen + 1).saturating_sub(SHOWN);
-        self.draw_candidates(top, rows.collect(), buf, theme);
+        self.draw_candidates(rows.collect(), buf, theme);
         cursor
     }
 
@@ -255,7 +252,8 @@ impl Filter {
         put(buf, x, row.y, row.right().saturating_sub(x), &gap, style);
     }
 
-    fn draw_candidates(&self, top: usize, rows: Vec<Rect>, buf: &mut Buffer, theme: &Theme) {
+    fn draw_candidates(&self, rows: Vec<Rect>, buf: &mut Buffer, theme: &Theme) {
+        let top = (self.chosen.unwrap_or(0) + 1).saturating_sub(rows.len().max(1));
         let all = &self.completion.candidates;
         let shown = all.iter().enumerate().skip(top);
         let widest = shown

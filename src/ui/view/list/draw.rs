@@ -86,17 +86,7 @@ impl ListView {
                 human::count(all)
             )
         };
-        let scan = &cx.data.scan;
-        let mut state = String::new();
-        if !scan.is_complete {
-            state = format!(
-                "  reading {} of {}",
-                human::bytes(scan.bytes_done),
-                human::bytes(scan.bytes_total)
-            );
-        } else if cx.data.rows.known() < all {
-            state = format!("  summarised {}", human::count(cx.data.rows.known()));
-        }
+        let state = self.state_words(cx);
         let follow = if cx.data.is_following {
             "  following"
         } else {
@@ -115,10 +105,6 @@ impl ListView {
             Some(filter) => format!("  where {}", filter.text()),
             None => String::new(),
         };
-        if let Some(asked) = self.asked {
-            let (asked, all) = (human::count(asked), human::count(all));
-            state = format!("  asked {asked} of {all}{state}");
-        }
         let decided = cx.data.desk.decided();
         let progress = if decided == 0 {
             String::new()
@@ -148,6 +134,33 @@ impl ListView {
                 (&filter, style(Role::Match)),
             ],
         );
+    }
+
+    /// What is still going on.
+    fn state_words(&self, cx: &Cx<'_>) -> String {
+        let all = cx.data.rows.len();
+        let scan = &cx.data.scan;
+        let mut state = String::new();
+        if !scan.is_complete {
+            state = format!(
+                "  reading {} of {}",
+                human::bytes(scan.bytes_done),
+                human::bytes(scan.bytes_total)
+            );
+        } else if cx.data.rows.known() < all {
+            state = format!("  summarised {}", human::count(cx.data.rows.known()));
+        }
+        if let Some(asked) = self.asked {
+            let (asked, all) = (human::count(asked), human::count(all));
+            state = format!("  asked {asked} of {all}{state}");
+        }
+        let judged = cx.data.rows.marked();
+        let asks_verdicts = self.how.filter.as_ref().is_some_and(|f| f.needs().verdicts);
+        if asks_verdicts && judged < cx.data.rows.known() {
+            // what is not judged yet has not answered
+            state = format!("  judged {}{state}", human::count(judged));
+        }
+        state
     }
 
     fn draw_header(&self, cx: &Cx<'_>, area: Rect, fitted: &Fitted, buf: &mut Buffer) {
