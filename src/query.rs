@@ -1,7 +1,7 @@
 //! Finding one's way among many records: sort keys and fuzzy narrowing, and the query language of `--where`, `F` and
 //! queues; the same for the screen and the commands.
 //!
-//! A query goes from text through [`lex`] and [`parse`] to a tree ([`ast`]), through [`check`] to a [`Query`] whose names
+//! A query goes from text through `lex` and [`parse`] to a tree ([`ast`]), through `check` to a [`Query`] whose names
 //! and types are known, and is evaluated against a [`Record`], of which it asks only what it needs, the cheapest first.
 //! Pure: what a record is, and what reading it costs, is known elsewhere; the tables [`FIELDS`] and [`STEP_FIELDS`] say
 //! what may be asked.

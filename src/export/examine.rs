@@ -125,7 +125,10 @@ impl<'a> Examiner<'a> {
         let is_cheap = |selected: &&Selected<'_>| {
             !self.needs_head || selected.selector.needs().cost == Cost::Summary
         };
-        if selected.filter(is_cheap).is_some_and(|selected| !selected.takes(ix, None)) {
+        if selected
+            .filter(is_cheap)
+            .is_some_and(|selected| !selected.takes(ix, None))
+        {
             return Err(outside());
         }
         let (mut head, mut bytes) = (None, None);

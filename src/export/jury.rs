@@ -168,8 +168,7 @@ impl Selected<'_> {
             head,
             ..Known::default()
         };
-        self.selector
-            .admits(ix, &self.sources, known, &self.cancel)
+        self.selector.admits(ix, &self.sources, known, &self.cancel)
     }
 }
 

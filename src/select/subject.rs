@@ -325,7 +325,9 @@ impl<'a> Subject<'a> {
     }
 
     fn outcome(&self) -> Value<'_> {
-        let verdict = self.verdict(Rules::Published).unwrap_or_default();
+        let Some(verdict) = self.verdict(Rules::Published) else {
+            return Value::Absent;
+        };
         let outcome = Policy::Override.outcome(verdict, &self.said().states);
         Value::word(outcome.verdict.name())
     }

@@ -82,7 +82,7 @@ fn rows_heads_and_steps_are_asked() {
         ("any(step.cmd ~ pytest)", vec![0]),
         ("not any(step.cmd ~ pytest)", vec![1]),
         ("any(step.test)", vec![0]),
-        ("count(step.class = shell) = 2", vec![0]),
+        ("count(step.cmd) = 2", vec![0]),
         ("first(step.kind = agent) = 1", vec![0, 1]),
         (
             "any(step.tool = execute_bash and step.thought ~ 'I look')",
@@ -93,7 +93,7 @@ fn rows_heads_and_steps_are_asked() {
         ("any(step.args ~ x.py)", vec![1]),
         ("any(step.bytes >= 7b)", vec![0, 1]),
         ("instruction ~ bug", vec![0, 1]),
-        ("bytes > 10", vec![0, 1, 2]),
+        ("bytes > 5", vec![0, 1, 2]),
         ("published = accept", vec![]),
         ("published = unjudged and strict = published", vec![0, 1]),
         ("outcome = unjudged", vec![0, 1]),

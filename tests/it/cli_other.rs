@@ -108,6 +108,9 @@ fn schema_lists_what_it_knows() {
         "agree",
         "export",
         "verify",
+        "query",
+        "query-explain",
+        "query-fields",
         "themes",
     ];
     assert_eq!(names, known);

@@ -374,8 +374,15 @@ impl ListView {
         let text = if !self.how.narrow.is_empty() && !cx.data.rows.is_empty() {
             format!("no record matches “{}”", self.how.narrow)
         } else if let (Some(filter), false) = (&self.how.filter, cx.data.rows.is_empty()) {
-            let so_far = if self.arranging.is_some() { " so far" } else { "" };
-            format!("no record{so_far} for which {}; F changes it, Esc clears it", filter.text())
+            let so_far = if self.arranging.is_some() {
+                " so far"
+            } else {
+                ""
+            };
+            format!(
+                "no record{so_far} for which {}; F changes it, Esc clears it",
+                filter.text()
+            )
         } else if cx.data.scan.is_complete {
             "no trajectories here".to_owned()
         } else {
