@@ -1,5 +1,6 @@
 //! `hgview query`, `--where` of all commands, and what the documentation says of queries.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use serde_json::Value;
@@ -51,6 +52,7 @@ fn records_that_a_query_takes_are_named() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one command after the other")]
 fn every_command_takes_where() {
     let program = Program::new();
     let path = program.file("runs/data.jsonl", fs::read(attempts()).unwrap());
@@ -302,7 +304,7 @@ fn documented_queries_are_queries() {
             .map(|one| format!("`{one}`"))
             .collect::<Vec<_>>()
             .join(" ");
-        want.push_str(&format!("| {name} | {kind} | {doc} | {cost} |\n"));
+        writeln!(want, "| {name} | {kind} | {doc} | {cost} |").unwrap();
     }
     assert_eq!(
         table, want,

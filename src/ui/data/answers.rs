@@ -206,3 +206,90 @@ impl Asking<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ContentHash;
+    use crate::model::Verdict;
+    use crate::review::Choice;
+    use crate::review::State;
+    use crate::store::OpenOptions;
+
+    fn rows(steps: &[usize]) -> Rows {
+        let mut rows = Rows::default();
+        rows.grow(steps.len() + 1);
+        for (ix, steps) in steps.iter().enumerate() {
+            let row = Summary {
+                steps: *steps,
+                ..Summary::default()
+            };
+            rows.set(RecordIx(ix), row);
+        }
+        rows
+    }
+
+    #[track_caller]
+    fn check(rows: &Rows, answers: &Answers, query: &str, want: &[u32]) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let store = Store::open(&OpenOptions {
+            paths: vec![file.path().to_path_buf()],
+            ..OpenOptions::default()
+        });
+        let backing = Backing {
+            store: &store.unwrap(),
+            answers,
+            judging: 0,
+        };
+        let asking = Asking {
+            rows,
+            backing: &backing,
+            me: &"ada".into(),
+            cancel: &Cancel::new(),
+        };
+        let selector = Selector::parse(query).unwrap();
+        let count = u32::try_from(rows.len()).unwrap();
+        let all: Vec<u32> = (0..count).collect();
+        let taken = asking.taken(&selector, &all, &mut |_, _| {});
+        assert_eq!(taken.as_deref(), Some(want), "{query}");
+    }
+
+    #[test]
+    fn answers_last_as_long_as_what_they_were_made_from() {
+        let answers = Answers::default();
+        let mut rows = rows(&[1, 5, 9]);
+        // the last row is not summarised: it has no answer yet
+        check(&rows, &answers, "steps > 4", &[1, 2]);
+        check(&rows, &answers, "not fault", &[0, 1, 2]);
+        let longer = Summary {
+            steps: 7,
+            ..Summary::default()
+        };
+        rows.set(RecordIx(0), longer.clone());
+        rows.set(RecordIx(3), longer);
+        check(&rows, &answers, "steps > 4", &[0, 1, 2, 3]);
+        // nothing is judged here, only waited for
+        check(&rows, &answers, "strict = reject", &[]);
+        let marks = Marks {
+            hash: ContentHash::of(b"x"),
+            published: Verdict::Accept,
+            strict: Verdict::Reject,
+            is_flagged: false,
+            patch_hash: None,
+        };
+        rows.set_marks(RecordIx(2), marks);
+        check(&rows, &answers, "strict = reject", &[2]);
+        check(&rows, &answers, "not decision", &[0, 1, 2, 3]);
+        let voices = Voices {
+            mine: Some(State {
+                decision: Some(Choice::Skip),
+                ..State::default()
+            }),
+            ..Voices::default()
+        };
+        rows.set_voices(RecordIx(1), Some(Arc::new(voices)));
+        check(&rows, &answers, "not decision", &[0, 2, 3]);
+        rows.set_voices(RecordIx(1), None);
+        check(&rows, &answers, "not decision", &[0, 1, 2, 3]);
+    }
+}
