@@ -154,12 +154,6 @@ impl ListView {
             let (asked, all) = (human::count(asked), human::count(all));
             state = format!("  asked {asked} of {all}{state}");
         }
-        let judged = cx.data.rows.marked();
-        let asks_verdicts = self.how.filter.as_ref().is_some_and(|f| f.needs().verdicts);
-        if asks_verdicts && judged < cx.data.rows.known() {
-            // what is not judged yet has not answered
-            state = format!("  judged {}{state}", human::count(judged));
-        }
         state
     }
 
