@@ -15,10 +15,12 @@ mod list;
 mod man;
 mod mark;
 mod pick;
+mod query;
 mod records;
 mod review;
 mod schema;
 mod search;
+mod selection;
 mod show;
 mod signals;
 mod terminal;
@@ -97,6 +99,7 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Compare(args)) => compare::run(&args, &shared, output),
         Some(Command::Export(args)) => export::run(&args, &shared, output),
         Some(Command::Verify(args)) => verify::run(&args, &shared, output),
+        Some(Command::Query(args)) => query::run(&args, &shared, output),
         Some(Command::Schema(args)) => schema::run(&args, output),
         Some(Command::Themes(args)) => themes::run(&args, output),
         Some(Command::Config(args)) => config::run(&args, output),

@@ -47,6 +47,7 @@ pub use crate::export::jury::DEFAULT_FILTER;
 pub use crate::export::jury::Judge;
 pub use crate::export::jury::Judged;
 pub use crate::export::jury::Jury;
+pub use crate::export::jury::Selected;
 pub use crate::export::options::Context;
 pub use crate::export::options::Curation;
 pub use crate::export::options::Options;

@@ -18,6 +18,7 @@ pub mod query;
 pub mod read;
 pub mod review;
 pub mod search;
+pub mod select;
 pub mod store;
 pub mod text;
 pub mod theme;

@@ -318,8 +318,8 @@ pub fn run(
     tell: &mut dyn FnMut(Told) -> bool,
 ) {
     let buffers = Buffers::default();
-    let batch = 4 * rayon::current_num_threads();
-    let mut done = 0;
+    let threads = rayon::current_num_threads();
+    let (mut batch, mut done) = (2 * threads, 0);
     while !cancel.is_cancelled() {
         let Some((known, places)) = next(store, records, done) else {
             return;
@@ -330,6 +330,13 @@ pub fn run(
             .map(|stretch| search_stretch(store, pattern, stretch, &buffers, cancel))
             .collect();
         done += taken;
+        // where little is found, threads need not wait for each other so often
+        let has_found = found.iter().any(|answers| !answers.is_empty());
+        batch = if has_found {
+            2 * threads
+        } else {
+            (2 * batch).min(64 * threads)
+        };
         for answer in found.into_iter().flatten() {
             if cancel.is_cancelled() || !tell(Told::Answer(answer)) {
                 return;

@@ -12,6 +12,7 @@ use crate::cli::args::SharedArgs;
 use crate::cli::records;
 use crate::cli::records::to_json;
 use crate::cli::review;
+use crate::cli::selection;
 use crate::error::Result;
 use crate::model::ContentHash;
 use crate::review::Choice;
@@ -43,12 +44,17 @@ pub(super) fn run(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
+    let selector = selection::selector(shared)?;
     let store = records::load_store(&args.paths, shared, output)?;
+    let chosen = selection::chosen(selector, &args.paths, &store, shared, output)?;
     let place = review::place_of(&args.paths, &store, shared)?;
     let ledger = review::ledger(&place, output)?;
     let all = review::present(&store);
     let present: HashSet<ContentHash> = all.iter().map(|record| record.sha256).collect();
-    let report = agreement::report(&ledger, SEED, |record| present.contains(&record.sha256));
+    let chosen: HashSet<usize> = chosen.iter().map(|ix| ix.0).collect();
+    let of_chosen = all.iter().filter(|record| chosen.contains(&record.ix));
+    let compared: HashSet<ContentHash> = of_chosen.map(|record| record.sha256).collect();
+    let report = agreement::report(&ledger, SEED, |record| compared.contains(&record.sha256));
     let elsewhere = ledger
         .records()
         .filter(|record| !present.contains(&record.sha256))

@@ -2,6 +2,7 @@
 
 mod compare;
 mod export;
+mod query;
 mod search;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub(super) use crate::cli::args::compare::CompareArgs;
 pub(super) use crate::cli::args::compare::OutcomeOf;
 pub(super) use crate::cli::args::compare::SplitBy;
 pub(super) use crate::cli::args::export::ExportArgs;
+pub(super) use crate::cli::args::query::QueryArgs;
 pub(super) use crate::cli::args::search::SearchArgs;
 
 use crate::cli::mark::MaskArg;
@@ -35,6 +37,7 @@ Examples:
   hgview list output.jsonl
   hgview list runs/ --sort cost --reverse --limit 10
   hgview list runs/ --json | jq 'select(.fault)'
+  hgview list runs/ --where 'task = dep_search and not any(step.test)'
 ";
 
 const SHOW_EXAMPLES: &str = "\
@@ -51,6 +54,7 @@ Examples:
   hgview mark output.jsonl --id task-7 --nth 3 reject --reason 'wrong place' --tag easy
   hgview mark output.jsonl --nth 3 --step 4-9:context --note 'learn from step 10 on'
   hgview mark output.jsonl --id task-7 accept --reviewer cleo --adjudicates ada --adjudicates ben
+  hgview mark output.jsonl --where 'any(step.cmd ~ \"git log\") and not decision' --tag leak --dry-run
   hgview mark output.jsonl --undo
 ";
 
@@ -101,6 +105,17 @@ pub(super) struct SharedArgs {
         help_heading = "Input"
     )]
     pub(super) with: Vec<PathBuf>,
+
+    /// Only records for which this holds, such as `task = dep_search and steps > 40`; `hgview query --help` tells the
+    /// language
+    #[arg(
+        id = "where",
+        long = "where",
+        value_name = "QUERY",
+        global = true,
+        help_heading = "Input"
+    )]
+    pub(super) query: Option<String>,
 
     /// Memory for parsed trajectories in MiB [default: 256, or `cache_mb` of the settings]
     #[arg(
@@ -214,6 +229,8 @@ pub(super) enum Command {
     Export(Box<ExportArgs>),
     /// Run the automatic filter: say for each trajectory whether it passes, and why not
     Verify(VerifyArgs),
+    /// Say which records a query takes, how it is understood, and what may be asked
+    Query(QueryArgs),
     /// Print the JSON Schema of what a command prints with --json
     Schema(SchemaArgs),
     /// List the themes
@@ -312,7 +329,7 @@ pub(super) enum ShowFormat {
 #[derive(Debug, Args)]
 #[command(
     before_long_help = MARK_EXAMPLES,
-    after_help = "Exit codes: 0 saved, 1 there was nothing to undo or redo, 2 error: nothing was saved."
+    after_help = "With --where instead of --id and --nth all records for which it holds are marked, and one --undo takes all of it back.\n\nExit codes: 0 saved, 1 there was nothing to mark, undo or redo, 2 error: nothing was saved."
 )]
 pub(super) struct MarkArgs {
     /// A file or folder; `-` is standard input
@@ -363,6 +380,10 @@ pub(super) struct MarkArgs {
     #[arg(long, value_name = "REVIEWER")]
     pub(super) adjudicates: Vec<String>,
 
+    /// Say what would be marked, and save nothing
+    #[arg(short = 'n', long, conflicts_with_all = ["undo", "redo"])]
+    pub(super) dry_run: bool,
+
     /// Take back what this reviewer did last
     #[arg(long, conflicts_with_all = MARKING)]
     pub(super) undo: bool,
@@ -377,8 +398,9 @@ pub(super) struct MarkArgs {
 }
 
 /// What does not go with undo and redo.
-const MARKING: [&str; 11] = [
+const MARKING: [&str; 12] = [
     "choice",
+    "where",
     "id",
     "nth",
     "reason",
@@ -500,6 +522,12 @@ pub(super) enum SchemaOf {
     Export,
     /// A line of `hgview verify --json`
     Verify,
+    /// A line of `hgview query QUERY PATH --json`
+    Query,
+    /// The output of `hgview query --explain --json`
+    QueryExplain,
+    /// A line of `hgview query --fields --json`
+    QueryFields,
     /// A line of `hgview themes --json`
     Themes,
 }

@@ -13,6 +13,7 @@ use crate::cli::args::CompareArgs;
 use crate::cli::args::SharedArgs;
 use crate::cli::pick::Wanted;
 use crate::cli::records;
+use crate::cli::selection;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::RecordIx;
@@ -28,6 +29,8 @@ const LISTED: usize = 8;
 struct Set {
     path: PathBuf,
     store: Store,
+    /// Those of its records for which `--where` holds.
+    among: Vec<RecordIx>,
     /// The trajectory of it that is meant, where one is.
     chosen: Option<RecordIx>,
 }
@@ -95,10 +98,13 @@ pub(super) fn run(
         } else {
             side.or(args.task.as_deref())
         };
-        let chosen = chosen(&place, side, &store, output)?;
+        let selector = selection::selector(shared)?;
+        let among = selection::chosen(selector, paths, &store, shared, output)?;
+        let chosen = chosen(&place, side, &store, &among, output)?;
         sets.push(Set {
             path: place.path,
             store,
+            among,
             chosen,
         });
     }
@@ -114,6 +120,7 @@ fn chosen(
     place: &Place,
     side: Option<&str>,
     store: &Store,
+    among: &[RecordIx],
     output: &mut Output<'_>,
 ) -> Result<Option<RecordIx>> {
     let (id, nth) = match side {
@@ -121,10 +128,16 @@ fn chosen(
         None => (place.id.as_deref(), place.nth),
     };
     if id.is_none() && nth.is_none() {
-        return Ok((store.len() == 1).then_some(RecordIx(0)));
+        let alone = among.first().filter(|_| among.len() == 1);
+        return Ok(alone.copied());
     }
     let path = place.path.as_path();
-    let wanted = Wanted { path, id, nth };
+    let wanted = Wanted {
+        path,
+        id,
+        nth,
+        among,
+    };
     wanted.find(store, output).map(Some)
 }
 
@@ -164,7 +177,7 @@ fn between(
             Err(Error::user(format!(
                 "{} holds {} trajectories; say which one",
                 set.path.display(),
-                set.store.len()
+                set.among.len()
             ))
             .hint(format!("--{side} ID or --{side} :N")))
         }
@@ -202,14 +215,20 @@ fn in_one(
         };
         let mut find = |side: &str| {
             let ((id, nth), path) = (named(side), set.path.as_path());
-            Wanted { path, id, nth }.find(store, output)
+            let wanted = Wanted {
+                path,
+                id,
+                nth,
+                among: &set.among,
+            };
+            wanted.find(store, output)
         };
         let (left, right) = (find(left)?, find(right)?);
         return attempts::run([(store, left), (store, right)], args, output);
     }
     let found = match &args.task {
-        Some(task) => of_task(task, store, output)?,
-        None => (0..store.len()).map(RecordIx).collect(),
+        Some(task) => of_task(task, set, output)?,
+        None => set.among.clone(),
     };
     match found.as_slice() {
         [left, right] => attempts::run([(store, *left), (store, *right)], args, output),
@@ -218,12 +237,11 @@ fn in_one(
 }
 
 /// The attempts of a task, in their order.
-fn of_task(task: &str, store: &Store, output: &mut Output<'_>) -> Result<Vec<RecordIx>> {
-    let all: Vec<RecordIx> = (0..store.len()).map(RecordIx).collect();
+fn of_task(task: &str, set: &Set, output: &mut Output<'_>) -> Result<Vec<RecordIx>> {
     let mut found = Vec::new();
     records::each_summary(
-        store,
-        &all,
+        &set.store,
+        &set.among,
         output,
         |_, _| (),
         |ix, (row, ()), _| {
@@ -240,7 +258,7 @@ fn of_task(task: &str, store: &Store, output: &mut Output<'_>) -> Result<Vec<Rec
 fn which_two(set: &Set, task: Option<&str>, found: &[RecordIx]) -> Error {
     let path = set.path.display();
     let Some(task) = task else {
-        let count = set.store.len();
+        let count = set.among.len();
         let plural = if count == 1 { "y" } else { "ies" };
         let what = format!("{path} holds {count} trajector{plural}; two are compared");
         return Error::user(what)

@@ -12,9 +12,11 @@ use crate::cli::args::ConfigCommand;
 use crate::config;
 use crate::config::Paths;
 use crate::config::Problem;
+use crate::config::QueueSetting;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::error::Result;
+use crate::select::Selector;
 use crate::text;
 use crate::theme::Depth;
 use crate::theme::Theme;
@@ -66,6 +68,7 @@ fn show(paths: &Paths, output: &mut Output<'_>) -> Result<Verdict> {
     }
     let (settings, mut problems) = config::load(paths);
     problems.extend(theme_problem(&settings, paths));
+    problems.extend(query_problems(&settings, paths));
     let (_, key_problems) = Keymap::new(&settings.keys);
     problems.extend(key_problems);
     problems.sort_by_key(|problem| problem.line);
@@ -88,6 +91,23 @@ pub(super) fn theme_problem(settings: &Settings, paths: &Paths) -> Option<Proble
         line: settings.theme_line,
         what: format!("{error}; the default is used"),
     })
+}
+
+/// What is wrong with the queries of the settings' queues.
+pub(super) fn query_problems(settings: &Settings, paths: &Paths) -> Vec<Problem> {
+    let problem = |queue: &QueueSetting| {
+        let query = queue.query.as_deref()?;
+        let error = Selector::parse(query).err()?;
+        let (name, column) = (&queue.name, error.column(query));
+        Some(Problem {
+            file: paths.settings_file(),
+            line: Some(queue.query_line),
+            what: format!(
+                "queue `{name}`: `where`, column {column}: {error}; the queue is left out"
+            ),
+        })
+    };
+    settings.queues.iter().filter_map(problem).collect()
 }
 
 fn init(paths: &Paths, output: &mut Output<'_>) -> Result<Verdict> {

@@ -8,15 +8,18 @@ use crate::cli::args::Cli;
 use crate::cli::args::ExploreArgs;
 use crate::cli::args::SharedArgs;
 use crate::cli::args::When;
+use crate::cli::config::query_problems;
 use crate::cli::config::theme_problem;
 use crate::cli::records;
 use crate::cli::review;
+use crate::cli::selection;
 use crate::cli::terminal;
 use crate::config;
 use crate::config::ColorChoice;
 use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
+use crate::query::distance;
 use crate::review::queue::Queue;
 use crate::store::Store;
 use crate::ui;
@@ -31,6 +34,7 @@ pub(super) fn run(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
+    let filter = selection::selector(shared)?;
     let paths = Paths::of_environment();
     let (mut settings, mut problems) = config::load(&paths);
     // a theme that was typed and is none is an error; a line of the settings is not worth refusing to start
@@ -38,6 +42,12 @@ pub(super) fn run(
         settings.theme = Some(theme);
     } else if let Some(problem) = theme_problem(&settings, &paths) {
         settings.theme = None;
+        problems.push(problem);
+    }
+    for problem in query_problems(&settings, &paths) {
+        settings
+            .queues
+            .retain(|queue| Some(queue.query_line) != problem.line);
         problems.push(problem);
     }
     settings.follow |= args.follow;
@@ -95,6 +105,7 @@ pub(super) fn run(
         paths,
         first_step: args.step,
         first,
+        filter,
         desk,
         journal,
     })?;
@@ -120,49 +131,5 @@ fn mistyped(paths: &[std::path::PathBuf], error: Error) -> Error {
     match meant {
         Some((_, name)) => error.hint(format!("did you mean the command `hgview {name}`?")),
         None => error,
-    }
-}
-
-/// How many letters must be changed, put in, taken out or swapped with their neighbour to make `b` of `a`.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    let mut previous = None;
-    for (row, letter) in a.chars().enumerate() {
-        let mut next = vec![row + 1];
-        for (column, other) in b.iter().enumerate() {
-            let at = |line: &[usize], ix: usize| line.get(ix).copied().unwrap_or(usize::MAX / 2);
-            let mut best = (at(&last, column) + usize::from(letter != *other))
-                .min(at(&last, column + 1) + 1)
-                .min(at(&next, column) + 1);
-            let is_swap =
-                previous == Some(*other) && column > 0 && b.get(column - 1) == Some(&letter);
-            if is_swap {
-                best = best.min(at(&before_last, column - 1) + 1);
-            }
-            next.push(best);
-        }
-        previous = Some(letter);
-        before_last = std::mem::replace(&mut last, next);
-    }
-    last.last().copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::distance;
-
-    #[test]
-    fn distances_count_slips() {
-        for (a, b, want) in [
-            ("list", "list", 0),
-            ("lsit", "list", 1),
-            ("lst", "list", 1),
-            ("sho", "show", 1),
-            ("", "man", 3),
-        ] {
-            assert_eq!(distance(a, b), want, "{a} {b}");
-        }
     }
 }

@@ -12,6 +12,8 @@ use crate::cli::args::SharedArgs;
 use crate::cli::records;
 use crate::cli::records::Progress;
 use crate::cli::review;
+use crate::cli::selection;
+use crate::cli::selection::Selection;
 use crate::cli::signals::Interrupts;
 use crate::config::Paths;
 use crate::error::Error;
@@ -25,11 +27,13 @@ use crate::export::Jury;
 use crate::export::Options;
 use crate::export::Prefer;
 use crate::export::Report;
+use crate::export::Selected;
 use crate::export::SplitBy;
 use crate::export::SplitPart;
 use crate::export::Stage;
 use crate::export::Target;
 use crate::review::Policy;
+use crate::select::Sources;
 use crate::text;
 use crate::text::human;
 use crate::verify::cache::Cache;
@@ -49,6 +53,7 @@ pub(super) fn run(
             .hint("--manifest FILE keeps the account of an export to standard output"));
     }
     let asked = Asked::parse(args.filter.as_deref())?;
+    let selector = selection::selector(shared)?;
     let with: Vec<PathBuf> = args.tasks.iter().cloned().collect();
     let has_manifest = options.manifest.is_some() || options.target != Target::Stdout;
     if has_manifest && !options.dry_run {
@@ -63,7 +68,23 @@ pub(super) fn run(
     let cancel = Cancel::new();
     let interrupts = Interrupts::watch(&cancel)?;
     let automatic = Automatic::new(asked, &store, program, Some(&cache), &cancel);
+    let selection = selector.map(|selector| Selection::new(selector, shared));
+    let selection = selection.transpose()?;
+    let people = selection
+        .as_ref()
+        .map(|selection| selection.people(&ledger, &place));
+    let selected = selection.as_ref().map(|selection| Selected {
+        selector: selection.selector(),
+        sources: Sources {
+            store: &store,
+            people: people.as_ref(),
+            cache: Some(&cache),
+            program,
+        },
+        cancel: cancel.clone(),
+    });
     let jury = Jury {
+        selected,
         policy: Policy::from_name(&args.policy).unwrap_or_default(),
         filter: Some(&automatic),
         ledger: Some(&ledger),

@@ -13,6 +13,8 @@ use crate::cli::args::ListArgs;
 use crate::cli::args::SharedArgs;
 use crate::cli::records;
 use crate::cli::review;
+use crate::cli::selection;
+use crate::cli::selection::Selection;
 use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
@@ -29,6 +31,8 @@ use crate::query::sort::Sorted;
 use crate::query::sort::Verdicts;
 use crate::review::Choice;
 use crate::review::Ledger;
+use crate::select::Known;
+use crate::select::Sources;
 use crate::store::Store;
 use crate::verify::Rules;
 use crate::verify::cache::Cache;
@@ -231,29 +235,56 @@ pub(super) fn run(
 ) -> Result<Verdict> {
     let key = SortKey::from_name(&args.sort)
         .ok_or_else(|| Error::internal(format!("`{}` is no column", args.sort)))?;
+    let selector = selection::selector(shared)?;
     let store = records::load_store(&args.paths, shared, output)?;
     let mut order: Vec<RecordIx> = (0..store.len()).map(RecordIx).collect();
-    let ledger = review::ledger(&review::place_of(&args.paths, &store, shared)?, output)?;
+    let place = review::place_of(&args.paths, &store, shared)?;
+    let ledger = review::ledger(&place, output)?;
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
-    let said = |ix: RecordIx, row: &Summary| Said::new(&store, ix, row, &ledger, &cache);
+    let selection = selector.map(|selector| Selection::new(selector, shared));
+    let selection = selection.transpose()?;
+    let people = selection
+        .as_ref()
+        .map(|selection| selection.people(&ledger, &place));
+    let sources = Sources {
+        store: &store,
+        people: people.as_ref(),
+        cache: Some(&cache),
+        program: None,
+    };
+    let said = |ix: RecordIx, row: &Summary| {
+        let look = || Said::new(&store, ix, row, &ledger, &cache);
+        match &selection {
+            Some(selection) => taken(selection, &sources, ix, row, look),
+            None => Some(look()),
+        }
+    };
+    let most = args.limit.unwrap_or(usize::MAX);
     let mut sink = Sink::new(args.json, output);
     if key == SortKey::Source {
         if args.reverse {
             order.reverse();
         }
-        order.truncate(args.limit.unwrap_or(usize::MAX));
+        if selection.is_none() {
+            order.truncate(most);
+        }
         sink.expect(order.iter().max().copied());
+        let mut left = most;
         records::each_summary(&store, &order, output, said, |ix, (row, said), output| {
+            let Some(said) = said.filter(|_| left > 0) else {
+                return Ok(());
+            };
+            left -= 1;
             sink.row(&ListRow::new(&store, ix, row, said), output)
         })?;
     } else {
         let mut rows = Vec::with_capacity(order.len());
-        records::each_summary(&store, &order, output, said, |ix, row, _| {
-            rows.push((ix, row));
+        records::each_summary(&store, &order, output, said, |ix, (row, said), _| {
+            rows.extend(said.map(|said| (ix, (row, said))));
             Ok(())
         })?;
         rows.sort_by(|(_, a), (_, b)| key.compare(sorted(a), sorted(b), args.reverse));
-        rows.truncate(args.limit.unwrap_or(usize::MAX));
+        rows.truncate(most);
         sink.expect(rows.iter().map(|(ix, _)| *ix).max());
         for (ix, (row, said)) in rows {
             sink.row(&ListRow::new(&store, ix, row, said), output)?;
@@ -265,6 +296,31 @@ pub(super) fn run(
         records::warn_unmatched(&store, None, output)?;
     }
     Ok(verdict)
+}
+
+/// What is said of a record, where the query takes it. Only a query about verdicts has records judged that it may leave out.
+fn taken(
+    selection: &Selection,
+    sources: &Sources<'_>,
+    ix: RecordIx,
+    row: &Summary,
+    look: impl FnOnce() -> Said,
+) -> Option<Said> {
+    let selector = selection.selector();
+    let admits = |verdicts| {
+        let known = Known {
+            summary: Some(row),
+            verdicts,
+            ..Known::default()
+        };
+        selector.admits(ix, sources, known, &Cancel::new())
+    };
+    if selector.needs().verdicts {
+        let said = look();
+        admits(said.verdicts).then_some(said)
+    } else {
+        admits(None).then(look)
+    }
 }
 
 /// What a row is sorted by.

@@ -16,6 +16,7 @@ use crate::cli::pick::Wanted;
 use crate::cli::records;
 use crate::cli::records::to_json;
 use crate::cli::review;
+use crate::cli::selection;
 use crate::config;
 use crate::config::Paths;
 use crate::error::Error;
@@ -45,11 +46,11 @@ use crate::text::human;
 /// The output of `hgview mark --json`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct MarkRow {
-    /// What was done: `mark`, `undo`, `redo`, or `nothing` when there was nothing to undo or redo.
+    /// What was done: `mark`, `undo`, `redo`, `dry-run`, or `nothing` when there was nothing to mark, undo or redo.
     did: &'static str,
     /// Who decided.
     reviewer: Text,
-    /// The records that it is about, and what the reviewer says of them now.
+    /// The records that it is about, and what the reviewer says of them now; in a dry run, what he would say.
     records: Vec<MarkedRecord>,
     /// The journal that it was saved to; null when nothing was done.
     journal: Option<PathBuf>,
@@ -64,7 +65,7 @@ struct MarkedRecord {
     state: State,
 }
 
-/// Records what was asked for. *No* when there was nothing to undo or redo.
+/// Records what was asked for. *No* when there was nothing to mark, undo or redo.
 pub(super) fn run(
     args: &MarkArgs,
     shared: &SharedArgs,
@@ -73,6 +74,7 @@ pub(super) fn run(
     let (settings, _said_when_opened) = config::load(&Paths::of_environment());
     let reviewer = review::reviewer(shared, &settings)?;
     let paths = std::slice::from_ref(&args.path);
+    let selector = selection::selector(shared)?;
     let mut desk = if args.undo || args.redo {
         let place = review::place(paths, shared)?;
         let ledger = review::ledger(&place, output)?;
@@ -83,7 +85,13 @@ pub(super) fn run(
         }
     } else {
         let store = records::load_store(paths, shared, output)?;
-        let ix = wanted(args).find(&store, output)?;
+        let is_bulk = selector.is_some() && args.id.is_none() && args.nth.is_none();
+        let among = selection::chosen(selector, paths, &store, shared, output)?;
+        let marked = if is_bulk {
+            among
+        } else {
+            vec![wanted(args, &among).find(&store, output)?]
+        };
         let place = review::place_of(paths, &store, shared)?;
         let ledger = review::ledger(&place, output)?;
         let mut desk = Desk {
@@ -91,17 +99,17 @@ pub(super) fn run(
             ledger,
             reviewer,
         };
-        desk.mark(args, &store, ix, output)?;
-        return Ok(Verdict::Yes);
+        return desk.mark(args, &store, &marked, output);
     };
     desk.turn(args, output)
 }
 
-fn wanted(args: &MarkArgs) -> Wanted<'_> {
+fn wanted<'a>(args: &'a MarkArgs, among: &'a [RecordIx]) -> Wanted<'a> {
     Wanted {
         path: &args.path,
         id: args.id.as_deref(),
         nth: args.nth,
+        among,
     }
 }
 
@@ -113,23 +121,49 @@ struct Desk {
 }
 
 impl Desk {
+    /// Marks records, all at once: one undo takes all of it back.
     fn mark(
         &mut self,
         args: &MarkArgs,
         store: &Store,
-        ix: RecordIx,
+        marked: &[RecordIx],
         output: &mut Output<'_>,
-    ) -> Result<()> {
-        let id = store.summarize(ix).id;
-        let record = review::reference(&self.place, store, ix, &id)?;
-        self.tell_stale(&record, store, output)?;
-        let before = self.ledger.state(record.sha256, &self.reviewer).cloned();
-        let mut change = change(args, &before.unwrap_or_default())?;
-        check_steps(&mut change, store, ix)?;
+    ) -> Result<Verdict> {
+        let mut changes = Vec::with_capacity(marked.len());
+        for ix in marked {
+            let id = store.summarize(*ix).id;
+            let record = review::reference(&self.place, store, *ix, &id)?;
+            self.tell_stale(&record, store, output)?;
+            let before = self.ledger.state(record.sha256, &self.reviewer).cloned();
+            let mut change = change(args, &before.unwrap_or_default())?;
+            check_steps(&mut change, store, *ix)?;
+            changes.push((record, change));
+        }
+        let records: Vec<RecordRef> = changes.iter().map(|(record, _)| record.clone()).collect();
+        if records.is_empty() {
+            writeln!(output.err, "hgview: --where holds for no record")?;
+            if args.json {
+                self.say("nothing", &[], None, true, output)?;
+            }
+            return Ok(Verdict::No);
+        }
         let mut scribe = Scribe::new(&self.reviewer, &self.ledger);
-        let lines = scribe.changes(Moment::now(), [(record.clone(), change)]);
-        let journal = self.save(&lines, output)?;
-        self.say("mark", &[record], Some(journal), args.json, output)
+        let lines = scribe.changes(Moment::now(), changes);
+        let (did, journal) = if args.dry_run {
+            for line in &lines {
+                self.ledger.apply(line, &self.place);
+            }
+            ("dry-run", None)
+        } else {
+            ("mark", Some(self.save(&lines, output)?))
+        };
+        self.say(did, &records, journal, args.json, output)?;
+        if records.len() > 1 || args.dry_run {
+            let verb = if args.dry_run { "would mark" } else { "marked" };
+            let count = human::plural(records.len(), "record");
+            writeln!(output.err, "hgview: {verb} {count}")?;
+        }
+        Ok(Verdict::Yes)
     }
 
     /// Says who decided on what the record was before it was made anew: that is not inherited.

@@ -22,6 +22,8 @@ pub(super) struct Wanted<'a> {
     pub(super) id: Option<&'a str>,
     /// Its place, from 1.
     pub(super) nth: Option<u64>,
+    /// The records for which `--where` holds; all of them without one.
+    pub(super) among: &'a [RecordIx],
 }
 
 impl Wanted<'_> {
@@ -39,33 +41,44 @@ impl Wanted<'_> {
                     .hint(format!("it has {count}")));
             }
             let ix = RecordIx(ix);
+            if !self.among.contains(&ix) {
+                return Err(Error::user(format!(
+                    "--where does not hold for record {nth}"
+                )));
+            }
             return match self.id {
                 Some(id) => has_id(store, ix, id).map(|()| ix),
                 None => Ok(ix),
             };
         }
-        match self.id {
-            Some(id) => self.by_id(id, store, output),
-            None if count == 1 => Ok(RecordIx(0)),
-            None => {
-                let mut error = Error::user(format!(
-                    "{path} holds {count} trajectories; say which one with --nth N or --id ID"
-                ));
-                for ix in 0..count.min(LISTED) {
-                    let id = store.summarize(RecordIx(ix)).id;
-                    error = error.hint(format!("--nth {} is {id}", ix + 1));
-                }
-                Err(error.hint(format!("`hgview list {path}` lists them all")))
-            }
+        if let Some(id) = self.id {
+            return self.by_id(id, store, output);
         }
+        let among = match self.among {
+            [one] => return Ok(*one),
+            [] => return Err(no_match(&path)),
+            several => several.len(),
+        };
+        let which = if among == count {
+            ""
+        } else {
+            " for which --where holds"
+        };
+        let mut error = Error::user(format!(
+            "{path} holds {among} trajectories{which}; say which one with --nth N or --id ID"
+        ));
+        for ix in self.among.iter().take(LISTED) {
+            let id = store.summarize(*ix).id;
+            error = error.hint(format!("--nth {} is {id}", ix.0 + 1));
+        }
+        Err(error.hint(format!("`hgview list {path}` lists them all")))
     }
 
     /// The one record whose id, or else whose task, is `id`.
     fn by_id(self, id: &str, store: &Store, output: &mut Output<'_>) -> Result<RecordIx> {
-        let all: Vec<RecordIx> = (0..store.len()).map(RecordIx).collect();
         let (mut exact, mut by_task) = (Vec::new(), Vec::new());
         let no_more = |_: RecordIx, _: &Summary| ();
-        records::each_summary(store, &all, output, no_more, |ix, (row, ()), _| {
+        records::each_summary(store, self.among, output, no_more, |ix, (row, ()), _| {
             if row.id == id {
                 exact.push(ix);
             } else if row.task_id.as_deref() == Some(id) {
@@ -94,6 +107,11 @@ impl Wanted<'_> {
             }
         }
     }
+}
+
+fn no_match(path: &std::path::Display<'_>) -> Error {
+    Error::user(format!("{path} has no record for which --where holds"))
+        .hint("`hgview query --explain QUERY` says how it is understood")
 }
 
 /// Refuses a record whose id and task are others.

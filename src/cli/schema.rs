@@ -13,6 +13,9 @@ use crate::cli::compare::AttemptsReport;
 use crate::cli::compare::RunsReport;
 use crate::cli::list::ListRow;
 use crate::cli::mark::MarkRow;
+use crate::cli::query::FieldRow;
+use crate::cli::query::QueryExplanation;
+use crate::cli::query::QueryRow;
 use crate::cli::records::to_json_pretty;
 use crate::cli::search::SearchRow;
 use crate::cli::themes::ThemeRow;
@@ -45,6 +48,9 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::CompareRuns => schema_for!(RunsReport),
         SchemaOf::Export => schema_for!(Report),
         SchemaOf::Verify => schema_for!(VerifyRow),
+        SchemaOf::Query => schema_for!(QueryRow),
+        SchemaOf::QueryExplain => schema_for!(QueryExplanation),
+        SchemaOf::QueryFields => schema_for!(FieldRow),
         SchemaOf::Themes => schema_for!(ThemeRow),
     };
     writeln!(output.out, "{}", to_json_pretty(&schema)?)?;

@@ -1,6 +1,7 @@
 //! `hgview search`: the steps that match a pattern, as they are found.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anstyle::AnsiColor;
 use anstyle::Effects;
@@ -15,7 +16,9 @@ use crate::cli::args::SearchArgs;
 use crate::cli::args::SharedArgs;
 use crate::cli::records;
 use crate::cli::records::Progress;
+use crate::cli::selection;
 use crate::error::Result;
+use crate::model::RecordIx;
 use crate::model::Trajectory;
 use crate::search;
 use crate::search::Answer;
@@ -25,6 +28,7 @@ use crate::search::Pattern;
 use crate::search::Place;
 use crate::search::Records;
 use crate::search::Told;
+use crate::select::Selector;
 use crate::store::Store;
 use crate::text::clean_line;
 use crate::text::human;
@@ -75,13 +79,24 @@ pub(super) fn run(
         (false, false) => Case::Smart,
     };
     let pattern = Pattern::new(&args.pattern, args.fixed_strings, case, &args.places)?;
+    if let Some(selector) = selection::selector(shared)? {
+        return run_selected(args, &pattern, selector, shared, output);
+    }
     let store = records::open_store(&args.paths, &[], shared, output)?;
     let cancel = Cancel::new();
     let mut totals = Totals::default();
     let searched = std::thread::scope(|scope| {
         // what is found by the scan is searched while it goes on
         let scanned = scope.spawn(|| store.scan(&cancel, &mut |_| {}));
-        let searched = search_all(args, &store, &pattern, &cancel, &mut totals, output);
+        let searched = search_in(
+            args,
+            &store,
+            &pattern,
+            &Records::All,
+            &cancel,
+            &mut totals,
+            output,
+        );
         cancel.cancel();
         scanned.join().map_or(Ok(()), |scanned| scanned)?;
         searched
@@ -90,6 +105,36 @@ pub(super) fn run(
     if store.is_empty() {
         return Err(records::nothing(&args.paths, &store));
     }
+    close(args, &totals, output)
+}
+
+/// Searches the records for which a query holds.
+fn run_selected(
+    args: &SearchArgs,
+    pattern: &Pattern,
+    selector: Selector,
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Verdict> {
+    let store = records::load_store(&args.paths, shared, output)?;
+    let chosen = selection::chosen(Some(selector), &args.paths, &store, shared, output)?;
+    let small = |ix: RecordIx| u32::try_from(ix.0).ok();
+    let records = Records::These(Arc::new(chosen.into_iter().filter_map(small).collect()));
+    let mut totals = Totals::default();
+    search_in(
+        args,
+        &store,
+        pattern,
+        &records,
+        &Cancel::new(),
+        &mut totals,
+        output,
+    )?;
+    close(args, &totals, output)
+}
+
+/// The last words.
+fn close(args: &SearchArgs, totals: &Totals, output: &mut Output<'_>) -> Result<Verdict> {
     if args.count {
         writeln!(output.out, "{}", totals.steps)?;
     }
@@ -107,10 +152,11 @@ pub(super) fn run(
     })
 }
 
-fn search_all(
+fn search_in(
     args: &SearchArgs,
     store: &Store,
     pattern: &Pattern,
+    records: &Records,
     cancel: &Cancel,
     totals: &mut Totals,
     output: &mut Output<'_>,
@@ -134,7 +180,7 @@ fn search_all(
             written.is_ok()
         }
     };
-    search::run(store, pattern, &Records::All, cancel, &mut tell);
+    search::run(store, pattern, records, cancel, &mut tell);
     progress.clear();
     written
 }

@@ -10,6 +10,7 @@ use crate::cli::args::ShowArgs;
 use crate::cli::args::ShowFormat;
 use crate::cli::pick::Wanted;
 use crate::cli::records;
+use crate::cli::selection;
 use crate::cli::show::form::Form;
 use crate::cli::show::form::Markdown;
 use crate::cli::show::form::Plain;
@@ -25,11 +26,14 @@ pub(super) fn run(
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
     let paths = std::slice::from_ref(&args.path);
+    let selector = selection::selector(shared)?;
     let store = records::load_store(paths, shared, output)?;
+    let among = selection::chosen(selector, paths, &store, shared, output)?;
     let wanted = Wanted {
         path: &args.path,
         id: args.id.as_deref(),
         nth: args.nth,
+        among: &among,
     };
     let ix = wanted.find(&store, output)?;
     let trajectory = store.load(ix).map_err(|fault| {

@@ -20,6 +20,7 @@ use crate::cli::args::VerifyArgs;
 use crate::cli::args::VerifyMode;
 use crate::cli::records;
 use crate::cli::records::Progress;
+use crate::cli::selection;
 use crate::cli::verify::tally::Tally;
 use crate::config::Paths;
 use crate::error::Error;
@@ -122,12 +123,14 @@ pub(super) fn run(
 ) -> Result<Verdict> {
     let asked = args.filter.as_deref().map(AskedFilter::parse).transpose()?;
     let asked = asked.as_ref();
+    let selector = selection::selector(shared)?;
     if let Some(tasks) = &args.tasks {
         check_tasks(tasks, output)?;
     }
     let with: Vec<PathBuf> = args.tasks.iter().cloned().collect();
     let store = records::load_store_with(&args.paths, &with, shared, output)?;
-    let mut rows = check_all(args, asked, &store, output);
+    let order = selection::chosen(selector, &args.paths, &store, shared, output)?;
+    let mut rows = check_all(args, asked, &store, &order, output);
     flags::flag_same_patches(rows.iter_mut().filter_map(|row| row.checked.as_mut().ok()));
     let rules = rules(args.mode);
     let mut tally = Tally::default();
@@ -196,6 +199,7 @@ fn check_all(
     args: &VerifyArgs,
     asked: Option<&AskedFilter>,
     store: &Store,
+    order: &[RecordIx],
     output: &mut Output<'_>,
 ) -> Vec<Row> {
     let process = args.allow_run.then(PlainProcess::find);
@@ -234,7 +238,6 @@ fn check_all(
         }
     };
     let at_once = if args.allow_run { BATCH_OF_RUNS } else { BATCH };
-    let order: Vec<RecordIx> = (0..store.len()).map(RecordIx).collect();
     let mut rows = Vec::with_capacity(order.len());
     let mut progress = Progress::new(output);
     for batch in order.chunks(at_once) {

@@ -449,12 +449,12 @@ mod tests {
             &["c.toml:1: `queues` must hold tables: [queues.NAME]"],
         );
         check(
-            "[queues]\nx = 1\n[queues.all]\n[queues.q]\nbase = \"none\"\nwhere = 1\ntask_type = \"x\"\nrepo = [1]\nmin_steps = -1",
+            "[queues]\nx = 1\n[queues.all]\n[queues.q]\nbase = \"none\"\nwere = 1\ntask_type = \"x\"\nrepo = [1]\nmin_steps = -1",
             &[
                 "c.toml:2: queue `x` must be a table: [queues.x]",
                 "c.toml:3: `all` is a queue of hgview; this one needs another name",
                 "c.toml:5: queue `q`: `base` must be one of \"undecided\", \"filters-disagree\", \"filter-person\", \"flagged\", \"disputes\", \"audit\", \"best-of-n\", \"stale\", \"all\"; it is left out",
-                "c.toml:6: queue `q`: there is no `where`; there are base, filter, cell, task_type, repo, model, decided, min_steps, max_steps, size and seed",
+                "c.toml:6: queue `q`: there is no `were`; there are base, filter, cell, where, task_type, repo, model, decided, min_steps, max_steps, size and seed",
                 "c.toml:7: queue `q`: `task_type` must be one or several of \"func_localize\", \"dep_search\", \"issue_localize\", \"func_gen\", \"issue\", \"test_gen\", \"library\", \"other\"; it is left out",
                 "c.toml:8: queue `q`: `repo` must be a text or a list of texts; it is left out",
                 "c.toml:9: queue `q`: `min_steps` must be a whole number from 0 to 1000000000; it is left out",
@@ -553,7 +553,7 @@ mod tests {
         let (settings, problems) = read(&format!("[review]\n{}", tables.join("\n")));
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!(settings.review, ReviewSettings::default());
-        assert_eq!(settings.queues.len(), 3);
+        assert_eq!(settings.queues.len(), 4);
     }
 
     #[test]

@@ -235,6 +235,10 @@ pub struct QueueSetting {
     pub size: Option<usize>,
     /// The seed of an audit slice.
     pub seed: Option<u64>,
+    /// Only records for which this query holds. Not checked here.
+    pub query: Option<String>,
+    /// The line of the query, from 1.
+    pub query_line: usize,
     /// Its line in the file, from 1.
     pub line: usize,
 }
@@ -255,6 +259,8 @@ impl QueueSetting {
             max_steps: None,
             size: None,
             seed: None,
+            query: None,
+            query_line: line,
             line,
         }
     }

@@ -140,9 +140,12 @@ fn review(defaults: &ReviewSettings) -> String {
          # blind = {blind}\n\
          \n# Queues of your own: what they are made from, and what must hold besides. Bases:\n\
          # {bases}.\n\
-         # task_type, repo and model take one text or a list; an audit has size and seed.\n\
+         # task_type, repo and model take one text or a list; an audit has size and seed; where takes\n\
+         # a query (hgview query --help).\n\
          # filter-person and audit go by a filter: published, strict, resolved or score>=X.\n\
          # A cell is what the filter says, then the person: {cells}.\n\
+         # [queues.untested]\n\
+         # where = \"resolved and not any(step.test)\"\n\
          # [queues.long-undecided]\n\
          # base = \"undecided\"\n\
          # task_type = [\"func_gen\", \"dep_search\"]\n\

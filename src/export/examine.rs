@@ -19,6 +19,7 @@ use crate::export::Judged;
 use crate::export::Jury;
 use crate::export::Masks;
 use crate::export::Prefer;
+use crate::export::Selected;
 use crate::export::Stage;
 use crate::export::StaleDecision;
 use crate::export::Subject;
@@ -29,6 +30,7 @@ use crate::model::StepKind;
 use crate::model::Text;
 use crate::model::Trajectory;
 use crate::model::Verdict;
+use crate::query::Cost;
 use crate::review::By;
 use crate::review::Choice;
 use crate::review::Mask;
@@ -142,6 +144,19 @@ impl<'a> Examiner<'a> {
         !self.excluded.is_empty()
     }
 
+    /// Keeps in mind that a record with this content is there, where that is asked for.
+    fn remember(&self, ix: RecordIx, hash: Option<ContentHash>) {
+        if let (Some(seen), Some(sha256)) = (&self.seen, hash) {
+            let row = self.store.entry(ix).map_or(0, |entry| entry.row);
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.push(Present {
+                ix: ix.0,
+                sha256,
+                row,
+            });
+        }
+    }
+
     /// Looks at a record; what was read of it stays with the subject.
     pub(super) fn examine(&self, ix: RecordIx) -> Result<(Candidate, Known), Dropped> {
         let source = self.source(ix);
@@ -151,9 +166,30 @@ impl<'a> Examiner<'a> {
             stage: Stage::Read,
             reason: why,
         };
+        let outside = || Dropped {
+            id: self.id_unread(ix),
+            source: source.clone(),
+            stage: Stage::Where,
+            reason: "not selected".to_owned(),
+        };
+        let selected = self.jury.selected.as_ref();
+        let is_cheap = |selected: &&Selected<'_>| {
+            !self.needs_head || selected.selector.needs().cost == Cost::Summary
+        };
+        if selected
+            .filter(is_cheap)
+            .is_some_and(|selected| !selected.takes(ix, None))
+        {
+            return Err(outside());
+        }
         let (mut head, mut bytes) = (None, None);
         if self.needs_head {
             let read = self.store.load_head(ix);
+            // what is not selected need not be readable
+            let dear = selected.filter(|selected| !is_cheap(selected));
+            if dear.is_some_and(|selected| !selected.takes(ix, read.as_ref().ok())) {
+                return Err(outside());
+            }
             head = Some(read.map_err(|fault| unread(fault.unread("")))?);
         } else if self.needs_hash {
             let read = self.store.load_bytes(ix);
@@ -164,15 +200,7 @@ impl<'a> Examiner<'a> {
             (None, Some(bytes)) => Some(ContentHash::of(bytes)),
             (None, None) => None,
         };
-        if let (Some(seen), Some(sha256)) = (&self.seen, hash) {
-            let row = self.store.entry(ix).map_or(0, |entry| entry.row);
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.push(Present {
-                ix: ix.0,
-                sha256,
-                row,
-            });
-        }
+        self.remember(ix, hash);
         let trajectory = head.as_ref().map(|head| &*head.trajectory);
         let id = trajectory.map_or_else(String::new, |t| t.id.clone());
         let drop_at = |stage: Stage, reason: String| Dropped {

@@ -9,6 +9,9 @@ use crate::model::Verdict;
 use crate::review::Ledger;
 use crate::review::Place;
 use crate::review::Policy;
+use crate::select::Known;
+use crate::select::Selector;
+use crate::select::Sources;
 use crate::store::Head;
 use crate::store::Store;
 use crate::verify::Sense;
@@ -149,8 +152,31 @@ impl Judge for Automatic<'_> {
     }
 }
 
+/// A query that says which records the set is made from.
+pub struct Selected<'a> {
+    /// The query.
+    pub selector: &'a Selector,
+    /// What it may read from.
+    pub sources: Sources<'a>,
+    /// Stops it.
+    pub cancel: Cancel,
+}
+
+impl Selected<'_> {
+    /// Whether it takes the record.
+    pub(super) fn takes(&self, ix: RecordIx, head: Option<&Head>) -> bool {
+        let known = Known {
+            head,
+            ..Known::default()
+        };
+        self.selector.admits(ix, &self.sources, known, &self.cancel)
+    }
+}
+
 /// Who decides.
 pub struct Jury<'a> {
+    /// The records that are looked at; `None` for all. What is left out here is no part of the set, whatever is said of it.
+    pub selected: Option<Selected<'a>>,
     /// How verdicts and decisions make the outcome.
     pub policy: Policy,
     /// The filter; without one everything that nobody rejected is kept.
@@ -167,6 +193,7 @@ impl Jury<'_> {
     /// Everything is kept.
     pub fn lenient() -> Self {
         Self {
+            selected: None,
             policy: Policy::Override,
             filter: None,
             ledger: None,

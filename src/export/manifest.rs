@@ -221,6 +221,7 @@ pub(super) fn text(
         "format": options.format.name,
         "policy": jury.policy.name(),
         "filter": jury.filter.map(Judge::name),
+        "where": jury.selected.as_ref().map(|selected| selected.selector.text()),
         "options": {
             "per_task": curation.per_task,
             "prefer": curation.prefer.name(),

@@ -13,6 +13,8 @@ use crate::text::human;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
+    /// The query of the selection does not take it: it is not part of the set.
+    Where,
     /// It cannot be read.
     Read,
     /// Policy, verdict and decisions leave it out.
@@ -37,6 +39,7 @@ impl Stage {
     /// The word used in JSON and reports.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Where => "where",
             Self::Read => "read",
             Self::Outcome => "outcome",
             Self::Repo => "repo",

@@ -58,6 +58,8 @@ pub struct QueueRow<'a> {
     pub score: Option<f64>,
     /// Model responses.
     pub steps: usize,
+    /// The queue's query takes it; counts only for queues that have one.
+    pub is_selected: bool,
 }
 
 impl QueueRow<'_> {
@@ -170,6 +172,8 @@ pub struct Queue {
     pub seed: u64,
     /// What else must hold.
     pub only: Conditions,
+    /// The query that records must answer, as it was written. It is asked by the caller: [`QueueRow::is_selected`].
+    pub query: Option<String>,
 }
 
 /// What must hold besides; empty lists and `None` hold always.
@@ -219,6 +223,7 @@ impl Queue {
             size: Self::AUDIT_SIZE,
             seed: 0,
             only: Conditions::default(),
+            query: None,
         }
     }
 
@@ -243,6 +248,7 @@ impl Queue {
                 min_steps: setting.min_steps,
                 max_steps: setting.max_steps,
             },
+            query: setting.query.clone(),
             ..Self::new(setting.base)
         }
     }
@@ -264,7 +270,7 @@ impl Queue {
 
     /// The records of the queue, in its order.
     pub fn run(&self, rows: &[QueueRow<'_>]) -> Vec<Place> {
-        let held = rows.iter().filter(|row| self.only.hold(row));
+        let held = rows.iter().filter(|row| self.holds(row));
         let plain = |row: &QueueRow<'_>| Place {
             ix: RecordIx(row.ix),
             group: None,
@@ -279,6 +285,10 @@ impl Queue {
             QueueBase::BestOfN => best_of_n(held),
             _ => held.filter(|row| self.takes(row)).map(plain).collect(),
         }
+    }
+
+    fn holds(&self, row: &QueueRow<'_>) -> bool {
+        (self.query.is_none() || row.is_selected) && self.only.hold(row)
     }
 
     fn takes(&self, row: &QueueRow<'_>) -> bool {
@@ -342,7 +352,7 @@ impl Queue {
 
     /// How often the filter is wrong, as far as the slice of this queue was decided.
     pub fn audit_report(&self, rows: &[QueueRow<'_>]) -> AuditReport {
-        let held: Vec<&QueueRow<'_>> = rows.iter().filter(|row| self.only.hold(row)).collect();
+        let held: Vec<&QueueRow<'_>> = rows.iter().filter(|row| self.holds(row)).collect();
         let population = |verdict| {
             held.iter()
                 .filter(|row| row.verdict(self.filter) == verdict)

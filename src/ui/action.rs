@@ -138,6 +138,8 @@ pub enum Action {
     Grep,
     /// Opens the prompt that narrows the list.
     Narrow,
+    /// Opens the prompt of the query that records have to answer.
+    Filter,
     /// Opens an overlay.
     Overlay(OverlayKind),
     /// Turns the sort order round.

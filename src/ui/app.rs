@@ -22,6 +22,7 @@ use ratatui::crossterm::event::KeyModifiers;
 use ratatui::layout::Rect;
 
 use crate::model::RecordIx;
+use crate::select::Selector;
 use crate::theme::Highlighter;
 use crate::theme::Theme;
 use crate::theme::ThemeName;
@@ -141,6 +142,13 @@ impl App {
             opened: Generation::default(),
             exports: export::Exports::default(),
             screen,
+        }
+    }
+
+    /// Begins with a query that records have to answer, if there is one.
+    pub fn begin_with(&mut self, filter: Option<Selector>) {
+        if let Some(filter) = filter {
+            self.list.begin_with(Arc::new(filter));
         }
     }
 
@@ -315,6 +323,10 @@ impl App {
                 self.screens.clear();
                 self.open_prompt(PromptKind::Narrow);
             }
+            Action::Filter => {
+                self.screens.clear();
+                self.open_filter();
+            }
             Action::ToggleWrap => {
                 self.habits.look.is_wrapped = !self.habits.look.is_wrapped;
                 let how = if self.habits.look.is_wrapped {
@@ -414,14 +426,7 @@ impl App {
             // one thing at a time
         } else if self.list.hit_position().is_some() {
             self.list.stop_find();
-        } else if !self.list.how().narrow.is_empty() || self.list.how().queue.is_some() {
-            let old = self.list.how();
-            let is_narrow = !old.narrow.is_empty();
-            let how = Arrangement {
-                narrow: String::new(),
-                queue: old.queue.clone().filter(|_| is_narrow),
-                ..old.clone()
-            };
+        } else if let Some(how) = widened(self.list.how()) {
             let cx = context(&self.data, &self.paint, &self.habits, self.screen);
             // keep the record, not the place
             self.list.arrange(how, &cx, effects);
@@ -520,6 +525,18 @@ impl App {
         let text = format!("this is the {which} trajectory of the list");
         self.status.pass(Tone::Info, text);
     }
+}
+
+/// The list with one thing less that keeps rows out: what was typed, then the query, then the queue.
+fn widened(how: &Arrangement) -> Option<Arrangement> {
+    let mut how = how.clone();
+    let is_wider = if how.narrow.is_empty() {
+        how.filter.take().is_some() || how.queue.take().is_some()
+    } else {
+        how.narrow.clear();
+        true
+    };
+    is_wider.then_some(how)
 }
 
 /// What views may look at; of fields, not of the app, so that a view can be changed meanwhile.

@@ -251,6 +251,7 @@ pub const COMMANDS: &[Command] = &[
     row("previous-hit", &["N"], Global, Group::Find, Jump(Landmark::Hit, Previous), "Go to the previous search hit"),
     row("grep", &["Ctrl-g"], Global, Group::Find, Action::Grep, "Search all trajectories of the list"),
     row("narrow", &["'"], Global, Group::Find, Action::Narrow, "Narrow the list as you type (fuzzy)"),
+    row("filter", &["F"], Global, Group::Find, Action::Filter, "Show only records for which a query holds"),
     row("sort", &["o"], List, Group::Find, Overlay(OverlayKind::Sort), "Choose the column to sort by"),
     row("reverse-sort", &["O"], List, Group::Find, Action::ReverseSort, "Turn the sort order round"),
 

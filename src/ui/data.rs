@@ -1,5 +1,6 @@
 //! What is loaded: the rows of the list, in chunks that workers can hold without copying them, and their arrangement.
 
+mod answers;
 pub mod desk;
 pub mod queues;
 pub mod runs;
@@ -27,11 +28,16 @@ use crate::query::sort::Verdicts;
 use crate::read::understand;
 use crate::review::Choice;
 use crate::review::queue::Queue;
+use crate::select::Selector;
 use crate::store::Store;
+use crate::ui::data::answers::Asking;
 use crate::ui::data::desk::Desk;
 use crate::ui::data::desk::DeskOptions;
 use crate::ui::data::desk::Voices;
 use crate::ui::page::disagree;
+
+pub use crate::ui::data::answers::Answers;
+pub use crate::ui::data::answers::Backing;
 
 /// What the filters say of a record, in brief; the evidence is made again where it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -245,6 +251,8 @@ pub struct Data {
     pub are_sides_checked: bool,
     /// Moves on when what records are judged by has changed: marks made before are out of date.
     pub judging: u64,
+    /// What queries answered before.
+    pub answers: Arc<Answers>,
 }
 
 impl Data {
@@ -260,6 +268,7 @@ impl Data {
             desk: Desk::new(desk),
             are_sides_checked: false,
             judging: 0,
+            answers: Arc::default(),
         }
     }
 }
@@ -331,7 +340,7 @@ impl Outline {
 }
 
 /// How the list is ordered and narrowed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Arrangement {
     /// What to sort by.
     pub key: SortKey,
@@ -339,6 +348,8 @@ pub struct Arrangement {
     pub is_descending: bool,
     /// Typed letters; empty for all rows.
     pub narrow: String,
+    /// The query that records have to answer; `None` for all rows.
+    pub filter: Option<Arc<Selector>>,
     /// Which records, and in which order where `key` is the order of the inputs; `None` for all.
     pub queue: Option<Queue>,
 }
@@ -349,8 +360,21 @@ impl Default for Arrangement {
             key: SortKey::Source,
             is_descending: false,
             narrow: String::new(),
+            filter: None,
             queue: None,
         }
+    }
+}
+
+impl PartialEq for Arrangement {
+    /// Queries are the same when their words are: relative dates move on only when a query is typed again.
+    fn eq(&self, other: &Self) -> bool {
+        let text = |how: &Self| how.filter.as_ref().map(|filter| filter.text().to_owned());
+        self.key == other.key
+            && self.is_descending == other.is_descending
+            && self.narrow == other.narrow
+            && self.queue == other.queue
+            && text(self) == text(other)
     }
 }
 
@@ -360,7 +384,14 @@ impl Arrangement {
         self.key == SortKey::Source
             && !self.is_descending
             && self.narrow.is_empty()
+            && self.filter.is_none()
             && self.queue.is_none()
+    }
+
+    /// Whether rows have to be judged for it.
+    pub fn needs_verdicts(&self) -> bool {
+        let filter = self.filter.as_ref();
+        self.key.needs_verdicts() || filter.is_some_and(|filter| filter.needs().verdicts)
     }
 }
 
@@ -401,16 +432,20 @@ pub struct Arranged {
     pub place: Option<usize>,
     /// Records that the queue chose among the attempts of their tasks.
     pub best: Arc<HashSet<u32>>,
+    /// Records that the queries have been asked about, while they are not through.
+    pub asked: Option<usize>,
 }
 
 /// Orders and narrows all rows, or those of a queue; `None` when cancelled. Rows that are not summarised yet sort by
-/// nothing and match by the id that their first bytes show. Also finds the record `keep`; `me` is the reviewer.
+/// nothing, match by the id that their first bytes show, and answer no query. Also finds the record `keep`; `me` is the
+/// reviewer. While queries are asked, `tell` gets the records that were taken so far.
 pub fn arrange(
     rows: &Rows,
-    store: &Store,
+    backing: &Backing<'_>,
     how: &Arrangement,
     (keep, me): (Option<RecordIx>, &Text),
     cancel: &Cancel,
+    tell: &mut dyn FnMut(Arranged),
 ) -> Option<Arranged> {
     if how.is_plain() {
         return Some(Arranged {
@@ -418,42 +453,66 @@ pub fn arrange(
             ..Arranged::default()
         });
     }
-    let (taken, best) = if let Some(queue) = &how.queue {
-        queues::run(rows, queue, me, cancel)?
+    let asking = Asking {
+        rows,
+        backing,
+        me,
+        cancel,
+    };
+    let (mut taken, best) = if let Some(queue) = &how.queue {
+        queues::run(&asking, queue)?
     } else {
         let all = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         ((0..all).collect(), HashSet::new())
     };
-    let mut list = narrowed(rows, store, &how.narrow, taken, cancel)?;
+    let best = Arc::new(best);
+    let laid_out = |taken: Vec<u32>, asked: Option<usize>| {
+        let list = sorted(
+            rows,
+            narrowed(rows, backing.store, &how.narrow, taken, cancel)?,
+            how,
+        );
+        let place = keep.and_then(|keep| list.iter().position(|ix| *ix as usize == keep.0));
+        (!cancel.is_cancelled()).then(|| Arranged {
+            order: Order::Listed(Arc::new(list)),
+            place,
+            best: Arc::clone(&best),
+            asked,
+        })
+    };
+    if let Some(filter) = &how.filter {
+        taken = asking.taken(filter, &taken, &mut |so_far, asked| {
+            if let Some(arranged) = laid_out(so_far.to_vec(), Some(asked)) {
+                tell(arranged);
+            }
+        })?;
+    }
+    laid_out(taken, None)
+}
+
+/// The rows in their order.
+fn sorted(rows: &Rows, mut list: Vec<u32>, how: &Arrangement) -> Vec<u32> {
     if how.key == SortKey::Source {
         if how.is_descending {
             list.reverse();
         }
-    } else {
-        let unknown = Summary::default();
-        let row = |ix: u32| rows.get(RecordIx(ix as usize));
-        let sorted = |ix: u32| Sorted {
-            summary: row(ix).map_or(&unknown, Arc::as_ref),
-            verdicts: rows.marks(RecordIx(ix as usize)).map(Marks::verdicts),
-            decision: rows
-                .voices(RecordIx(ix as usize))
-                .and_then(|voices| voices.mine.as_ref()?.decision)
-                .map(Choice::verdict),
-        };
-        list.sort_by(|a, b| {
-            let is_known = row(*b).is_some().cmp(&row(*a).is_some());
-            is_known.then_with(|| how.key.compare(sorted(*a), sorted(*b), how.is_descending))
-        });
+        return list;
     }
-    if cancel.is_cancelled() {
-        return None;
-    }
-    let place = keep.and_then(|keep| list.iter().position(|ix| *ix as usize == keep.0));
-    Some(Arranged {
-        order: Order::Listed(Arc::new(list)),
-        place,
-        best: Arc::new(best),
-    })
+    let unknown = Summary::default();
+    let row = |ix: u32| rows.get(RecordIx(ix as usize));
+    let sorted = |ix: u32| Sorted {
+        summary: row(ix).map_or(&unknown, Arc::as_ref),
+        verdicts: rows.marks(RecordIx(ix as usize)).map(Marks::verdicts),
+        decision: rows
+            .voices(RecordIx(ix as usize))
+            .and_then(|voices| voices.mine.as_ref()?.decision)
+            .map(Choice::verdict),
+    };
+    list.sort_by(|a, b| {
+        let is_known = row(*b).is_some().cmp(&row(*a).is_some());
+        is_known.then_with(|| how.key.compare(sorted(*a), sorted(*b), how.is_descending))
+    });
+    list
 }
 
 /// The rows that match what was typed, the best first; all of them as they are where nothing was.

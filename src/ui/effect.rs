@@ -17,7 +17,9 @@ use crate::review::Line;
 use crate::review::Policy;
 use crate::review::queue::Queue;
 use crate::search::Pattern;
+use crate::select::Selector;
 use crate::theme::Highlighter;
+use crate::ui::data::Answers;
 use crate::ui::data::Arrangement;
 use crate::ui::data::Order;
 use crate::ui::data::Rows;
@@ -131,6 +133,10 @@ pub struct ExportJob {
     pub policy: Policy,
     /// The filter as typed; `None` for the default.
     pub filter: Option<String>,
+    /// The records that the set is made from; `None` for all.
+    pub selector: Option<Arc<Selector>>,
+    /// The reviewer who asks.
+    pub me: Text,
 }
 
 impl ExportJob {
@@ -156,6 +162,25 @@ pub struct ArrangeJob {
     pub keep: Option<RecordIx>,
     /// The reviewer.
     pub me: Text,
+    /// What queries answered before.
+    pub answers: Arc<Answers>,
+    /// By which state of the side files records are judged.
+    pub judging: u64,
+}
+
+/// A count of queues.
+#[derive(Debug, Clone)]
+pub struct CountJob {
+    /// The rows as they are now.
+    pub rows: Rows,
+    /// Which queues.
+    pub queues: Vec<Queue>,
+    /// The reviewer.
+    pub me: Text,
+    /// What queries answered before.
+    pub answers: Arc<Answers>,
+    /// By which state of the side files records are judged.
+    pub judging: u64,
 }
 
 /// Something for the outside to do.
@@ -233,8 +258,8 @@ pub enum Effect {
     Discard(Box<(Ledger, Rows)>),
     /// Write the curated set, or say what would come of it.
     Export(Box<ExportJob>),
-    /// Count these queues over the rows as they are now; for this reviewer.
-    CountQueues(Rows, Vec<Queue>, Text),
+    /// Count queues.
+    CountQueues(Box<CountJob>),
     /// Hash these records.
     Hash(Vec<RecordIx>),
     /// Write decisions down; never given up.

@@ -5,6 +5,7 @@
 
 mod choose;
 mod confirm;
+mod filter;
 mod form;
 mod frame;
 mod help;
@@ -20,6 +21,7 @@ mod why;
 pub use choose::ChoiceKind;
 pub use choose::Choose;
 pub use confirm::Confirm;
+pub use filter::Filter;
 pub use form::Field;
 pub use form::Form;
 pub use form::FormChange;
@@ -54,6 +56,8 @@ pub enum PromptKind {
     Grep,
     /// Narrow the list.
     Narrow,
+    /// The query that records have to answer.
+    Filter,
     /// The note of a record.
     Note,
     /// The tags of a record.
@@ -116,6 +120,8 @@ pub enum Overlay {
     Palette(Palette),
     /// A line of input at the bottom.
     Prompt(Prompt),
+    /// A query with what may be typed next.
+    Filter(Filter),
     /// Past messages.
     Messages(Messages),
     /// The columns to sort by.
@@ -141,6 +147,7 @@ impl Overlay {
             Self::Help(help) => help.key(key),
             Self::Palette(palette) => palette.key(key),
             Self::Prompt(prompt) => prompt.key(key),
+            Self::Filter(filter) => filter.key(key),
             Self::Messages(messages) => messages.key(key),
             Self::Sort(sort) => sort.key(key),
             Self::Themes(themes) => themes.key(key),
@@ -158,6 +165,7 @@ impl Overlay {
             Self::Help(help) => help.paste(text),
             Self::Palette(palette) => palette.paste(text),
             Self::Prompt(prompt) => prompt.paste(text),
+            Self::Filter(filter) => filter.paste(text),
             Self::Messages(_) | Self::Confirm(_) | Self::Report(_) | Self::Why(_) => Reply::Stay,
             Self::Choose(choose) => choose.paste(text),
             Self::Form(form) => form.paste(text),
@@ -179,6 +187,7 @@ impl Overlay {
             Self::Help(help) => help.scroll(rows),
             Self::Palette(palette) => palette.scroll(rows),
             Self::Prompt(_) | Self::Confirm(_) => Reply::Stay,
+            Self::Filter(filter) => filter.scroll(rows),
             Self::Choose(choose) => choose.scroll(rows),
             Self::Form(form) => form.scroll(rows),
             Self::Report(report) => report.scroll(rows),
@@ -195,6 +204,7 @@ impl Overlay {
             Self::Help(help) => help.draw(area, buf, theme),
             Self::Palette(palette) => palette.draw(area, buf, theme),
             Self::Prompt(prompt) => prompt.draw(area, buf, theme),
+            Self::Filter(filter) => filter.draw(area, buf, theme),
             Self::Messages(messages) => messages.draw(area, buf, theme),
             Self::Sort(sort) => sort.draw(area, buf, theme),
             Self::Themes(themes) => themes.draw(area, buf, theme),

@@ -31,6 +31,7 @@ use crate::config::Settings;
 use crate::error::Error;
 use crate::error::Result;
 use crate::review::Line;
+use crate::select::Selector;
 use crate::store::Store;
 use crate::text::clean_line;
 use crate::theme;
@@ -77,6 +78,8 @@ pub struct RunOptions {
     pub first_step: Option<usize>,
     /// Open this record instead of the list.
     pub first: Option<First>,
+    /// The query that records have to answer.
+    pub filter: Option<Selector>,
     /// Who decides, and how.
     pub desk: DeskOptions,
     /// Where decisions are read from and written to.
@@ -132,6 +135,7 @@ impl Loop {
             paths,
             first_step,
             first,
+            filter,
             desk,
             journal,
         } = options;
@@ -183,7 +187,8 @@ impl Loop {
         let signals = Signals::new()?;
         let screen = Screen::enter(settings.mouse)?;
         let (width, height) = screen.size()?;
-        let app = App::new(data, paint, habits, Rect::new(0, 0, width, height));
+        let mut app = App::new(data, paint, habits, Rect::new(0, 0, width, height));
+        app.begin_with(filter);
         for problem in problems {
             // the channel is ours and open
             let _sent = sender.send(Notice::Say(Tone::Warning, problem.to_string()));

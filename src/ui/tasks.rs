@@ -48,6 +48,7 @@ use crate::theme::Theme;
 use crate::ui::clipboard;
 use crate::ui::clipboard::ClipboardEnv;
 use crate::ui::data::Arranged;
+use crate::ui::data::Backing;
 use crate::ui::data::Marks;
 use crate::ui::data::Order;
 use crate::ui::data::Outline;
@@ -55,6 +56,7 @@ use crate::ui::data::Rows;
 use crate::ui::data::arrange;
 use crate::ui::data::desk::Heard;
 use crate::ui::data::queues;
+use crate::ui::effect::ArrangeJob;
 use crate::ui::effect::Effect;
 use crate::ui::effect::FindJob;
 use crate::ui::effect::PageJob;
@@ -265,18 +267,11 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             let rows = ixs.map(|ix| (ix, env.store.summarize(ix))).collect();
             say(Notice::Summaries(rows));
         }
-        Effect::Arrange(job) => {
-            let keep = (job.keep, &job.me);
-            if let Some(arranged) = arrange(&job.rows, &env.store, &job.how, keep, cancel) {
-                say(Notice::Arranged(job.generation, arranged));
-            }
-        }
-        Effect::FindRows(generation, pattern, rows, order) => {
-            if let Some(places) = find_rows(&pattern, &rows, &order, cancel) {
-                say(Notice::RowsFound(generation, Arc::new(places)));
-            }
-        }
-        Effect::Grep(job) => grep::grep(&job, env, cancel, say),
+        Effect::Arrange(job) => arranged(&job, env, cancel, say),
+        effect @ (Effect::FindRows(..)
+        | Effect::Find(_)
+        | Effect::FindInPage(..)
+        | Effect::Grep(_)) => look_for(effect, env, cancel, say),
         Effect::Open(generation, ix) => {
             let content = env.store.load(ix).map(|trajectory| {
                 let outline = Arc::new(Outline::of(&trajectory));
@@ -307,11 +302,6 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             ));
         }),
         Effect::CheckSides => check_sides(env, say),
-        Effect::Find(job) => find(&job, cancel, say),
-        Effect::FindInPage(generation, text, pattern) => {
-            let hits = find_in_page(&text, &pattern, cancel);
-            say(Notice::Hits(generation, hits, true));
-        }
         Effect::LoadTheme(name) => load_theme(&name, env, say),
         Effect::PageText(job, what) => page_text(&job, what, env, say),
         Effect::Copy(text, what) => copy(&text, what, env, say),
@@ -338,6 +328,38 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::Redraw
         | Effect::Suspend
         | Effect::Quit => {}
+    }
+}
+
+/// Arranges the list; in pieces, where that takes its time.
+fn arranged(job: &ArrangeJob, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+    let backing = Backing {
+        store: &env.store,
+        answers: &job.answers,
+        judging: job.judging,
+    };
+    let mut tell = |arranged| say(Notice::Arranged(job.generation, arranged));
+    let keep = (job.keep, &job.me);
+    if let Some(arranged) = arrange(&job.rows, &backing, &job.how, keep, cancel, &mut tell) {
+        tell(arranged);
+    }
+}
+
+/// What searches.
+fn look_for(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+    match effect {
+        Effect::FindRows(generation, pattern, rows, order) => {
+            if let Some(places) = find_rows(&pattern, &rows, &order, cancel) {
+                say(Notice::RowsFound(generation, Arc::new(places)));
+            }
+        }
+        Effect::Find(job) => find(&job, cancel, say),
+        Effect::FindInPage(generation, text, pattern) => {
+            let hits = find_in_page(&text, &pattern, cancel);
+            say(Notice::Hits(generation, hits, true));
+        }
+        Effect::Grep(job) => grep::grep(&job, env, cancel, say),
+        _ => {}
     }
 }
 
@@ -491,8 +513,13 @@ fn on_desk(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notic
                 Err(err) => say(Notice::Say(Tone::Error, err.to_string())),
             }
         }
-        Effect::CountQueues(rows, queues, me) => {
-            if let Some(counts) = queues::count(&rows, &queues, &me, cancel) {
+        Effect::CountQueues(job) => {
+            let backing = Backing {
+                store: &env.store,
+                answers: &job.answers,
+                judging: job.judging,
+            };
+            if let Some(counts) = queues::count(&job.rows, &backing, &job.queues, &job.me, cancel) {
                 say(Notice::QueuesCounted(Box::new(counts)));
             }
         }

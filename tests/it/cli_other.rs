@@ -111,6 +111,9 @@ fn schema_lists_what_it_knows() {
         "compare-runs",
         "export",
         "verify",
+        "query",
+        "query-explain",
+        "query-fields",
         "themes",
     ];
     assert_eq!(names, known);

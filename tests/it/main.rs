@@ -17,6 +17,7 @@ mod cli_list;
 mod cli_mark;
 mod cli_open;
 mod cli_other;
+mod cli_query;
 mod cli_search;
 mod cli_show;
 mod cli_verify;

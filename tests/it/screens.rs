@@ -7,6 +7,7 @@ mod grep;
 mod keys;
 mod looks;
 mod patches;
+mod queries;
 mod soak;
 
 pub(crate) use looks::snapshot;

@@ -69,12 +69,12 @@ struct Rows<'a> {
     faults: usize,
 }
 
-fn rows<'a>(store: &'a Store, output: &mut Output<'_>) -> Result<Rows<'a>> {
-    let all: Vec<RecordIx> = (0..store.len()).map(RecordIx).collect();
+fn rows<'a>(set: &'a Set, output: &mut Output<'_>) -> Result<Rows<'a>> {
+    let store = &set.store;
     let (mut rows, mut faults) = (Vec::new(), 0);
     records::each_summary(
         store,
-        &all,
+        &set.among,
         output,
         |_, _| (),
         |ix, (row, ()), _| {
@@ -102,7 +102,7 @@ pub(super) fn two(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
-    let (of_a, of_b) = (rows(&a.store, output)?, rows(&b.store, output)?);
+    let (of_a, of_b) = (rows(a, output)?, rows(b, output)?);
     let outcome = outcome_of(args, &[&of_a, &of_b]);
     let tried_a = tried(a, &of_a, outcome, shared, output)?;
     let tried_b = tried(b, &of_b, outcome, shared, output)?;
@@ -120,7 +120,7 @@ pub(super) fn split(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
-    let of_set = rows(&set.store, output)?;
+    let of_set = rows(set, output)?;
     let outcome = outcome_of(args, &[&of_set]);
     let all = tried(set, &of_set, outcome, shared, output)?;
     let mut groups: BTreeMap<String, Vec<Tried>> = BTreeMap::new();

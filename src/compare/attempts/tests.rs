@@ -230,7 +230,11 @@ fn rows_say_in_what_they_differ() {
         Some("the same program otherwise"),
     );
     why(shell("ls"), shell("pwd"), Some("another command"));
-    why(shell("ls"), view("a", None), Some("other actions: shell, view"));
+    why(
+        shell("ls"),
+        view("a", None),
+        Some("other actions: shell, view"),
+    );
     why(
         failed(shell("ls"), 2),
         failed(shell("ls"), 0),

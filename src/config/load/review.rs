@@ -19,8 +19,7 @@ use crate::model::TaskKind;
 const MOST_REASONS: usize = 9;
 
 /// What a queue can say.
-const QUEUE_KEYS: &str =
-    "base, filter, cell, task_type, repo, model, decided, min_steps, max_steps, size and seed";
+const QUEUE_KEYS: &str = "base, filter, cell, where, task_type, repo, model, decided, min_steps, max_steps, size and seed";
 
 impl Reading<'_> {
     /// Takes `[review]`.
@@ -84,6 +83,9 @@ impl Reading<'_> {
         for (key, value) in table {
             let line = self.line(&key.span());
             let name: &str = key.get_ref();
+            if name == "where" {
+                queue.query_line = line;
+            }
             if let Err(what) = entry(&mut queue, name, value) {
                 self.problem(Some(line), format!("queue `{}`: {what}", queue.name));
             }
@@ -106,6 +108,7 @@ fn entry(queue: &mut QueueSetting, name: &str, value: &Spanned<DeValue<'_>>) -> 
         "cell" => {
             one_of(value, QueueCell::NAMES, QueueCell::named).map(|cell| queue.cell = Some(cell))
         }
+        "where" => text(value).map(|query| queue.query = Some(query)),
         "task_type" => texts(value)
             .and_then(task_types)
             .map(|names| queue.task_types = names),

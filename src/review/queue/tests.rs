@@ -431,3 +431,31 @@ fn queues_of_the_settings_keep_what_they_say() {
         .collect();
     assert_eq!(names, QueueBase::NAMES);
 }
+
+#[test]
+fn a_query_is_asked_before_anything_is_drawn_or_grouped() {
+    let rows: Vec<QueueRow<'_>> = (0..20)
+        .map(|ix| QueueRow {
+            published: Verdict::Accept,
+            task_id: Some("t"),
+            is_selected: ix % 5 == 0,
+            ..row(ix)
+        })
+        .collect();
+    let with_query = |base| Queue {
+        query: Some("steps > 4".to_owned()),
+        ..Queue::new(base)
+    };
+    check(&with_query(QueueBase::All), &rows, &[0, 5, 10, 15]);
+    let audit = Queue {
+        size: 4,
+        ..with_query(QueueBase::Audit)
+    };
+    let mut drawn: Vec<usize> = audit.run(&rows).iter().map(|place| place.ix.0).collect();
+    drawn.sort_unstable();
+    assert_eq!(drawn, [0, 5, 10, 15]);
+    assert_eq!(audit.audit_report(&rows).false_accepts.population, 4);
+    check(&with_query(QueueBase::BestOfN), &rows, &[0, 5, 10, 15]);
+    // without a query nobody has to say that a row is selected
+    assert_eq!(Queue::new(QueueBase::All).run(&rows).len(), 20);
+}

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::error::Result;
@@ -13,7 +14,9 @@ use crate::export::Report;
 use crate::export::SplitBy;
 use crate::export::SplitPart;
 use crate::export::Target;
+use crate::query::QueryError;
 use crate::review::Policy;
+use crate::select::Selector;
 use crate::text::clean_line;
 use crate::text::human;
 use crate::theme::Role;
@@ -52,9 +55,12 @@ impl App {
         let policies = Policy::ALL.map(Policy::name).to_vec();
         let prefers = Prefer::ALL.map(Prefer::name).to_vec();
         let split_bys = SplitBy::ALL.map(SplitBy::name).to_vec();
+        let filter = self.list.how().filter.as_deref();
         let last = |name: &str| {
             let values = self.habits.export.iter().find(|(of, _)| *of == name);
-            values.map_or("", |(_, value)| value.as_str())
+            // what the list shows is what one most likely means
+            let shown = filter.filter(|_| name == "where").map(Selector::text);
+            shown.unwrap_or_else(|| values.map_or("", |(_, value)| value.as_str()))
         };
         let text = |name, doc| Field::text(name, doc, last(name));
         let choice = |name, doc, words| Field::choice(name, doc, words, last(name));
@@ -74,6 +80,10 @@ impl App {
             text(
                 "filter",
                 "published, strict, resolved, score>=X, file:F; empty: out goes what published rejects",
+            ),
+            text(
+                "where",
+                "A query: which records the set is made from; empty for all",
             ),
             text(
                 "per-task",
@@ -128,7 +138,7 @@ impl App {
         change: FormChange,
         effects: &mut Vec<Effect>,
     ) {
-        let job = export_job(&values);
+        let job = export_job(&values, self.data.desk.reviewer());
         self.habits.export = values;
         // whatever was tried out before is not what the form says now
         self.exports.tried = None;
@@ -248,7 +258,7 @@ fn error_lines(err: &Error) -> Vec<(String, Role)> {
 ///
 /// # Errors
 /// *user* when a field is not what it should be.
-fn export_job(values: &Values) -> Result<ExportJob> {
+fn export_job(values: &Values, me: &str) -> Result<ExportJob> {
     let value = |name: &str| {
         let found = values.iter().find(|(of, _)| *of == name);
         found.map_or("", |(_, value)| value.trim())
@@ -279,6 +289,13 @@ fn export_job(values: &Values) -> Result<ExportJob> {
             "out: the screen has no standard output; name a file",
         ));
     }
+    let selector = match value("where") {
+        "" => None,
+        query => {
+            let wrong = |err: QueryError| err.into_error(query, "where");
+            Some(Arc::new(Selector::parse(query).map_err(wrong)?))
+        }
+    };
     let options = Options {
         curation: Curation {
             per_task: number("per-task")?,
@@ -304,5 +321,7 @@ fn export_job(values: &Values) -> Result<ExportJob> {
         options,
         policy: Policy::from_name(value("policy")).unwrap_or_default(),
         filter: Some(value("filter").to_owned()).filter(|text| !text.is_empty()),
+        selector,
+        me: me.into(),
     })
 }

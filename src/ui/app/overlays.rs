@@ -96,6 +96,7 @@ impl App {
                         self.grep(&text, effects);
                     }
                     PromptKind::Narrow => self.prompt_narrow(text, what, effects),
+                    PromptKind::Filter => self.prompt_filter(&text, what, effects),
                     PromptKind::Note | PromptKind::Tags if what == PromptChange::Accepted => {
                         self.prompt_note(kind, &text, effects);
                     }

@@ -1,15 +1,20 @@
 //! Prompts of the whole program: narrowing and finding while they are typed. Knows what a prompt's text means to the
 //! view below it, not how a prompt edits its line.
 
+use std::sync::Arc;
+
 use regex::Regex;
 use regex::RegexBuilder;
 
+use crate::select::Selector;
+use crate::text::clean_line;
 use crate::text::human;
 use crate::ui::app::App;
 use crate::ui::app::context;
 use crate::ui::app::screens::Screen;
 use crate::ui::data::Arrangement;
 use crate::ui::effect::Effect;
+use crate::ui::event::Tone;
 use crate::ui::overlay;
 use crate::ui::overlay::Overlay;
 use crate::ui::overlay::PromptChange;
@@ -40,15 +45,55 @@ impl App {
             row,
             how: self.list.how().clone(),
         });
-        let history = self
-            .habits
-            .history
-            .iter()
-            .filter(|(of, _)| *of == kind)
-            .map(|(_, text)| text.clone())
-            .collect();
+        let history = self.typed_before(kind);
         self.overlays
             .push(Overlay::Prompt(overlay::Prompt::new(kind, text, history)));
+    }
+
+    /// Opens the prompt of the query, with the one that is in force.
+    pub(super) fn open_filter(&mut self) {
+        let shown = self.list.how().filter.as_deref();
+        let text = shown.map(Selector::text).unwrap_or_default();
+        let history = self.typed_before(PromptKind::Filter);
+        let filter = overlay::Filter::new(text, history);
+        self.overlays.push(Overlay::Filter(filter));
+    }
+
+    /// What was typed before in prompts of this kind, the oldest first.
+    fn typed_before(&self, kind: PromptKind) -> Vec<String> {
+        let all = self.habits.history.iter();
+        all.filter(|(of, _)| *of == kind)
+            .map(|(_, text)| text.clone())
+            .collect()
+    }
+
+    /// A query was typed: the list is arranged by it.
+    pub(super) fn prompt_filter(
+        &mut self,
+        text: &str,
+        what: PromptChange,
+        effects: &mut Vec<Effect>,
+    ) {
+        if what != PromptChange::Accepted {
+            return;
+        }
+        let filter = match text.trim() {
+            "" => None,
+            text => match Selector::parse(text) {
+                Ok(selector) => Some(Arc::new(selector)),
+                Err(err) => {
+                    let text = clean_line(&err.to_string()).into_owned();
+                    self.status.say(Tone::Error, text);
+                    return;
+                }
+            },
+        };
+        let how = Arrangement {
+            filter,
+            ..self.list.how().clone()
+        };
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        self.list.arrange(how, &cx, effects);
     }
 
     pub(super) fn prompt_narrow(

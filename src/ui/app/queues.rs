@@ -1,6 +1,7 @@
 //! Queues: what is offered, what they count, and the list that shows one.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::config::QueueBase;
 use crate::model::Verdict;
@@ -15,6 +16,7 @@ use crate::ui::app::App;
 use crate::ui::app::context;
 use crate::ui::data::Arrangement;
 use crate::ui::data::queues::QueueCounts;
+use crate::ui::effect::CountJob;
 use crate::ui::effect::Effect;
 use crate::ui::event::Tone;
 use crate::ui::overlay;
@@ -48,7 +50,13 @@ impl App {
         let queues = self.offered();
         self.overlays.push(self.queue_overlay(&queues, None));
         let me = self.data.desk.reviewer().into();
-        effects.push(Effect::CountQueues(self.data.rows.clone(), queues, me));
+        effects.push(Effect::CountQueues(Box::new(CountJob {
+            rows: self.data.rows.clone(),
+            queues,
+            me,
+            answers: Arc::clone(&self.data.answers),
+            judging: self.data.judging,
+        })));
     }
 
     /// Takes the counts, where the queues are still shown.
@@ -68,7 +76,10 @@ impl App {
             let count = counts.and_then(|counts| counts.counts.get(ix));
             Entry {
                 label: clean_line(&queue.name).into_owned(),
-                doc: queue.doc().to_owned(),
+                doc: match &queue.query {
+                    Some(query) => clean_line(query).into_owned(),
+                    None => queue.doc().to_owned(),
+                },
                 note: count.map_or_else(|| "…".to_owned(), |count| human::count(*count)),
             }
         });
@@ -92,6 +103,8 @@ impl App {
         let name = queue.name.clone();
         let how = Arrangement {
             queue: (!is_all).then_some(queue),
+            // all is the way back to everything
+            filter: self.list.how().filter.clone().filter(|_| !is_all),
             ..Arrangement::default()
         };
         self.screens.clear();

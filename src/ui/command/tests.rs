@@ -14,6 +14,7 @@ const PLAIN: &[Action] = &[
     Action::Find,
     Action::Grep,
     Action::Narrow,
+    Action::Filter,
     Action::ReverseSort,
     Action::ToggleWrap,
     Action::TogglePreview,
@@ -146,6 +147,7 @@ fn known(action: Action) {
         | Action::Find
         | Action::Grep
         | Action::Narrow
+        | Action::Filter
         | Action::Overlay(
             OverlayKind::Help
             | OverlayKind::Palette

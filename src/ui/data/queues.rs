@@ -15,7 +15,10 @@ use crate::review::queue::Queue;
 use crate::review::queue::QueueRow;
 use crate::review::queue::filter_filter_counts;
 use crate::review::queue::filter_person_counts;
+use crate::select::Selector;
+use crate::ui::data::Backing;
 use crate::ui::data::Rows;
+use crate::ui::data::answers::Asking;
 
 /// What the screen of queues tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,18 +77,17 @@ fn rows_of<'a>(rows: &'a Rows, unknown: &'a Summary, me: &'a Text) -> Vec<QueueR
             resolved: summary.resolved,
             score: summary.reward,
             steps: summary.steps,
+            is_selected: true,
         }
     };
     (0..rows.len()).map(row).collect()
 }
 
 /// Runs a queue over all rows; `None` when cancelled.
-pub(super) fn run(rows: &Rows, queue: &Queue, me: &Text, cancel: &Cancel) -> Option<Ran> {
+pub(super) fn run(asking: &Asking<'_>, queue: &Queue) -> Option<Ran> {
     let unknown = Summary::default();
-    let of = rows_of(rows, &unknown, me);
-    if cancel.is_cancelled() {
-        return None;
-    }
+    let mut of = rows_of(asking.rows, &unknown, asking.me);
+    select(asking, queue, &mut of)?;
     let places = queue.run(&of);
     let small = |ix: RecordIx| u32::try_from(ix.0).ok();
     let best = places.iter().filter(|place| place.is_best);
@@ -94,16 +96,54 @@ pub(super) fn run(rows: &Rows, queue: &Queue, me: &Text, cancel: &Cancel) -> Opt
     Some((listed, best))
 }
 
+/// Says of each row whether the queue's query takes it; `None` when cancelled.
+fn select(asking: &Asking<'_>, queue: &Queue, rows: &mut [QueueRow<'_>]) -> Option<()> {
+    let Some(query) = &queue.query else {
+        for row in rows {
+            row.is_selected = true;
+        }
+        return (!asking.cancel.is_cancelled()).then_some(());
+    };
+    for row in rows.iter_mut() {
+        row.is_selected = false;
+    }
+    // whoever offers a queue has read its query before: what is wrong with it was said there
+    if let Ok(selector) = Selector::parse(query) {
+        let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let all: Vec<u32> = (0..count).collect();
+        for ix in asking.taken(&selector, &all, &mut |_, _| {})? {
+            if let Some(row) = rows.get_mut(ix as usize) {
+                row.is_selected = true;
+            }
+        }
+    }
+    Some(())
+}
+
 /// Counts queues; `None` when cancelled.
-pub fn count(rows: &Rows, queues: &[Queue], me: &Text, cancel: &Cancel) -> Option<QueueCounts> {
+pub fn count(
+    rows: &Rows,
+    backing: &Backing<'_>,
+    queues: &[Queue],
+    me: &Text,
+    cancel: &Cancel,
+) -> Option<QueueCounts> {
     let unknown = Summary::default();
-    let of = rows_of(rows, &unknown, me);
+    let asking = Asking {
+        rows,
+        backing,
+        me,
+        cancel,
+    };
+    let mut of = rows_of(rows, &unknown, me);
     let mut counts = Vec::with_capacity(queues.len());
     for queue in queues {
-        if cancel.is_cancelled() {
-            return None;
-        }
+        select(&asking, queue, &mut of)?;
         counts.push(queue.run(&of).len());
+    }
+    // what follows is about all records
+    for row in &mut of {
+        row.is_selected = true;
     }
     let mut filters = vec![QueueFilter::Published, QueueFilter::Strict];
     if of.iter().any(|row| row.resolved.is_some()) {

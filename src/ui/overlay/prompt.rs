@@ -165,6 +165,7 @@ impl Prompt {
             PromptKind::Find => "/",
             PromptKind::Grep => "grep: ",
             PromptKind::Narrow => "'",
+            PromptKind::Filter => "where ",
             PromptKind::Note => "note: ",
             PromptKind::Tags => "tags, by commas: ",
         };

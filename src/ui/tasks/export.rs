@@ -11,6 +11,10 @@ use crate::export::Asked;
 use crate::export::Automatic;
 use crate::export::Jury;
 use crate::export::Report;
+use crate::export::Selected;
+use crate::select::People;
+use crate::select::Present;
+use crate::select::Sources;
 use crate::ui::effect::ExportJob;
 use crate::ui::event::Notice;
 use crate::ui::tasks::Env;
@@ -42,7 +46,24 @@ fn export(
     let asked = Asked::parse(job.filter.as_deref())?;
     // test programs are run by the command line only, where that can be allowed
     let automatic = Automatic::new(asked, &env.store, None, env.judge.cache(), cancel);
+    let people = People {
+        ledger: &journals.ledger,
+        place: &journals.place,
+        me: &job.me,
+        present: Present::default(),
+    };
+    let selected = job.selector.as_deref().map(|selector| Selected {
+        selector,
+        sources: Sources {
+            store: &env.store,
+            people: Some(&people),
+            cache: env.judge.cache(),
+            program: None,
+        },
+        cancel: cancel.clone(),
+    });
     let jury = Jury {
+        selected,
         policy: job.policy,
         filter: Some(&automatic),
         ledger: Some(&journals.ledger),

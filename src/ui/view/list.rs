@@ -15,6 +15,7 @@ use crate::model::Fault;
 use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::query::sort::SortKey;
+use crate::select::Selector;
 use crate::theme::Highlighter;
 use crate::ui::action::Action;
 use crate::ui::action::CopyWhat;
@@ -78,6 +79,8 @@ pub struct ListView {
     generation: Generation,
     /// The arrangement that is being made.
     arranging: Option<Generation>,
+    /// Records that the queries have been asked about, while an arrangement comes in pieces.
+    asked: Option<usize>,
     /// Rows came after the last arrangement was asked for.
     is_stale: bool,
     /// The arrangement under way was typed: its best match gets the cursor.
@@ -100,6 +103,13 @@ impl ListView {
         let mut list = Self::default();
         list.preview.wish = (!has_preview).then_some(false);
         list
+    }
+
+    /// Begins with a query: no row is shown before it was asked.
+    pub fn begin_with(&mut self, filter: Arc<Selector>) {
+        self.how.filter = Some(filter);
+        self.order = Order::Listed(Arc::default());
+        self.is_stale = true;
     }
 
     /// How the list is arranged.
@@ -255,6 +265,7 @@ impl ListView {
         self.how = how;
         let generation = self.generation.advance();
         self.arranging = Some(generation);
+        self.asked = None;
         self.is_stale = false;
         // while typing, the best match has the cursor; else the cursor keeps its record
         self.goes_to_best = is_typed && !self.how.narrow.is_empty();
@@ -269,6 +280,8 @@ impl ListView {
             how: self.how.clone(),
             keep,
             me: cx.data.desk.reviewer().into(),
+            answers: Arc::clone(&cx.data.answers),
+            judging: cx.data.judging,
         })));
     }
 
@@ -311,13 +324,28 @@ impl ListView {
         if self.arranging != Some(generation) {
             return;
         }
-        self.arranging = None;
-        let Arranged { order, place, best } = arranged;
+        let Arranged {
+            order,
+            place,
+            best,
+            asked,
+        } = arranged;
+        if asked.is_none() {
+            self.arranging = None;
+        }
+        // of an arrangement that comes in pieces only the first finds the cursor where it was asked
+        let is_going_on = self.asked.is_some();
+        let current = self.record(cx).filter(|_| is_going_on);
+        self.asked = asked;
         self.order = order;
         self.best = best;
         self.asked_rows = (0, 0);
         self.asked_marks = (0, 0, 0);
-        if let Some(place) = place {
+        if is_going_on {
+            self.cursor.at = current
+                .and_then(|ix| self.place_of(ix, cx))
+                .unwrap_or(self.cursor.at);
+        } else if let Some(place) = place {
             self.cursor.at = place;
         } else if self.goes_to_best {
             self.cursor = Cursor::default();
@@ -355,7 +383,15 @@ impl ListView {
         for (_, marks) in marks {
             self.filled.add_marks(marks);
         }
-        self.is_stale |= self.how.key.needs_verdicts();
+        // with a verdict comes the record's content, by which decisions know it
+        let filter = self.how.filter.as_ref();
+        let asks_people = filter.is_some_and(|filter| filter.needs().people);
+        let is_query = self
+            .how
+            .queue
+            .as_ref()
+            .is_some_and(|queue| queue.query.is_some());
+        self.is_stale |= self.how.needs_verdicts() || asks_people || is_query;
     }
 
     /// New rows or summaries came: a sorted or narrowed list is due for another arrangement.

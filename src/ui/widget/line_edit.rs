@@ -50,6 +50,22 @@ impl LineEdit {
         &self.text
     }
 
+    /// The byte before which the next letter goes.
+    pub fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// Puts a text in place of some bytes, with the cursor behind it. Bytes that are no range of the text change
+    /// nothing.
+    pub fn replace(&mut self, range: Range<usize>, text: &str) {
+        if self.text.get(range.clone()).is_none() {
+            return;
+        }
+        self.remove(range.clone());
+        self.cursor = range.start;
+        self.insert(text);
+    }
+
     /// Puts another text in place of the one it has, with the cursor at its end.
     pub fn set(&mut self, text: &str) {
         *self = Self::new(text);

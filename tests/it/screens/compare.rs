@@ -138,21 +138,7 @@ fn keys_work_at_any_size() {
     for size in [(20, 5), (37, 9), (60, 12), (119, 30), (120, 30)] {
         let mut driver = Driver::open(&[ATTEMPTS], size);
         for key in [
-            "jj  =",
-            "j",
-            "]",
-            "[",
-            "l",
-            "<tab>",
-            "<C-d>",
-            "d",
-            "zR",
-            "p",
-            "G",
-            "p",
-            "zM",
-            "W",
-            "T",
+            "jj  =", "j", "]", "[", "l", "<tab>", "<C-d>", "d", "zR", "p", "G", "p", "zM", "W", "T",
         ] {
             driver.keys(key);
             check_cells(&driver, &format!("{size:?} {key}"));

@@ -86,17 +86,7 @@ impl ListView {
                 human::count(all)
             )
         };
-        let scan = &cx.data.scan;
-        let mut state = String::new();
-        if !scan.is_complete {
-            state = format!(
-                "  reading {} of {}",
-                human::bytes(scan.bytes_done),
-                human::bytes(scan.bytes_total)
-            );
-        } else if cx.data.rows.known() < all {
-            state = format!("  summarised {}", human::count(cx.data.rows.known()));
-        }
+        let state = self.state_words(cx);
         let follow = if cx.data.is_following {
             "  following"
         } else {
@@ -109,6 +99,10 @@ impl ListView {
         };
         let queue = match &self.how.queue {
             Some(queue) => format!("  queue: {}", queue.name),
+            None => String::new(),
+        };
+        let filter = match &self.how.filter {
+            Some(filter) => format!("  where {}", filter.text()),
             None => String::new(),
         };
         let decided = cx.data.desk.decided();
@@ -133,12 +127,34 @@ impl ListView {
                 ("  ", style(Role::Text)),
                 (&counts, style(Role::Dim)),
                 (&progress, style(Role::Success)),
-                (&queue, style(Role::Match)),
-                (&narrow, style(Role::Match)),
                 (&state, style(Role::Info)),
                 (follow, style(Role::Info)),
+                (&queue, style(Role::Match)),
+                (&narrow, style(Role::Match)),
+                (&filter, style(Role::Match)),
             ],
         );
+    }
+
+    /// What is still going on.
+    fn state_words(&self, cx: &Cx<'_>) -> String {
+        let all = cx.data.rows.len();
+        let scan = &cx.data.scan;
+        let mut state = String::new();
+        if !scan.is_complete {
+            state = format!(
+                "  reading {} of {}",
+                human::bytes(scan.bytes_done),
+                human::bytes(scan.bytes_total)
+            );
+        } else if cx.data.rows.known() < all {
+            state = format!("  summarised {}", human::count(cx.data.rows.known()));
+        }
+        if let Some(asked) = self.asked {
+            let (asked, all) = (human::count(asked), human::count(all));
+            state = format!("  asked {asked} of {all}{state}");
+        }
+        state
     }
 
     fn draw_header(&self, cx: &Cx<'_>, area: Rect, fitted: &Fitted, buf: &mut Buffer) {
@@ -351,6 +367,16 @@ impl ListView {
     fn draw_nothing(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         let text = if !self.how.narrow.is_empty() && !cx.data.rows.is_empty() {
             format!("no record matches “{}”", self.how.narrow)
+        } else if let (Some(filter), false) = (&self.how.filter, cx.data.rows.is_empty()) {
+            let so_far = if self.arranging.is_some() {
+                " so far"
+            } else {
+                ""
+            };
+            format!(
+                "no record{so_far} for which {}; F changes it, Esc clears it",
+                filter.text()
+            )
         } else if cx.data.scan.is_complete {
             "no trajectories here".to_owned()
         } else {
