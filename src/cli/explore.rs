@@ -1,16 +1,19 @@
 //! `hgview PATH…`: the explorer. Refuses before the screen is touched when it could not work.
 
 use std::path::Path;
+use std::path::PathBuf;
 
 use crate::cli::Output;
 use crate::cli::Verdict;
 use crate::cli::args::Cli;
 use crate::cli::args::ExploreArgs;
 use crate::cli::args::SharedArgs;
+use crate::cli::args::RepoArgs;
 use crate::cli::args::When;
 use crate::cli::config::theme_problem;
 use crate::cli::records;
 use crate::cli::review;
+use crate::cli::show::repositories;
 use crate::cli::terminal;
 use crate::config;
 use crate::config::ColorChoice;
@@ -67,6 +70,10 @@ pub(super) fn run(
                 .hint("`hgview list` prints a table, `hgview show` prints a trajectory"),
         );
     }
+    let repositories = repositories(&RepoArgs {
+        repo: args.repos.repo.or(settings.repo.clone().map(PathBuf::from)),
+        repos: args.repos.repos.or(settings.repos.clone().map(PathBuf::from)),
+    })?;
     let reviewer = review::reviewer(shared, &settings)?;
     let desk = DeskOptions {
         reviewer: reviewer.to_string(),
@@ -97,6 +104,7 @@ pub(super) fn run(
         first,
         desk,
         journal,
+        repositories,
     })?;
     Ok(Verdict::Yes)
 }

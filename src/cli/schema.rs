@@ -12,6 +12,8 @@ use crate::cli::args::SchemaOf;
 use crate::cli::list::ListRow;
 use crate::cli::mark::MarkRow;
 use crate::cli::records::to_json_pretty;
+use crate::cli::show::FileReport;
+use crate::cli::show::FilesReport;
 use crate::cli::themes::ThemeRow;
 use crate::cli::verify::VerifyRow;
 use crate::error::Result;
@@ -35,6 +37,8 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::List => schema_for!(ListRow),
         SchemaOf::Show => schema_for!(Trajectory),
         SchemaOf::ShowStep => schema_for!(Step),
+        SchemaOf::ShowFile => schema_for!(FileReport),
+        SchemaOf::ShowFiles => schema_for!(FilesReport),
         SchemaOf::Mark => schema_for!(MarkRow),
         SchemaOf::Agree => schema_for!(AgreeReport),
         SchemaOf::Export => schema_for!(Report),

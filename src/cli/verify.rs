@@ -19,6 +19,7 @@ use crate::cli::args::SharedArgs;
 use crate::cli::args::VerifyArgs;
 use crate::cli::args::VerifyMode;
 use crate::cli::records;
+use crate::cli::show::repositories;
 use crate::cli::records::Progress;
 use crate::cli::verify::tally::Tally;
 use crate::config::Paths;
@@ -45,6 +46,7 @@ use crate::verify::flags;
 use crate::verify::program::PlainProcess;
 use crate::verify::program::RunProgram;
 use crate::verify::published;
+use crate::workspace::checkout::Repositories;
 
 /// Records that are checked between two words about the progress.
 const BATCH: usize = 128;
@@ -96,12 +98,13 @@ pub(super) fn run(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
+    let repositories = repositories(&args.repos)?;
     if let Some(tasks) = &args.tasks {
         check_tasks(tasks, output)?;
     }
     let with: Vec<PathBuf> = args.tasks.iter().cloned().collect();
     let store = records::load_store_with(&args.paths, &with, shared, output)?;
-    let mut rows = check_all(args, &store, output);
+    let mut rows = check_all(args, &store, &repositories, output);
     flags::flag_same_patches(rows.iter_mut().filter_map(|row| row.checked.as_mut().ok()));
     let rules = rules(args.mode);
     let mut tally = Tally::default();
@@ -142,7 +145,12 @@ fn rules(mode: VerifyMode) -> &'static [Rules] {
     }
 }
 
-fn check_all(args: &VerifyArgs, store: &Store, output: &mut Output<'_>) -> Vec<Row> {
+fn check_all(
+    args: &VerifyArgs,
+    store: &Store,
+    repositories: &Repositories,
+    output: &mut Output<'_>,
+) -> Vec<Row> {
     let process = args.allow_run.then(PlainProcess::find);
     let program = process.as_ref().map(|process| process as &dyn RunProgram);
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
@@ -150,6 +158,7 @@ fn check_all(args: &VerifyArgs, store: &Store, output: &mut Output<'_>) -> Vec<R
         program,
         rules: rules(args.mode),
         cache: Some(&cache),
+        repositories: Some(repositories),
     };
     let cancel = Cancel::new();
     let work = |ix| {

@@ -153,6 +153,8 @@ impl Reading<'_> {
             }
             "editor" => text(value).map(|text| self.settings.editor = Some(text)),
             "pager" => text(value).map(|text| self.settings.pager = Some(text)),
+            "repo" => text(value).map(|text| self.settings.repo = Some(text)),
+            "repos" => text(value).map(|text| self.settings.repos = Some(text)),
             _ => {
                 self.problem(
                     Some(line),

@@ -4,6 +4,7 @@ mod decide;
 mod desk;
 mod draw;
 mod export;
+mod files;
 mod mouse;
 mod notices;
 mod overlays;
@@ -39,10 +40,12 @@ use crate::ui::overlay::Overlay;
 use crate::ui::overlay::PromptKind;
 use crate::ui::page::DiffLayout;
 use crate::ui::page::EvidenceId;
+use crate::ui::page::FilePlace;
 use crate::ui::page::SIDES_CELLS;
 use crate::ui::status::Status;
 use crate::ui::view::Cx;
 use crate::ui::view::Look;
+use crate::ui::view::file::FileView;
 use crate::ui::view::list::ListView;
 use crate::ui::view::patch::PatchView;
 use crate::ui::view::trajectory::TrajectoryView;
@@ -106,6 +109,8 @@ pub struct App {
     trajectory: Option<TrajectoryView>,
     /// Above the trajectory or the list, whichever it was opened from.
     patch: Option<PatchView>,
+    /// Above all of them.
+    file: Option<FileView>,
     overlays: Vec<Overlay>,
     origin: Option<Origin>,
     paint: Paint,
@@ -124,6 +129,7 @@ impl App {
             list: ListView::new(habits.has_preview),
             trajectory: None,
             patch: None,
+            file: None,
             overlays: Vec::new(),
             origin: None,
             paint,
@@ -166,7 +172,11 @@ impl App {
     fn sync(&mut self, effects: &mut Vec<Effect>) {
         let highlighter = self.paint.highlighter.as_ref();
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        if let Some(view) = &mut self.file {
+            view.sync(&cx, highlighter, effects);
+        }
         match (&mut self.patch, &mut self.trajectory) {
+            _ if self.file.is_some() => {}
             (Some(view), _) => view.sync(&cx, highlighter, effects),
             (None, Some(view)) => view.sync(&cx, highlighter, effects),
             (None, None) => self.list.sync(&cx, highlighter, effects),
@@ -201,6 +211,7 @@ impl App {
 
     fn scope(&self) -> Scope {
         match (&self.patch, &self.trajectory) {
+            _ if self.file.is_some() => Scope::File,
             (Some(_), _) => Scope::Patch,
             (None, Some(_)) => Scope::Trajectory,
             (None, None) => Scope::List,
@@ -254,6 +265,7 @@ impl App {
         }
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         let is_done = match (&mut self.patch, &mut self.trajectory) {
+            _ if let Some(view) = &mut self.file => view.apply(action, count, &cx, effects),
             (Some(view), _) => view.apply(action, count, &cx, effects),
             (None, Some(view)) => view.apply(action, count, &cx, effects),
             (None, None) => self.list.apply(action, count, &cx, effects),
@@ -261,6 +273,7 @@ impl App {
         if !is_done {
             let place = match self.scope() {
                 Scope::Patch => "in a patch",
+                Scope::File => "in a file",
                 Scope::Trajectory => "in a trajectory",
                 _ => "in the list",
             };
@@ -277,7 +290,8 @@ impl App {
         match action {
             Action::Quit => effects.push(Effect::Quit),
             Action::Back => {
-                if self.patch.take().is_some() || self.trajectory.take().is_some() {
+                let closed = self.file.take().is_some() || self.patch.take().is_some();
+                if closed || self.trajectory.take().is_some() {
                     effects.push(Effect::StopFind);
                 } else {
                     effects.push(Effect::Quit);
@@ -285,6 +299,19 @@ impl App {
             }
             Action::Escape => self.escape(effects),
             Action::Open if self.scope() == Scope::List => self.open(effects),
+            Action::FileAtStep => self.toggle_file(effects),
+            Action::Blame => self.blame(effects),
+            Action::Open
+                if self.file.as_ref().is_some_and(|file| !file.are_files_focused()) =>
+            {
+                self.blame(effects);
+            }
+            Action::Patch if self.file.take().is_some() => {
+                effects.push(Effect::StopFind);
+                if self.patch.is_none() {
+                    self.open_patch(None);
+                }
+            }
             Action::Patch if self.patch.take().is_some() => effects.push(Effect::StopFind),
             Action::Patch => self.open_patch(None),
             Action::ToggleReference
@@ -297,7 +324,7 @@ impl App {
             Action::Overlay(kind) => self.open_overlay(kind, effects),
             Action::Find => self.open_prompt(PromptKind::Find),
             Action::Narrow => {
-                (self.patch, self.trajectory) = (None, None);
+                (self.file, self.patch, self.trajectory) = (None, None, None);
                 self.open_prompt(PromptKind::Narrow);
             }
             Action::ToggleWrap => {
@@ -379,7 +406,11 @@ impl App {
     }
 
     fn escape(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(view) = &mut self.patch {
+        if let Some(view) = &mut self.file {
+            if !view.escape(effects) {
+                self.file = None;
+            }
+        } else if let Some(view) = &mut self.patch {
             if !view.escape(effects) {
                 self.patch = None;
             }
@@ -429,7 +460,8 @@ impl App {
     /// The record that the screen is about: the shown one's, or the one under the list's cursor.
     fn record(&self) -> Option<RecordIx> {
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        let patch = self.patch.as_ref().map(PatchView::record);
+        let file = self.file.as_ref().map(FileView::record);
+        let patch = file.or(self.patch.as_ref().map(PatchView::record));
         let trajectory = self.trajectory.as_ref().map(TrajectoryView::record);
         patch.or(trajectory).or_else(|| self.list.record(&cx))
     }
@@ -462,6 +494,10 @@ impl App {
                 let opened = self.opened.advance();
                 self.patch = Some(PatchView::new(record, opened, None));
             }
+        }
+        if self.file.take().is_some() {
+            effects.push(Effect::StopFind);
+            self.open_file(FilePlace::default());
         }
     }
 

@@ -24,13 +24,21 @@ pub enum Scope {
     Trajectory,
     /// On the screen of a final patch.
     Patch,
+    /// On the screen of a file at a step.
+    File,
     /// Wherever there is a page to read: in a trajectory and in a patch. No screen and no table of the settings.
     Pages,
 }
 
 impl Scope {
     /// The screens, after what works on all of them.
-    pub const ALL: [Self; 4] = [Self::Global, Self::List, Self::Trajectory, Self::Patch];
+    pub const ALL: [Self; 5] = [
+        Self::Global,
+        Self::List,
+        Self::Trajectory,
+        Self::Patch,
+        Self::File,
+    ];
 
     /// The name of its table in the settings (`[keys.list]`); `Global` is `[keys]` itself.
     pub fn name(self) -> &'static str {
@@ -39,6 +47,7 @@ impl Scope {
             Self::List => "list",
             Self::Trajectory => "trajectory",
             Self::Patch => "patch",
+            Self::File => "file",
             Self::Pages => "trajectory and patch",
         }
     }
@@ -178,6 +187,7 @@ use Action::Fold;
 use Action::Jump;
 use Action::Move;
 use Action::Overlay;
+use Scope::File;
 use Scope::Global;
 use Scope::List;
 use Scope::Pages;
@@ -216,6 +226,15 @@ pub const COMMANDS: &[Command] = &[
     row("previous-test", &["("], Trajectory, Group::Go, Jump(Landmark::Test, Previous), "Go to the previous test run"),
     row("next-edit", &[">"], Trajectory, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that changes a file"),
     row("previous-edit", &["<"], Trajectory, Group::Go, Jump(Landmark::Edit, Previous), "Go to the previous step that changes a file"),
+    row("later", &["l"], File, Group::Go, Action::Step(Next), "Go to the next step, with the file as it is then"),
+    row("earlier", &["h"], File, Group::Go, Action::Step(Previous), "Go to the previous step, with the file as it was then"),
+    row("latest", &["$"], File, Group::Go, Action::StepEnd(Next), "Go to the file after the last step"),
+    row("earliest", &["0"], File, Group::Go, Action::StepEnd(Previous), "Go to the file before the first step"),
+    row("next-touch", &[">"], File, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that touches this file"),
+    row("previous-touch", &["<"], File, Group::Go, Jump(Landmark::Edit, Previous), "Go to the previous step that touches this file"),
+    row("next-change", &["]"], File, Group::Go, Jump(Landmark::Hunk, Next), "Go to the next change in the file"),
+    row("previous-change", &["["], File, Group::Go, Jump(Landmark::Hunk, Previous), "Go to the previous change in the file"),
+    row("blame", &["b"], File, Group::Go, Action::Blame, "Go to the step that wrote the line, or showed it first; Enter does the same"),
 
     row("find", &["/"], Global, Group::Find, Action::Find, "Search in this view"),
     row("next-hit", &["n"], Global, Group::Find, Jump(Landmark::Hit, Next), "Go to the next search hit"),
@@ -225,6 +244,9 @@ pub const COMMANDS: &[Command] = &[
     row("reverse-sort", &["O"], List, Group::Find, Action::ReverseSort, "Turn the sort order round"),
 
     row("patch", &["p"], Global, Group::Show, Action::Patch, "Show the final patch, or go back from it"),
+    row("file-at-step", &["w"], Global, Group::Show, Action::FileAtStep, "Show the files as the step left them, or go back"),
+    row("toggle-changes", &["d"], File, Group::Show, Action::Changes, "Show what changed since the start or the mark, or the file"),
+    row("mark-moment", &["m"], File, Group::Show, Action::MarkMoment, "Mark the step to compare with, or take the mark away"),
     row("why", &["!"], Global, Group::Show, Overlay(OverlayKind::Why), "Show why the filters decided as they did"),
     row("toggle-reference", &["d"], Patch, Group::Show, Action::ToggleReference, "Show or hide the reference patch"),
     row("toggle-fold", &["z a"], Pages, Group::Show, Fold(FoldChange::Toggle), "Open or close the fold at the cursor"),

@@ -22,10 +22,12 @@ use crate::ui::data::Rows;
 use crate::ui::event::Exported;
 use crate::ui::event::Generation;
 use crate::ui::event::PageKey;
+use crate::ui::page::FileWish;
 use crate::ui::page::InkJob;
 use crate::ui::page::PageOptions;
 use crate::ui::page::PageText;
 use crate::ui::page::Subject;
+use crate::workspace::History;
 
 /// A page to build.
 #[derive(Debug, Clone)]
@@ -79,6 +81,23 @@ pub struct PatchJob {
     pub record: RecordIx,
     /// Whether the reference patch is shown, too.
     pub shows_reference: bool,
+    /// Layout.
+    pub options: PageOptions,
+}
+
+/// The page of a file at a step to build.
+#[derive(Debug, Clone)]
+pub struct FileJob {
+    /// What to call it.
+    pub key: PageKey,
+    /// The record.
+    pub record: RecordIx,
+    /// Which child's workspace, from the outside in; empty for the trajectory itself.
+    pub children: Vec<usize>,
+    /// Which file, when.
+    pub wish: FileWish,
+    /// The history, where it was rebuilt before.
+    pub history: Option<Arc<History>>,
     /// Layout.
     pub options: PageOptions,
 }
@@ -144,6 +163,8 @@ pub enum Effect {
     Preview(Generation, RecordIx, PageOptions),
     /// Read a record, judge it and build the page of its final patch.
     Patch(Box<PatchJob>),
+    /// Read a record, rebuild its files and build the page of one.
+    File(Box<FileJob>),
     /// Judge a record and build the page of reasons.
     Why(Generation, RecordIx, PageOptions),
     /// Build pages, the first one being shown, the rest likely next.

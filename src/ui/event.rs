@@ -21,11 +21,13 @@ use crate::ui::data::Marks;
 use crate::ui::data::Outline;
 use crate::ui::data::desk::Journals;
 use crate::ui::data::queues::QueueCounts;
+use crate::ui::page::FilePage;
 use crate::ui::page::Ink;
 use crate::ui::page::Page;
 use crate::ui::page::PatchPage;
 use crate::ui::page::Place;
 use crate::ui::page::WhyPage;
+use crate::workspace::History;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -62,6 +64,17 @@ pub struct Exported {
     pub generation: Generation,
     /// What came, or would come of it.
     pub result: Result<Report, Error>,
+}
+
+/// A file that was rebuilt.
+#[derive(Debug)]
+pub struct Rebuilt {
+    /// The record's trajectory.
+    pub trajectory: Arc<Trajectory>,
+    /// Its files at all steps.
+    pub history: Arc<History>,
+    /// The page of one of them.
+    pub page: Box<FilePage>,
 }
 
 /// Which row of which trajectory a page is about, and how it was laid out.
@@ -157,6 +170,8 @@ pub enum Notice {
     Previewed(Generation, Box<Result<Page, Fault>>),
     /// The page of a final patch was built.
     Patch(PageKey, Result<(Arc<Trajectory>, Box<PatchPage>), Fault>),
+    /// The page of a file at a step was built.
+    File(PageKey, Result<Rebuilt, Fault>),
     /// The page of reasons was built.
     Why(Generation, Result<Arc<WhyPage>, Fault>),
     /// A page was built.

@@ -59,6 +59,7 @@ use crate::ui::tasks::Journal;
 use crate::ui::tasks::Tasks;
 use crate::ui::terminal::Screen;
 use crate::ui::view::Look;
+use crate::workspace::checkout::Repositories;
 
 /// What the program starts with.
 #[derive(Debug)]
@@ -81,6 +82,8 @@ pub struct RunOptions {
     pub desk: DeskOptions,
     /// Where decisions are read from and written to.
     pub journal: Journal,
+    /// Where repositories are.
+    pub repositories: Repositories,
 }
 
 /// Runs the program until the user quits. The terminal is as before when it returns, whatever happened.
@@ -134,6 +137,7 @@ impl Loop {
             first,
             desk,
             journal,
+            repositories,
         } = options;
         let depth = Depth::detect(settings.colors, &ColorEnv::of_environment());
         let name = match &settings.theme {
@@ -158,7 +162,11 @@ impl Loop {
             depth,
             clipboard,
             journal,
-            judge: Arc::new(Judge::new(judge::check, Some(paths.cache.join("verify")))),
+            judge: Arc::new(
+                Judge::new(judge::check, Some(paths.cache.join("verify")))
+                    .with_repositories(repositories.clone()),
+            ),
+            repositories,
         };
         let mut data = Data::new(store, title, desk);
         data.is_following = settings.follow;

@@ -53,17 +53,20 @@ use crate::ui::data::Rows;
 use crate::ui::data::arrange;
 use crate::ui::data::queues;
 use crate::ui::effect::Effect;
+use crate::ui::effect::FileJob;
 use crate::ui::effect::FindJob;
 use crate::ui::effect::PageJob;
 use crate::ui::effect::PageUse;
 use crate::ui::effect::PatchJob;
 use crate::ui::event::Generation;
 use crate::ui::event::Notice;
+use crate::ui::event::Rebuilt;
 use crate::ui::event::RowHit;
 use crate::ui::event::Tone;
 use crate::ui::judge::Judge;
 use crate::ui::judge::Marker;
 use crate::ui::judge::judgements;
+use crate::ui::page::FilePage;
 use crate::ui::page::Judgements;
 use crate::ui::page::Page;
 use crate::ui::page::PageHit;
@@ -73,6 +76,9 @@ use crate::ui::page::PatchPage;
 use crate::ui::page::WhyPage;
 use crate::ui::tasks::hasher::Hasher;
 use crate::ui::tasks::recorder::Recorder;
+use crate::workspace::BaseFiles;
+use crate::workspace::History;
+use crate::workspace::checkout::Repositories;
 
 /// What work needs from the outside.
 #[derive(Debug)]
@@ -89,6 +95,8 @@ pub struct Env {
     pub judge: Arc<Judge>,
     /// Where decisions go.
     pub journal: Journal,
+    /// Where repositories are.
+    pub repositories: Repositories,
 }
 
 /// The background threads.
@@ -197,6 +205,7 @@ enum Kind {
     Theme,
     Copy,
     Patch,
+    File,
     Why,
     Desk,
     Queues,
@@ -204,7 +213,7 @@ enum Kind {
 }
 
 impl Kind {
-    const COUNT: usize = 16;
+    const COUNT: usize = 17;
 
     fn of(effect: &Effect) -> Option<Self> {
         Some(match effect {
@@ -218,6 +227,7 @@ impl Kind {
             Effect::InkPreview(..) => Self::InkPreview,
             Effect::Find(_) | Effect::FindInPage(..) => Self::Find,
             Effect::Patch(_) => Self::Patch,
+            Effect::File(_) => Self::File,
             Effect::Why(..) => Self::Why,
             Effect::LoadTheme(_) => Self::Theme,
             Effect::OpenDesk => Self::Desk,
@@ -283,6 +293,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
                 Arc::clone(&highlighter),
             ));
         }),
+        Effect::File(job) => say(Notice::File(job.key, file(&job, env, cancel))),
         Effect::CheckSides => check_sides(env, say),
         Effect::Find(job) => find(&job, cancel, say),
         Effect::FindInPage(generation, text, pattern) => {
@@ -414,6 +425,36 @@ fn patch(
         cancel,
     );
     Ok((trajectory, Box::new(page)))
+}
+
+fn file(job: &FileJob, env: &Env, cancel: &Cancel) -> Result<Rebuilt, Fault> {
+    let root = env.store.load(job.record)?;
+    let trajectory = root
+        .descendant(&job.children)
+        .ok_or_else(|| Fault::new("there is no such child"))?;
+    let mut remark = None;
+    let history = match &job.history {
+        Some(history) => Arc::clone(history),
+        None => {
+            let checkout = env.repositories.checkout(&root);
+            let base = match &checkout {
+                Some(Ok(checkout)) => Some(checkout as &dyn BaseFiles),
+                Some(Err(why)) => {
+                    remark = Some(format!("the repository tells nothing: {why}"));
+                    None
+                }
+                None => None,
+            };
+            Arc::new(History::with_base(trajectory, base, cancel))
+        }
+    };
+    let mut page = FilePage::new(&history, trajectory, &job.wish, &job.options, cancel);
+    page.remarks.extend(remark);
+    Ok(Rebuilt {
+        page: Box::new(page),
+        trajectory: root,
+        history,
+    })
 }
 
 fn why(
@@ -738,6 +779,7 @@ fn answers_of_failure(effect: &Effect) -> Vec<Notice> {
         Effect::Find(job) => vec![Notice::Hits(job.generation, Vec::new(), true)],
         Effect::FindInPage(generation, ..) => vec![Notice::Hits(*generation, Vec::new(), true)],
         Effect::Patch(job) => vec![Notice::Patch(job.key, Err(fault()))],
+        Effect::File(job) => vec![Notice::File(job.key, Err(fault()))],
         Effect::Why(generation, ..) => vec![Notice::Why(*generation, Err(fault()))],
         Effect::Export(job) => {
             let failed = Err(Error::internal("the export failed inside hgview"));

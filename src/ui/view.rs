@@ -1,5 +1,6 @@
 //! The screens: state, what keys do to it, what it lacks, and how it is drawn. Views do not import each other.
 
+pub mod file;
 pub mod list;
 pub mod patch;
 pub mod signs;

@@ -56,6 +56,7 @@ use hgview::verify::Judgement;
 use hgview::verify::Sense;
 use hgview::verify::cache::Cache;
 use hgview::verify::check::Checked;
+use hgview::workspace::checkout::Repositories;
 use ratatui::buffer::Buffer;
 use ratatui::buffer::Cell;
 use ratatui::crossterm::event::KeyCode;
@@ -74,9 +75,10 @@ fn check(
     head: &Head,
     whole: &dyn Fn() -> Result<Arc<Trajectory>, Fault>,
     cache: Option<&Cache>,
+    repositories: &Repositories,
     cancel: &Cancel,
 ) -> Checked {
-    let checked = judge::check(head, whole, cache, cancel);
+    let checked = judge::check(head, whole, cache, repositories, cancel);
     let published = &checked.published;
     let told = published.evidence.iter();
     let mut evidence: Vec<Evidence> = told
@@ -243,6 +245,7 @@ impl Driver {
             },
             judge: Arc::new(Judge::new(check, None)),
             journal,
+            repositories: Repositories::default(),
         };
         let screen = Rect::new(0, 0, size.0, size.1);
         let mut driver = Self {

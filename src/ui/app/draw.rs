@@ -42,6 +42,7 @@ impl App {
             screen,
         };
         match (&self.patch, &self.trajectory) {
+            _ if let Some(view) = &self.file => view.draw(&cx, buf),
             (Some(view), _) => view.draw(&cx, buf),
             (None, Some(view)) => view.draw(&cx, buf),
             (None, None) => self.list.draw(&cx, buf),
@@ -70,6 +71,9 @@ impl App {
         let style = |role| theme.style(role);
         buf.set_style(area, style(Role::Status));
         let mode = match (&self.patch, &self.trajectory) {
+            _ if let Some(view) = &self.file => {
+                if view.are_files_focused() { " FILES " } else { " FILE " }
+            }
             (Some(view), _) if view.are_files_focused() => " FILES ",
             (Some(_), _) => " PATCH ",
             (None, Some(view)) if view.is_page_focused() => " PAGE ",
@@ -164,6 +168,14 @@ impl App {
     fn tips(&self, room: usize) -> String {
         let scope = self.scope();
         let tips: &[(&str, &str)] = match &self.trajectory {
+            _ if self.file.is_some() => &[
+                ("later", "later"),
+                ("earlier", "earlier"),
+                ("next-touch", "next touch"),
+                ("blame", "who wrote it"),
+                ("toggle-changes", "changes"),
+                ("help", "keys"),
+            ],
             _ if self.patch.is_some() => &[
                 ("next-evidence", "evidence"),
                 ("next-hunk", "hunk"),
@@ -252,6 +264,7 @@ impl App {
         let place = if shown == 0 { 0 } else { self.list.place() + 1 };
         let place = format!("{}/{}", human::count(place), human::count(shown));
         let (percent, at) = match (&self.patch, &self.trajectory) {
+            _ if let Some(view) = &self.file => (view.page_percent(cx), view.place_text()),
             (Some(view), _) => (view.page_percent(cx), view.place_text()),
             (None, Some(view)) => (view.page_percent(cx), view.place_text()),
             (None, None) => return (String::new(), place, String::new()),

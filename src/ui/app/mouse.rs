@@ -25,6 +25,14 @@ impl App {
             return;
         }
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        if let Some(view) = &mut self.file {
+            match (turned, mouse.kind) {
+                (Some(rows), _) => view.wheel(x, y, rows, &cx),
+                (None, MouseEventKind::Down(MouseButton::Left)) => view.click(x, y, &cx),
+                _ => {}
+            }
+            return;
+        }
         if let Some(view) = &mut self.patch {
             match (turned, mouse.kind) {
                 (Some(rows), _) => view.wheel(x, y, rows, &cx),

@@ -48,6 +48,9 @@ impl App {
                 self.paint.theme = *theme;
                 self.paint.highlighter = Some(highlighter);
                 self.list.look_changed();
+                if let Some(view) = &mut self.file {
+                    view.look_changed();
+                }
                 if let Some(view) = &mut self.trajectory {
                     view.look_changed();
                 }
@@ -129,6 +132,7 @@ impl App {
             }
             Notice::Inked(key, ink, by) if self.paint.is_current(&by) => {
                 match (&mut self.patch, &mut self.trajectory) {
+                    _ if let Some(view) = &mut self.file => view.inked(key, ink),
                     (Some(view), _) => view.inked(key, ink),
                     (None, Some(view)) => view.inked(key, ink),
                     (None, None) => {}
@@ -139,6 +143,11 @@ impl App {
                     view.built(key, patch, &cx, effects);
                 }
             }
+            Notice::File(key, built) => {
+                if let Some(view) = &mut self.file {
+                    view.built(key, built, &cx, effects);
+                }
+            }
             Notice::Why(generation, why) => {
                 for overlay in &mut self.overlays {
                     if let Overlay::Why(open) = overlay {
@@ -147,7 +156,9 @@ impl App {
                 }
             }
             Notice::Hits(generation, hits, is_done) => {
-                if let Some(view) = &mut self.patch {
+                if let Some(view) = &mut self.file {
+                    view.hits_found(generation, &hits, is_done, &cx);
+                } else if let Some(view) = &mut self.patch {
                     view.hits_found(generation, &hits, is_done, &cx);
                 } else if let Some(view) = &mut self.trajectory {
                     view.hits_found(generation, hits, is_done, &cx);
@@ -267,6 +278,12 @@ impl App {
             effects.push(Effect::Open(opened, ix));
         }
         if let Some(view) = &mut self.patch
+            && view.record() == ix
+        {
+            let opened = self.opened.advance();
+            view.reopen(opened);
+        }
+        if let Some(view) = &mut self.file
             && view.record() == ix
         {
             let opened = self.opened.advance();

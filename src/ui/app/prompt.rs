@@ -33,11 +33,7 @@ impl App {
 
     /// Opens a prompt that holds a text already.
     pub(super) fn open_prompt_with(&mut self, kind: PromptKind, text: &str) {
-        let row = match (&self.patch, &self.trajectory) {
-            (Some(view), _) => view.line(),
-            (None, Some(view)) => view.position().0,
-            (None, None) => self.list.place(),
-        };
+        let row = self.place_to_come_back();
         self.origin = Some(Origin {
             row,
             how: self.list.how().clone(),
@@ -87,6 +83,15 @@ impl App {
         // what was accepted was searched for while it was typed
         let is_new = what == PromptChange::Edited || self.find_info().is_none();
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        if let Some(view) = &mut self.file {
+            if is_over {
+                view.stop_find();
+                view.return_to(from, &cx);
+            } else if is_new {
+                view.start_find(pattern, from, effects);
+            }
+            return;
+        }
         if let Some(view) = &mut self.patch {
             if is_over {
                 view.stop_find();
@@ -113,7 +118,9 @@ impl App {
 
     /// `3/41` for the prompt and the status line.
     pub(super) fn find_info(&self) -> Option<String> {
-        let (current, total, is_done) = if let Some(view) = &self.patch {
+        let (current, total, is_done) = if let Some(view) = &self.file {
+            view.hit_position()?
+        } else if let Some(view) = &self.patch {
             view.hit_position()?
         } else if let Some(view) = &self.trajectory {
             view.hit_position()?

@@ -1,0 +1,1 @@
+//! Random edits of a model of an editor.
