@@ -7,8 +7,8 @@ use crate::cli::Output;
 use crate::cli::Verdict;
 use crate::cli::args::Cli;
 use crate::cli::args::ExploreArgs;
-use crate::cli::args::SharedArgs;
 use crate::cli::args::RepoArgs;
+use crate::cli::args::SharedArgs;
 use crate::cli::args::When;
 use crate::cli::config::theme_problem;
 use crate::cli::records;
@@ -72,7 +72,10 @@ pub(super) fn run(
     }
     let repositories = repositories(&RepoArgs {
         repo: args.repos.repo.or(settings.repo.clone().map(PathBuf::from)),
-        repos: args.repos.repos.or(settings.repos.clone().map(PathBuf::from)),
+        repos: args
+            .repos
+            .repos
+            .or(settings.repos.clone().map(PathBuf::from)),
     })?;
     let reviewer = review::reviewer(shared, &settings)?;
     let desk = DeskOptions {

@@ -302,7 +302,10 @@ impl App {
             Action::FileAtStep => self.toggle_file(effects),
             Action::Blame => self.blame(effects),
             Action::Open
-                if self.file.as_ref().is_some_and(|file| !file.are_files_focused()) =>
+                if self
+                    .file
+                    .as_ref()
+                    .is_some_and(|file| !file.are_files_focused()) =>
             {
                 self.blame(effects);
             }

@@ -26,8 +26,10 @@ pub enum Scope {
     Patch,
     /// On the screen of a file at a step.
     File,
-    /// Wherever there is a page to read: in a trajectory and in a patch. No screen and no table of the settings.
+    /// Wherever there is a page to read: in a trajectory, a patch and a file. No screen and no table of the settings.
     Pages,
+    /// Wherever steps follow each other: in a trajectory and in a file. No screen and no table of the settings.
+    Steps,
 }
 
 impl Scope {
@@ -48,14 +50,17 @@ impl Scope {
             Self::Trajectory => "trajectory",
             Self::Patch => "patch",
             Self::File => "file",
-            Self::Pages => "trajectory and patch",
+            Self::Pages => "trajectory, patch and file",
+            Self::Steps => "trajectory and file",
         }
     }
 
     /// Whether a command of this scope works on a screen of scope `on`.
     pub fn works_on(self, on: Self) -> bool {
-        let is_page = matches!(on, Self::Trajectory | Self::Patch);
-        self == Self::Global || self == on || (self == Self::Pages && is_page)
+        let is_page = matches!(on, Self::Trajectory | Self::Patch | Self::File);
+        let has_steps = matches!(on, Self::Trajectory | Self::File);
+        let is_shared = (self == Self::Pages && is_page) || (self == Self::Steps && has_steps);
+        self == Self::Global || self == on || is_shared
     }
 }
 
@@ -140,7 +145,8 @@ pub fn key_table_markdown() -> String {
             let keys: Vec<String> = command.keys.iter().map(|keys| code_span(keys)).collect();
             let place = match command.scope {
                 Scope::Global => "everywhere",
-                Scope::Pages => "trajectory, patch",
+                Scope::Pages => "trajectory, patch, file",
+                Scope::Steps => "trajectory, file",
                 scope => scope.name(),
             };
             out.push_str("| ");
@@ -192,6 +198,7 @@ use Scope::Global;
 use Scope::List;
 use Scope::Pages;
 use Scope::Patch;
+use Scope::Steps;
 use Scope::Trajectory;
 use Toward::Next;
 use Toward::Previous;
@@ -210,10 +217,10 @@ pub const COMMANDS: &[Command] = &[
     row("left", &["←"], Global, Group::Move, Move(Motion::Left), "Scroll to the left"),
     row("right", &["→"], Global, Group::Move, Move(Motion::Right), "Scroll to the right"),
 
-    row("next-step", &["l"], Trajectory, Group::Go, Action::Step(Next), "Go to the next step"),
-    row("previous-step", &["h"], Trajectory, Group::Go, Action::Step(Previous), "Go to the previous step"),
-    row("first-step", &["0"], Trajectory, Group::Go, Action::StepEnd(Previous), "Go to the first step"),
-    row("last-step", &["$"], Trajectory, Group::Go, Action::StepEnd(Next), "Go to the last step"),
+    row("next-step", &["l"], Steps, Group::Go, Action::Step(Next), "Go to the next step"),
+    row("previous-step", &["h"], Steps, Group::Go, Action::Step(Previous), "Go to the previous step"),
+    row("first-step", &["0"], Steps, Group::Go, Action::StepEnd(Previous), "Go to the first step"),
+    row("last-step", &["$"], Steps, Group::Go, Action::StepEnd(Next), "Go to the last step"),
     row("next-trajectory", &["L"], Pages, Group::Go, Action::Trajectory(Next), "Go to the next trajectory of the list"),
     row("previous-trajectory", &["H"], Pages, Group::Go, Action::Trajectory(Previous), "Go to the previous trajectory of the list"),
     row("next-hunk", &["]"], Pages, Group::Go, Jump(Landmark::Hunk, Next), "Go to the next hunk"),
@@ -224,17 +231,9 @@ pub const COMMANDS: &[Command] = &[
     row("previous-evidence", &["{"], Patch, Group::Go, Jump(Landmark::Evidence, Previous), "Go to the previous place a filter speaks of"),
     row("next-test", &[")"], Trajectory, Group::Go, Jump(Landmark::Test, Next), "Go to the next test run"),
     row("previous-test", &["("], Trajectory, Group::Go, Jump(Landmark::Test, Previous), "Go to the previous test run"),
-    row("next-edit", &[">"], Trajectory, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that changes a file"),
-    row("previous-edit", &["<"], Trajectory, Group::Go, Jump(Landmark::Edit, Previous), "Go to the previous step that changes a file"),
-    row("later", &["l"], File, Group::Go, Action::Step(Next), "Go to the next step, with the file as it is then"),
-    row("earlier", &["h"], File, Group::Go, Action::Step(Previous), "Go to the previous step, with the file as it was then"),
-    row("latest", &["$"], File, Group::Go, Action::StepEnd(Next), "Go to the file after the last step"),
-    row("earliest", &["0"], File, Group::Go, Action::StepEnd(Previous), "Go to the file before the first step"),
-    row("next-touch", &[">"], File, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that touches this file"),
-    row("previous-touch", &["<"], File, Group::Go, Jump(Landmark::Edit, Previous), "Go to the previous step that touches this file"),
-    row("next-change", &["]"], File, Group::Go, Jump(Landmark::Hunk, Next), "Go to the next change in the file"),
-    row("previous-change", &["["], File, Group::Go, Jump(Landmark::Hunk, Previous), "Go to the previous change in the file"),
-    row("blame", &["b"], File, Group::Go, Action::Blame, "Go to the step that wrote the line, or showed it first; Enter does the same"),
+    row("next-edit", &[">"], Steps, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that changes, or touches, a file"),
+    row("previous-edit", &["<"], Steps, Group::Go, Jump(Landmark::Edit, Previous), "Go to the last step before that changes a file"),
+    row("blame", &["b"], File, Group::Go, Action::Blame, "Go to the step that wrote the line, or showed it first"),
 
     row("find", &["/"], Global, Group::Find, Action::Find, "Search in this view"),
     row("next-hit", &["n"], Global, Group::Find, Jump(Landmark::Hit, Next), "Go to the next search hit"),
@@ -245,7 +244,7 @@ pub const COMMANDS: &[Command] = &[
 
     row("patch", &["p"], Global, Group::Show, Action::Patch, "Show the final patch, or go back from it"),
     row("file-at-step", &["w"], Global, Group::Show, Action::FileAtStep, "Show the files as the step left them, or go back"),
-    row("toggle-changes", &["d"], File, Group::Show, Action::Changes, "Show what changed since the start or the mark, or the file"),
+    row("toggle-changes", &["d"], File, Group::Show, Action::Changes, "Show what changed since the start, or since the mark"),
     row("mark-moment", &["m"], File, Group::Show, Action::MarkMoment, "Mark the step to compare with, or take the mark away"),
     row("why", &["!"], Global, Group::Show, Overlay(OverlayKind::Why), "Show why the filters decided as they did"),
     row("toggle-reference", &["d"], Patch, Group::Show, Action::ToggleReference, "Show or hide the reference patch"),

@@ -48,8 +48,10 @@ impl Repositories {
         if let Some(repo) = &self.repo
             && objects_of(repo).is_none()
         {
-            return Err(Error::input(format!("{} is no git repository", repo.display()))
-                .hint("name a checkout or a bare repository"));
+            return Err(
+                Error::input(format!("{} is no git repository", repo.display()))
+                    .hint("name a checkout or a bare repository"),
+            );
         }
         if let Some(repos) = &self.repos
             && !repos.is_dir()
@@ -94,7 +96,8 @@ fn find_repository(repos: &Path, name: &str) -> Option<PathBuf> {
     let name = name.trim_end_matches('/').trim_end_matches(".git");
     let mut parts = name.rsplit('/');
     let (last, owner) = (parts.next()?, parts.next());
-    let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', '\0']);
+    let is_plain =
+        |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', '\0']);
     let joined = match owner {
         Some(owner) if is_plain(owner) => format!("{owner}__{last}"),
         Some(_) => return None,
@@ -144,7 +147,9 @@ pub struct Checkout {
 
 impl std::fmt::Debug for Checkout {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Checkout").field("tree", &self.tree).finish_non_exhaustive()
+        f.debug_struct("Checkout")
+            .field("tree", &self.tree)
+            .finish_non_exhaustive()
     }
 }
 
@@ -189,7 +194,10 @@ impl Checkout {
         let mut id = self.tree;
         let mut buffer = Vec::new();
         let damaged = |_| format!("{path} cannot be read from the repository");
-        let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != ".").peekable();
+        let mut parts = path
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .peekable();
         while let Some(part) = parts.next() {
             let data = handle.try_find(&id, &mut buffer).map_err(damaged)?;
             let Some(data) = data.filter(|data| data.kind == gix_object::Kind::Tree) else {
@@ -222,7 +230,12 @@ impl Checkout {
 
 impl BaseFiles for Checkout {
     fn base_file(&self, path: &str) -> Result<Option<Text>, String> {
-        let known = self.files.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+        let known = self
+            .files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(path)
+            .cloned();
         if let Some(known) = known {
             return Ok(known);
         }
@@ -230,5 +243,130 @@ impl BaseFiles for Checkout {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.insert(path.to_owned(), found.clone());
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gix_object::Write as _;
+
+    use super::*;
+
+    /// Writes a repository with `src/a.py` and `b.bin`; gives the commit.
+    fn repository(folder: &Path) -> String {
+        let objects = folder.join("objects");
+        std::fs::create_dir_all(&objects).unwrap();
+        let store = gix_odb::loose::Store::at(&objects, Kind::Sha1);
+        let blob = |bytes: &[u8]| store.write_buf(gix_object::Kind::Blob, bytes).unwrap();
+        let tree = |entries: &[(&str, &str, ObjectId)]| {
+            let mut bytes = Vec::new();
+            for (mode, name, id) in entries {
+                bytes.extend(format!("{mode} {name}\0").bytes());
+                bytes.extend(id.as_slice());
+            }
+            store.write_buf(gix_object::Kind::Tree, &bytes).unwrap()
+        };
+        let source = tree(&[
+            ("100644", "a.py", blob(b"x\ny\n")),
+            ("120000", "link", blob(b"a.py")),
+        ]);
+        let root = tree(&[
+            ("100644", "b.bin", blob(b"\xff\x00")),
+            ("40000", "src", source),
+        ]);
+        let commit =
+            format!("tree {root}\nauthor a <a@b> 0 +0000\ncommitter a <a@b> 0 +0000\n\nfirst\n");
+        let commit = store.write_buf(gix_object::Kind::Commit, commit.as_bytes());
+        commit.unwrap().to_string()
+    }
+
+    fn task(repo: &str, commit: &str) -> Trajectory {
+        let instance = serde_json::json!({"instance_id": "t", "repo": repo, "base_commit": commit});
+        Trajectory {
+            task: Some(Task::from_instance(instance)),
+            ..Trajectory::default()
+        }
+    }
+
+    #[test]
+    fn files_are_read_at_the_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let bare = folder.path().join("owner__name.git");
+        let commit = repository(&bare);
+        let checkout = Checkout::open(&bare, &commit).unwrap();
+        for _ in 0..2 {
+            assert_eq!(checkout.base_file("src/a.py"), Ok(Some("x\ny\n".into())));
+        }
+        for path in [
+            "src/none.py",
+            "src",
+            "src/link",
+            "src/a.py/x",
+            "../a.py",
+            "",
+        ] {
+            assert_eq!(checkout.base_file(path), Ok(None), "{path}");
+        }
+        assert!(checkout.base_file("b.bin").is_err());
+    }
+
+    #[test]
+    fn repositories_are_found_by_the_task() {
+        let folder = tempfile::tempdir().unwrap();
+        let commit = repository(&folder.path().join("owner__name.git"));
+        let other = repository(&folder.path().join("owner__other").join(".git"));
+        let repos = Repositories {
+            repo: None,
+            repos: Some(folder.path().to_owned()),
+        };
+        assert!(repos.check().is_ok());
+        let open =
+            |repo: &str, commit: &str| repos.checkout(&task(repo, commit)).unwrap().map(|_| ());
+        assert_eq!(open("owner/name", &commit), Ok(()));
+        assert_eq!(open("owner/other", &other), Ok(()));
+        for (repo, commit) in [
+            ("owner/none", commit.as_str()),
+            ("../owner", commit.as_str()),
+            ("owner/name", "HEAD"),
+            ("owner/name", "0123456789012345678901234567890123456789"),
+        ] {
+            assert!(open(repo, commit).is_err(), "{repo} {commit}");
+        }
+        assert!(repos.checkout(&Trajectory::default()).unwrap().is_err());
+        assert!(
+            Repositories::default()
+                .checkout(&Trajectory::default())
+                .is_none()
+        );
+        // a worktree says in a file where its repository is
+        let tree = folder.path().join("tree");
+        std::fs::create_dir(&tree).unwrap();
+        std::fs::write(tree.join(".git"), "gitdir: ../owner__name.git\n").unwrap();
+        let one = Repositories {
+            repo: Some(tree),
+            repos: None,
+        };
+        assert!(one.checkout(&task("who/ever", &commit)).unwrap().is_ok());
+        let none = Repositories {
+            repo: Some(folder.path().join("nowhere")),
+            repos: None,
+        };
+        assert!(none.check().is_err());
+    }
+
+    #[test]
+    fn damaged_repositories_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let commit = repository(folder.path());
+        for entry in walkdir::WalkDir::new(folder.path().join("objects"))
+            .into_iter()
+            .flatten()
+        {
+            if entry.file_type().is_file() {
+                std::fs::remove_file(entry.path()).unwrap();
+                std::fs::write(entry.path(), b"torn").unwrap();
+            }
+        }
+        assert!(Checkout::open(folder.path(), &commit).is_err());
     }
 }

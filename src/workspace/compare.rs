@@ -21,7 +21,9 @@ pub fn changes(old: &FileState, new: &FileState, context: usize) -> Vec<Hunk> {
     for hunk in &mut hunks {
         hunk.heading = hunk.heading.replace(UNKNOWN, "");
         for line in &mut hunk.lines {
-            let place = |numbers: &[Option<usize>], ix: usize| numbers.get(ix.checked_sub(1)?).copied().flatten();
+            let place = |numbers: &[Option<usize>], ix: usize| {
+                numbers.get(ix.checked_sub(1)?).copied().flatten()
+            };
             line.old_no = line.old_no.and_then(|ix| place(&old_numbers, ix));
             line.new_no = line.new_no.and_then(|ix| place(&new_numbers, ix));
             if let Some(words) = line.text.strip_prefix(UNKNOWN) {
@@ -68,7 +70,10 @@ fn spelled(state: &FileState) -> (String, Vec<Option<usize>>) {
                 id,
                 ..
             } => {
-                let line = format!("{UNKNOWN}⋯ never seen from here on{UNKNOWN}{}:{}", id.0, id.1);
+                let line = format!(
+                    "{UNKNOWN}⋯ never seen from here on{UNKNOWN}{}:{}",
+                    id.0, id.1
+                );
                 push(&line, *number);
             }
             Row::Unknown {
@@ -77,7 +82,10 @@ fn spelled(state: &FileState) -> (String, Vec<Option<usize>>) {
                 id,
                 ..
             } if *len > MOST_UNKNOWN => {
-                let line = format!("{UNKNOWN}⋯ {len} lines never seen{UNKNOWN}{}:{}", id.0, id.1);
+                let line = format!(
+                    "{UNKNOWN}⋯ {len} lines never seen{UNKNOWN}{}:{}",
+                    id.0, id.1
+                );
                 push(&line, *number);
             }
             Row::Unknown {

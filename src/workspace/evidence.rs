@@ -63,7 +63,9 @@ pub(super) fn of_view(action: &Action) -> Option<Shown> {
 pub(super) fn of_snippet(view: &View) -> Option<Shown> {
     let found = numbered(view, false)?;
     let last = found.first + found.lines.len();
-    let total = view.total_lines.filter(|total| *total > last && *total <= MAX_LINES);
+    let total = view
+        .total_lines
+        .filter(|total| *total > last && *total <= MAX_LINES);
     Some(Shown {
         first: found.first,
         lines: found.lines,
@@ -147,12 +149,20 @@ fn shows_all(action: &Action) -> bool {
     };
     let is_file = has("path") || has("file_path");
     let text = action.view.as_ref().and_then(|view| view.text.as_ref());
-    let is_short = text.is_some_and(|text| memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1 < MOST);
+    let is_short =
+        text.is_some_and(|text| memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1 < MOST);
     is_file
         && (is_short || has("command"))
-        && !["view_range", "start_line", "end_line", "offset", "limit", "line_number"]
-            .into_iter()
-            .any(has)
+        && ![
+            "view_range",
+            "start_line",
+            "end_line",
+            "offset",
+            "limit",
+            "line_number",
+        ]
+        .into_iter()
+        .any(has)
 }
 
 /// One changed stretch of two lists of lines, places from 0.

@@ -89,7 +89,10 @@ impl FileHistory {
     pub fn kind_at(&self, moment: usize) -> FileKind {
         let after = self.touches.partition_point(|touch| touch.step < moment);
         let upto = self.touches.get(..after).unwrap_or_default();
-        let last = upto.iter().rev().find(|touch| touch.kind != TouchKind::Seen);
+        let last = upto
+            .iter()
+            .rev()
+            .find(|touch| touch.kind != TouchKind::Seen);
         let was_made = upto.iter().any(|touch| touch.kind == TouchKind::Created);
         match last {
             Some(touch) if touch.kind == TouchKind::Deleted => FileKind::Deleted,
@@ -148,7 +151,15 @@ impl History {
             let (mut history, misfits) = rebuild::rebuild(trajectory, base, &distrusted, cancel);
             let before = distrusted.len();
             distrusted.extend(misfits.iter().map(|misfit| misfit.path.clone()));
-            told.extend(misfits);
+            // what follows from the first is no news
+            for misfit in misfits {
+                if !told
+                    .iter()
+                    .any(|found: &Contradiction| found.path == misfit.path)
+                {
+                    told.push(misfit);
+                }
+            }
             if distrusted.len() == before || attempt == TRIES || cancel.is_cancelled() {
                 told.append(&mut history.contradictions);
                 told.sort_by(|a, b| (&a.path, a.step, a.line).cmp(&(&b.path, b.step, b.line)));

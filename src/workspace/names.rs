@@ -60,6 +60,13 @@ impl Names {
         }
     }
 
+    /// Whether a name is the repository's root or a folder that it is in.
+    pub(super) fn holds_root(&self, name: &str) -> bool {
+        let root = self.root.as_deref().unwrap_or_default();
+        let rest = root.strip_prefix(name.trim_end_matches('/'));
+        name.starts_with('/') && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     fn plain(&self, path: &str) -> Option<String> {
         let mut parts: Vec<&str> = Vec::new();
         for part in path.split('/') {
@@ -113,7 +120,10 @@ fn first_cwd(trajectory: &Trajectory) -> Option<String> {
 /// The folder that most paths say the repository is in.
 fn root_of(trajectory: &Trajectory, patch: &[FilePatch]) -> Option<String> {
     let mut by_name: HashMap<&str, Vec<&str>> = HashMap::new();
-    for path in patch.iter().flat_map(|file| [&file.old_path, &file.new_path]) {
+    for path in patch
+        .iter()
+        .flat_map(|file| [&file.old_path, &file.new_path])
+    {
         let Some(path) = path else { continue };
         let name = path.rsplit('/').next().unwrap_or(path);
         let known = by_name.entry(name).or_default();
@@ -143,7 +153,9 @@ fn root_of(trajectory: &Trajectory, patch: &[FilePatch]) -> Option<String> {
         }
     }
     let most = |votes: HashMap<String, usize>| {
-        let best = votes.into_iter().max_by(|(a, x), (b, y)| x.cmp(y).then(b.cmp(a)));
+        let best = votes
+            .into_iter()
+            .max_by(|(a, x), (b, y)| x.cmp(y).then(b.cmp(a)));
         best.map(|(root, _)| root)
     };
     most(votes).or_else(|| most(guesses))
@@ -152,12 +164,17 @@ fn root_of(trajectory: &Trajectory, patch: &[FilePatch]) -> Option<String> {
 /// The folder in which sandboxes keep the repository.
 fn customary(path: &str) -> Option<&str> {
     for root in ["/testbed", "/repo"] {
-        if path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')) {
+        if path
+            .strip_prefix(root)
+            .is_some_and(|rest| rest.starts_with('/'))
+        {
             return path.get(..root.len());
         }
     }
     let is_workspace = path.starts_with("/workspace/");
-    let inner = path.strip_prefix("/workspace/").or(path.strip_prefix('/'))?;
+    let inner = path
+        .strip_prefix("/workspace/")
+        .or(path.strip_prefix('/'))?;
     let (folder, _) = inner.split_once('/')?;
     let is_it = is_workspace || folder.contains("__");
     is_it.then(|| path.get(..path.len() - inner.len() + folder.len()))?

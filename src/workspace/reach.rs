@@ -36,7 +36,11 @@ pub(super) fn reach(action: &Action, script: &dyn Fn(&str) -> Option<String>) ->
         // what an editing tool did is told by its edits, or nobody knows
         ActionClass::Edit if action.shell.is_none() => {
             let is_told = !action.edits.is_empty() || action.has_error();
-            return if is_told { Vec::new() } else { vec![Reach::Anything] };
+            return if is_told {
+                Vec::new()
+            } else {
+                vec![Reach::Anything]
+            };
         }
         ActionClass::Edit | ActionClass::Shell | ActionClass::Other => {}
     }
@@ -45,7 +49,10 @@ pub(super) fn reach(action: &Action, script: &dyn Fn(&str) -> Option<String>) ->
             .into_iter()
             .find_map(|key| action.args.get(key)?.as_str())
             .or_else(|| action.args.as_str());
-        return code.and_then(|code| of_code(code, "")).into_iter().collect();
+        return code
+            .and_then(|code| of_code(code, ""))
+            .into_iter()
+            .collect();
     };
     // the change that it brings is known; what it is made from holds anything
     if shell.cmd.contains("*** Begin Patch") && !action.edits.is_empty() {
@@ -87,7 +94,22 @@ fn of_unclear(cmd: &str) -> Option<Reach> {
     if cmd.len() > MAX_TEXT || has(&WIDE) {
         return Some(Reach::Anything);
     }
-    has(&NARROW).then(|| Reach::Mentioned(cmd.to_owned()))
+    static HARMLESS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\d?>&\d|&?\d?>>?\s*/dev/null|[-=]>|>=").ok());
+    let bare = match HARMLESS.as_ref() {
+        Some(harmless) => harmless.replace_all(cmd, " "),
+        None => cmd.into(),
+    };
+    if !NARROW.as_ref().is_none_or(|narrow| narrow.is_match(&bare)) {
+        return None;
+    }
+    // a variable or a pattern may be any name
+    let is_open = bare.contains(['$', '*', '`']);
+    Some(if is_open {
+        Reach::Anything
+    } else {
+        Reach::Mentioned(cmd.to_owned())
+    })
 }
 
 /// What a piece of code may change: nothing, where it has no word with which files are written.
@@ -126,10 +148,15 @@ fn of_command(
         }
         let files = rest.iter().filter(|word| !word.starts_with('-'));
         let files: Vec<String> = files.map(|word| command.inside(word)).collect();
-        if files.is_empty() { vec![Reach::Anything] } else { vec![Reach::Named(files)] }
+        if files.is_empty() {
+            vec![Reach::Anything]
+        } else {
+            vec![Reach::Named(files)]
+        }
     };
     let has = |flag: &str| rest.iter().any(|word| word.starts_with(flag));
-    let is_short_i = |word: &&&str| word.starts_with('-') && !word.starts_with("--") && word.contains('i');
+    let is_short_i =
+        |word: &&&str| word.starts_with('-') && !word.starts_with("--") && word.contains('i');
     let name = program.rsplit('/').next().unwrap_or(program);
     match name {
         "git" => of_git(command, rest),
@@ -153,7 +180,11 @@ fn of_command(
         "cargo" if matches!(rest.first(), Some(&("fmt" | "fix"))) || has("--fix") => {
             vec![Reach::Anything]
         }
-        "npm" | "yarn" | "pnpm" | "make" | "tox" | "nox" if rest.iter().any(|word| word.contains("fmt") || word.contains("format") || word.contains("fix")) => {
+        "npm" | "yarn" | "pnpm" | "make" | "tox" | "nox"
+            if rest.iter().any(|word| {
+                word.contains("fmt") || word.contains("format") || word.contains("fix")
+            }) =>
+        {
             vec![Reach::Anything]
         }
         "find" if has("-exec") || has("-delete") || has("-ok") || has("-fprint") => {
@@ -199,31 +230,47 @@ fn of_git(command: &PlainCommand, rest: &[&str]) -> Vec<Reach> {
     // `git -C folder`, `git --no-pager`
     let mut rest = rest;
     while let Some((word, more)) = rest.split_first().filter(|(word, _)| word.starts_with('-')) {
-        rest = if matches!(*word, "-C" | "-c") { more.get(1..).unwrap_or_default() } else { more };
+        rest = if matches!(*word, "-C" | "-c") {
+            more.get(1..).unwrap_or_default()
+        } else {
+            more
+        };
     }
     let Some((verb, rest)) = rest.split_first() else {
         return Vec::new();
     };
     let is_wide = match *verb {
         "checkout" | "restore" | "apply" | "am" | "merge" | "rebase" | "revert" | "pull"
-        | "switch" | "cherry-pick" | "clean" | "rm" | "mv" | "submodule" | "read-tree" | "lfs" => true,
+        | "switch" | "cherry-pick" | "clean" | "rm" | "mv" | "submodule" | "read-tree" | "lfs" => {
+            true
+        }
         "stash" => !matches!(rest.first(), Some(&("list" | "show" | "drop" | "clear"))),
-        "reset" => rest.iter().any(|word| matches!(*word, "--hard" | "--merge" | "--keep")),
+        "reset" => rest
+            .iter()
+            .any(|word| matches!(*word, "--hard" | "--merge" | "--keep")),
         _ => false,
     };
     if !is_wide {
         return Vec::new();
     }
-    let is_checked = *verb == "apply" && rest.iter().any(|word| matches!(*word, "--check" | "--stat"));
+    let is_checked = *verb == "apply"
+        && rest
+            .iter()
+            .any(|word| matches!(*word, "--check" | "--stat"));
     if is_checked {
         return Vec::new();
     }
-    let files = rest.iter().position(|word| *word == "--").and_then(|at| rest.get(at + 1..));
+    let files = rest
+        .iter()
+        .position(|word| *word == "--")
+        .and_then(|at| rest.get(at + 1..));
     let files = files.or_else(|| (*verb == "rm" || *verb == "mv").then_some(rest));
     match files.filter(|files| !files.is_empty() && !command.has_open) {
         Some(files) => {
             let files = files.iter().filter(|word| !word.starts_with('-'));
-            vec![Reach::Named(files.map(|word| command.inside(word)).collect())]
+            vec![Reach::Named(
+                files.map(|word| command.inside(word)).collect(),
+            )]
         }
         None => vec![Reach::Anything],
     }
@@ -235,7 +282,10 @@ fn of_interpreter(
     script: &dyn Fn(&str) -> Option<String>,
 ) -> Vec<Reach> {
     let args = rest.join(" ");
-    if let Some(at) = rest.iter().position(|word| matches!(*word, "-c" | "-e" | "--eval")) {
+    if let Some(at) = rest
+        .iter()
+        .position(|word| matches!(*word, "-c" | "-e" | "--eval"))
+    {
         let code = rest.get(at + 1).copied().unwrap_or_default();
         return of_code(code, &args).into_iter().collect();
     }
@@ -245,7 +295,11 @@ fn of_interpreter(
             module,
             "black" | "isort" | "autopep8" | "yapf" | "lib2to3" | "pre_commit" | "autoflake"
         );
-        return if rewrites { vec![Reach::Anything] } else { Vec::new() };
+        return if rewrites {
+            vec![Reach::Anything]
+        } else {
+            Vec::new()
+        };
     }
     if let Some(input) = &command.input {
         return match input {
@@ -260,9 +314,15 @@ fn of_interpreter(
         Some(code) => of_code(&code, &args).into_iter().collect(),
         // what it is given it may change
         None => {
-            let others = rest.iter().filter(|word| *word != file && !word.starts_with('-'));
+            let others = rest
+                .iter()
+                .filter(|word| *word != file && !word.starts_with('-'));
             let others: Vec<String> = others.map(|word| command.inside(word)).collect();
-            if others.is_empty() { Vec::new() } else { vec![Reach::Named(others)] }
+            if others.is_empty() {
+                Vec::new()
+            } else {
+                vec![Reach::Named(others)]
+            }
         }
     }
 }
@@ -273,8 +333,12 @@ fn of_shell(
     script: &dyn Fn(&str) -> Option<String>,
     depth: usize,
 ) -> Vec<Reach> {
-    let flag = rest.iter().position(|word| word.starts_with('-') && word.ends_with('c'));
-    let code = flag.and_then(|at| rest.get(at + 1)).map(|code| (*code).to_owned());
+    let flag = rest
+        .iter()
+        .position(|word| word.starts_with('-') && word.ends_with('c'));
+    let code = flag
+        .and_then(|at| rest.get(at + 1))
+        .map(|code| (*code).to_owned());
     let code = code.or_else(|| command.input.clone().flatten());
     let file = rest.iter().find(|word| !word.starts_with('-'));
     let code = code.or_else(|| script(&command.inside(file?)));
@@ -292,7 +356,10 @@ fn of_program(
     depth: usize,
 ) -> Vec<Reach> {
     match script(program).filter(|_| depth == 0) {
-        Some(code) if code.starts_with("#!") && !code.lines().next().is_some_and(|line| line.contains("sh")) => {
+        Some(code)
+            if code.starts_with("#!")
+                && !code.lines().next().is_some_and(|line| line.contains("sh")) =>
+        {
             of_code(&code, &rest.join(" ")).into_iter().collect()
         }
         Some(code) => of_script(&code, script, depth + 1),

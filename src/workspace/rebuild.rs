@@ -64,7 +64,11 @@ pub(super) fn rebuild(
     distrusted: &BTreeSet<String>,
     cancel: &Cancel,
 ) -> (History, Vec<Contradiction>) {
-    let patch = trajectory.final_patch.as_deref().map(parse_patch).unwrap_or_default();
+    let patch = trajectory
+        .final_patch
+        .as_deref()
+        .map(parse_patch)
+        .unwrap_or_default();
     let mut work = Rebuild {
         trajectory,
         names: Names::of(trajectory, &patch),
@@ -77,7 +81,12 @@ pub(super) fn rebuild(
     work.seed(&patch, base, distrusted);
     work.names = Names::of(trajectory, &patch);
     let mut nth = named.iter();
-    for (step, actions) in trajectory.steps.iter().map(|step| &step.actions).enumerate() {
+    for (step, actions) in trajectory
+        .steps
+        .iter()
+        .map(|step| &step.actions)
+        .enumerate()
+    {
         if cancel.is_cancelled() {
             return (work.history, Vec::new());
         }
@@ -108,13 +117,20 @@ impl Rebuild<'_> {
             named.view = view.and_then(|view| self.file_of(&view.path, action));
             for edit in &action.edits {
                 let file = self.file_of(&edit.path, action);
-                let moved = edit.moved_to.as_ref().and_then(|path| self.file_of(path, action));
+                let moved = edit
+                    .moved_to
+                    .as_ref()
+                    .and_then(|path| self.file_of(path, action));
                 named.edits.push((file, moved));
             }
             all.push(named);
             self.names.follow(action);
         }
-        for path in patch.iter().flat_map(|file| [&file.old_path, &file.new_path]).flatten() {
+        for path in patch
+            .iter()
+            .flat_map(|file| [&file.old_path, &file.new_path])
+            .flatten()
+        {
             if let Some(name) = self.names.in_repository(path) {
                 self.place(name);
             }
@@ -139,7 +155,11 @@ impl Rebuild<'_> {
         self.by_name.entry(name).or_default().push(ix);
         self.history.by_path.insert(path.clone(), ix);
         let track = Track::new(&mut self.history.arena);
-        self.history.files.push(FileHistory { path, touches: Vec::new(), track });
+        self.history.files.push(FileHistory {
+            path,
+            touches: Vec::new(),
+            track,
+        });
         Some(ix)
     }
 
@@ -170,8 +190,12 @@ impl Rebuild<'_> {
         for part in patch {
             let path = part.old_path.as_ref().or(part.new_path.as_ref());
             let name = path.and_then(|path| self.names.in_repository(path));
-            let Some(name) = name.filter(|name| !distrusted.contains(name)) else { continue };
-            let Some(file) = self.history.by_path.get(&name).copied() else { continue };
+            let Some(name) = name.filter(|name| !distrusted.contains(name)) else {
+                continue;
+            };
+            let Some(file) = self.history.by_path.get(&name).copied() else {
+                continue;
+            };
             let track = match self.history.files.get_mut(file) {
                 Some(file) => &mut file.track,
                 None => continue,
@@ -200,8 +224,12 @@ impl Rebuild<'_> {
     fn end(&mut self, patch: &[FilePatch], distrusted: &BTreeSet<String>) {
         let last = self.trajectory.steps.len();
         for part in patch {
-            let Some(name) = self.names.in_repository(part.path()) else { continue };
-            let Some(file) = self.history.by_path.get(&name).copied() else { continue };
+            let Some(name) = self.names.in_repository(part.path()) else {
+                continue;
+            };
+            let Some(file) = self.history.by_path.get(&name).copied() else {
+                continue;
+            };
             if distrusted.contains(&name) {
                 continue;
             }
@@ -213,9 +241,31 @@ impl Rebuild<'_> {
                 }
                 continue;
             }
+            self.made_by_nobody(file, part);
             for shown in side(part, DiffTag::Removed) {
                 self.take(file, last, &shown, Proof::Patch);
             }
+        }
+    }
+
+    /// A file of the patch that no step is told to have touched: some command did.
+    fn made_by_nobody(&mut self, file: usize, part: &FilePatch) {
+        let steps = self.trajectory.steps.len();
+        let (first, last) = (self.movers.first().copied(), self.movers.last().copied());
+        let History { files, arena, .. } = &mut self.history;
+        let Some(found) = files.get_mut(file).filter(|found| found.touches.is_empty()) else {
+            return;
+        };
+        if part.kind == PatchKind::Added && found.track.exists() == Some(false) {
+            for step in [first, last].into_iter().flatten() {
+                found.track.forget(arena, step + 1);
+            }
+            if first.is_none() {
+                found.track.forget(arena, steps);
+            }
+        }
+        if let Some(step) = last.or(steps.checked_sub(1)) {
+            found.touch(step, TouchKind::Perhaps);
         }
     }
 
@@ -234,8 +284,14 @@ impl Rebuild<'_> {
                 (None, _) => self.forget_named(&edit.path, step),
             }
         }
-        let is_one_file = named.edits.first().is_some_and(|first| named.edits.iter().all(|edit| edit == first));
-        if let Some((Some(file), None)) = named.edits.first().filter(|_| is_one_file && done == Some(true))
+        let is_one_file = named
+            .edits
+            .first()
+            .is_some_and(|first| named.edits.iter().all(|edit| edit == first));
+        if let Some((Some(file), None)) = named
+            .edits
+            .first()
+            .filter(|_| is_one_file && done == Some(true))
             && let Some(view) = understand::shown_after(action)
             && let Some(shown) = evidence::of_snippet(&view)
         {
@@ -246,7 +302,14 @@ impl Rebuild<'_> {
 
     /// Forgets what the action may have changed without telling.
     fn suspect(&mut self, step: usize, action: &Action, named: &Named) {
-        let is_look = matches!(action.class, ActionClass::View | ActionClass::Search | ActionClass::Think | ActionClass::Plan | ActionClass::Finish);
+        let is_look = matches!(
+            action.class,
+            ActionClass::View
+                | ActionClass::Search
+                | ActionClass::Think
+                | ActionClass::Plan
+                | ActionClass::Finish
+        );
         let found = {
             let script = |path: &str| {
                 let name = self.names.resolve(path, action)?;
@@ -264,7 +327,12 @@ impl Rebuild<'_> {
         if !is_look {
             self.movers.insert(step);
         }
-        let told: BTreeSet<usize> = named.edits.iter().flat_map(|(file, moved)| [*file, *moved]).flatten().collect();
+        let told: BTreeSet<usize> = named
+            .edits
+            .iter()
+            .flat_map(|(file, moved)| [*file, *moved])
+            .flatten()
+            .collect();
         for reach in found {
             for file in self.reached(&reach, action) {
                 if !told.contains(&file) {
@@ -277,7 +345,10 @@ impl Rebuild<'_> {
     fn reached(&self, reach: &Reach, action: &Action) -> Vec<usize> {
         match reach {
             Reach::Anything => (0..self.history.files.len()).collect(),
-            Reach::Named(paths) => paths.iter().flat_map(|path| self.inside(path, action)).collect(),
+            Reach::Named(paths) => paths
+                .iter()
+                .flat_map(|path| self.inside(path, action))
+                .collect(),
             Reach::Mentioned(text) => {
                 let mentions = |(name, files): (&String, &Vec<usize>)| {
                     let finder = memchr::memmem::find(text.as_bytes(), name.as_bytes());
@@ -292,8 +363,17 @@ impl Rebuild<'_> {
     fn inside(&self, path: &str, action: &Action) -> Vec<usize> {
         let is_dot = matches!(path.trim_end_matches('/'), "." | "");
         let name = self.names.resolve(path, action);
-        if let Some(file) = name.as_ref().and_then(|name| self.history.by_path.get(name)) {
+        if let Some(file) = name
+            .as_ref()
+            .and_then(|name| self.history.by_path.get(name))
+        {
             return vec![*file];
+        }
+        if name
+            .as_ref()
+            .is_some_and(|name| self.names.holds_root(name))
+        {
+            return (0..self.history.files.len()).collect();
         }
         let Some(name) = name.filter(|_| !is_dot) else {
             // nobody knows which folder that is, or it is the root: a name of its own may still tell
@@ -305,7 +385,10 @@ impl Rebuild<'_> {
         };
         let folder = format!("{name}/");
         let files = self.history.files.iter().enumerate();
-        files.filter(|(_, file)| file.path.starts_with(&folder)).map(|(ix, _)| ix).collect()
+        files
+            .filter(|(_, file)| file.path.starts_with(&folder))
+            .map(|(ix, _)| ix)
+            .collect()
     }
 
     fn forget_named(&mut self, path: &str, step: usize) {
@@ -338,7 +421,9 @@ impl Rebuild<'_> {
     /// was told: what was shown is believed.
     fn take(&mut self, file: usize, step: usize, shown: &Shown, proof: Proof) {
         let History { files, arena, .. } = &mut self.history;
-        let Some(found) = files.get_mut(file) else { return };
+        let Some(found) = files.get_mut(file) else {
+            return;
+        };
         let Err(mismatch) = found.track.learn(arena, step, shown, proof) else {
             return;
         };
@@ -356,7 +441,9 @@ impl Rebuild<'_> {
     fn disagree(&mut self, file: usize, step: usize, mismatch: Mismatch, proof: Proof) {
         let last_step = self.trajectory.steps.len();
         let History { files, arena, .. } = &mut self.history;
-        let Some(found) = files.get_mut(file) else { return };
+        let Some(found) = files.get_mut(file) else {
+            return;
+        };
         if mismatch.last == usize::MAX {
             found.track.forget(arena, (step + 1).min(last_step));
             return;
@@ -379,28 +466,41 @@ impl Rebuild<'_> {
             self.history.contradictions.push(contradiction);
         }
         let History { files, arena, .. } = &mut self.history;
-        let Some(found) = files.get_mut(file) else { return };
+        let Some(found) = files.get_mut(file) else {
+            return;
+        };
         let between = |set: &BTreeSet<usize>| {
-            let mut range = set.range(mismatch.last.saturating_add(1)..=step.max(mismatch.last.saturating_add(1)));
+            let mut range = set
+                .range(mismatch.last.saturating_add(1)..=step.max(mismatch.last.saturating_add(1)));
             let first = range.next().copied();
             (first, range.next_back().copied().or(first))
         };
         let (mover, last_mover) = between(&self.movers);
         let (edit, last_edit) = between(&found.track.edits);
         let from = mover.into_iter().chain(edit).min().unwrap_or(step);
-        let to = last_mover.into_iter().chain(last_edit).max().unwrap_or(step);
+        let to = last_mover
+            .into_iter()
+            .chain(last_edit)
+            .max()
+            .unwrap_or(step);
         let (from, to) = (from.min(step), to.min(step));
         if from >= last_step {
             return;
         }
-        found.track.doubt(arena, from, to.min(last_step.saturating_sub(1)));
+        found
+            .track
+            .doubt(arena, from, to.min(last_step.saturating_sub(1)));
     }
 }
 
 /// All of a file.
 fn whole(text: &Text) -> Shown {
     let lines: Vec<Option<LineText>> = lines_of(text).into_iter().map(Some).collect();
-    Shown { first: 0, total: Some(lines.len()), lines }
+    Shown {
+        first: 0,
+        total: Some(lines.len()),
+        lines,
+    }
 }
 
 /// One side of a file's patch: the lines that are not of the other, hunk by hunk.
@@ -418,10 +518,18 @@ fn side(part: &FilePatch, other: DiffTag) -> Vec<Shown> {
         let lines: Vec<Option<LineText>> = lines
             .map(|line| Some(LineText::alone(line.text.trim_end_matches('\r'))))
             .collect();
-        let start = if other == DiffTag::Added { hunk.old_start } else { hunk.new_start };
+        let start = if other == DiffTag::Added {
+            hunk.old_start
+        } else {
+            hunk.new_start
+        };
         let first = start.checked_sub(1).filter(|_| !lines.is_empty())?;
         let total = (is_all && part.hunks.len() == 1 && first == 0).then_some(lines.len());
-        Some(Shown { first, lines, total })
+        Some(Shown {
+            first,
+            lines,
+            total,
+        })
     });
     shown.collect()
 }
@@ -441,9 +549,15 @@ fn wrote_all_the_same(action: &Action, edit: &Edit) -> bool {
     let Some((shell, text)) = action.shell.as_ref().zip(text) else {
         return false;
     };
-    let is_first = action.edits.first().is_some_and(|first| std::ptr::eq(first, edit));
+    let is_first = action
+        .edits
+        .first()
+        .is_some_and(|first| std::ptr::eq(first, edit));
     let begins = shell.cmd.trim_start();
-    let begins = begins.strip_prefix("cd ").and_then(|rest| rest.split_once("&&")).map_or(begins, |(_, rest)| rest.trim_start());
+    let begins = begins
+        .strip_prefix("cd ")
+        .and_then(|rest| rest.split_once("&&"))
+        .map_or(begins, |(_, rest)| rest.trim_start());
     let name = edit.path.rsplit('/').next().unwrap_or(&edit.path);
     edit.op == EditOp::Write
         && is_first

@@ -98,9 +98,13 @@ impl Track {
 
     /// The stretches after `moment` steps, and whether the file is there.
     pub(super) fn at(&self, arena: &Arena, moment: usize) -> (Table, Option<bool>) {
-        let after = self.versions.partition_point(|version| version.moment <= moment);
+        let after = self
+            .versions
+            .partition_point(|version| version.moment <= moment);
         let upto = self.versions.get(..after).unwrap_or_default();
-        let full = upto.iter().rposition(|version| matches!(version.form, Form::Full(_)));
+        let full = upto
+            .iter()
+            .rposition(|version| matches!(version.form, Form::Full(_)));
         let mut table = Table::default();
         for version in upto.get(full.unwrap_or(0)..).unwrap_or_default() {
             match &version.form {
@@ -148,7 +152,8 @@ impl Track {
         if self.undo.len() == DEPTH {
             self.undo.remove(0);
         }
-        self.undo.push((Arc::new(self.current.clone()), self.exists));
+        self.undo
+            .push((Arc::new(self.current.clone()), self.exists));
     }
 
     /// Goes back to the state that was kept last; false where none was.
@@ -171,16 +176,26 @@ impl Track {
             Spot::In { source, ix } => arena.line(*source, *ix).map(|known| &known.text),
             Spot::Past | Spot::Hidden => None,
         };
-        self.current.spots(arena, from, count).iter().map(text).collect()
+        self.current
+            .spots(arena, from, count)
+            .iter()
+            .map(text)
+            .collect()
     }
 
     /// All lines, when every one is known.
     pub(super) fn all(&self, arena: &Arena) -> Option<Vec<LineText>> {
-        let total = self.current.total(arena).filter(|total| *total <= MAX_LINES)?;
+        let total = self
+            .current
+            .total(arena)
+            .filter(|total| *total <= MAX_LINES)?;
         if self.exists == Some(false) {
             return None;
         }
-        self.texts(arena, 0, total).into_iter().map(Option::<&LineText>::cloned).collect()
+        self.texts(arena, 0, total)
+            .into_iter()
+            .map(Option::<&LineText>::cloned)
+            .collect()
     }
 
     /// All lines that have a number and a known text, ascending.
@@ -188,7 +203,9 @@ impl Track {
         let mut found = Vec::new();
         let mut start = 0;
         for piece in &self.current.pieces {
-            let Some(source) = arena.get(piece.source) else { break };
+            let Some(source) = arena.get(piece.source) else {
+                break;
+            };
             let len = piece.len(arena);
             let end = len.map_or(usize::MAX, |len| piece.from.saturating_add(len));
             let lines = source.known.range(piece.from..end.max(piece.from));
@@ -211,17 +228,29 @@ impl Track {
         proof: Proof,
     ) -> Result<(), Mismatch> {
         if self.exists == Some(false) {
-            return Err(Mismatch { line: shown.first, last: 0, is_seed: self.versions.len() == 1 });
+            return Err(Mismatch {
+                line: shown.first,
+                last: 0,
+                is_seed: self.versions.len() == 1,
+            });
         }
         let spots = self.current.spots(arena, shown.first, shown.lines.len());
         if spots.contains(&Spot::Hidden) {
             // what is above is of unknown length: what was shown stands for itself from here on
-            return Err(Mismatch { line: shown.first, last: usize::MAX, is_seed: false });
+            return Err(Mismatch {
+                line: shown.first,
+                last: usize::MAX,
+                is_seed: false,
+            });
         }
         self.check(arena, shown, &spots)?;
         for (spot, text) in spots.iter().zip(&shown.lines) {
-            let (Spot::In { source, ix }, Some(text)) = (spot, text) else { continue };
-            let Some(source) = arena.get_mut(*source) else { continue };
+            let (Spot::In { source, ix }, Some(text)) = (spot, text) else {
+                continue;
+            };
+            let Some(source) = arena.get_mut(*source) else {
+                continue;
+            };
             let known = source.known.entry(*ix).or_insert_with(|| Known {
                 text: text.clone(),
                 first: step,
@@ -247,14 +276,23 @@ impl Track {
         for (nth, (spot, text)) in spots.iter().zip(&shown.lines).enumerate() {
             let line = shown.first + nth;
             let found = match spot {
-                Spot::Past => Mismatch { line, last: self.total_told(arena), is_seed: false },
+                Spot::Past => Mismatch {
+                    line,
+                    last: self.total_told(arena),
+                    is_seed: false,
+                },
                 Spot::Hidden => continue,
                 Spot::In { source, ix } => {
                     let known = arena.line(*source, *ix).zip(text.as_ref());
-                    let Some((known, _)) = known.filter(|(known, text)| !known.text.is_same(text)) else {
+                    let Some((known, _)) = known.filter(|(known, text)| !known.text.is_same(text))
+                    else {
                         continue;
                     };
-                    Mismatch { line, last: known.last, is_seed: known.proof != Proof::Shown }
+                    Mismatch {
+                        line,
+                        last: known.last,
+                        is_seed: known.proof != Proof::Shown,
+                    }
                 }
             };
             let first = worst.get_or_insert(found);
@@ -276,24 +314,51 @@ impl Track {
 
     /// The last step that told how many lines a stretch has that was there before.
     fn total_told(&self, arena: &Arena) -> usize {
-        let open = self.current.pieces.iter().filter(|piece| piece.len.is_none());
+        let open = self
+            .current
+            .pieces
+            .iter()
+            .filter(|piece| piece.len.is_none());
         let told = open.filter_map(|piece| arena.get(piece.source).map(|source| source.total_told));
         told.max().unwrap_or(0)
     }
 
     /// Takes the number of lines where exactly one stretch is open.
-    fn learn_total(&self, arena: &mut Arena, step: usize, told: Option<usize>) -> Result<(), Mismatch> {
+    fn learn_total(
+        &self,
+        arena: &mut Arena,
+        step: usize,
+        told: Option<usize>,
+    ) -> Result<(), Mismatch> {
         let Some(told) = told else { return Ok(()) };
-        let mut open = self.current.pieces.iter().filter(|piece| piece.len(arena).is_none());
+        let mut open = self
+            .current
+            .pieces
+            .iter()
+            .filter(|piece| piece.len(arena).is_none());
         let (Some(piece), None) = (open.next(), open.next()) else {
             return Ok(());
         };
-        let others: usize = self.current.pieces.iter().filter_map(|piece| piece.len(arena)).sum();
-        let mismatch = Mismatch { line: told, last: 0, is_seed: false };
+        let others: usize = self
+            .current
+            .pieces
+            .iter()
+            .filter_map(|piece| piece.len(arena))
+            .sum();
+        let mismatch = Mismatch {
+            line: told,
+            last: 0,
+            is_seed: false,
+        };
         let rest = told.checked_sub(others).ok_or(mismatch)?;
         let total = piece.from.saturating_add(rest);
-        let Some(source) = arena.get_mut(piece.source) else { return Ok(()) };
-        let last = source.known.last_key_value().map_or(0, |(last, _)| last + 1);
+        let Some(source) = arena.get_mut(piece.source) else {
+            return Ok(());
+        };
+        let last = source
+            .known
+            .last_key_value()
+            .map_or(0, |(last, _)| last + 1);
         if last > total {
             return Err(mismatch);
         }
@@ -335,7 +400,11 @@ impl Track {
         } else {
             Form::Spliced(splices)
         };
-        self.versions.push(Version { moment: step + 1, form, exists: Some(true) });
+        self.versions.push(Version {
+            moment: step + 1,
+            form,
+            exists: Some(true),
+        });
         true
     }
 
@@ -345,7 +414,13 @@ impl Track {
         let before = self.all(arena);
         if let Some(before) = &before {
             let mut changes = Vec::new();
-            for Stretch { old_at, old_len, new_at, new_len } in stretches(before, lines) {
+            for Stretch {
+                old_at,
+                old_len,
+                new_at,
+                new_len,
+            } in stretches(before, lines)
+            {
                 let added = lines.get(new_at..new_at + new_len).unwrap_or_default();
                 changes.push((old_at, old_len, added.iter().cloned().map(Some).collect()));
             }
@@ -362,7 +437,11 @@ impl Track {
         let source = arena.written(step, lines);
         let mut table = self.current.clone();
         let len = arena.get(source).and_then(|source| source.total);
-        table.pieces.push(Piece { source, from: 0, len });
+        table.pieces.push(Piece {
+            source,
+            from: 0,
+            len,
+        });
         self.push_full(step + 1, table, Some(true));
     }
 
@@ -372,7 +451,11 @@ impl Track {
         let island = arena.written(step, lines);
         let len = arena.get(island).and_then(|source| source.total);
         let mut table = Table::whole(above);
-        table.pieces.push(Piece { source: island, from: 0, len });
+        table.pieces.push(Piece {
+            source: island,
+            from: 0,
+            len,
+        });
         table.pieces.extend(Table::whole(below).pieces);
         self.breaks.push(step + 1);
         self.push_full(step + 1, table, Some(true));
@@ -381,7 +464,12 @@ impl Track {
     /// Takes back what was made of the file since the step `from`: something there was not as it seemed. Between then
     /// and the step `to` nothing is known, and from there on nothing yet.
     pub(super) fn doubt(&mut self, arena: &mut Arena, from: usize, to: usize) {
-        let sources: BTreeSet<usize> = self.current.pieces.iter().map(|piece| piece.source).collect();
+        let sources: BTreeSet<usize> = self
+            .current
+            .pieces
+            .iter()
+            .map(|piece| piece.source)
+            .collect();
         for source in sources {
             if let Some(source) = arena.get_mut(source) {
                 source.known.retain(|_, known| known.first <= from);

@@ -66,6 +66,14 @@ fn schemas_describe_the_outputs() {
             vec!["show", "--json", "--nth", "1", "--step", "5", &path],
         ),
         (
+            "show-file",
+            vec!["show", "--json", "--nth", "1", "--file", "tides.py", &path],
+        ),
+        (
+            "show-files",
+            vec!["show", "--json", "--nth", "1", "--files", &path],
+        ),
+        (
             "mark",
             vec![
                 "mark",
@@ -104,6 +112,8 @@ fn schema_lists_what_it_knows() {
         "list",
         "show",
         "show-step",
+        "show-file",
+        "show-files",
         "mark",
         "agree",
         "export",

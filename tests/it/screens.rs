@@ -2,6 +2,7 @@
 
 mod decisions;
 mod exports;
+mod files;
 mod keys;
 mod looks;
 mod patches;

@@ -119,7 +119,11 @@ pub(in crate::cli) fn repositories(args: &RepoArgs) -> Result<Repositories> {
 }
 
 /// Prints a file, or the files.
-pub(super) fn run(args: &ShowArgs, trajectory: &Trajectory, output: &mut Output<'_>) -> Result<Verdict> {
+pub(super) fn run(
+    args: &ShowArgs,
+    trajectory: &Trajectory,
+    output: &mut Output<'_>,
+) -> Result<Verdict> {
     let repositories = repositories(&args.repos)?;
     let checkout = repositories.checkout(trajectory);
     let (base, why_not) = match checkout {
@@ -128,7 +132,11 @@ pub(super) fn run(args: &ShowArgs, trajectory: &Trajectory, output: &mut Output<
         None => (None, None),
     };
     if let Some(why) = &why_not {
-        writeln!(output.err, "hgview: the repository tells nothing: {}", clean_line(why))?;
+        writeln!(
+            output.err,
+            "hgview: the repository tells nothing: {}",
+            clean_line(why)
+        )?;
     }
     let base = base.as_ref().map(|base| base as &dyn BaseFiles);
     let history = History::with_base(trajectory, base, &Cancel::new());
@@ -156,12 +164,17 @@ fn one(
     output: &mut Output<'_>,
 ) -> Result<()> {
     let file = history.file(path).ok_or_else(|| {
-        Error::user(format!("no step touches a file {path}, or several are called so"))
-            .hint("--files lists them")
+        Error::user(format!(
+            "no step touches a file {path}, or several are called so"
+        ))
+        .hint("--files lists them")
     })?;
     let moment = moment(step);
     let state = history.file_at(&file.path, moment).unwrap_or_default();
-    let found = history.contradictions().iter().filter(|found| found.path == file.path);
+    let found = history
+        .contradictions()
+        .iter()
+        .filter(|found| found.path == file.path);
     let found: Vec<Contradiction> = found.cloned().collect();
     if is_json {
         let report = FileReport {
@@ -179,8 +192,12 @@ fn one(
     }
     print(&state, moment, output)?;
     for found in &found {
-        let place = found.step.map_or("at the end".to_owned(), |step| format!("at step {step}"));
-        let line = found.line.map_or_else(String::new, |line| format!(", line {line}"));
+        let place = found
+            .step
+            .map_or("at the end".to_owned(), |step| format!("at step {step}"));
+        let line = found
+            .line
+            .map_or_else(String::new, |line| format!(", line {line}"));
         writeln!(output.err, "hgview: {place}{line}: {}", found.what)?;
     }
     Ok(())
@@ -192,7 +209,9 @@ fn print(state: &FileState, moment: usize, output: &mut Output<'_>) -> Result<()
     }
     for row in &state.rows {
         let report = line(row, moment);
-        let number = report.number.map_or_else(String::new, |number| number.to_string());
+        let number = report
+            .number
+            .map_or_else(String::new, |number| number.to_string());
         let sign = match report.origin {
             OriginWord::ChangedHere => '+',
             OriginWord::Changed => '~',
@@ -204,10 +223,16 @@ fn print(state: &FileState, moment: usize, output: &mut Output<'_>) -> Result<()
         match (report.text, report.count) {
             (Some(text), _) => {
                 let text = clean_line(&text).into_owned();
-                writeln!(output.out, "{}", format!("{number:>6} {sign} {text}").trim_end())?;
+                writeln!(
+                    output.out,
+                    "{}",
+                    format!("{number:>6} {sign} {text}").trim_end()
+                )?;
             }
             (None, Some(1)) => writeln!(output.out, "{number:>6}   ⋯ 1 line never seen")?,
-            (None, Some(count)) => writeln!(output.out, "{number:>6}   ⋯ {count} lines never seen")?,
+            (None, Some(count)) => {
+                writeln!(output.out, "{number:>6}   ⋯ {count} lines never seen")?
+            }
             (None, None) => writeln!(output.out, "{number:>6}   ⋯ never seen from here on")?,
         }
     }
@@ -216,11 +241,18 @@ fn print(state: &FileState, moment: usize, output: &mut Output<'_>) -> Result<()
 
 fn line(row: &Row, moment: usize) -> LineReport {
     match row {
-        Row::Line { number, text, origin, .. } => {
+        Row::Line {
+            number,
+            text,
+            origin,
+            ..
+        } => {
             let (origin, step) = match origin {
                 Origin::Seen(step) if *step >= moment => (OriginWord::SeenLater, Some(*step)),
                 Origin::Seen(step) => (OriginWord::Seen, Some(*step)),
-                Origin::Changed(step) if step + 1 == moment => (OriginWord::ChangedHere, Some(*step)),
+                Origin::Changed(step) if step + 1 == moment => {
+                    (OriginWord::ChangedHere, Some(*step))
+                }
                 Origin::Changed(step) => (OriginWord::Changed, Some(*step)),
                 Origin::Patch => (OriginWord::Patch, None),
                 Origin::Base => (OriginWord::Repository, None),
@@ -233,7 +265,9 @@ fn line(row: &Row, moment: usize) -> LineReport {
                 step,
             }
         }
-        Row::Unknown { number, len, by, .. } => LineReport {
+        Row::Unknown {
+            number, len, by, ..
+        } => LineReport {
             number: *number,
             text: None,
             count: *len,
@@ -243,11 +277,21 @@ fn line(row: &Row, moment: usize) -> LineReport {
     }
 }
 
-fn all(step: Option<usize>, history: &History, is_json: bool, output: &mut Output<'_>) -> Result<()> {
+fn all(
+    step: Option<usize>,
+    history: &History,
+    is_json: bool,
+    output: &mut Output<'_>,
+) -> Result<()> {
     let moment = moment(step);
     let mut files = Vec::new();
     for file in history.files() {
-        let upto: Vec<usize> = file.touches.iter().map(|touch| touch.step).filter(|at| *at < moment).collect();
+        let upto: Vec<usize> = file
+            .touches
+            .iter()
+            .map(|touch| touch.step)
+            .filter(|at| *at < moment)
+            .collect();
         if upto.is_empty() {
             continue;
         }
@@ -262,7 +306,11 @@ fn all(step: Option<usize>, history: &History, is_json: bool, output: &mut Outpu
         });
     }
     if is_json {
-        writeln!(output.out, "{}", records::to_json(&FilesReport { step, files })?)?;
+        writeln!(
+            output.out,
+            "{}",
+            records::to_json(&FilesReport { step, files })?
+        )?;
         return Ok(());
     }
     for row in &files {
@@ -280,7 +328,11 @@ fn all(step: Option<usize>, history: &History, is_json: bool, output: &mut Outpu
             (first, _) => first.map_or_else(String::new, |first| first.to_string()),
         };
         let known = format!("{}/{total}", row.known);
-        writeln!(output.out, "{kind:<12}  steps {steps:<9}  {known:>11} lines  {}", clean_line(&row.path))?;
+        writeln!(
+            output.out,
+            "{kind:<12}  steps {steps:<9}  {known:>11} lines  {}",
+            clean_line(&row.path)
+        )?;
     }
     if files.is_empty() {
         writeln!(output.out, "no file was touched or seen")?;

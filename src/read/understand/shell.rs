@@ -87,7 +87,12 @@ pub fn plain_commands(script: &str) -> Option<Vec<PlainCommand>> {
             return None;
         }
         let writes = command.redirects.iter().filter(|redirect| {
-            redirect.mark != "<" && redirect.target.text.bytes().any(|byte| !byte.is_ascii_digit())
+            redirect.mark != "<"
+                && redirect
+                    .target
+                    .text
+                    .bytes()
+                    .any(|byte| !byte.is_ascii_digit())
         });
         plain.push(PlainCommand {
             words: command.words.iter().map(|word| word.text.clone()).collect(),

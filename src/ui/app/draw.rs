@@ -72,7 +72,11 @@ impl App {
         buf.set_style(area, style(Role::Status));
         let mode = match (&self.patch, &self.trajectory) {
             _ if let Some(view) = &self.file => {
-                if view.are_files_focused() { " FILES " } else { " FILE " }
+                if view.are_files_focused() {
+                    " FILES "
+                } else {
+                    " FILE "
+                }
             }
             (Some(view), _) if view.are_files_focused() => " FILES ",
             (Some(_), _) => " PATCH ",
@@ -169,9 +173,9 @@ impl App {
         let scope = self.scope();
         let tips: &[(&str, &str)] = match &self.trajectory {
             _ if self.file.is_some() => &[
-                ("later", "later"),
-                ("earlier", "earlier"),
-                ("next-touch", "next touch"),
+                ("next-step", "later"),
+                ("previous-step", "earlier"),
+                ("next-edit", "next touch"),
                 ("blame", "who wrote it"),
                 ("toggle-changes", "changes"),
                 ("help", "keys"),

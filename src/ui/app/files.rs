@@ -47,7 +47,11 @@ impl App {
         (self.file, self.patch) = (None, None);
         effects.push(Effect::StopFind);
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        match self.trajectory.as_mut().filter(|view| view.record() == record) {
+        match self
+            .trajectory
+            .as_mut()
+            .filter(|view| view.record() == record)
+        {
             Some(view) => view.go_to_step(&children, step, &cx),
             None => {
                 self.habits.first_step = Some(step);
@@ -59,7 +63,11 @@ impl App {
     /// Which of the views below has the prompt that was opened: their lines to come back to.
     pub(super) fn place_to_come_back(&self) -> usize {
         let patch = self.patch.as_ref().map(PatchView::line);
-        let below = patch.or(self.trajectory.as_ref().map(TrajectoryView::position).map(|(row, _)| row));
+        let below = patch.or(self
+            .trajectory
+            .as_ref()
+            .map(TrajectoryView::position)
+            .map(|(row, _)| row));
         let file = self.file.as_ref().map(FileView::line);
         file.or(below).unwrap_or_else(|| self.list.place())
     }

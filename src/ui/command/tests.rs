@@ -38,6 +38,10 @@ const PLAIN: &[Action] = &[
     Action::Range,
     Action::ToggleBlind,
     Action::NextUndecided,
+    Action::FileAtStep,
+    Action::Blame,
+    Action::Changes,
+    Action::MarkMoment,
     Action::Mask(None),
 ];
 
@@ -132,6 +136,10 @@ fn known(action: Action) {
             _,
         )
         | Action::Pane(_)
+        | Action::FileAtStep
+        | Action::Blame
+        | Action::Changes
+        | Action::MarkMoment
         | Action::Open
         | Action::Escape
         | Action::Back

@@ -155,7 +155,7 @@ impl Help {
             Scope::Global => "Keys",
             Scope::List => "Keys in the list",
             Scope::Trajectory => "Keys in a trajectory",
-            Scope::Patch | Scope::Pages => "Keys in a patch",
+            Scope::Patch | Scope::Pages | Scope::Steps => "Keys in a patch",
             Scope::File => "Keys in a file at a step",
         };
         let inner = draw_box(area, title, "type to narrow · Esc closes", buf, theme);

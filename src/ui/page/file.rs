@@ -144,13 +144,18 @@ impl FilePage {
             }
         }
         let path = file.map_or("", |file| file.path.as_str());
-        let remarks = history.contradictions().iter().filter(|found| found.path == path);
+        let remarks = history
+            .contradictions()
+            .iter()
+            .filter(|found| found.path == path);
         let remarks = remarks.map(|found| {
             let place = match found.step {
                 Some(step) => format!("step {step}"),
                 None => "the end".to_owned(),
             };
-            let line = found.line.map_or_else(String::new, |line| format!(", line {line}"));
+            let line = found
+                .line
+                .map_or_else(String::new, |line| format!(", line {line}"));
             format!("{place}{line}: {}", found.what)
         });
         let remarks = remarks.collect();
@@ -180,7 +185,9 @@ fn touched_last(history: &History, moment: usize) -> Option<&FileHistory> {
         let before = file.touches.iter().rev().find(|touch| touch.step < moment);
         let at = before.map(|touch| (touch.step, touch.kind > TouchKind::Perhaps));
         // a name is chosen where none was touched yet
-        at.map_or((0, false, false), |(step, is_change)| (step, is_change, true))
+        at.map_or((0, false, false), |(step, is_change)| {
+            (step, is_change, true)
+        })
     };
     history.files().max_by_key(|file| last(file))
 }
@@ -235,7 +242,12 @@ impl Maker {
         self.lines.push(FileLine::default());
     }
 
-    fn file(&mut self, state: &crate::workspace::FileState, moment: usize, removed: &HashMap<usize, usize>) {
+    fn file(
+        &mut self,
+        state: &crate::workspace::FileState,
+        moment: usize,
+        removed: &HashMap<usize, usize>,
+    ) {
         match state.exists {
             Some(false) => {
                 self.note("the file is not there", Role::Placeholder);
@@ -247,10 +259,18 @@ impl Maker {
         let mut was_here = false;
         for row in &state.rows {
             match row {
-                Row::Line { number, text, origin, id } => {
+                Row::Line {
+                    number,
+                    text,
+                    origin,
+                    id,
+                } => {
                     if let Some(count) = number.and_then(|number| removed.get(&number)) {
                         self.mark_hunk();
-                        self.note(&format!("− {} removed", lines_in_words(*count)), Role::DiffDel);
+                        self.note(
+                            &format!("− {} removed", lines_in_words(*count)),
+                            Role::DiffDel,
+                        );
                     }
                     let (sign, base) = sign_of(*origin, moment);
                     let is_here = sign == '+';
@@ -270,19 +290,41 @@ impl Maker {
                         base,
                         lane: Lane::Both,
                     });
-                    self.lines.push(FileLine { number: *number, step, id: Some(*id) });
+                    self.lines.push(FileLine {
+                        number: *number,
+                        step,
+                        id: Some(*id),
+                    });
                 }
-                Row::Unknown { number, len, by, id } => {
+                Row::Unknown {
+                    number,
+                    len,
+                    by,
+                    id,
+                } => {
                     was_here = false;
-                    self.rows.push(Cell::Note(unknown_words(*number, *len, *by), Role::Fold));
-                    self.lines.push(FileLine { number: *number, step: *by, id: Some(*id) });
+                    self.rows
+                        .push(Cell::Note(unknown_words(*number, *len, *by), Role::Fold));
+                    self.lines.push(FileLine {
+                        number: *number,
+                        step: *by,
+                        id: Some(*id),
+                    });
                 }
             }
         }
-        let last = self.lines.iter().rev().find_map(|line| line.number).unwrap_or(0);
+        let last = self
+            .lines
+            .iter()
+            .rev()
+            .find_map(|line| line.number)
+            .unwrap_or(0);
         if let Some(count) = removed.get(&(last + 1)) {
             self.mark_hunk();
-            self.note(&format!("− {} removed", lines_in_words(*count)), Role::DiffDel);
+            self.note(
+                &format!("− {} removed", lines_in_words(*count)),
+                Role::DiffDel,
+            );
         }
     }
 
@@ -320,7 +362,11 @@ impl Maker {
                     base,
                     lane,
                 });
-                self.lines.push(FileLine { number: line.new_no, step: None, id: None });
+                self.lines.push(FileLine {
+                    number: line.new_no,
+                    step: None,
+                    id: None,
+                });
             }
         }
     }
@@ -330,7 +376,13 @@ impl Maker {
         let (mut number_cells, mut blame_cells) = (3, 0);
         let mut first_line = String::new();
         for cell in &self.rows {
-            if let Cell::Code { number, blame, text, .. } = cell {
+            if let Cell::Code {
+                number,
+                blame,
+                text,
+                ..
+            } = cell
+            {
                 number_cells = number_cells.max(most(*number));
                 blame_cells = blame_cells.max(most(*blame));
                 if *number == Some(1) {
@@ -340,7 +392,10 @@ impl Maker {
         }
         let body = FileBody {
             rows: self.rows,
-            lang: Arc::new(Lang::File { path: path.to_owned(), first_line }),
+            lang: Arc::new(Lang::File {
+                path: path.to_owned(),
+                first_line,
+            }),
             number_cells,
             blame_cells,
             tab_cells: usize::from(options.tab_cells.max(1)),
@@ -404,7 +459,14 @@ impl FileBody {
                 line.push(text, *role);
                 line.can_wrap = false;
             }
-            Some(Cell::Code { number, sign, blame, text, base, lane }) => {
+            Some(Cell::Code {
+                number,
+                sign,
+                blame,
+                text,
+                base,
+                lane,
+            }) => {
                 let width = self.number_cells;
                 let number = number.map_or_else(String::new, |number| number.to_string());
                 line.push_paint(format!("{number:>width$} "), Paint::Role(Role::LineNo));

@@ -157,7 +157,9 @@ impl FileView {
         effects: &mut Vec<Effect>,
     ) -> bool {
         match action {
-            Action::Move(motion @ (Motion::Left | Motion::Right)) => self.scroll_sideways(motion, count, cx),
+            Action::Move(motion @ (Motion::Left | Motion::Right)) => {
+                self.scroll_sideways(motion, count, cx)
+            }
             Action::Move(motion) if self.are_files_focused => self.move_files(motion, count, cx),
             Action::Move(motion) => self.move_line(motion, count, cx),
             Action::Step(toward) => self.step(toward, count.unwrap_or(1)),
@@ -166,7 +168,9 @@ impl FileView {
             Action::Jump(Landmark::Edit, toward) => self.jump_touch(toward, count.unwrap_or(1)),
             Action::Jump(Landmark::Hunk, toward) => self.jump_hunk(toward, count.unwrap_or(1), cx),
             Action::Jump(Landmark::Hit, toward) => self.jump_hit(toward, count.unwrap_or(1), cx),
-            Action::Pane(_) => self.are_files_focused = !self.are_files_focused && self.file_count() > 0,
+            Action::Pane(_) => {
+                self.are_files_focused = !self.are_files_focused && self.file_count() > 0
+            }
             Action::Open if self.are_files_focused => self.are_files_focused = false,
             Action::Changes => self.toggle_changes(),
             Action::MarkMoment => self.toggle_mark(),
@@ -215,7 +219,9 @@ impl FileView {
             }
             CopyWhat::Id => effects.push(Effect::CopyName(self.record, false)),
             CopyWhat::Record => effects.push(Effect::CopyRecord(self.record)),
-            CopyWhat::Step | CopyWhat::Command | CopyWhat::Observation | CopyWhat::Patch => return false,
+            CopyWhat::Step | CopyWhat::Command | CopyWhat::Observation | CopyWhat::Patch => {
+                return false;
+            }
         }
         true
     }
@@ -229,7 +235,9 @@ impl FileView {
     }
 
     fn moment(&self) -> usize {
-        self.held().map_or(self.wish.moment, |held| self.wish.moment.min(held.history.steps()))
+        self.held().map_or(self.wish.moment, |held| {
+            self.wish.moment.min(held.history.steps())
+        })
     }
 
     fn go_to_moment(&mut self, moment: usize) {
@@ -239,7 +247,9 @@ impl FileView {
             self.wish.moment = moment;
             // the file stays the one that is shown
             if self.wish.path.is_none() {
-                let shown = self.held().and_then(|held| held.file.files.get(held.file.at?));
+                let shown = self
+                    .held()
+                    .and_then(|held| held.file.files.get(held.file.at?));
                 self.wish.path = shown.map(|file| file.path.clone());
             }
             self.wish_again();
@@ -260,7 +270,9 @@ impl FileView {
         let Some(held) = self.held() else { return };
         let touches = &held.file.touches;
         let at = match toward {
-            Toward::Next => touches.partition_point(|step| *step < moment).checked_add(times - 1),
+            Toward::Next => touches
+                .partition_point(|step| *step < moment)
+                .checked_add(times - 1),
             Toward::Previous => {
                 let here = touches.partition_point(|step| step + 1 < moment);
                 here.checked_sub(times)
@@ -300,9 +312,14 @@ impl FileView {
     }
 
     fn move_line(&mut self, motion: Motion, count: Option<usize>, cx: &Cx<'_>) {
-        let Some(len) = self.held().map(|held| held.file.lines.len()) else { return };
+        let Some(len) = self.held().map(|held| held.file.lines.len()) else {
+            return;
+        };
         let height = usize::from(layout::patch(cx.screen, false).page.height);
-        let mut cursor = Cursor { at: self.line, ..Cursor::default() };
+        let mut cursor = Cursor {
+            at: self.line,
+            ..Cursor::default()
+        };
         cursor.apply(motion, count, len, height.max(1));
         self.line = cursor.at;
         self.show_line(cx);
@@ -317,7 +334,10 @@ impl FileView {
             if line < visible.start && visible.start - line <= 2 {
                 viewport.go(line, &lens);
             } else if line + 1 >= visible.end && line < visible.end + 2 && visible.start < line {
-                while !viewport.visible(&lens).contains(&(line + 1).min(lens.page.len().saturating_sub(1))) {
+                while !viewport
+                    .visible(&lens)
+                    .contains(&(line + 1).min(lens.page.len().saturating_sub(1)))
+                {
                     let before = viewport;
                     viewport.scroll(1, &lens);
                     if before == viewport {
@@ -342,8 +362,12 @@ impl FileView {
             .map(|(line, _)| *line)
             .collect();
         let at = match toward {
-            Toward::Next => lines.partition_point(|line| *line <= self.line).checked_add(times - 1),
-            Toward::Previous => lines.partition_point(|line| *line < self.line).checked_sub(times),
+            Toward::Next => lines
+                .partition_point(|line| *line <= self.line)
+                .checked_add(times - 1),
+            Toward::Previous => lines
+                .partition_point(|line| *line < self.line)
+                .checked_sub(times),
         };
         if let Some(line) = at.and_then(|at| lines.get(at)) {
             self.line = *line;
@@ -453,10 +477,18 @@ impl FileView {
                 return;
             }
         };
-        let name = |file: &FilePage| file.at.and_then(|at| file.files.get(at)).map(|file| file.path.clone());
-        let is_same = self.held().is_some_and(|held| name(&held.file) == name(&built.page));
+        let name = |file: &FilePage| {
+            file.at
+                .and_then(|at| file.files.get(at))
+                .map(|file| file.path.clone())
+        };
+        let is_same = self
+            .held()
+            .is_some_and(|held| name(&held.file) == name(&built.page));
         let before = self.current_line().filter(|_| is_same);
-        let above = self.held().map_or(0, |held| self.line.saturating_sub(held.viewport.line));
+        let above = self
+            .held()
+            .map_or(0, |held| self.line.saturating_sub(held.viewport.line));
         let left = self.held().map_or(0, |held| held.viewport.left);
         self.wish.moment = built.page.moment;
         let line = match before {
@@ -535,19 +567,28 @@ impl FileView {
         });
         if let Some((viewport, visible)) = moved {
             self.set_viewport(Some(viewport));
-            self.line = self.line.clamp(visible.start, visible.end.saturating_sub(1).max(visible.start));
+            self.line = self.line.clamp(
+                visible.start,
+                visible.end.saturating_sub(1).max(visible.start),
+            );
         }
     }
 }
 
 /// The row of the line that was under the cursor: the same line of code, else the nearest number.
 fn same_line(page: &FilePage, before: FileLine) -> usize {
-    let by_id = before.id.and_then(|id| page.lines.iter().position(|line| line.id == Some(id)));
+    let by_id = before
+        .id
+        .and_then(|id| page.lines.iter().position(|line| line.id == Some(id)));
     by_id.unwrap_or_else(|| {
         let wanted = before.number.unwrap_or(1);
-        let far = |line: &FileLine| line.number.map_or(usize::MAX, |number| number.abs_diff(wanted));
+        let far = |line: &FileLine| {
+            line.number
+                .map_or(usize::MAX, |number| number.abs_diff(wanted))
+        };
         let rows = page.lines.iter().enumerate();
-        rows.min_by_key(|(_, line)| far(line)).map_or(0, |(row, _)| row)
+        rows.min_by_key(|(_, line)| far(line))
+            .map_or(0, |(row, _)| row)
     })
 }
 

@@ -234,10 +234,14 @@ impl TrajectoryView {
             Subject::End | Subject::Child(_) => None,
         };
         let actions = step.and_then(|step| Some(&trajectory?.steps.get(step)?.actions));
-        let edited = actions.and_then(|actions| actions.iter().find_map(|action| action.edits.first()));
+        let edited =
+            actions.and_then(|actions| actions.iter().find_map(|action| action.edits.first()));
         let viewed = || {
             let views = actions?.iter().filter_map(|action| action.view.as_ref());
-            let path = views.filter(|view| view.text.is_some()).map(|view| view.path.clone()).next();
+            let path = views
+                .filter(|view| view.text.is_some())
+                .map(|view| view.path.clone())
+                .next();
             path
         };
         FilePlace {

@@ -77,7 +77,8 @@ impl Rebuild<'_> {
     fn kind_of(&mut self, edit: &Edit, file: usize) -> TouchKind {
         let found = self.history.files.get_mut(file);
         let exists = found.as_ref().and_then(|file| file.track.exists());
-        let is_new = found.is_some_and(|file| file.touches.is_empty() && file.track.breaks.is_empty());
+        let is_new =
+            found.is_some_and(|file| file.touches.is_empty() && file.track.breaks.is_empty());
         match edit.op {
             EditOp::Delete => TouchKind::Deleted,
             EditOp::Create if exists != Some(true) => {
@@ -148,11 +149,21 @@ impl Rebuild<'_> {
         let hunk_lines = || -> Option<Vec<Option<LineText>>> {
             let files = parse_patch(edit.diff.as_deref()?);
             let hunk = files.first()?.hunks.first()?;
-            let lines = hunk.lines.iter().filter(|line| line.tag != DiffTag::Removed);
-            Some(lines.map(|line| Some(LineText::alone(line.text.trim_end_matches('\r')))).collect())
+            let lines = hunk
+                .lines
+                .iter()
+                .filter(|line| line.tag != DiffTag::Removed);
+            Some(
+                lines
+                    .map(|line| Some(LineText::alone(line.text.trim_end_matches('\r'))))
+                    .collect(),
+            )
         };
         let lines = hunk_lines().or_else(|| {
-            let mut lines: Vec<Option<LineText>> = pieces_of(edit.new.as_ref()?).into_iter().map(Some).collect();
+            let mut lines: Vec<Option<LineText>> = pieces_of(edit.new.as_ref()?)
+                .into_iter()
+                .map(Some)
+                .collect();
             // the first and the last line may be parts of lines
             for end in [0, lines.len().saturating_sub(1)] {
                 if let Some(line) = lines.get_mut(end) {
@@ -196,10 +207,8 @@ impl Rebuild<'_> {
             return self.replace_all(step, old, new, file);
         }
         let (old, new) = (pieces_of(old), pieces_of(new));
-        let at = match edit.line.and_then(|line| line.checked_sub(1)) {
-            Some(at) => Some(at),
-            None => self.find(step, file, &old),
-        };
+        let at = shown_at(action, &new).or_else(|| self.told_at(edit, file, &old, &new));
+        let at = at.or_else(|| self.find(step, file, &old));
         let Some(at) = at else { return false };
         self.agree(step, file, at, &old);
         let inner = old.get(1..old.len().saturating_sub(1)).unwrap_or_default();
@@ -218,7 +227,9 @@ impl Rebuild<'_> {
     }
 
     fn replace_all(&mut self, step: usize, old: &str, new: &str, file: usize) -> bool {
-        let all = self.on_track(file, |track, arena| track.all(arena)).flatten();
+        let all = self
+            .on_track(file, |track, arena| track.all(arena))
+            .flatten();
         let Some(all) = all else { return false };
         let mut text = String::new();
         for line in &all {
@@ -226,7 +237,43 @@ impl Rebuild<'_> {
             text.push('\n');
         }
         let after = lines_of(&text.replace(old, new).into());
-        self.on_track(file, |track, arena| track.write(arena, step, &after)).is_some()
+        self.on_track(file, |track, arena| track.write(arena, step, &after))
+            .is_some()
+    }
+
+    /// Where the edit says it is. That may be the line where its texts begin, or the first that differs: where these are
+    /// two, what is known of the file has to tell.
+    fn told_at(
+        &mut self,
+        edit: &Edit,
+        file: usize,
+        old: &[LineText],
+        new: &[LineText],
+    ) -> Option<usize> {
+        let at = edit.line?.checked_sub(1)?;
+        let same = old
+            .iter()
+            .zip(new)
+            .take_while(|(a, b)| a.as_str() == b.as_str())
+            .count();
+        if same == 0 {
+            return Some(at);
+        }
+        let mut fitting = Vec::new();
+        for at in [Some(at), at.checked_sub(same)].into_iter().flatten() {
+            let current = self.texts(file, at, old.len());
+            let fits = |(nth, text): (usize, &Option<LineText>)| {
+                text.as_ref()
+                    .is_some_and(|text| fits(text.as_str(), old, nth))
+            };
+            if current.iter().enumerate().all(fits) {
+                fitting.push(at);
+            }
+        }
+        match fitting.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        }
     }
 
     /// Where the old text stands, when that is certain: in one place of what is known.
@@ -240,7 +287,11 @@ impl Rebuild<'_> {
             [one] => Some(*one),
             [] if is_all => {
                 // the editor found it: the file is another one than it seemed
-                let mismatch = Mismatch { line: 0, last: 0, is_seed: false };
+                let mismatch = Mismatch {
+                    line: 0,
+                    last: 0,
+                    is_seed: false,
+                };
                 self.disagree(file, step, mismatch, Proof::Shown);
                 None
             }
@@ -252,13 +303,20 @@ impl Rebuild<'_> {
     fn agree(&mut self, step: usize, file: usize, at: usize, old: &[LineText]) {
         let current = self.texts(file, at, old.len());
         let wrong = current.iter().enumerate().find(|(nth, text)| {
-            text.as_ref().is_some_and(|text| !fits(text.as_str(), old, *nth))
+            text.as_ref()
+                .is_some_and(|text| !fits(text.as_str(), old, *nth))
         });
         if let Some((nth, Some(text))) = wrong {
             // told as the line of which the old text is a part: it is that line that does not agree
             let other = LineText::alone(&format!("{}\u{0}", text.as_str()));
-            let shown = Shown { first: at + nth, lines: vec![Some(other)], total: None };
-            let found = self.on_track(file, |track, arena| track.learn(arena, step, &shown, Proof::Shown));
+            let shown = Shown {
+                first: at + nth,
+                lines: vec![Some(other)],
+                total: None,
+            };
+            let found = self.on_track(file, |track, arena| {
+                track.learn(arena, step, &shown, Proof::Shown)
+            });
             if let Some(Err(mismatch)) = found {
                 self.disagree(file, step, mismatch, Proof::Shown);
             }
@@ -292,18 +350,24 @@ impl Rebuild<'_> {
 
     /// The hunks of a patch.
     fn hunks(&mut self, step: usize, action: &Action, edit: &Edit, file: usize) -> bool {
-        let Some(diff) = edit.diff.as_deref() else { return false };
+        let Some(diff) = edit.diff.as_deref() else {
+            return false;
+        };
         if edit.op == EditOp::StrReplace
             && edit.old.is_none()
             && let Some((at, removed)) = unseen_range(diff)
         {
-            let lines: Vec<Option<LineText>> = edit.new.iter().flat_map(lines_of).map(Some).collect();
+            let lines: Vec<Option<LineText>> =
+                edit.new.iter().flat_map(lines_of).map(Some).collect();
             return self.splice(file, step, vec![(at, removed, lines)]);
         }
         let files = parse_patch(diff);
-        let [part] = files.as_slice() else { return false };
+        let [part] = files.as_slice() else {
+            return false;
+        };
         let format = self.trajectory.source.format;
-        let is_told = edit.op != EditOp::Patch || matches!(format, Some(Format::ClaudeCode | Format::Codex));
+        let is_told =
+            edit.op != EditOp::Patch || matches!(format, Some(Format::ClaudeCode | Format::Codex));
         let is_told = is_told && action.shell.is_none();
         let mut changes = Vec::new();
         let mut done = 0;
@@ -316,7 +380,16 @@ impl Rebuild<'_> {
             let Some(at) = at else { return false };
             let lines = old.iter().cloned().map(Some).collect();
             if !old.is_empty() {
-                self.take(file, step, &Shown { first: at, lines, total: None }, Proof::Shown);
+                self.take(
+                    file,
+                    step,
+                    &Shown {
+                        first: at,
+                        lines,
+                        total: None,
+                    },
+                    Proof::Shown,
+                );
             }
             done = at + old.len();
             changes.extend(hunk_changes(hunk, at));
@@ -326,7 +399,13 @@ impl Rebuild<'_> {
     }
 
     /// Where a hunk without trusted numbers belongs, when that is certain.
-    fn find_hunk(&mut self, file: usize, hunk: &Hunk, old: &[LineText], done: usize) -> Option<usize> {
+    fn find_hunk(
+        &mut self,
+        file: usize,
+        hunk: &Hunk,
+        old: &[LineText],
+        done: usize,
+    ) -> Option<usize> {
         let is_telling = old.iter().any(|line| line.as_str().trim().len() > 1);
         if !is_telling {
             return None;
@@ -345,8 +424,38 @@ impl Rebuild<'_> {
     }
 }
 
+/// The place of the new text in the snippet that the editor shows, when it stands there exactly once.
+fn shown_at(action: &Action, new: &[LineText]) -> Option<usize> {
+    let view = understand::shown_after(action)?;
+    let shown = evidence::of_snippet(&view)?;
+    let is_telling = new.iter().any(|line| !line.as_str().trim().is_empty());
+    if !is_telling {
+        return None;
+    }
+    let fits_at = |at: &usize| {
+        (0..new.len()).all(|nth| match shown.lines.get(at + nth) {
+            Some(Some(line)) => fits(line.as_str(), new, nth),
+            // an empty line at the end of a snippet is left out
+            None => {
+                nth > 0
+                    && nth + 1 == new.len()
+                    && new.last().is_some_and(|last| last.as_str().is_empty())
+            }
+            Some(None) => false,
+        })
+    };
+    let mut found = (0..shown.lines.len()).filter(fits_at);
+    match (found.next(), found.next()) {
+        (Some(at), None) => Some(shown.first + at),
+        _ => None,
+    }
+}
+
 fn is_true(value: &Value) -> bool {
-    value.as_bool() == Some(true) || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    value.as_bool() == Some(true)
+        || value
+            .as_str()
+            .is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
 /// Whether a line of the file may hold the `nth` line of a text that is replaced.
@@ -366,13 +475,21 @@ fn fits(line: &str, old: &[LineText], nth: usize) -> bool {
 /// The places at which a text may stand that is replaced; two are enough to know that it is not certain.
 fn places(known: &[(usize, &LineText)], old: &[LineText]) -> Vec<usize> {
     search(known, old.len(), |window| {
-        window.iter().enumerate().all(|(nth, (_, text))| fits(text.as_str(), old, nth))
+        window
+            .iter()
+            .enumerate()
+            .all(|(nth, (_, text))| fits(text.as_str(), old, nth))
     })
 }
 
 /// The places at which these lines stand.
 fn whole_places(known: &[(usize, &LineText)], old: &[LineText]) -> Vec<usize> {
-    search(known, old.len(), |window| window.iter().zip(old).all(|((_, text), old)| text.is_same(old)))
+    search(known, old.len(), |window| {
+        window
+            .iter()
+            .zip(old)
+            .all(|((_, text), old)| text.is_same(old))
+    })
 }
 
 fn search(
@@ -388,8 +505,13 @@ fn search(
         (Some((first, _)), Some((last, _))) => last - first + 1 == len,
         _ => false,
     };
-    let found = known.windows(len).filter(|window| is_it(window) && is_joined(window));
-    found.filter_map(|window| window.first().map(|(at, _)| *at)).take(MOST).collect()
+    let found = known
+        .windows(len)
+        .filter(|window| is_it(window) && is_joined(window));
+    found
+        .filter_map(|window| window.first().map(|(at, _)| *at))
+        .take(MOST)
+        .collect()
 }
 
 /// What becomes of the lines that hold the old text, places from its first line on. `current` is what is known of them.
@@ -399,8 +521,16 @@ fn replacement(old: &[LineText], new: &[LineText], current: &[Option<LineText>])
     let (prefix, suffix) = prefix_and_suffix;
     let last = new.len().saturating_sub(1);
     let line = |(nth, text): (usize, &LineText)| {
-        let front = if nth == 0 { prefix.clone()? } else { String::new() };
-        let back = if nth == last { suffix.clone()? } else { String::new() };
+        let front = if nth == 0 {
+            prefix.clone()?
+        } else {
+            String::new()
+        };
+        let back = if nth == last {
+            suffix.clone()?
+        } else {
+            String::new()
+        };
         if front.is_empty() && back.is_empty() {
             return Some(text.clone());
         }
@@ -414,19 +544,28 @@ fn replacement(old: &[LineText], new: &[LineText], current: &[Option<LineText>])
     };
     let splice = |stretch: Stretch| {
         let added = lines.get(stretch.new_at..stretch.new_at + stretch.new_len);
-        (stretch.old_at, stretch.old_len, added.unwrap_or_default().to_vec())
+        (
+            stretch.old_at,
+            stretch.old_len,
+            added.unwrap_or_default().to_vec(),
+        )
     };
     found.into_iter().map(splice).collect()
 }
 
 /// What stands before the old text in its first line, and behind it in its last.
 fn ends(old: &[LineText], current: &[Option<LineText>]) -> (Option<String>, Option<String>) {
-    let text = |line: Option<&Option<LineText>>| line.and_then(Option::as_ref).map(|line| line.as_str().to_owned());
+    let text = |line: Option<&Option<LineText>>| {
+        line.and_then(Option::as_ref)
+            .map(|line| line.as_str().to_owned())
+    };
     let (first, last) = (text(current.first()), text(current.last()));
     match old {
         [one] => {
             let part = one.as_str();
-            let Some(line) = first else { return (None, None) };
+            let Some(line) = first else {
+                return (None, None);
+            };
             let mut found = line.match_indices(part).map(|(at, _)| at);
             match (found.next(), found.next()) {
                 (Some(at), None) => (
@@ -446,7 +585,12 @@ fn ends(old: &[LineText], current: &[Option<LineText>]) -> (Option<String>, Opti
 
 /// The changed stretches where not all lines are known: first and last line may be longer than what is told of them.
 fn partial_stretches(old: &[LineText], new: &[LineText]) -> Vec<Stretch> {
-    let all = Stretch { old_at: 0, old_len: old.len(), new_at: 0, new_len: new.len() };
+    let all = Stretch {
+        old_at: 0,
+        old_len: old.len(),
+        new_at: 0,
+        new_len: new.len(),
+    };
     if old.len() < 2 || new.len() < 2 {
         return vec![all];
     }
@@ -490,7 +634,9 @@ fn unseen_range(diff: &str) -> Option<(usize, usize)> {
 
 fn hunk_side(hunk: &Hunk, other: DiffTag) -> Vec<LineText> {
     let lines = hunk.lines.iter().filter(|line| line.tag != other);
-    lines.map(|line| LineText::alone(line.text.trim_end_matches('\r'))).collect()
+    lines
+        .map(|line| LineText::alone(line.text.trim_end_matches('\r')))
+        .collect()
 }
 
 /// The changed stretches of a hunk whose old lines begin at `at`.
@@ -508,7 +654,9 @@ fn hunk_changes(hunk: &Hunk, at: usize) -> Vec<Splice> {
             found.push((place, 0, Vec::new()));
             is_open = true;
         }
-        let Some((_, removed, lines)) = found.last_mut() else { continue };
+        let Some((_, removed, lines)) = found.last_mut() else {
+            continue;
+        };
         if line.tag == DiffTag::Removed {
             *removed += 1;
             place += 1;

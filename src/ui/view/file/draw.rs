@@ -70,10 +70,17 @@ impl FileView {
         let (known, _, total) = held.file.counts;
         let lines = match total {
             Some(total) if total == known => format!("{} lines", human::count(total)),
-            Some(total) => format!("{} of {} lines known", human::count(known), human::count(total)),
+            Some(total) => format!(
+                "{} of {} lines known",
+                human::count(known),
+                human::count(total)
+            ),
             None => format!("{} lines known", human::count(known)),
         };
-        let mut tail = vec![(format!("  {what}"), Role::Strong), (format!("  {lines}"), Role::Dim)];
+        let mut tail = vec![
+            (format!("  {what}"), Role::Strong),
+            (format!("  {lines}"), Role::Dim),
+        ];
         if let Some(mark) = self.mark {
             tail.push((format!("  marked {}", moment_words(mark)), Role::Info));
         }
@@ -88,7 +95,10 @@ impl FileView {
         let room = usize::from(area.width).saturating_sub(needed + 2).max(12);
         let name = clean_line(file.map_or("no file", |file| file.path.as_str())).into_owned();
         let name = clip_start(&name, room).into_owned();
-        let mut pieces = vec![(" ", style(Role::Text)), (name.as_str(), style(Role::Title))];
+        let mut pieces = vec![
+            (" ", style(Role::Text)),
+            (name.as_str(), style(Role::Title)),
+        ];
         for (text, role) in &tail {
             pieces.push((text, style(*role)));
         }
@@ -158,11 +168,18 @@ impl FileView {
             None => format!("start/{}", human::count(last)),
         };
         let touches = held.file.touches.len();
-        let done = held.file.touches.partition_point(|step| *step < held.file.moment);
+        let done = held
+            .file
+            .touches
+            .partition_point(|step| *step < held.file.moment);
         if touches == 0 {
             return step;
         }
-        format!("{step}  touch {}/{}", human::count(done), human::count(touches))
+        format!(
+            "{step}  touch {}/{}",
+            human::count(done),
+            human::count(touches)
+        )
     }
 
     /// How far down the file the window is, in percent; `None` when all of it is in sight.
