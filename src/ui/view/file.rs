@@ -175,6 +175,13 @@ impl FileView {
             Action::Changes => self.toggle_changes(),
             Action::MarkMoment => self.toggle_mark(),
             Action::Copy(what) => return self.copy(what, effects),
+            Action::Edit | Action::Page => {
+                let Some(held) = self.held() else { return true };
+                effects.push(Effect::External(
+                    held.file.page.text(),
+                    action == Action::Edit,
+                ));
+            }
             _ => return false,
         }
         true
