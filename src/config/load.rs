@@ -512,8 +512,8 @@ mod tests {
             .collect();
         assert_eq!(
             set.len(),
-            DOCS.len() - 4,
-            "theme, command, editor and pager are unset"
+            DOCS.len() - 6,
+            "theme, command, editor, pager, repo and repos are unset"
         );
         assert_eq!(read(&set.join("\n")), (Settings::default(), Vec::new()));
         // the example tables are right as they stand, and those of [review] say the defaults

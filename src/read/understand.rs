@@ -216,7 +216,7 @@ pub fn shown_after(action: &Action) -> Option<View> {
         ..View::default()
     };
     if let Some(window) = window::shown(observation) {
-        view.path = window.path().to_owned();
+        window.path().clone_into(&mut view.path);
         window.fill(&mut view);
         return Some(view);
     }

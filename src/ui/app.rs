@@ -260,7 +260,10 @@ impl App {
 
     /// Carries out what the user means.
     fn act(&mut self, action: Action, count: Option<usize>, effects: &mut Vec<Effect>) {
-        if self.act_globally(action, effects) || self.act_on_desk(action, effects) {
+        let is_done = self.act_on_files(action, effects)
+            || self.act_globally(action, effects)
+            || self.act_on_desk(action, effects);
+        if is_done {
             return;
         }
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
@@ -299,22 +302,6 @@ impl App {
             }
             Action::Escape => self.escape(effects),
             Action::Open if self.scope() == Scope::List => self.open(effects),
-            Action::FileAtStep => self.toggle_file(effects),
-            Action::Blame => self.blame(effects),
-            Action::Open
-                if self
-                    .file
-                    .as_ref()
-                    .is_some_and(|file| !file.are_files_focused()) =>
-            {
-                self.blame(effects);
-            }
-            Action::Patch if self.file.take().is_some() => {
-                effects.push(Effect::StopFind);
-                if self.patch.is_none() {
-                    self.open_patch(None);
-                }
-            }
             Action::Patch if self.patch.take().is_some() => effects.push(Effect::StopFind),
             Action::Patch => self.open_patch(None),
             Action::ToggleReference

@@ -86,6 +86,12 @@ pub struct RunOptions {
     pub repositories: Repositories,
 }
 
+/// The filters, with their cache and the repositories that they may read.
+fn judge_of(paths: &Paths, repositories: &Repositories) -> Judge {
+    let folder = paths.cache.join("verify");
+    Judge::new(judge::check, Some(folder)).with_repositories(repositories.clone())
+}
+
 /// Runs the program until the user quits. The terminal is as before when it returns, whatever happened.
 ///
 /// # Errors
@@ -162,10 +168,7 @@ impl Loop {
             depth,
             clipboard,
             journal,
-            judge: Arc::new(
-                Judge::new(judge::check, Some(paths.cache.join("verify")))
-                    .with_repositories(repositories.clone()),
-            ),
+            judge: Arc::new(judge_of(&paths, &repositories)),
             repositories,
         };
         let mut data = Data::new(store, title, desk);

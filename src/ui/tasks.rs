@@ -433,20 +433,19 @@ fn file(job: &FileJob, env: &Env, cancel: &Cancel) -> Result<Rebuilt, Fault> {
         .descendant(&job.children)
         .ok_or_else(|| Fault::new("there is no such child"))?;
     let mut remark = None;
-    let history = match &job.history {
-        Some(history) => Arc::clone(history),
-        None => {
-            let checkout = env.repositories.checkout(&root);
-            let base = match &checkout {
-                Some(Ok(checkout)) => Some(checkout as &dyn BaseFiles),
-                Some(Err(why)) => {
-                    remark = Some(format!("the repository tells nothing: {why}"));
-                    None
-                }
-                None => None,
-            };
-            Arc::new(History::with_base(trajectory, base, cancel))
-        }
+    let history = if let Some(history) = &job.history {
+        Arc::clone(history)
+    } else {
+        let checkout = env.repositories.checkout(&root);
+        let base = match &checkout {
+            Some(Ok(checkout)) => Some(checkout as &dyn BaseFiles),
+            Some(Err(why)) => {
+                remark = Some(format!("the repository tells nothing: {why}"));
+                None
+            }
+            None => None,
+        };
+        Arc::new(History::with_base(trajectory, base, cancel))
     };
     let mut page = FilePage::new(&history, trajectory, &job.wish, &job.options, cancel);
     page.remarks.extend(remark);

@@ -162,7 +162,7 @@ impl Checkout {
         let name = folder.display();
         let objects = objects_of(folder).ok_or_else(|| format!("{name} is no git repository"))?;
         let id = ObjectId::from_hex(commit.trim().as_bytes())
-            .map_err(|_| format!("{commit:?} is no whole commit hash"))?;
+            .map_err(|error| format!("{commit:?} is no whole commit hash: {error}"))?;
         let handle = gix_odb::at(objects, Kind::Sha1)
             .map_err(|error| format!("{name} cannot be read: {error}"))?
             .into_arc()
@@ -176,7 +176,7 @@ impl Checkout {
         }
         let tree = gix_object::CommitRefIter::from_bytes(data.data, Kind::Sha1)
             .tree_id()
-            .map_err(|_| format!("commit {commit} of {name} is damaged"))?;
+            .map_err(|error| format!("commit {commit} of {name} is damaged: {error}"))?;
         Ok(Self {
             objects: Mutex::new(handle),
             tree,
@@ -209,7 +209,7 @@ impl Checkout {
                 return Ok(None);
             };
             let is_last = parts.peek().is_none();
-            if is_last != !entry.mode.is_tree() || entry.mode.is_link() || entry.mode.is_commit() {
+            if is_last == entry.mode.is_tree() || entry.mode.is_link() || entry.mode.is_commit() {
                 return Ok(None);
             }
             id = entry.oid.to_owned();

@@ -42,7 +42,6 @@ pub(super) fn of_view(action: &Action) -> Option<Shown> {
         Some(total) if total > 0 && total <= MAX_LINES && (total > last || !shown.has_dropped) => {
             shown.total = Some(total);
         }
-        Some(_) => {}
         None if is_whole && shown.first == 0 && !shown.is_cut => {
             let is_editor = action.shell.is_none() && action.args.get("command").is_some();
             // editors number what is behind the last line break, too
@@ -50,7 +49,7 @@ pub(super) fn of_view(action: &Action) -> Option<Shown> {
                 shown.total = Some(last);
             }
         }
-        None => {}
+        _ => {}
     }
     Some(Shown {
         first: shown.first,
@@ -126,7 +125,7 @@ fn holds_cut(line: &str) -> bool {
         "output truncated",
     ];
     let has = |word: &&str| memchr::memmem::find(line.as_bytes(), word.as_bytes()).is_some();
-    WORDS.iter().any(|word| has(&word))
+    WORDS.iter().any(|word| has(word))
 }
 
 /// Whether the call asked for a file without saying which part of it, and got all of it.

@@ -124,11 +124,11 @@ fn root_of(trajectory: &Trajectory, patch: &[FilePatch]) -> Option<String> {
         .iter()
         .flat_map(|file| [&file.old_path, &file.new_path])
     {
-        let Some(path) = path else { continue };
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let Some(inner) = path else { continue };
+        let name = inner.rsplit('/').next().unwrap_or(inner);
         let known = by_name.entry(name).or_default();
-        if known.len() < 8 && !known.contains(&path.as_str()) {
-            known.push(path);
+        if known.len() < 8 && !known.contains(&inner.as_str()) {
+            known.push(inner);
         }
     }
     let mut votes: HashMap<String, usize> = HashMap::new();

@@ -90,12 +90,12 @@ fn of_unclear(cmd: &str) -> Option<Reach> {
     static NARROW: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(r">|\b(?:sed|perl|awk)\b.*\s-\w*i|\b(?:mv|cp|rm|tee|truncate|dd|ln)\b|\bopen\s*\(|write|shutil|subprocess|unlink|rename").ok()
     });
+    static HARMLESS: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\d?>&\d|&?\d?>>?\s*/dev/null|[-=]>|>=").ok());
     let has = |pattern: &Option<Regex>| pattern.as_ref().is_none_or(|it| it.is_match(cmd));
     if cmd.len() > MAX_TEXT || has(&WIDE) {
         return Some(Reach::Anything);
     }
-    static HARMLESS: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"\d?>&\d|&?\d?>>?\s*/dev/null|[-=]>|>=").ok());
     let bare = match HARMLESS.as_ref() {
         Some(harmless) => harmless.replace_all(cmd, " "),
         None => cmd.into(),
@@ -310,21 +310,18 @@ fn of_interpreter(
     let Some(file) = rest.iter().find(|word| !word.starts_with('-')) else {
         return Vec::new();
     };
-    match script(&command.inside(file)) {
-        Some(code) => of_code(&code, &args).into_iter().collect(),
-        // what it is given it may change
-        None => {
-            let others = rest
-                .iter()
-                .filter(|word| *word != file && !word.starts_with('-'));
-            let others: Vec<String> = others.map(|word| command.inside(word)).collect();
-            if others.is_empty() {
-                Vec::new()
-            } else {
-                vec![Reach::Named(others)]
-            }
-        }
+    if let Some(code) = script(&command.inside(file)) {
+        return of_code(&code, &args).into_iter().collect();
     }
+    // what it is given it may change
+    let others = rest
+        .iter()
+        .filter(|word| *word != file && !word.starts_with('-'));
+    let others: Vec<String> = others.map(|word| command.inside(word)).collect();
+    if others.is_empty() {
+        return Vec::new();
+    }
+    vec![Reach::Named(others)]
 }
 
 fn of_shell(
@@ -363,7 +360,7 @@ fn of_program(
             of_code(&code, &rest.join(" ")).into_iter().collect()
         }
         Some(code) => of_script(&code, script, depth + 1),
-        None if program.ends_with(".sh") => vec![Reach::Anything],
+        None if program.rsplit('.').next() == Some("sh") => vec![Reach::Anything],
         None => Vec::new(),
     }
 }

@@ -188,8 +188,8 @@ impl Rebuild<'_> {
             }
         }
         for part in patch {
-            let path = part.old_path.as_ref().or(part.new_path.as_ref());
-            let name = path.and_then(|path| self.names.in_repository(path));
+            let named = part.old_path.as_ref().or(part.new_path.as_ref());
+            let name = named.and_then(|named| self.names.in_repository(named));
             let Some(name) = name.filter(|name| !distrusted.contains(name)) else {
                 continue;
             };

@@ -160,9 +160,7 @@ impl Table {
                 tail.extend(self.pieces.iter().skip(nth + 1));
                 return Some((head, tail));
             }
-            if len.is_none() {
-                return None;
-            }
+            len?;
             start = reach;
         }
         (start >= below).then_some((head, tail))

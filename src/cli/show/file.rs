@@ -231,7 +231,7 @@ fn print(state: &FileState, moment: usize, output: &mut Output<'_>) -> Result<()
             }
             (None, Some(1)) => writeln!(output.out, "{number:>6}   ⋯ 1 line never seen")?,
             (None, Some(count)) => {
-                writeln!(output.out, "{number:>6}   ⋯ {count} lines never seen")?
+                writeln!(output.out, "{number:>6}   ⋯ {count} lines never seen")?;
             }
             (None, None) => writeln!(output.out, "{number:>6}   ⋯ never seen from here on")?,
         }

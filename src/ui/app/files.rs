@@ -1,5 +1,6 @@
 //! The screen of a file at a step: opened from wherever one is, and left for the step that wrote a line.
 
+use crate::ui::action::Action;
 use crate::ui::app::App;
 use crate::ui::app::context;
 use crate::ui::effect::Effect;
@@ -10,6 +11,27 @@ use crate::ui::view::patch::PatchView;
 use crate::ui::view::trajectory::TrajectoryView;
 
 impl App {
+    /// What has to do with the screen of a file; `false` when others have to do it.
+    pub(super) fn act_on_files(&mut self, action: Action, effects: &mut Vec<Effect>) -> bool {
+        let on_line = self
+            .file
+            .as_ref()
+            .is_some_and(|file| !file.are_files_focused());
+        match action {
+            Action::FileAtStep => self.toggle_file(effects),
+            Action::Blame => self.blame(effects),
+            Action::Open if on_line => self.blame(effects),
+            Action::Patch if self.file.take().is_some() => {
+                effects.push(Effect::StopFind);
+                if self.patch.is_none() {
+                    self.open_patch(None);
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
     /// Opens the workspace where the user is, or goes back from it.
     pub(super) fn toggle_file(&mut self, effects: &mut Vec<Effect>) {
         if self.file.take().is_some() {
@@ -47,16 +69,12 @@ impl App {
         (self.file, self.patch) = (None, None);
         effects.push(Effect::StopFind);
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        match self
-            .trajectory
-            .as_mut()
-            .filter(|view| view.record() == record)
-        {
-            Some(view) => view.go_to_step(&children, step, &cx),
-            None => {
-                self.habits.first_step = Some(step);
-                self.open_record(record, effects);
-            }
+        let shown = self.trajectory.as_mut();
+        if let Some(view) = shown.filter(|view| view.record() == record) {
+            view.go_to_step(&children, step, &cx);
+        } else {
+            self.habits.first_step = Some(step);
+            self.open_record(record, effects);
         }
     }
 

@@ -130,16 +130,13 @@ impl FilePage {
                 let (known, all) = state.counts();
                 counts = (known, all, state.total);
                 let before = |moment| history.file_at(&file.path, moment).unwrap_or_default();
-                match wish.since.filter(|_| !cancel.is_cancelled()) {
-                    Some(since) => {
-                        let old = before(since.min(history.steps()));
-                        maker.changes(&changes(&old, &state, CONTEXT));
-                    }
-                    None => {
-                        let old = before(moment.saturating_sub(1));
-                        let removed = removed_before(&changes(&old, &state, 0));
-                        maker.file(&state, moment, &removed);
-                    }
+                if let Some(since) = wish.since.filter(|_| !cancel.is_cancelled()) {
+                    let old = before(since.min(history.steps()));
+                    maker.changes(&changes(&old, &state, CONTEXT));
+                } else {
+                    let old = before(moment.saturating_sub(1));
+                    let removed = removed_before(&changes(&old, &state, 0));
+                    maker.file(&state, moment, &removed);
                 }
             }
         }

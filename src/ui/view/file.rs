@@ -158,7 +158,7 @@ impl FileView {
     ) -> bool {
         match action {
             Action::Move(motion @ (Motion::Left | Motion::Right)) => {
-                self.scroll_sideways(motion, count, cx)
+                self.scroll_sideways(motion, count, cx);
             }
             Action::Move(motion) if self.are_files_focused => self.move_files(motion, count, cx),
             Action::Move(motion) => self.move_line(motion, count, cx),
@@ -169,7 +169,7 @@ impl FileView {
             Action::Jump(Landmark::Hunk, toward) => self.jump_hunk(toward, count.unwrap_or(1), cx),
             Action::Jump(Landmark::Hit, toward) => self.jump_hit(toward, count.unwrap_or(1), cx),
             Action::Pane(_) => {
-                self.are_files_focused = !self.are_files_focused && self.file_count() > 0
+                self.are_files_focused = !self.are_files_focused && self.file_count() > 0;
             }
             Action::Open if self.are_files_focused => self.are_files_focused = false,
             Action::Changes => self.toggle_changes(),
@@ -226,7 +226,15 @@ impl FileView {
             }
             CopyWhat::Id => effects.push(Effect::CopyName(self.record, false)),
             CopyWhat::Record => effects.push(Effect::CopyRecord(self.record)),
-            CopyWhat::Step | CopyWhat::Command | CopyWhat::Observation | CopyWhat::Patch => {
+            CopyWhat::Patch => {
+                let Some(held) = self.held() else { return true };
+                let what = match self.mode {
+                    Mode::Whole => "file",
+                    Mode::Since(_) => "changes",
+                };
+                effects.push(Effect::Copy(held.file.page.text(), what));
+            }
+            CopyWhat::Step | CopyWhat::Command | CopyWhat::Observation => {
                 return false;
             }
         }

@@ -238,11 +238,10 @@ impl TrajectoryView {
             actions.and_then(|actions| actions.iter().find_map(|action| action.edits.first()));
         let viewed = || {
             let views = actions?.iter().filter_map(|action| action.view.as_ref());
-            let path = views
+            views
                 .filter(|view| view.text.is_some())
                 .map(|view| view.path.clone())
-                .next();
-            path
+                .next()
         };
         FilePlace {
             children: row.path.clone(),

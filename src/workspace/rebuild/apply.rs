@@ -202,7 +202,7 @@ impl Rebuild<'_> {
         }
         let is_all = ["replace_all", "replaceAll"]
             .into_iter()
-            .any(|key| action.args.get(key).is_some_and(|value| is_true(value)));
+            .any(|key| action.args.get(key).is_some_and(is_true));
         if is_all {
             return self.replace_all(step, old, new, file);
         }
@@ -373,9 +373,10 @@ impl Rebuild<'_> {
         let mut done = 0;
         for hunk in &part.hunks {
             let old: Vec<LineText> = hunk_side(hunk, DiffTag::Added);
-            let at = match hunk.has_numbers() && is_told {
-                true => Some(hunk.old_start.saturating_sub(usize::from(!old.is_empty()))),
-                false => self.find_hunk(file, hunk, &old, done),
+            let at = if hunk.has_numbers() && is_told {
+                Some(hunk.old_start.saturating_sub(usize::from(!old.is_empty())))
+            } else {
+                self.find_hunk(file, hunk, &old, done)
             };
             let Some(at) = at else { return false };
             let lines = old.iter().cloned().map(Some).collect();

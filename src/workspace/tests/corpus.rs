@@ -251,10 +251,14 @@ fn known_lines_of_real_trajectories_are_right() {
         ("final patch", &truth.patches),
     ] {
         for (format, counts) in table {
-            let share = 100.0 * counts.known as f64 / counts.all.max(1) as f64;
+            let share = counts.known * 1000 / counts.all.max(1);
             println!(
-                "{name:<12} {format:<15} lines {:>7}  known {:>7}  {share:>5.1} %  wrong {}",
-                counts.all, counts.known, counts.wrong
+                "{name:<12} {format:<15} lines {:>7}  known {:>7}  {:>3}.{} %  wrong {}",
+                counts.all,
+                counts.known,
+                share / 10,
+                share % 10,
+                counts.wrong
             );
         }
     }

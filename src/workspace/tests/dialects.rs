@@ -337,6 +337,14 @@ fn changes_blame_and_names() {
         ((2, 2), (1, 1), (0, 0))
     );
     assert_eq!(history.change("a.py", 1, 0).unwrap().len(), 1);
+    // what is seen for the first time is no change
+    let cat = || shell("cat /testbed/a.py", "a\nb");
+    let barrier = shell("cd /testbed && git stash", "");
+    let torn = History::of(
+        &self::trajectory(vec![barrier, cat()], None),
+        &Cancel::new(),
+    );
+    assert_eq!(torn.diff("a.py", 0, 2, 3), Some(Vec::new()));
     let steps: Vec<usize> = history
         .file("a.py")
         .unwrap()

@@ -1,5 +1,7 @@
 //! Random scripts against a model of an editor: what the rebuilder calls known is what the model has.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use crate::cancel::Cancel;
@@ -81,7 +83,7 @@ impl Model {
             2..=4 => self.replace(),
             5 => self.insert(),
             6 => self.undo(),
-            7 if self.dice.chance(3) => self.create(),
+            7 if self.dice.chance(3) => Some(self.create()),
             8 if self.dice.chance(2) => self.outside(),
             _ => self.view_range(),
         };
@@ -137,7 +139,7 @@ impl Model {
             "The file {PATH} has been edited. Here's the result of running `cat -n` on a snippet of it:\n"
         );
         for (nth, line) in lines[first..last].iter().enumerate() {
-            said.push_str(&format!("{:>6}\t{line}\n", first + nth + 1));
+            writeln!(said, "{:>6}\t{line}", first + nth + 1).unwrap();
         }
         said
     }
@@ -151,7 +153,7 @@ impl Model {
         let mut new = self.dice.lines(4).join("\n");
         if self.dice.chance(4) && old.len() > 4 {
             // a part of a line
-            old = old[2..].to_owned();
+            old = old.get(2..)?.to_owned();
         }
         if self.dice.chance(4) {
             old.push('\n');
@@ -167,7 +169,7 @@ impl Model {
             action.edits = vec![edit];
             return Some(action);
         }
-        let at = text[..text.find(&old)?].matches('\n').count();
+        let at = text.get(..text.find(&old)?)?.matches('\n').count();
         self.undo.push(lines);
         let after = text.replacen(&old, &new, 1);
         let mut now: Vec<String> = after.split('\n').map(str::to_owned).collect();
@@ -217,7 +219,7 @@ impl Model {
         Some(action)
     }
 
-    fn create(&mut self) -> Option<Action> {
+    fn create(&mut self) -> Action {
         let lines = self.dice.lines(20);
         let text = Self::text(&lines);
         self.lines = Some(lines.clone());
@@ -227,7 +229,7 @@ impl Model {
         edit.line = Some(1);
         let mut action = Self::done(ActionClass::Edit, "File created.");
         action.edits = vec![edit];
-        Some(action)
+        action
     }
 
     /// A command changes the file; sometimes one that does not look as if it did.
