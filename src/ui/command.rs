@@ -231,8 +231,8 @@ pub const COMMANDS: &[Command] = &[
     row("previous-evidence", &["{"], Patch, Group::Go, Jump(Landmark::Evidence, Previous), "Go to the previous place a filter speaks of"),
     row("next-test", &[")"], Trajectory, Group::Go, Jump(Landmark::Test, Next), "Go to the next test run"),
     row("previous-test", &["("], Trajectory, Group::Go, Jump(Landmark::Test, Previous), "Go to the previous test run"),
-    row("next-edit", &[">"], Steps, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that changes, or touches, a file"),
-    row("previous-edit", &["<"], Steps, Group::Go, Jump(Landmark::Edit, Previous), "Go to the last step before that changes a file"),
+    row("next-edit", &[">"], Steps, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that changes a file"),
+    row("previous-edit", &["<"], Steps, Group::Go, Jump(Landmark::Edit, Previous), "Go to the previous step that changes a file"),
     row("blame", &["b"], File, Group::Go, Action::Blame, "Go to the step that wrote the line, or showed it first"),
 
     row("find", &["/"], Global, Group::Find, Action::Find, "Search in this view"),

@@ -125,7 +125,7 @@ fn holds_cut(line: &str) -> bool {
         "output truncated",
     ];
     let has = |word: &&str| memchr::memmem::find(line.as_bytes(), word.as_bytes()).is_some();
-    WORDS.iter().any(|word| has(word))
+    WORDS.iter().any(has)
 }
 
 /// Whether the call asked for a file without saying which part of it, and got all of it.
