@@ -46,6 +46,8 @@ Examples:
   hgview show output.jsonl --id task-7 --step 4
   hgview show output.jsonl --nth 3 --format markdown > attempt.md
   hgview show output.jsonl --nth 3 --json | jq '.steps[].actions[].args'
+  hgview show run.traj --files --step 12              the files as step 12 left them, by what became of them
+  hgview show run.traj --file src/a.py --step 12      one of them: what is not known is marked
 ";
 
 const MARK_EXAMPLES: &str = "\
@@ -208,6 +210,9 @@ pub(super) struct ExploreArgs {
     /// Leave the mouse to the terminal
     #[arg(long, help_heading = "Look")]
     pub(super) no_mouse: bool,
+
+    #[command(flatten)]
+    pub(super) repos: RepoArgs,
 }
 
 /// The subcommands.
@@ -305,9 +310,34 @@ pub(super) struct ShowArgs {
     )]
     pub(super) format: ShowFormat,
 
+    /// Print this file as the step left it (the last one without --step), as far as the trajectory tells; the name may
+    /// be the end of its path
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "files"])]
+    pub(super) file: Option<String>,
+
+    /// Print the files that were touched or seen up to the step, and what became of them
+    #[arg(long, conflicts_with = "format")]
+    pub(super) files: bool,
+
     /// Print JSON, verbatim and complete; `hgview schema show` describes it
     #[arg(long)]
     pub(super) json: bool,
+
+    #[command(flatten)]
+    pub(super) repos: RepoArgs,
+}
+
+/// Where repositories are.
+#[derive(Debug, Clone, Args)]
+pub(super) struct RepoArgs {
+    /// The repository of the tasks: a checkout or a bare repository. Files as they were at the task's base commit are
+    /// read out of it; nothing is ever written or run there
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, help_heading = "Input")]
+    pub(super) repo: Option<PathBuf>,
+
+    /// A folder of repositories: checkouts `owner__name` and bare mirrors `owner__name.git`
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, help_heading = "Input")]
+    pub(super) repos: Option<PathBuf>,
 }
 
 /// Forms of `show`.
@@ -478,6 +508,9 @@ pub(super) struct VerifyArgs {
     /// Print one JSON object a line; `hgview schema verify` describes it
     #[arg(long)]
     pub(super) json: bool,
+
+    #[command(flatten)]
+    pub(super) repos: RepoArgs,
 }
 
 /// Rules of `verify`.
@@ -510,6 +543,10 @@ pub(super) enum SchemaOf {
     ShowStep,
     /// A line of `hgview search --json`
     Search,
+    /// The output of `hgview show --file F --json`
+    ShowFile,
+    /// The output of `hgview show --files --json`
+    ShowFiles,
     /// The output of `hgview mark --json`
     Mark,
     /// The output of `hgview agree --json`

@@ -1,11 +1,13 @@
 //! `hgview PATH…`: the explorer. Refuses before the screen is touched when it could not work.
 
 use std::path::Path;
+use std::path::PathBuf;
 
 use crate::cli::Output;
 use crate::cli::Verdict;
 use crate::cli::args::Cli;
 use crate::cli::args::ExploreArgs;
+use crate::cli::args::RepoArgs;
 use crate::cli::args::SharedArgs;
 use crate::cli::args::When;
 use crate::cli::config::query_problems;
@@ -13,6 +15,7 @@ use crate::cli::config::theme_problem;
 use crate::cli::records;
 use crate::cli::review;
 use crate::cli::selection;
+use crate::cli::show::repositories;
 use crate::cli::terminal;
 use crate::config;
 use crate::config::ColorChoice;
@@ -67,16 +70,14 @@ pub(super) fn run(
     let options = records::open_options(&args.paths, shared, settings.cache_mb);
     settings.cache_mb = options.cache_bytes >> 20;
     let store = Store::open(&options).map_err(|error| mistyped(&args.paths, error))?;
-    if !output.terminal.stdout {
-        return Err(Error::user("standard output is no terminal")
-            .hint("`hgview list` prints a table, `hgview show` prints a trajectory"));
-    }
-    if terminal::is_dumb() {
-        return Err(
-            Error::user("this terminal cannot move its cursor (TERM=dumb)")
-                .hint("`hgview list` prints a table, `hgview show` prints a trajectory"),
-        );
-    }
+    check_terminal(output)?;
+    let repositories = repositories(&RepoArgs {
+        repo: args.repos.repo.or(settings.repo.clone().map(PathBuf::from)),
+        repos: args
+            .repos
+            .repos
+            .or(settings.repos.clone().map(PathBuf::from)),
+    })?;
     let reviewer = review::reviewer(shared, &settings)?;
     let desk = DeskOptions {
         reviewer: reviewer.to_string(),
@@ -108,8 +109,24 @@ pub(super) fn run(
         filter,
         desk,
         journal,
+        repositories,
     })?;
     Ok(Verdict::Yes)
+}
+
+/// Whether there is a terminal that a screen can be drawn on.
+///
+/// # Errors
+/// *user* when there is none.
+fn check_terminal(output: &Output<'_>) -> Result<()> {
+    let what = if !output.terminal.stdout {
+        "standard output is no terminal"
+    } else if terminal::is_dumb() {
+        "this terminal cannot move its cursor (TERM=dumb)"
+    } else {
+        return Ok(());
+    };
+    Err(Error::user(what).hint("`hgview list` prints a table, `hgview show` prints a trajectory"))
 }
 
 /// Adds the command that was probably meant when the first path is none.

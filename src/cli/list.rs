@@ -153,6 +153,7 @@ impl Said {
                 program: None,
                 rules: &[Rules::Published, Rules::Strict],
                 cache: Some(cache),
+                repositories: None,
             };
             let checked = check(&head, &|| store.load(ix), &tools, &Cancel::new());
             said.verdicts = Some(Verdicts {

@@ -18,6 +18,8 @@ use crate::cli::query::QueryExplanation;
 use crate::cli::query::QueryRow;
 use crate::cli::records::to_json_pretty;
 use crate::cli::search::SearchRow;
+use crate::cli::show::FileReport;
+use crate::cli::show::FilesReport;
 use crate::cli::themes::ThemeRow;
 use crate::cli::verify::VerifyRow;
 use crate::error::Result;
@@ -42,6 +44,8 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::Show => schema_for!(Trajectory),
         SchemaOf::ShowStep => schema_for!(Step),
         SchemaOf::Search => schema_for!(SearchRow),
+        SchemaOf::ShowFile => schema_for!(FileReport),
+        SchemaOf::ShowFiles => schema_for!(FilesReport),
         SchemaOf::Mark => schema_for!(MarkRow),
         SchemaOf::Agree => schema_for!(AgreeReport),
         SchemaOf::Compare => schema_for!(AttemptsReport),

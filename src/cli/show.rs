@@ -1,7 +1,12 @@
 //! `hgview show`: one trajectory, or one step of it, as text, Markdown or JSON.
 
+mod file;
 mod form;
 mod render;
+
+pub(super) use file::FileReport;
+pub(super) use file::FilesReport;
+pub(super) use file::repositories;
 
 use crate::cli::Output;
 use crate::cli::Verdict;
@@ -40,6 +45,9 @@ pub(super) fn run(
         Error::input(fault.unread(&format!("record {} of {}", ix.0 + 1, args.path.display())))
     })?;
     records::warn_unmatched(&store, None, output)?;
+    if args.files || args.file.is_some() {
+        return file::run(args, &trajectory, output);
+    }
     let step = args
         .step
         .map(|number| step(&trajectory, number))

@@ -21,6 +21,7 @@ use crate::cli::args::VerifyMode;
 use crate::cli::records;
 use crate::cli::records::Progress;
 use crate::cli::selection;
+use crate::cli::show::repositories;
 use crate::cli::verify::tally::Tally;
 use crate::config::Paths;
 use crate::error::Error;
@@ -48,6 +49,7 @@ use crate::verify::flags;
 use crate::verify::program::PlainProcess;
 use crate::verify::program::RunProgram;
 use crate::verify::published;
+use crate::workspace::checkout::Repositories;
 
 /// Records that are checked between two words about the progress.
 const BATCH: usize = 128;
@@ -124,13 +126,14 @@ pub(super) fn run(
     let asked = args.filter.as_deref().map(AskedFilter::parse).transpose()?;
     let asked = asked.as_ref();
     let selector = selection::selector(shared)?;
+    let repositories = repositories(&args.repos)?;
     if let Some(tasks) = &args.tasks {
         check_tasks(tasks, output)?;
     }
     let with: Vec<PathBuf> = args.tasks.iter().cloned().collect();
     let store = records::load_store_with(&args.paths, &with, shared, output)?;
     let order = selection::chosen(selector, &args.paths, &store, shared, output)?;
-    let mut rows = check_all(args, asked, &store, &order, output);
+    let mut rows = check_all(args, (asked, &repositories), &store, &order, output);
     flags::flag_same_patches(rows.iter_mut().filter_map(|row| row.checked.as_mut().ok()));
     let rules = rules(args.mode);
     let mut tally = Tally::default();
@@ -197,7 +200,7 @@ fn rules(mode: VerifyMode) -> &'static [Rules] {
 
 fn check_all(
     args: &VerifyArgs,
-    asked: Option<&AskedFilter>,
+    (asked, repositories): (Option<&AskedFilter>, &Repositories),
     store: &Store,
     order: &[RecordIx],
     output: &mut Output<'_>,
@@ -215,6 +218,7 @@ fn check_all(
         program,
         rules: &used,
         cache: Some(&cache),
+        repositories: Some(repositories),
     };
     let cancel = Cancel::new();
     let work = |ix| {

@@ -153,6 +153,8 @@ impl Reading<'_> {
             }
             "editor" => text(value).map(|text| self.settings.editor = Some(text)),
             "pager" => text(value).map(|text| self.settings.pager = Some(text)),
+            "repo" => text(value).map(|text| self.settings.repo = Some(text)),
+            "repos" => text(value).map(|text| self.settings.repos = Some(text)),
             _ => {
                 self.problem(
                     Some(line),
@@ -538,8 +540,8 @@ mod tests {
             .collect();
         assert_eq!(
             set.len(),
-            DOCS.len() - 4,
-            "theme, command, editor and pager are unset"
+            DOCS.len() - 6,
+            "theme, command, editor, pager, repo and repos are unset"
         );
         assert_eq!(read(&set.join("\n")), (Settings::default(), Vec::new()));
         // the example tables are right as they stand, and those of [review] say the defaults

@@ -339,6 +339,10 @@ pub struct Settings {
     pub editor: Option<String>,
     /// The pager; `None`: `$PAGER`.
     pub pager: Option<String>,
+    /// The repository of the tasks; `None`: none.
+    pub repo: Option<String>,
+    /// The folder of repositories; `None`: none.
+    pub repos: Option<String>,
     /// The user's keys, in the order of the file.
     pub keys: Vec<KeyRow>,
     /// How decisions are made.
@@ -367,6 +371,8 @@ impl Default for Settings {
             clipboard_command: None,
             editor: None,
             pager: None,
+            repo: None,
+            repos: None,
             keys: Vec::new(),
             review: ReviewSettings::default(),
             queues: Vec::new(),

@@ -6,7 +6,7 @@ use crate::config::ReviewSettings;
 use crate::config::Settings;
 
 /// Every setting of the top table with its doc, in the order of the file.
-pub(super) const DOCS: [(&str, &str); 16] = [
+pub(super) const DOCS: [(&str, &str); 18] = [
     (
         "theme",
         "Theme: dark, light, high-contrast, sixteen, mono, or a file of the themes folder\n\
@@ -60,6 +60,14 @@ pub(super) const DOCS: [(&str, &str); 16] = [
         "The editor; unset: $VISUAL, then $EDITOR, then vi.",
     ),
     ("pager", "The pager; unset: $PAGER, then less."),
+    (
+        "repo",
+        "The repository of the tasks, a checkout or bare: tells what files were at the start.",
+    ),
+    (
+        "repos",
+        "A folder of repositories: checkouts owner__name, bare mirrors owner__name.git.",
+    ),
 ];
 
 /// A setting's value as TOML; empty text for one that is unset.
@@ -83,6 +91,8 @@ fn value(settings: &Settings, name: &str) -> String {
         "clipboard_command" => optional(&settings.clipboard_command),
         "editor" => optional(&settings.editor),
         "pager" => optional(&settings.pager),
+        "repo" => optional(&settings.repo),
+        "repos" => optional(&settings.repos),
         _ => quoted(""),
     }
 }

@@ -106,6 +106,7 @@ impl<'a> Automatic<'a> {
                 program,
                 rules,
                 cache,
+                repositories: None,
             },
             cancel: cancel.clone(),
         }

@@ -32,6 +32,7 @@ use crate::model::EditOp;
 use crate::model::StepKind;
 use crate::model::Text;
 use crate::model::Trajectory;
+use crate::model::View;
 use crate::read::understand::args::first_str;
 use crate::read::understand::shell::Reading;
 use crate::read::understand::tools::Tool;
@@ -46,6 +47,8 @@ pub use meaning::without_root;
 pub(in crate::read) use prompt::injected;
 pub(in crate::read) use prompt::kind_of;
 pub use prompt::statement_excerpt;
+pub use shell::PlainCommand;
+pub use shell::plain_commands;
 pub use verdict::TestCounts;
 pub use verdict::test_counts;
 
@@ -203,6 +206,26 @@ fn without_claims(edit: &Edit, hunks: &mut [Hunk]) {
             };
         }
     }
+}
+
+/// The numbered lines of a file that the answer to an edit shows: the snippet of an editor, the window of SWE-agent.
+/// `None` where it shows none, or where the edit failed.
+pub fn shown_after(action: &Action) -> Option<View> {
+    let edit = action.edits.first().filter(|_| !action.has_error())?;
+    let observation = action.observation.as_ref()?;
+    let mut view = View {
+        path: edit.path.clone(),
+        ..View::default()
+    };
+    if let Some(window) = window::shown(observation) {
+        window.path().clone_into(&mut view.path);
+        window.fill(&mut view);
+        return Some(view);
+    }
+    let listing = listing::numbered_after(observation.first_text()?, listing::SNIPPET_MARK)?;
+    view.first_line = Some(listing.first_line);
+    view.text = Some(listing.text.into());
+    Some(view)
 }
 
 /// The agent's last words: the message of a finishing action of its last step, or that step's message when it calls

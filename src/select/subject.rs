@@ -187,6 +187,7 @@ impl<'a> Subject<'a> {
                 program: self.sources.program,
                 rules: &[Rules::Published, Rules::Strict],
                 cache: self.sources.cache,
+                repositories: None,
             };
             let whole = || self.sources.store.load(self.ix);
             judgement(rules, head, &whole, &tools, self.cancel).verdict

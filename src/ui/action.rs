@@ -154,6 +154,14 @@ pub enum Action {
     CycleDiffLayout,
     /// Opens the final patch, or goes back from it.
     Patch,
+    /// Opens the workspace at the step, or goes back from it.
+    FileAtStep,
+    /// Goes to the step that wrote the line under the cursor.
+    Blame,
+    /// Shows what changed in the file, or the file.
+    Changes,
+    /// Marks the moment, to compare with.
+    MarkMoment,
     /// Shows or hides the reference patch beside the final one.
     ToggleReference,
     /// Sets the record beside another.

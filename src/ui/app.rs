@@ -5,6 +5,7 @@ mod decide;
 mod desk;
 mod draw;
 mod export;
+mod files;
 mod grep;
 mod mouse;
 mod notices;
@@ -46,6 +47,7 @@ use crate::ui::overlay::Overlay;
 use crate::ui::overlay::PromptKind;
 use crate::ui::page::DiffLayout;
 use crate::ui::page::EvidenceId;
+use crate::ui::page::FilePlace;
 use crate::ui::page::SIDES_CELLS;
 use crate::ui::status::Status;
 use crate::ui::view::Cx;
@@ -265,7 +267,10 @@ impl App {
 
     /// Carries out what the user means.
     fn act(&mut self, action: Action, count: Option<usize>, effects: &mut Vec<Effect>) {
-        if self.act_globally(action, effects) || self.act_on_desk(action, effects) {
+        let is_done = self.act_on_files(action, effects)
+            || self.act_globally(action, effects)
+            || self.act_on_desk(action, effects);
+        if is_done {
             return;
         }
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
@@ -493,6 +498,7 @@ impl App {
     fn open_in_place(&mut self, effects: &mut Vec<Effect>) {
         let had_patch = self.screens.patch().is_some();
         let had_trajectory = self.screens.trajectory().is_some();
+        let had_file = self.screens.file_mut().is_some();
         self.screens.close_record();
         if had_trajectory {
             self.open(effects);
@@ -502,6 +508,10 @@ impl App {
             if let Some(record) = self.list.record(&cx) {
                 self.push_patch(record, None);
             }
+        }
+        if had_file {
+            effects.push(Effect::StopFind);
+            self.open_file(FilePlace::default());
         }
     }
 

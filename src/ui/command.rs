@@ -28,9 +28,13 @@ pub enum Scope {
     Results,
     /// With two attempts beside each other.
     Compare,
-    /// Wherever there is a page to read: in a trajectory and in a patch. No screen and no table of the settings.
+    /// On the screen of a file at a step.
+    File,
+    /// Wherever there is a page to read: in a trajectory, a patch and a file. No screen and no table of the settings.
     Pages,
-    /// Wherever pages are shown: in a trajectory, in a patch and in a comparison. No screen and no table of the settings.
+    /// Wherever steps follow each other: in a trajectory and in a file. No screen and no table of the settings.
+    Steps,
+    /// Wherever pages are shown: there and in a comparison. No screen and no table of the settings.
     AnyPage,
 }
 
@@ -38,13 +42,14 @@ impl Scope {
     /// How many there are of [`Scope::ALL`].
     pub const COUNT: usize = Self::ALL.len();
     /// The screens, after what works on all of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Global,
         Self::List,
         Self::Trajectory,
         Self::Patch,
         Self::Results,
         Self::Compare,
+        Self::File,
     ];
 
     /// The name of its table in the settings (`[keys.list]`); `Global` is `[keys]` itself.
@@ -56,19 +61,24 @@ impl Scope {
             Self::Patch => "patch",
             Self::Results => "results",
             Self::Compare => "compare",
-            Self::Pages => "trajectory and patch",
-            Self::AnyPage => "trajectory, patch and compare",
+            Self::File => "file",
+            Self::Pages => "trajectory, patch and file",
+            Self::Steps => "trajectory and file",
+            Self::AnyPage => "trajectory, patch, file and compare",
         }
     }
 
     /// Whether a command of this scope works on a screen of scope `on`.
     pub fn works_on(self, on: Self) -> bool {
-        let is_page = matches!(on, Self::Trajectory | Self::Patch);
-        let has_pages = is_page || on == Self::Compare;
-        self == Self::Global
-            || self == on
-            || (self == Self::Pages && is_page)
-            || (self == Self::AnyPage && has_pages)
+        let is_page = matches!(on, Self::Trajectory | Self::Patch | Self::File);
+        let is_shared = match self {
+            Self::Global => true,
+            Self::Pages => is_page,
+            Self::AnyPage => is_page || on == Self::Compare,
+            Self::Steps => matches!(on, Self::Trajectory | Self::File),
+            _ => false,
+        };
+        is_shared || self == on
     }
 }
 
@@ -153,8 +163,9 @@ pub fn key_table_markdown() -> String {
             let keys: Vec<String> = command.keys.iter().map(|keys| code_span(keys)).collect();
             let place = match command.scope {
                 Scope::Global => "everywhere",
-                Scope::Pages => "trajectory, patch",
-                Scope::AnyPage => "trajectory, patch, compare",
+                Scope::Pages => "trajectory, patch, file",
+                Scope::Steps => "trajectory, file",
+                Scope::AnyPage => "trajectory, patch, file, compare",
                 scope => scope.name(),
             };
             out.push_str("| ");
@@ -203,10 +214,12 @@ use Action::Move;
 use Action::Overlay;
 use Scope::AnyPage;
 use Scope::Compare;
+use Scope::File;
 use Scope::Global;
 use Scope::List;
 use Scope::Pages;
 use Scope::Patch;
+use Scope::Steps;
 use Scope::Trajectory;
 use Toward::Next;
 use Toward::Previous;
@@ -225,10 +238,10 @@ pub const COMMANDS: &[Command] = &[
     row("left", &["←"], Global, Group::Move, Move(Motion::Left), "Scroll to the left"),
     row("right", &["→"], Global, Group::Move, Move(Motion::Right), "Scroll to the right"),
 
-    row("next-step", &["l"], Trajectory, Group::Go, Action::Step(Next), "Go to the next step"),
-    row("previous-step", &["h"], Trajectory, Group::Go, Action::Step(Previous), "Go to the previous step"),
-    row("first-step", &["0"], Trajectory, Group::Go, Action::StepEnd(Previous), "Go to the first step"),
-    row("last-step", &["$"], Trajectory, Group::Go, Action::StepEnd(Next), "Go to the last step"),
+    row("next-step", &["l"], Steps, Group::Go, Action::Step(Next), "Go to the next step"),
+    row("previous-step", &["h"], Steps, Group::Go, Action::Step(Previous), "Go to the previous step"),
+    row("first-step", &["0"], Steps, Group::Go, Action::StepEnd(Previous), "Go to the first step"),
+    row("last-step", &["$"], Steps, Group::Go, Action::StepEnd(Next), "Go to the last step"),
     row("next-trajectory", &["L"], Pages, Group::Go, Action::Trajectory(Next), "Go to the next trajectory of the list"),
     row("previous-trajectory", &["H"], Pages, Group::Go, Action::Trajectory(Previous), "Go to the previous trajectory of the list"),
     row("next-hunk", &["]"], Pages, Group::Go, Jump(Landmark::Hunk, Next), "Go to the next hunk"),
@@ -243,8 +256,9 @@ pub const COMMANDS: &[Command] = &[
     row("left-side", &["h"], Compare, Group::Go, Action::Side(Previous), "Go to the left attempt"),
     row("next-test", &[")"], Trajectory, Group::Go, Jump(Landmark::Test, Next), "Go to the next test run"),
     row("previous-test", &["("], Trajectory, Group::Go, Jump(Landmark::Test, Previous), "Go to the previous test run"),
-    row("next-edit", &[">"], Trajectory, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that changes a file"),
-    row("previous-edit", &["<"], Trajectory, Group::Go, Jump(Landmark::Edit, Previous), "Go to the previous step that changes a file"),
+    row("next-edit", &[">"], Steps, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that changes a file"),
+    row("previous-edit", &["<"], Steps, Group::Go, Jump(Landmark::Edit, Previous), "Go to the previous step that changes a file"),
+    row("blame", &["b"], File, Group::Go, Action::Blame, "Go to the step that wrote the line, or showed it first"),
 
     row("find", &["/"], Global, Group::Find, Action::Find, "Search in this view"),
     row("next-hit", &["n"], Global, Group::Find, Jump(Landmark::Hit, Next), "Go to the next search hit"),
@@ -256,6 +270,9 @@ pub const COMMANDS: &[Command] = &[
     row("reverse-sort", &["O"], List, Group::Find, Action::ReverseSort, "Turn the sort order round"),
 
     row("patch", &["p"], Global, Group::Show, Action::Patch, "Show the final patch, or go back from it"),
+    row("file-at-step", &["w"], Global, Group::Show, Action::FileAtStep, "Show the files as the step left them, or go back"),
+    row("toggle-changes", &["d"], File, Group::Show, Action::Changes, "Show what changed since the start, or since the mark"),
+    row("mark-moment", &["m"], File, Group::Show, Action::MarkMoment, "Mark the step to compare with, or take the mark away"),
     row("why", &["!"], Global, Group::Show, Overlay(OverlayKind::Why), "Show why the filters decided as they did"),
     row("toggle-reference", &["d"], Patch, Group::Show, Action::ToggleReference, "Show or hide the reference patch"),
     row("compare", &["="], Global, Group::Show, Action::Compare, "Compare with another attempt, or the two selected"),

@@ -28,10 +28,12 @@ use crate::ui::data::runs::RunPair;
 use crate::ui::event::Exported;
 use crate::ui::event::Generation;
 use crate::ui::event::PageKey;
+use crate::ui::page::FileWish;
 use crate::ui::page::InkJob;
 use crate::ui::page::PageOptions;
 use crate::ui::page::PageText;
 use crate::ui::page::Subject;
+use crate::workspace::History;
 
 /// A page to build.
 #[derive(Debug, Clone)]
@@ -118,6 +120,23 @@ pub struct CompareJob {
     pub trajectories: [Arc<Trajectory>; 2],
     /// What it shows.
     pub what: ComparePage,
+    /// Layout.
+    pub options: PageOptions,
+}
+
+/// The page of a file at a step to build.
+#[derive(Debug, Clone)]
+pub struct FileJob {
+    /// What to call it.
+    pub key: PageKey,
+    /// The record.
+    pub record: RecordIx,
+    /// Which child's workspace, from the outside in; empty for the trajectory itself.
+    pub children: Vec<usize>,
+    /// Which file, when.
+    pub wish: FileWish,
+    /// The history, where it was rebuilt before.
+    pub history: Option<Arc<History>>,
     /// Layout.
     pub options: PageOptions,
 }
@@ -216,6 +235,8 @@ pub enum Effect {
     RunPairs(Generation, Rows),
     /// Compare two runs.
     CompareRuns(Generation, Rows, RunPair),
+    /// Read a record, rebuild its files and build the page of one.
+    File(Box<FileJob>),
     /// Judge a record and build the page of reasons.
     Why(Generation, RecordIx, PageOptions),
     /// Build pages, the first one being shown, the rest likely next.

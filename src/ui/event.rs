@@ -28,11 +28,13 @@ use crate::ui::data::queues::QueueCounts;
 use crate::ui::data::runs::Others;
 use crate::ui::data::runs::RunPair;
 use crate::ui::data::runs::RunTable;
+use crate::ui::page::FilePage;
 use crate::ui::page::Ink;
 use crate::ui::page::Page;
 use crate::ui::page::PatchPage;
 use crate::ui::page::Place;
 use crate::ui::page::WhyPage;
+use crate::workspace::History;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -80,6 +82,17 @@ pub struct Compared {
     pub outlines: [Arc<Outline>; 2],
     /// How their steps go together.
     pub alignment: Alignment,
+}
+
+/// A file that was rebuilt.
+#[derive(Debug)]
+pub struct Rebuilt {
+    /// The record's trajectory.
+    pub trajectory: Arc<Trajectory>,
+    /// Its files at all steps.
+    pub history: Arc<History>,
+    /// The page of one of them.
+    pub page: Box<FilePage>,
 }
 
 /// Which row of which trajectory a page is about, and how it was laid out.
@@ -225,6 +238,8 @@ pub enum Notice {
     RunPairs(Generation, Vec<RunPair>),
     /// Two runs were compared.
     RunsCompared(Generation, Box<RunTable>),
+    /// The page of a file at a step was built.
+    File(PageKey, Result<Rebuilt, Fault>),
     /// The page of reasons was built.
     Why(Generation, Result<Arc<WhyPage>, Fault>),
     /// A page was built.

@@ -32,23 +32,31 @@ use crate::verify::cache::Cache;
 use crate::verify::check;
 use crate::verify::check::Checked;
 use crate::verify::check::Tools;
+use crate::workspace::checkout::Repositories;
 
-/// What judges a record: its head, the whole of it where the head is not enough, earlier judgements, and a flag that
-/// stops it.
-pub type Check =
-    fn(&Head, &dyn Fn() -> Result<Arc<Trajectory>, Fault>, Option<&Cache>, &Cancel) -> Checked;
+/// What judges a record: its head, the whole of it where the head is not enough, earlier judgements, repositories, and a
+/// flag that stops it.
+pub type Check = fn(
+    &Head,
+    &dyn Fn() -> Result<Arc<Trajectory>, Fault>,
+    Option<&Cache>,
+    &Repositories,
+    &Cancel,
+) -> Checked;
 
 /// Judges by both sets of rules; test programs are not run.
 pub fn check(
     head: &Head,
     whole: &dyn Fn() -> Result<Arc<Trajectory>, Fault>,
     cache: Option<&Cache>,
+    repositories: &Repositories,
     cancel: &Cancel,
 ) -> Checked {
     let tools = Tools {
         program: None,
         rules: &[Rules::Published, Rules::Strict],
         cache,
+        repositories: Some(repositories),
     };
     check::check(head, whole, &tools, cancel)
 }
@@ -61,6 +69,8 @@ pub struct Judge {
     folder: Option<PathBuf>,
     /// Opened by the first thread that judges: reading it takes time.
     cache: OnceLock<Cache>,
+    /// Where files are read that trajectories do not show.
+    repositories: Repositories,
     recent: Mutex<VecDeque<Arc<Checked>>>,
 }
 
@@ -74,8 +84,16 @@ impl Judge {
             check,
             folder,
             cache: OnceLock::new(),
+            repositories: Repositories::default(),
             recent: Mutex::default(),
         }
+    }
+
+    /// Reads files that trajectories do not show out of repositories.
+    #[must_use]
+    pub fn with_repositories(mut self, repositories: Repositories) -> Self {
+        self.repositories = repositories;
+        self
     }
 
     /// Judgements that took long, from earlier runs too.
@@ -85,7 +103,8 @@ impl Judge {
     }
 
     fn check(&self, store: &Store, head: &Head, ix: RecordIx, cancel: &Cancel) -> Checked {
-        (self.check)(head, &|| store.load(ix), self.cache(), cancel)
+        let whole = || store.load(ix);
+        (self.check)(head, &whole, self.cache(), &self.repositories, cancel)
     }
 
     /// Writes the cache.

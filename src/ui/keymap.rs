@@ -281,7 +281,7 @@ impl<'a> UserRow<'a> {
                 .into_iter()
                 .find(|scope| *scope != Scope::Global && scope.name() == name)
                 .ok_or_else(|| {
-                    format!("there is no [keys.{name}]; only list, trajectory and patch")
+                    format!("there is no [keys.{name}]; only list, trajectory, patch and file")
                 })?,
         };
         let keys = parse_chord(&row.chord)?;

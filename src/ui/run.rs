@@ -60,6 +60,7 @@ use crate::ui::tasks::Journal;
 use crate::ui::tasks::Tasks;
 use crate::ui::terminal::Screen;
 use crate::ui::view::Look;
+use crate::workspace::checkout::Repositories;
 
 /// What the program starts with.
 #[derive(Debug)]
@@ -84,6 +85,14 @@ pub struct RunOptions {
     pub desk: DeskOptions,
     /// Where decisions are read from and written to.
     pub journal: Journal,
+    /// Where repositories are.
+    pub repositories: Repositories,
+}
+
+/// The filters, with their cache and the repositories that they may read.
+fn judge_of(paths: &Paths, repositories: &Repositories) -> Judge {
+    let folder = paths.cache.join("verify");
+    Judge::new(judge::check, Some(folder)).with_repositories(repositories.clone())
 }
 
 /// Runs the program until the user quits. The terminal is as before when it returns, whatever happened.
@@ -138,6 +147,7 @@ impl Loop {
             filter,
             desk,
             journal,
+            repositories,
         } = options;
         let depth = Depth::detect(settings.colors, &ColorEnv::of_environment());
         let name = match &settings.theme {
@@ -151,18 +161,16 @@ impl Loop {
         problems.extend(key_problems);
         let store = Arc::new(store);
         let (sender, notices) = mpsc::unbounded_channel();
-        let clipboard = ClipboardEnv::of_environment(
-            settings.clipboard,
-            settings.clipboard_command.clone(),
-            paths.state.clone(),
-        );
+        let command = settings.clipboard_command.clone();
+        let clipboard = ClipboardEnv::of_environment(settings.clipboard, command, state.clone());
         let env = Env {
             store: Arc::clone(&store),
             themes: themes.clone(),
             depth,
             clipboard,
             journal,
-            judge: Arc::new(Judge::new(judge::check, Some(paths.cache.join("verify")))),
+            judge: Arc::new(judge_of(&paths, &repositories)),
+            repositories,
         };
         let mut data = Data::new(store, title, desk);
         data.is_following = settings.follow;

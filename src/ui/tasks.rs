@@ -58,17 +58,20 @@ use crate::ui::data::desk::Heard;
 use crate::ui::data::queues;
 use crate::ui::effect::ArrangeJob;
 use crate::ui::effect::Effect;
+use crate::ui::effect::FileJob;
 use crate::ui::effect::FindJob;
 use crate::ui::effect::PageJob;
 use crate::ui::effect::PageUse;
 use crate::ui::effect::PatchJob;
 use crate::ui::event::Generation;
 use crate::ui::event::Notice;
+use crate::ui::event::Rebuilt;
 use crate::ui::event::RowHit;
 use crate::ui::event::Tone;
 use crate::ui::judge::Judge;
 use crate::ui::judge::Marker;
 use crate::ui::judge::judgements;
+use crate::ui::page::FilePage;
 use crate::ui::page::Judgements;
 use crate::ui::page::Page;
 use crate::ui::page::PageHit;
@@ -78,6 +81,9 @@ use crate::ui::page::PatchPage;
 use crate::ui::page::WhyPage;
 use crate::ui::tasks::hasher::Hasher;
 use crate::ui::tasks::recorder::Recorder;
+use crate::workspace::BaseFiles;
+use crate::workspace::History;
+use crate::workspace::checkout::Repositories;
 
 /// What work needs from the outside.
 #[derive(Debug)]
@@ -94,6 +100,8 @@ pub struct Env {
     pub judge: Arc<Judge>,
     /// Where decisions go.
     pub journal: Journal,
+    /// Where repositories are.
+    pub repositories: Repositories,
 }
 
 /// The background threads.
@@ -214,6 +222,7 @@ enum Kind {
     Theme,
     Copy,
     Patch,
+    File,
     Why,
     Desk,
     Queues,
@@ -223,7 +232,7 @@ enum Kind {
 }
 
 impl Kind {
-    const COUNT: usize = 18;
+    const COUNT: usize = 19;
 
     fn of(effect: &Effect) -> Option<Self> {
         Some(match effect {
@@ -242,6 +251,7 @@ impl Kind {
             Effect::Find(_) | Effect::FindInPage(..) => Self::Find,
             Effect::Grep(_) => Self::Grep,
             Effect::Patch(_) => Self::Patch,
+            Effect::File(_) => Self::File,
             Effect::Why(..) => Self::Why,
             Effect::LoadTheme(_) => Self::Theme,
             Effect::OpenDesk(_) => Self::Desk,
@@ -301,6 +311,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
                 Arc::clone(&highlighter),
             ));
         }),
+        Effect::File(job) => say(Notice::File(job.key, file(&job, env, cancel))),
         Effect::CheckSides => check_sides(env, say),
         Effect::LoadTheme(name) => load_theme(&name, env, say),
         Effect::PageText(job, what) => page_text(&job, what, env, say),
@@ -464,6 +475,35 @@ fn patch(
         cancel,
     );
     Ok((trajectory, Box::new(page)))
+}
+
+fn file(job: &FileJob, env: &Env, cancel: &Cancel) -> Result<Rebuilt, Fault> {
+    let root = env.store.load(job.record)?;
+    let trajectory = root
+        .descendant(&job.children)
+        .ok_or_else(|| Fault::new("there is no such child"))?;
+    let mut remark = None;
+    let history = if let Some(history) = &job.history {
+        Arc::clone(history)
+    } else {
+        let checkout = env.repositories.checkout(&root);
+        let base = match &checkout {
+            Some(Ok(checkout)) => Some(checkout as &dyn BaseFiles),
+            Some(Err(why)) => {
+                remark = Some(format!("the repository tells nothing: {why}"));
+                None
+            }
+            None => None,
+        };
+        Arc::new(History::with_base(trajectory, base, cancel))
+    };
+    let mut page = FilePage::new(&history, trajectory, &job.wish, &job.options, cancel);
+    page.remarks.extend(remark);
+    Ok(Rebuilt {
+        page: Box::new(page),
+        trajectory: root,
+        history,
+    })
 }
 
 fn why(
@@ -807,6 +847,7 @@ fn answers_of_failure(effect: &Effect) -> Vec<Notice> {
         Effect::Find(job) => vec![Notice::Hits(job.generation, Vec::new(), true)],
         Effect::FindInPage(generation, ..) => vec![Notice::Hits(*generation, Vec::new(), true)],
         Effect::Patch(job) => vec![Notice::Patch(job.key, Err(fault()))],
+        Effect::File(job) => vec![Notice::File(job.key, Err(fault()))],
         Effect::Why(generation, ..) => vec![Notice::Why(*generation, Err(fault()))],
         Effect::Compare(generation, _) => vec![Notice::Compared(*generation, Err((0, fault())))],
         Effect::ComparePage(job) => {

@@ -1,6 +1,7 @@
 //! The screens: state, what keys do to it, what it lacks, and how it is drawn. Views do not import each other.
 
 pub mod compare;
+pub mod file;
 pub mod list;
 pub mod patch;
 pub mod results;

@@ -1,7 +1,7 @@
 //! Files as they were before the agent changed them, for those who have only the patch.
 //!
 //! [`ViewBases`] takes them from the trajectory: what it showed of a file before the first edit of that file, when that
-//! is the whole file. A checkout is another implementation of [`Bases`]. Whoever asks compares the answer with the
+//! is the whole file. [`CheckoutBases`] adds those of a repository. Whoever asks compares the answer with the
 //! patch's own lines before trusting it: a view may be cut, or of another state.
 
 use std::cell::OnceCell;
@@ -13,6 +13,8 @@ use crate::model::Action;
 use crate::model::Text;
 use crate::model::Trajectory;
 use crate::model::Value;
+use crate::workspace::BaseFiles as _;
+use crate::workspace::checkout::Checkout;
 
 /// Finds files as they were before the edit.
 pub trait Bases {
@@ -60,6 +62,26 @@ impl<F: Fn() -> Option<Arc<Trajectory>>> Bases for ViewBases<F> {
             .collect();
         fitting.sort_by_key(|(seen, _)| (seen.len(), *seen));
         fitting.into_iter().find_map(|(_, seen)| seen.whole())
+    }
+}
+
+/// Files from the trajectory's own views, and from the repository where there are none.
+pub struct CheckoutBases<'a> {
+    views: &'a dyn Bases,
+    checkout: Option<&'a Checkout>,
+}
+
+impl<'a> CheckoutBases<'a> {
+    /// Asks `views` first: the agent may have worked on another state than the commit.
+    pub fn new(views: &'a dyn Bases, checkout: Option<&'a Checkout>) -> Self {
+        Self { views, checkout }
+    }
+}
+
+impl Bases for CheckoutBases<'_> {
+    fn base(&self, path: &str) -> Option<Text> {
+        let from_checkout = || self.checkout?.base_file(path).ok()?;
+        self.views.base(path).or_else(from_checkout)
     }
 }
 

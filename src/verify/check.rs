@@ -19,6 +19,7 @@ use crate::store::Head;
 use crate::verify::Judgement;
 use crate::verify::Rules;
 use crate::verify::VERSION;
+use crate::verify::base::CheckoutBases;
 use crate::verify::base::ViewBases;
 use crate::verify::cache::Cache;
 use crate::verify::flags;
@@ -26,6 +27,8 @@ use crate::verify::program::ProgramEnd;
 use crate::verify::program::RunProgram;
 use crate::verify::published;
 use crate::verify::strict;
+use crate::workspace::checkout::Checkout;
+use crate::workspace::checkout::Repositories;
 
 /// What a check may use.
 #[derive(Clone, Copy)]
@@ -36,6 +39,8 @@ pub struct Tools<'a> {
     pub rules: &'a [Rules],
     /// What earlier checks found out.
     pub cache: Option<&'a Cache>,
+    /// Where files are read as they were at the base commit, where the trajectory does not show them.
+    pub repositories: Option<&'a Repositories>,
 }
 
 /// What was found out about one record.
@@ -200,10 +205,13 @@ fn judge(
     let runs = kind == Some(TaskKind::FuncGen) && program.is_some();
     let once = program;
     let program = once.map(|once| once as &dyn RunProgram);
+    let strict = tools.repositories.filter(|_| rules == Rules::Strict);
+    let checkout = strict.and_then(|repositories| repositories.checkout(trajectory)?.ok());
     let fresh = || match rules {
         Rules::Published => published::judge(trajectory, program, cancel),
         Rules::Strict => {
-            let bases = ViewBases::new(|| whole().ok());
+            let views = ViewBases::new(|| whole().ok());
+            let bases = CheckoutBases::new(&views, checkout.as_ref());
             strict::judge(trajectory, &bases, program, cancel)
         }
     };
@@ -211,7 +219,7 @@ fn judge(
     let Some(cache) = cache else {
         return fresh();
     };
-    let key = key(rules, head, runs);
+    let key = key(rules, head, runs, checkout.as_ref());
     if let Some(known) = cache.get(&key) {
         return known;
     }
@@ -227,7 +235,7 @@ fn judge(
 }
 
 /// Everything that decides a judgement: side files may bring the task, the patch or the answer.
-fn key(rules: Rules, head: &Head, runs: bool) -> ContentHash {
+fn key(rules: Rules, head: &Head, runs: bool, checkout: Option<&Checkout>) -> ContentHash {
     let trajectory = &head.trajectory;
     let task = trajectory.task.as_ref();
     let instance = task.and_then(|task| task.instance.as_ref());
@@ -242,6 +250,7 @@ fn key(rules: Rules, head: &Head, runs: bool) -> ContentHash {
         of(trajectory.final_patch.as_deref()).unwrap_or_default(),
         of(trajectory.answer.as_deref()).unwrap_or_default(),
         runs.to_string(),
+        checkout.map(Checkout::tree).unwrap_or_default(),
     ];
     ContentHash::of(parts.join("\n").as_bytes())
 }
@@ -283,6 +292,7 @@ mod tests {
             program: Some(&program),
             rules,
             cache,
+            repositories: None,
         };
         let whole = || Ok(Arc::clone(&head.trajectory));
         let checked = check(&head, &whole, &tools, &Cancel::new());

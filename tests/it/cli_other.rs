@@ -66,6 +66,14 @@ fn schemas_describe_the_outputs() {
             vec!["show", "--json", "--nth", "1", "--step", "5", &path],
         ),
         (
+            "show-file",
+            vec!["show", "--json", "--nth", "1", "--file", "tides.py", &path],
+        ),
+        (
+            "show-files",
+            vec!["show", "--json", "--nth", "1", "--files", &path],
+        ),
+        (
             "mark",
             vec![
                 "mark",
@@ -105,6 +113,8 @@ fn schema_lists_what_it_knows() {
         "show",
         "show-step",
         "search",
+        "show-file",
+        "show-files",
         "mark",
         "agree",
         "compare",

@@ -29,6 +29,39 @@ fn text_tells_the_whole_story() {
 }
 
 #[test]
+fn files_stand_as_the_step_left_them() {
+    let path = sample("swe-agent/0.x");
+    let show = |args: &[&str]| {
+        let mut all = vec!["show", &path, "--nth", "1"];
+        all.extend(args);
+        Program::new().run(&all)
+    };
+    let files = show(&["--files"]).ends(0).out;
+    assert!(files.contains("harbor_kit/manifest.py"), "{files}");
+    assert!(files.contains("created"), "{files}");
+    let before = show(&["--file", "manifest.py", "--step", "3"]).ends(0).out;
+    let after = show(&["--file", "manifest.py", "--step", "5"]).ends(0).out;
+    let has_new = |text: &str| {
+        let mut lines = text.lines();
+        lines.any(|line| {
+            line.trim_start_matches([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+                .starts_with("+ ")
+        })
+    };
+    assert!(!has_new(&before), "{before}");
+    assert!(has_new(&after), "{after}");
+    let gone = show(&["--file", "CHANGES.md", "--step", "3"]).ends(0).out;
+    assert!(gone.contains("not there"), "{gone}");
+    let none = show(&["--file", "nowhere.py"]).ends(2).err;
+    assert!(
+        none.contains("nowhere.py") && none.contains("--files"),
+        "{none}"
+    );
+    let none = show(&["--files", "--repo", "/nowhere"]).ends(2).err;
+    assert!(none.contains("no git repository"), "{none}");
+}
+
+#[test]
 fn texts_leave_out_how_v0_ran_an_action() {
     let program = Program::new();
     let event = |id: u8, fields: &str| {

@@ -56,6 +56,7 @@ use hgview::verify::Judgement;
 use hgview::verify::Sense;
 use hgview::verify::cache::Cache;
 use hgview::verify::check::Checked;
+use hgview::workspace::checkout::Repositories;
 use ratatui::buffer::Buffer;
 use ratatui::buffer::Cell;
 use ratatui::crossterm::event::KeyCode;
@@ -74,9 +75,10 @@ fn check(
     head: &Head,
     whole: &dyn Fn() -> Result<Arc<Trajectory>, Fault>,
     cache: Option<&Cache>,
+    repositories: &Repositories,
     cancel: &Cancel,
 ) -> Checked {
-    let checked = judge::check(head, whole, cache, cancel);
+    let checked = judge::check(head, whole, cache, repositories, cancel);
     let published = &checked.published;
     let told = published.evidence.iter();
     let mut evidence: Vec<Evidence> = told
@@ -120,6 +122,24 @@ fn desk_options() -> DeskOptions {
         reviewer: REVIEWER.to_owned(),
         reasons: ReviewSettings::default().reasons,
         ..DeskOptions::default()
+    }
+}
+
+fn habits(first_step: Option<usize>) -> Habits {
+    Habits {
+        keymap: Keymap::default(),
+        look: Look {
+            is_wrapped: true,
+            diff: DiffLayout::Auto,
+            tab_cells: 8,
+            fold_lines: 60,
+        },
+        has_mouse: true,
+        has_preview: true,
+        export: Vec::new(),
+        history: Vec::new(),
+        first_step,
+        first: None,
     }
 }
 
@@ -221,21 +241,6 @@ impl Driver {
                 .collect(),
             before: None,
         };
-        let habits = Habits {
-            keymap: Keymap::default(),
-            look: Look {
-                is_wrapped: true,
-                diff: DiffLayout::Auto,
-                tab_cells: 8,
-                fold_lines: 60,
-            },
-            has_mouse: true,
-            has_preview: true,
-            export: Vec::new(),
-            history: Vec::new(),
-            first_step,
-            first: None,
-        };
         let chosen = reviews.map_or(folder.path().join("reviews"), Path::to_path_buf);
         let spare = folder.path().join("data");
         let inputs = paths.iter().map(|path| path.as_ref().to_path_buf());
@@ -254,10 +259,11 @@ impl Driver {
             },
             judge: Arc::new(Judge::new(check, None)),
             journal,
+            repositories: Repositories::default(),
         };
         let screen = Rect::new(0, 0, size.0, size.1);
         let mut driver = Self {
-            app: App::new(data, paint, habits, screen),
+            app: App::new(data, paint, habits(first_step), screen),
             env,
             theme,
             screen,

@@ -4,6 +4,7 @@ mod compare;
 mod decisions;
 mod exports;
 mod grep;
+mod files;
 mod keys;
 mod looks;
 mod patches;

@@ -251,6 +251,7 @@ fn judged(store: &Store, ix: RecordIx, rules: Rules, cache: &Cache) -> Option<bo
         program: None,
         rules: &[rules],
         cache: Some(cache),
+        repositories: None,
     };
     let checked = check(&head, &|| store.load(ix), &tools, &Cancel::new());
     accepts(checked.judgement(rules).verdict)

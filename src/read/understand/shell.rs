@@ -49,6 +49,67 @@ pub(super) enum Output {
     Other,
 }
 
+/// A simple command of a script, for those who ask what it may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlainCommand {
+    /// The program and its arguments, quotes taken off.
+    pub words: Vec<String>,
+    /// A word holds a variable or a pattern, so that its value is not known.
+    pub has_open: bool,
+    /// The files that it writes by redirections; `None` for one whose name is not known.
+    pub outputs: Vec<Option<String>>,
+    /// The text of its here-document; the inner `None` when the shell would still put values into it.
+    pub input: Option<Option<String>>,
+    /// The folder that the script went to before it, as seen from where the script starts.
+    folder: Option<String>,
+}
+
+impl PlainCommand {
+    /// A path of the command as seen from where the script starts.
+    pub fn inside(&self, path: &str) -> String {
+        joined(self.folder.as_deref(), path)
+    }
+}
+
+/// Cuts a script into its simple commands, in order. `None` when
+/// it is more than plain commands, or nobody knows where a `cd` leads.
+pub fn plain_commands(script: &str) -> Option<Vec<PlainCommand>> {
+    let mut folder = None;
+    let mut plain = Vec::new();
+    for command in split(script)? {
+        if matches!(command.program(), "cd" | "pushd") {
+            if !enter(&mut folder, &command) {
+                return None;
+            }
+            continue;
+        }
+        if command.program() == "popd" {
+            return None;
+        }
+        let writes = command.redirects.iter().filter(|redirect| {
+            redirect.mark != "<"
+                && redirect
+                    .target
+                    .text
+                    .bytes()
+                    .any(|byte| !byte.is_ascii_digit())
+        });
+        plain.push(PlainCommand {
+            words: command.words.iter().map(|word| word.text.clone()).collect(),
+            has_open: command.words.iter().any(|word| word.is_open),
+            outputs: writes
+                .map(|redirect| {
+                    let target = &redirect.target;
+                    (!target.is_open).then(|| target.text.clone())
+                })
+                .collect(),
+            input: command.heredoc.map(|heredoc| heredoc.body),
+            folder: folder.clone(),
+        });
+    }
+    Some(plain)
+}
+
 /// The command of a shell action; `None` when the arguments hold none.
 pub(super) fn call_of(action: &Action) -> Option<ShellCall> {
     let args = &action.args;

@@ -142,6 +142,11 @@ impl App {
                     view.built(key, patch, &cx, effects);
                 }
             }
+            Notice::File(key, built) => {
+                if let Some(view) = self.screens.file_mut() {
+                    view.built(key, built, &cx, effects);
+                }
+            }
             Notice::Why(generation, why) => {
                 for overlay in &mut self.overlays {
                     if let Overlay::Why(open) = overlay {

@@ -16,6 +16,7 @@ use crate::ui::event::RowHit;
 use crate::ui::page::Ink;
 use crate::ui::view::Cx;
 use crate::ui::view::compare::CompareView;
+use crate::ui::view::file::FileView;
 use crate::ui::view::patch::PatchView;
 use crate::ui::view::results::ResultsView;
 use crate::ui::view::trajectory::TrajectoryView;
@@ -27,6 +28,7 @@ pub(super) enum Screen {
     Patch(Box<PatchView>),
     Results(Box<ResultsView>),
     Compare(Box<CompareView>),
+    File(Box<FileView>),
 }
 
 /// Does the same on the view of whichever screen it is.
@@ -37,6 +39,7 @@ macro_rules! each {
             Screen::Patch($view) => $do,
             Screen::Results($view) => $do,
             Screen::Compare($view) => $do,
+            Screen::File($view) => $do,
         }
     };
 }
@@ -49,6 +52,7 @@ impl Screen {
             Self::Patch(_) => Scope::Patch,
             Self::Results(_) => Scope::Results,
             Self::Compare(_) => Scope::Compare,
+            Self::File(_) => Scope::File,
         }
     }
 
@@ -59,6 +63,7 @@ impl Screen {
             Self::Patch(view) => Some(view.record()),
             Self::Results(view) => view.record(),
             Self::Compare(view) => Some(view.record()),
+            Self::File(view) => Some(view.record()),
         }
     }
 
@@ -71,6 +76,8 @@ impl Screen {
             Self::Patch(_) => " PATCH ",
             Self::Results(_) => " RESULTS ",
             Self::Compare(view) => view.mode(),
+            Self::File(view) if view.are_files_focused() => " FILES ",
+            Self::File(_) => " FILE ",
         }
     }
 
@@ -81,6 +88,7 @@ impl Screen {
             Self::Patch(_) => "in a patch",
             Self::Results(_) => "in search results",
             Self::Compare(_) => "in a comparison",
+            Self::File(_) => "in a file",
         }
     }
 
@@ -127,6 +135,14 @@ impl Screen {
                 ("open", "step"),
                 ("help", "keys"),
             ],
+            Self::File(_) => &[
+                ("next-step", "later"),
+                ("previous-step", "earlier"),
+                ("next-edit", "next touch"),
+                ("blame", "who wrote it"),
+                ("toggle-changes", "changes"),
+                ("help", "keys"),
+            ],
         }
     }
 
@@ -142,6 +158,7 @@ impl Screen {
             Self::Patch(view) => view.sync(cx, highlighter, effects),
             Self::Results(view) => view.fit(cx),
             Self::Compare(view) => view.sync(cx, highlighter, effects),
+            Self::File(view) => view.sync(cx, highlighter, effects),
         }
     }
 
@@ -163,6 +180,7 @@ impl Screen {
             Self::Patch(view) => view.escape(effects),
             Self::Results(_) => false,
             Self::Compare(view) => view.escape(),
+            Self::File(view) => view.escape(effects),
         }
     }
 
@@ -177,6 +195,7 @@ impl Screen {
             Self::Patch(view) => (view.page_percent(cx), view.place_text()),
             Self::Results(view) => (None, view.place_text()),
             Self::Compare(view) => (view.page_percent(cx), view.place_text()),
+            Self::File(view) => (view.page_percent(cx), view.place_text()),
         }
     }
 
@@ -186,6 +205,7 @@ impl Screen {
             Self::Patch(view) => view.wheel(x, y, rows, cx),
             Self::Results(view) => view.wheel(rows, cx),
             Self::Compare(view) => view.wheel(x, y, rows, cx),
+            Self::File(view) => view.wheel(x, y, rows, cx),
         }
     }
 
@@ -198,6 +218,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.position().0,
             Self::Patch(view) => view.line(),
+            Self::File(view) => view.line(),
             Self::Results(_) | Self::Compare(_) => 0,
         }
     }
@@ -212,6 +233,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.start_find(pattern, from, cx, effects),
             Self::Patch(view) => view.start_find(pattern, from, effects),
+            Self::File(view) => view.start_find(pattern, from, effects),
             Self::Results(_) | Self::Compare(_) => {}
         }
     }
@@ -227,6 +249,10 @@ impl Screen {
                 view.stop_find();
                 view.return_to(from, cx);
             }
+            Self::File(view) => {
+                view.stop_find();
+                view.return_to(from, cx);
+            }
             Self::Results(_) | Self::Compare(_) => {}
         }
     }
@@ -236,6 +262,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.hit_position(),
             Self::Patch(view) => view.hit_position(),
+            Self::File(view) => view.hit_position(),
             Self::Results(_) | Self::Compare(_) => None,
         }
     }
@@ -250,6 +277,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.hits_found(generation, hits, is_done, cx),
             Self::Patch(view) => view.hits_found(generation, &hits, is_done, cx),
+            Self::File(view) => view.hits_found(generation, &hits, is_done, cx),
             Self::Results(_) | Self::Compare(_) => {}
         }
     }
@@ -259,6 +287,7 @@ impl Screen {
             Self::Trajectory(view) => view.inked(key, ink),
             Self::Patch(view) => view.inked(key, ink),
             Self::Compare(view) => view.inked(key, ink),
+            Self::File(view) => view.inked(key, ink),
             Self::Results(_) => {}
         }
     }
@@ -268,6 +297,7 @@ impl Screen {
             Self::Trajectory(view) => view.look_changed(),
             Self::Patch(view) => view.look_changed(),
             Self::Compare(view) => view.look_changed(),
+            Self::File(view) => view.look_changed(),
             Self::Results(_) => {}
         }
     }
@@ -285,11 +315,16 @@ impl Screen {
                 effects.push(Effect::Open(view.opened(), ix));
             }
             Self::Patch(view) if view.record() == ix => view.reopen(opened.advance()),
+            Self::File(view) if view.record() == ix => view.reopen(opened.advance()),
             Self::Compare(view) if view.records().contains(&ix) => {
                 **view = CompareView::new(view.records(), opened.advance());
                 effects.push(Effect::Compare(view.opened(), view.records()));
             }
-            Self::Trajectory(_) | Self::Patch(_) | Self::Results(_) | Self::Compare(_) => {}
+            Self::Trajectory(_)
+            | Self::Patch(_)
+            | Self::Results(_)
+            | Self::Compare(_)
+            | Self::File(_) => {}
         }
     }
 }
@@ -322,7 +357,12 @@ impl Screens {
 
     /// Closes the screens on top that are about one record.
     pub(super) fn close_record(&mut self) {
-        let is_one = |screen: &Screen| matches!(screen, Screen::Trajectory(_) | Screen::Patch(_));
+        let is_one = |screen: &Screen| {
+            matches!(
+                screen,
+                Screen::Trajectory(_) | Screen::Patch(_) | Screen::File(_)
+            )
+        };
         while self.0.pop_if(|screen| is_one(screen)).is_some() {}
     }
 
@@ -369,6 +409,14 @@ impl Screens {
             Screen::Trajectory(view) => Some(view.as_mut()),
             _ => None,
         })
+    }
+
+    /// The file at a step, where it is on top.
+    pub(super) fn file_mut(&mut self) -> Option<&mut FileView> {
+        match self.top_mut() {
+            Some(Screen::File(view)) => Some(view),
+            _ => None,
+        }
     }
 
     /// The patch, where it is on top.

@@ -43,6 +43,10 @@ const PLAIN: &[Action] = &[
     Action::Range,
     Action::ToggleBlind,
     Action::NextUndecided,
+    Action::FileAtStep,
+    Action::Blame,
+    Action::Changes,
+    Action::MarkMoment,
     Action::Mask(None),
 ];
 
@@ -140,6 +144,10 @@ fn known(action: Action) {
             _,
         )
         | Action::Pane(_)
+        | Action::FileAtStep
+        | Action::Blame
+        | Action::Changes
+        | Action::MarkMoment
         | Action::Open
         | Action::Escape
         | Action::Back

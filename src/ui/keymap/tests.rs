@@ -81,7 +81,7 @@ fn keys_chords_and_scopes() {
 
 #[test]
 fn what_belongs_to_later_is_free() {
-    for key in "w r S 1 9".split_whitespace() {
+    for key in "r S 1 9".split_whitespace() {
         for scope in Scope::ALL {
             let keymap = Keymap::default();
             let keys = parse_chord(key).unwrap();
@@ -283,11 +283,11 @@ fn problems_are_told_with_lines() {
     check_problems("foo = down", &["c.toml:1: `foo` is not a key"]);
     check_problems(
         "pane | x = down",
-        &["c.toml:1: there is no [keys.pane]; only list, trajectory and patch"],
+        &["c.toml:1: there is no [keys.pane]; only list, trajectory, patch and file"],
     );
     check_problems(
         "list | x = next-step",
-        &["c.toml:1: `next-step` works in the trajectory only"],
+        &["c.toml:1: `next-step` works in the trajectory and file only"],
     );
     check_problems(
         "5 x = down",

@@ -156,7 +156,8 @@ impl Help {
             Scope::List => "Keys in the list",
             Scope::Trajectory => "Keys in a trajectory",
             Scope::Results => "Keys in search results",
-            Scope::Patch | Scope::Pages | Scope::AnyPage => "Keys in a patch",
+            Scope::Patch | Scope::Pages | Scope::AnyPage | Scope::Steps => "Keys in a patch",
+            Scope::File => "Keys in a file at a step",
             Scope::Compare => "Keys in a comparison",
         };
         let inner = draw_box(area, title, "type to narrow · Esc closes", buf, theme);

@@ -23,6 +23,7 @@ use crate::ui::page::drawn::Lane;
 use crate::ui::page::drawn::Lang;
 use crate::ui::page::drawn::Paint;
 use crate::ui::page::figures;
+use crate::ui::page::file::FileBody;
 use crate::ui::page::ink::CHUNK_ROWS;
 use crate::ui::page::output;
 
@@ -35,6 +36,8 @@ pub(super) enum Body {
     Text(TextBody),
     /// The hunks of a change of one file.
     Change(Change),
+    /// The lines of a file as it stood after a step.
+    File(FileBody),
 }
 
 impl Body {
@@ -44,6 +47,7 @@ impl Body {
             Self::Rows(rows) => rows.len(),
             Self::Text(text) => text.lines.len(),
             Self::Change(change) => change.len(),
+            Self::File(file) => file.len(),
         }
     }
 
@@ -53,6 +57,7 @@ impl Body {
             Self::Rows(rows) => rows.get(row).cloned().unwrap_or_default(),
             Self::Text(text) => text.drawn(row),
             Self::Change(change) => change.drawn(row),
+            Self::File(file) => file.drawn(row),
         }
     }
 
@@ -72,7 +77,7 @@ impl Body {
                 let is_simple = line.bytes().all(|byte| matches!(byte, b' '..=b'~'));
                 (is_simple && text.gutter == Gutter::None).then_some(line)
             }
-            Self::Rows(_) | Self::Change(_) => None,
+            Self::Rows(_) | Self::Change(_) | Self::File(_) => None,
         }
     }
 
@@ -85,7 +90,7 @@ impl Body {
                 .take(CHUNK_ROWS)
                 .any(|row| !row.codes.is_empty()),
             Self::Text(text) => matches!(text.tint, Tint::Code(..)),
-            Self::Change(_) => true,
+            Self::Change(_) | Self::File(_) => true,
         }
     }
 }

@@ -229,6 +229,12 @@ impl PatchView {
         after.checked_sub(1)
     }
 
+    /// The name of the file that the user is in.
+    pub fn current_path(&self) -> Option<String> {
+        let file = self.held()?.patch.files.get(self.current_file()?)?;
+        Some(file.path.clone())
+    }
+
     fn go_to_file(&mut self, file: usize, cx: &Cx<'_>) {
         let place = self
             .held()

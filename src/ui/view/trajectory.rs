@@ -32,6 +32,7 @@ use crate::ui::effect::PageUse;
 use crate::ui::event::Generation;
 use crate::ui::event::PageKey;
 use crate::ui::layout;
+use crate::ui::page::FilePlace;
 use crate::ui::page::Inks;
 use crate::ui::page::Page;
 use crate::ui::page::Place;
@@ -244,6 +245,42 @@ impl TrajectoryView {
         let at = self.go_to(&target.children, subject, cx);
         if let (Some(at), Some(pattern)) = (at, target.pattern) {
             self.start_find(pattern, at, cx, effects);
+        }
+    }
+
+    /// Goes to a step of the trajectory, or of a child of it.
+    pub fn go_to_step(&mut self, children: &[usize], step: usize, cx: &Cx<'_>) {
+        let subject = Subject::Step(StepIx(step));
+        self.unfold_to(children, subject);
+        self.go_to(children, subject, cx);
+        self.fit(cx);
+    }
+
+    /// The step under the cursor, and the file that it is about.
+    pub fn file_place(&self) -> FilePlace {
+        let Some(row) = self.row() else {
+            return FilePlace::default();
+        };
+        let trajectory = self.trajectory().and_then(|t| t.descendant(&row.path));
+        let step = match row.subject {
+            Subject::Task => Some(0),
+            Subject::Step(ix) => Some(ix.0),
+            Subject::End | Subject::Child(_) => None,
+        };
+        let actions = step.and_then(|step| Some(&trajectory?.steps.get(step)?.actions));
+        let edited =
+            actions.and_then(|actions| actions.iter().find_map(|action| action.edits.first()));
+        let viewed = || {
+            let views = actions?.iter().filter_map(|action| action.view.as_ref());
+            views
+                .filter(|view| view.text.is_some())
+                .map(|view| view.path.clone())
+                .next()
+        };
+        FilePlace {
+            children: row.path.clone(),
+            step,
+            path: edited.map(|edit| edit.path.clone()).or_else(viewed),
         }
     }
 
