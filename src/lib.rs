@@ -16,6 +16,7 @@ pub mod python;
 pub mod query;
 pub mod read;
 pub mod review;
+pub mod stats;
 pub mod store;
 pub mod text;
 pub mod theme;
