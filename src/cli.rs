@@ -19,6 +19,7 @@ mod review;
 mod schema;
 mod show;
 mod signals;
+mod stats;
 mod terminal;
 mod themes;
 mod verify;
@@ -93,6 +94,7 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Agree(args)) => agree::run(&args, &shared, output),
         Some(Command::Export(args)) => export::run(&args, &shared, output),
         Some(Command::Verify(args)) => verify::run(&args, &shared, output),
+        Some(Command::Stats(args)) => stats::run(&args, &shared, output),
         Some(Command::Schema(args)) => schema::run(&args, output),
         Some(Command::Themes(args)) => themes::run(&args, output),
         Some(Command::Config(args)) => config::run(&args, output),

@@ -1,6 +1,7 @@
 //! What can be typed. Nothing here is interpreted: each command turns its arguments into what they mean.
 
 mod export;
+mod stats;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 pub(super) use crate::cli::args::export::ExportArgs;
+pub(super) use crate::cli::args::stats::StatsArgs;
 
 use crate::cli::mark::MaskArg;
 use crate::query::sort::SortKey;
@@ -203,6 +205,8 @@ pub(super) enum Command {
     Export(Box<ExportArgs>),
     /// Run the automatic filter: say for each trajectory whether it passes, and why not
     Verify(VerifyArgs),
+    /// Say what agents do and how often it is accepted: tables, charts, an HTML report
+    Stats(Box<StatsArgs>),
     /// Print the JSON Schema of what a command prints with --json
     Schema(SchemaArgs),
     /// List the themes
@@ -478,6 +482,8 @@ pub(super) enum SchemaOf {
     Export,
     /// A line of `hgview verify --json`
     Verify,
+    /// The output of `hgview stats --json`
+    Stats,
     /// A line of `hgview themes --json`
     Themes,
 }

@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::export::Report;
 use crate::model::Step;
 use crate::model::Trajectory;
+use crate::stats::Stats;
 
 /// Prints the schema, or which there are.
 pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict> {
@@ -39,6 +40,7 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::Agree => schema_for!(AgreeReport),
         SchemaOf::Export => schema_for!(Report),
         SchemaOf::Verify => schema_for!(VerifyRow),
+        SchemaOf::Stats => schema_for!(Stats),
         SchemaOf::Themes => schema_for!(ThemeRow),
     };
     writeln!(output.out, "{}", to_json_pretty(&schema)?)?;

@@ -83,7 +83,11 @@ impl From<&Option<Text>> for Cell {
 }
 
 fn share(share: &Share) -> [Cell; 3] {
-    [share.count.into(), share.of.into(), Cell::number(share.share)]
+    [
+        share.count.into(),
+        share.of.into(),
+        Cell::number(share.share),
+    ]
 }
 
 /// A table with at least one row for all records and for each group.
@@ -94,12 +98,17 @@ fn by_group(
 ) -> (Heads, Rows) {
     let own = stats.by.iter().map(|by| by.name());
     let heads = std::iter::once("of").chain(own).chain(heads).collect();
-    let groups = std::iter::once(("all", &stats.total)).chain(stats.groups.iter().map(|group| ("group", group)));
+    let groups = std::iter::once(("all", &stats.total))
+        .chain(stats.groups.iter().map(|group| ("group", group)));
     let named = groups.flat_map(|(of, group)| {
         let rows = rows(group).into_iter();
         rows.map(move |row| {
-            let key = (0..stats.by.len()).map(|ix| group.key.get(ix).map_or_else(|| "".into(), Cell::from));
-            std::iter::once(Cell::from(of)).chain(key).chain(row).collect()
+            let key = (0..stats.by.len())
+                .map(|ix| group.key.get(ix).map_or_else(|| "".into(), Cell::from));
+            std::iter::once(Cell::from(of))
+                .chain(key)
+                .chain(row)
+                .collect()
         })
     });
     (heads, named.collect())
@@ -125,21 +134,38 @@ fn overview(stats: &Stats) -> (Heads, Rows) {
 }
 
 fn behaviour(stats: &Stats) -> (Heads, Rows) {
-    by_group(stats, MEASURES.iter().map(|measure| measure.name), |group| {
-        let values = MEASURES.iter().map(|measure| (measure.of)(group).plain());
-        vec![values.map(Cell::Plain).collect()]
-    })
+    by_group(
+        stats,
+        MEASURES.iter().map(|measure| measure.name),
+        |group| {
+            let values = MEASURES.iter().map(|measure| (measure.of)(group).plain());
+            vec![values.map(Cell::Plain).collect()]
+        },
+    )
 }
 
 fn distributions(stats: &Stats) -> (Heads, Rows) {
-    let heads = ["quantity", "known", "min", "q1", "median", "q3", "p90", "max", "mean"];
+    let heads = [
+        "quantity", "known", "min", "q1", "median", "q3", "p90", "max", "mean",
+    ];
     by_group(stats, heads, |group| {
         let known = group.distributions.iter();
         let known = known.filter_map(|(quantity, told)| Some((quantity, told.as_ref()?)));
         let row = known.map(|(quantity, told)| {
-            let values = [told.min, told.q1, told.median, told.q3, told.p90, told.max, told.mean];
+            let values = [
+                told.min,
+                told.q1,
+                told.median,
+                told.q3,
+                told.p90,
+                told.max,
+                told.mean,
+            ];
             let values = values.map(|value| Cell::number(Some(value)));
-            [Cell::from(quantity.name()), told.known.into()].into_iter().chain(values).collect()
+            [Cell::from(quantity.name()), told.known.into()]
+                .into_iter()
+                .chain(values)
+                .collect()
         });
         row.collect()
     })
@@ -162,7 +188,9 @@ fn over_time(stats: &Stats) -> (Heads, Rows) {
 fn flags(stats: &Stats) -> (Heads, Rows) {
     by_group(stats, ["flag", "count", "known", "share"], |group| {
         let row = |flag: &crate::stats::report::FlagShare| {
-            std::iter::once(Cell::from(flag.flag.name())).chain(share(&flag.share)).collect()
+            std::iter::once(Cell::from(flag.flag.name()))
+                .chain(share(&flag.share))
+                .collect()
         };
         group.flags.iter().map(row).collect()
     })
@@ -175,7 +203,12 @@ fn agreement(stats: &Stats) -> (Heads, Rows) {
         for (verdict, counts) in verdicts.into_iter().zip(&matrix.counts) {
             for (person, count) in people.into_iter().zip(counts) {
                 let rules = matrix.rules.name();
-                rows.push(vec![rules.into(), verdict.into(), person.into(), (*count).into()]);
+                rows.push(vec![
+                    rules.into(),
+                    verdict.into(),
+                    person.into(),
+                    (*count).into(),
+                ]);
             }
         }
     }
@@ -197,7 +230,15 @@ fn coverage(stats: &Stats) -> (Heads, Rows) {
             ]);
         }
     }
-    let heads = vec!["by", "value", "records", "share", "accepted", "accepted_share", "ratio"];
+    let heads = vec![
+        "by",
+        "value",
+        "records",
+        "share",
+        "accepted",
+        "accepted_share",
+        "ratio",
+    ];
     (heads, rows)
 }
 

@@ -112,6 +112,23 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
+impl Table {
+    /// Without columns that tell nothing of any row.
+    pub(super) fn without_empty_columns(mut self) -> Self {
+        for ix in (1..self.heads.len()).rev() {
+            let is_empty = |row: &Row| row.cells.get(ix).is_none_or(|cell| cell == "-");
+            if self.rows.iter().all(is_empty) {
+                self.heads.remove(ix);
+                let cells = self.rows.iter_mut().map(|row| &mut row.cells);
+                cells
+                    .filter(|cells| cells.len() > ix)
+                    .for_each(|cells| drop(cells.remove(ix)));
+            }
+        }
+        self
+    }
+}
+
 /// A row.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Row {
@@ -179,7 +196,7 @@ pub struct Course {
 }
 
 /// The letter of a component, so that charts can be read without colour.
-pub fn letter(component: Component) -> char {
+pub(super) fn letter(component: Component) -> char {
     match component {
         Component::Reasoning => 'R',
         Component::Exploration => 'E',

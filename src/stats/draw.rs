@@ -27,7 +27,7 @@ fn eighths(share: f64, cells: usize) -> usize {
 }
 
 /// A bar of at most `cells` cells; what is more than nothing is seen.
-pub fn bar(share: f64, cells: usize, glyphs: Glyphs) -> String {
+pub(super) fn bar(share: f64, cells: usize, glyphs: Glyphs) -> String {
     const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let least = usize::from(share > 0.0 && cells > 0);
     let eighths = eighths(share, cells).max(least);
@@ -40,7 +40,7 @@ pub fn bar(share: f64, cells: usize, glyphs: Glyphs) -> String {
 }
 
 /// A bar with the interval of its value: what is certain, then up to the value, then up to what is possible.
-pub fn range_bar(share: f64, range: Interval, cells: usize, glyphs: Glyphs) -> [String; 3] {
+pub(super) fn range_bar(share: f64, range: Interval, cells: usize, glyphs: Glyphs) -> [String; 3] {
     let at = |share: f64| (eighths(share, cells) + 4) / 8;
     let (low, value, high) = (at(range.low), at(share), at(range.high));
     let marks = match glyphs {
@@ -60,15 +60,25 @@ pub fn range_bar(share: f64, range: Interval, cells: usize, glyphs: Glyphs) -> [
     clippy::cast_sign_loss,
     reason = "between 0 and the cells of a screen"
 )]
-pub fn cells_of<const N: usize>(shares: [f64; N], cells: usize) -> [usize; N] {
-    let shares = shares.map(|share| if share.is_finite() { share.max(0.0) } else { 0.0 });
+pub(super) fn cells_of<const N: usize>(shares: [f64; N], cells: usize) -> [usize; N] {
+    let shares = shares.map(|share| {
+        if share.is_finite() {
+            share.max(0.0)
+        } else {
+            0.0
+        }
+    });
     let sum: f64 = shares.iter().sum();
     if sum <= 0.0 || !sum.is_finite() {
         return [0; N];
     }
     let exact = shares.map(|share| share / sum * cells as f64);
     let mut whole = exact.map(|cells| cells.floor() as usize);
-    let mut rests: Vec<(usize, f64)> = exact.iter().map(|cells| cells.fract()).enumerate().collect();
+    let mut rests: Vec<(usize, f64)> = exact
+        .iter()
+        .map(|cells| cells.fract())
+        .enumerate()
+        .collect();
     rests.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     let left = cells.saturating_sub(whole.iter().sum());
     for (nth, _) in rests.into_iter().take(left) {
@@ -78,7 +88,10 @@ pub fn cells_of<const N: usize>(shares: [f64; N], cells: usize) -> [usize; N] {
 }
 
 /// A stacked bar: for each component its letters.
-pub fn stacked(shares: [f64; Component::ALL.len()], cells: usize) -> Vec<(Component, String)> {
+pub(super) fn stacked(
+    shares: [f64; Component::ALL.len()],
+    cells: usize,
+) -> Vec<(Component, String)> {
     let lens = Component::ALL.into_iter().zip(cells_of(shares, cells));
     lens.filter(|(_, len)| *len > 0)
         .map(|(component, len)| (component, letter(component).to_string().repeat(len)))
@@ -86,7 +99,7 @@ pub fn stacked(shares: [f64; Component::ALL.len()], cells: usize) -> Vec<(Compon
 }
 
 /// One cell for each share, its height in eighths; ASCII writes tenths as digits.
-pub fn sparkline(shares: impl Iterator<Item = f64>, times: usize, glyphs: Glyphs) -> String {
+pub(super) fn sparkline(shares: impl Iterator<Item = f64>, times: usize, glyphs: Glyphs) -> String {
     const HEIGHTS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
     const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
     let cell = |share: f64| match glyphs {
@@ -125,9 +138,8 @@ mod tests {
 
     #[test]
     fn ranges() {
-        let range = |share, low, high| {
-            range_bar(share, Interval { low, high }, 8, Glyphs::Ascii).concat()
-        };
+        let range =
+            |share, low, high| range_bar(share, Interval { low, high }, 8, Glyphs::Ascii).concat();
         assert_eq!(range(0.5, 0.25, 0.75), "##==--");
         assert_eq!(range(1.0, 0.5, 1.0), "####====");
         assert_eq!(range(0.0, 0.0, 0.5), "----");

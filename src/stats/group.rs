@@ -131,7 +131,7 @@ fn flag_values(flags: FlagSet) -> Vec<Option<Text>> {
 }
 
 /// The values that a group's records share, one for each thing that is grouped by; empty for all records.
-pub type Key = Vec<Option<Text>>;
+pub(super) type Key = Vec<Option<Text>>;
 
 /// The groups of a record.
 pub(super) fn keys(by: &[GroupBy], facts: &Facts, flags: FlagSet) -> Vec<Key> {
@@ -151,7 +151,7 @@ pub(super) fn keys(by: &[GroupBy], facts: &Facts, flags: FlagSet) -> Vec<Key> {
 }
 
 /// A group's name for people: its values, `-` for one that is not known.
-pub fn words(key: &Key) -> String {
+pub(super) fn words(key: &Key) -> String {
     let values = key.iter().map(|value| value.as_deref().unwrap_or("-"));
     values.collect::<Vec<_>>().join(" · ")
 }

@@ -21,7 +21,8 @@ const STYLE: &str = include_str!("html.css");
 
 /// The page; `about` is said below the title, one paragraph each.
 pub fn html(doc: &Doc, about: &[String]) -> String {
-    let mut out = String::from("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    let mut out =
+        String::from("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     out.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     out.push_str("<meta name=\"color-scheme\" content=\"light dark\">\n");
     element(&mut out, "title", "", &doc.title);
@@ -96,7 +97,11 @@ fn escape(text: &str) -> String {
 
 /// A number of a drawing: from 0 to some thousands, two digits behind the point.
 fn place(number: f64) -> String {
-    let number = if number.is_finite() { number.clamp(0.0, 1e4) } else { 0.0 };
+    let number = if number.is_finite() {
+        number.clamp(0.0, 1e4)
+    } else {
+        0.0
+    };
     let text = format!("{number:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -124,7 +129,12 @@ fn row(out: &mut String, cells: &[String]) {
     }
 }
 
-fn write_table(out: &mut String, title: &str, names: &[String], rows: impl Iterator<Item = Vec<String>>) {
+fn write_table(
+    out: &mut String,
+    title: &str,
+    names: &[String],
+    rows: impl Iterator<Item = Vec<String>>,
+) {
     open(out, "div", " class=\"wide\"");
     heads(out, title, names);
     for cells in rows {
@@ -145,13 +155,23 @@ fn folded(out: &mut String, names: &[String], rows: impl Iterator<Item = Vec<Str
 /// Bars stand in the table of their numbers.
 fn write_bars(out: &mut String, bars: &Bars) {
     open(out, "div", " class=\"wide\"");
-    heads(out, &bars.title, &[String::new(), bars.unit.to_owned(), String::new()]);
+    heads(
+        out,
+        &bars.title,
+        &[String::new(), bars.unit.to_owned(), String::new()],
+    );
     for bar in &bars.bars {
         row(out, &[bar.label.clone(), bar.text.clone()]);
-        out.push_str("<td class=\"chart\"><svg viewBox=\"0 0 200 12\" class=\"bar\" aria-hidden=\"true\">");
+        out.push_str(
+            "<td class=\"chart\"><svg viewBox=\"0 0 200 12\" class=\"bar\" aria-hidden=\"true\">",
+        );
         out.push_str("<rect class=\"ground\" width=\"200\" height=\"12\"/>");
         let wide = |share: f64| place(share * 200.0);
-        let _written = write!(out, "<rect class=\"fill\" width=\"{}\" height=\"12\"/>", wide(bar.length));
+        let _written = write!(
+            out,
+            "<rect class=\"fill\" width=\"{}\" height=\"12\"/>",
+            wide(bar.length)
+        );
         if let Some(range) = bar.interval {
             let (low, high) = (wide(range.low), wide(range.high));
             let path = format!("M{low} 3v6M{low} 6H{high}M{high} 3v6");
@@ -186,11 +206,23 @@ fn histogram(out: &mut String, bars: &Bars) {
             escape(&bar.text)
         );
         let middle = x + STEP / 2;
-        let _written = write!(out, "<text x=\"{middle}\" y=\"{}\">{}</text>", place(HIGH * (1.0 - bar.length.clamp(0.0, 1.0)) + 12.0), escape(&bar.text));
-        let _written = writeln!(out, "<text x=\"{middle}\" y=\"152\">{}</text>", escape(&bar.label));
+        let _written = write!(
+            out,
+            "<text x=\"{middle}\" y=\"{}\">{}</text>",
+            place(HIGH * (1.0 - bar.length.clamp(0.0, 1.0)) + 12.0),
+            escape(&bar.text)
+        );
+        let _written = writeln!(
+            out,
+            "<text x=\"{middle}\" y=\"152\">{}</text>",
+            escape(&bar.label)
+        );
     }
     out.push_str("</svg>\n");
-    let rows = bars.bars.iter().map(|bar| vec![bar.label.clone(), bar.text.clone()]);
+    let rows = bars
+        .bars
+        .iter()
+        .map(|bar| vec![bar.label.clone(), bar.text.clone()]);
     folded(out, &[String::new(), bars.unit.to_owned()], rows);
     close(out, "figure");
 }
@@ -199,7 +231,11 @@ fn legend(out: &mut String) {
     out.push_str("<p class=\"legend\">");
     for component in Component::ALL {
         let name = component.name();
-        let _written = write!(out, "<span class=\"key {name}\">{}</span> {name} ", letter(component));
+        let _written = write!(
+            out,
+            "<span class=\"key {name}\">{}</span> {name} ",
+            letter(component)
+        );
     }
     out.push_str("</p>\n");
 }
@@ -212,15 +248,26 @@ fn write_stacked(out: &mut String, stacked: &Stacked) {
     heads(out, &stacked.title, &names);
     for bar in &stacked.bars {
         row(out, &with_shares(&bar.label, &bar.shares));
-        out.push_str("<td class=\"chart\"><svg viewBox=\"0 0 200 12\" class=\"bar\" aria-hidden=\"true\">");
+        out.push_str(
+            "<td class=\"chart\"><svg viewBox=\"0 0 200 12\" class=\"bar\" aria-hidden=\"true\">",
+        );
         let mut x = 0.0;
         for (component, share) in Component::ALL.into_iter().zip(bar.shares) {
             let wide = share.clamp(0.0, 1.0) * 200.0;
             let (left, name) = (place(x), component.name());
-            let _written = write!(out, "<rect class=\"{name}\" x=\"{left}\" width=\"{}\" height=\"12\"/>", place(wide));
+            let _written = write!(
+                out,
+                "<rect class=\"{name}\" x=\"{left}\" width=\"{}\" height=\"12\"/>",
+                place(wide)
+            );
             // a letter where it has room: the parts are told apart without colour, too
             if wide > 12.0 {
-                let _written = write!(out, "<text class=\"on\" x=\"{}\" y=\"9.5\">{}</text>", place(x + wide / 2.0), letter(component));
+                let _written = write!(
+                    out,
+                    "<text class=\"on\" x=\"{}\" y=\"9.5\">{}</text>",
+                    place(x + wide / 2.0),
+                    letter(component)
+                );
             }
             x += wide;
         }
@@ -237,7 +284,10 @@ fn write_course(out: &mut String, course: &Course) {
     element(out, "figcaption", "", &course.title);
     legend(out);
     let label = escape(&course.title);
-    let _written = writeln!(out, "<svg viewBox=\"0 0 680 224\" class=\"course\" role=\"img\" aria-label=\"{label}\">");
+    let _written = writeln!(
+        out,
+        "<svg viewBox=\"0 0 680 224\" class=\"course\" role=\"img\" aria-label=\"{label}\">"
+    );
     #[expect(clippy::cast_precision_loss, reason = "a few stretches")]
     let step = WIDE / course.stretches.len().max(1) as f64;
     for (nth, component) in Component::ALL.into_iter().enumerate() {
@@ -255,7 +305,10 @@ fn write_course(out: &mut String, course: &Course) {
         }
         path.extend(back.into_iter().rev());
         let name = component.name();
-        let _written = writeln!(out, "<path class=\"{name}\" d=\"{path}Z\"><title>{name}</title></path>");
+        let _written = writeln!(
+            out,
+            "<path class=\"{name}\" d=\"{path}Z\"><title>{name}</title></path>"
+        );
     }
     for (text, y) in [("100 %", 12), ("50 %", 108), ("0 %", 204)] {
         let _written = write!(out, "<text class=\"axis\" x=\"32\" y=\"{y}\">{text}</text>");
@@ -263,7 +316,10 @@ fn write_course(out: &mut String, course: &Course) {
     out.push_str("<text class=\"from\" x=\"36\" y=\"220\">first step</text><text class=\"axis\" x=\"676\" y=\"220\">last step</text>\n</svg>\n");
     let count = course.stretches.len().max(1);
     let rows = course.stretches.iter().enumerate().map(|(nth, shares)| {
-        with_shares(&format!("{}–{} %", nth * 100 / count, (nth + 1) * 100 / count), shares)
+        with_shares(
+            &format!("{}–{} %", nth * 100 / count, (nth + 1) * 100 / count),
+            shares,
+        )
     });
     folded(out, &component_heads("of its life"), rows);
     close(out, "figure");

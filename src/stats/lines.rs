@@ -69,6 +69,17 @@ impl Line {
         Self::default().with(text, tint)
     }
 
+    /// A line of its own above the page.
+    pub fn title(text: &str, look: Look) -> Self {
+        let cut = clip(&clean_line(text), look.width.max(LEAST)).into_owned();
+        let text = if look.glyphs == Glyphs::Ascii {
+            ascii(&cut)
+        } else {
+            cut
+        };
+        Self::of(text, Tint::Title)
+    }
+
     fn with(mut self, text: impl Into<String>, tint: Tint) -> Self {
         let text = text.into();
         if !text.is_empty() {
@@ -145,7 +156,11 @@ fn fill(text: &str, cells: usize, is_right: bool) -> String {
     let clean = clean_line(text);
     let cut = clip(&clean, cells);
     let blank = " ".repeat(cells.saturating_sub(width(&cut)));
-    if is_right { blank + &cut } else { cut.into_owned() + &blank }
+    if is_right {
+        blank + &cut
+    } else {
+        cut.into_owned() + &blank
+    }
 }
 
 struct Page {
@@ -186,20 +201,30 @@ impl Page {
         let names = table.rows.iter().filter_map(|row| row.cells.first());
         let heads = table.heads.first();
         let label = self.label_cells(names.chain(heads).map(String::as_str));
-        let widths: Vec<usize> = (1..table.heads.len()).map(|ix| self.column(table, ix)).collect();
+        let widths: Vec<usize> = (1..table.heads.len())
+            .map(|ix| self.column(table, ix))
+            .collect();
         let mut from = 0;
         while from < widths.len() {
             let mut room = self.look.width.saturating_sub(label);
-            let fitting = widths.get(from..).unwrap_or_default().iter().take_while(|cells| {
-                let fits = room >= **cells + GAP;
-                room = room.saturating_sub(**cells + GAP);
-                fits
-            });
+            let fitting = widths
+                .get(from..)
+                .unwrap_or_default()
+                .iter()
+                .take_while(|cells| {
+                    let fits = room >= **cells + GAP;
+                    room = room.saturating_sub(**cells + GAP);
+                    fits
+                });
             let to = from + fitting.count().max(1);
             if from > 0 {
                 self.lines.push(Line::default());
             }
-            self.stretch(table, label, (from, widths.get(from..to).unwrap_or_default()));
+            self.stretch(
+                table,
+                label,
+                (from, widths.get(from..to).unwrap_or_default()),
+            );
             from = to;
         }
     }
@@ -209,7 +234,9 @@ impl Page {
         let most = if self.look.width < 120 { 16 } else { 28 };
         let cells = |text: Option<&String>| text.map_or(0, |text| width(&clean_line(text)));
         let values = table.rows.iter().map(|row| cells(row.cells.get(ix))).max();
-        let widest = values.unwrap_or(0).max(cells(table.heads.get(ix)).min(most));
+        let widest = values
+            .unwrap_or(0)
+            .max(cells(table.heads.get(ix)).min(most));
         widest.min(self.look.width / 2).max(1)
     }
 
@@ -217,9 +244,10 @@ impl Page {
     fn stretch(&mut self, table: &Table, label: usize, (from, widths): (usize, &[usize])) {
         let row = |cells: &[String]| {
             let name = fill(cells.first().map_or("", String::as_str), label, false);
-            let values = widths.iter().zip(cells.iter().skip(from + 1)).map(|(cells, text)| {
-                " ".repeat(GAP) + &fill(text, *cells, true)
-            });
+            let values = widths
+                .iter()
+                .zip(cells.iter().skip(from + 1))
+                .map(|(cells, text)| " ".repeat(GAP) + &fill(text, *cells, true));
             (name, values.collect::<String>())
         };
         let (name, heads) = row(&table.heads);
@@ -235,7 +263,12 @@ impl Page {
     fn bars(&mut self, bars: &Bars) {
         self.title(&bars.title);
         let label = self.label_cells(bars.bars.iter().map(|bar| bar.label.as_str()));
-        let text = bars.bars.iter().map(|bar| width(&bar.text)).max().unwrap_or(0);
+        let text = bars
+            .bars
+            .iter()
+            .map(|bar| width(&bar.text))
+            .max()
+            .unwrap_or(0);
         let room = self.look.width.saturating_sub(label + text + 2 * GAP);
         let (room, glyphs) = (room.min(LONGEST), self.look.glyphs);
         for bar in &bars.bars {
@@ -244,8 +277,13 @@ impl Page {
             let mut cells = 0;
             if let Some(range) = bar.interval {
                 let [certain, told, possible] = draw::range_bar(bar.length, range, room, glyphs);
-                cells += [&certain, &told, &possible].map(|part| width(part)).iter().sum::<usize>();
-                line = line.with(certain, Tint::Bar).with(told + &possible, Tint::Range);
+                cells += [&certain, &told, &possible]
+                    .map(|part| width(part))
+                    .iter()
+                    .sum::<usize>();
+                line = line
+                    .with(certain, Tint::Bar)
+                    .with(told + &possible, Tint::Range);
             } else {
                 let drawn = draw::bar(bar.length, room, glyphs);
                 cells += width(&drawn);
@@ -273,9 +311,14 @@ impl Page {
         self.title(&stacked.title);
         self.legend();
         let label = self.label_cells(stacked.bars.iter().map(|bar| bar.label.as_str()));
-        let room = self.look.width.saturating_sub(label + NUMBERS + 2 * GAP + 2);
+        let room = self
+            .look
+            .width
+            .saturating_sub(label + NUMBERS + 2 * GAP + 2);
         let room = room.clamp(1, LONGEST);
-        let heads: String = Component::ALL.map(|component| format!("{:>4}", letter(component))).concat();
+        let heads: String = Component::ALL
+            .map(|component| format!("{:>4}", letter(component)))
+            .concat();
         let blank = " ".repeat(label + room + 2 * GAP);
         self.lines.push(Line::of(blank + &heads + " %", Tint::Head));
         for bar in &stacked.bars {
@@ -285,7 +328,10 @@ impl Page {
             for (component, letters) in parts {
                 line = line.with(letters, Tint::Component(component));
             }
-            let numbers = bar.shares.map(|share| format!("{:>4.0}", share * 100.0)).concat();
+            let numbers = bar
+                .shares
+                .map(|share| format!("{:>4.0}", share * 100.0))
+                .concat();
             let blank = " ".repeat(room.saturating_sub(drawn) + GAP);
             line = line.with(blank + &numbers, Tint::Plain);
             line.selection.clone_from(&bar.selection);
@@ -310,7 +356,11 @@ impl Page {
             let shares = || course.stretches.iter().map(move |shares| shares[place]);
             let spark = draw::sparkline(shares(), times, self.look.glyphs);
             let end = |share: Option<f64>| format!("{:.0} %", share.unwrap_or(0.0) * 100.0);
-            let words = format!("{:>5} → {}", end(shares().next()), end(shares().next_back()));
+            let words = format!(
+                "{:>5} → {}",
+                end(shares().next()),
+                end(shares().next_back())
+            );
             let name = format!("{} {}", letter(component), component.name());
             self.lines.push(
                 Line::of(fill(&name, label, false) + "  ", Tint::Plain)
@@ -326,8 +376,11 @@ impl Page {
             .stretches
             .iter()
             .map(|shares| {
-                let lens = Component::ALL.into_iter().zip(draw::cells_of(*shares, height));
-                lens.flat_map(|(component, len)| std::iter::repeat_n(component, len)).collect()
+                let lens = Component::ALL
+                    .into_iter()
+                    .zip(draw::cells_of(*shares, height));
+                lens.flat_map(|(component, len)| std::iter::repeat_n(component, len))
+                    .collect()
             })
             .collect();
         for row in 0..height {

@@ -40,13 +40,19 @@ fn write_block(block: &Block, out: &mut String) {
             write_table(&bars.title, &heads, rows, out);
         }
         Block::Stacked(stacked) => {
-            let rows = stacked.bars.iter().map(|bar| with_shares(&bar.label, &bar.shares));
+            let rows = stacked
+                .bars
+                .iter()
+                .map(|bar| with_shares(&bar.label, &bar.shares));
             write_table(&stacked.title, &component_heads(""), rows, out);
         }
         Block::Course(course) => {
             let count = course.stretches.len().max(1);
             let rows = course.stretches.iter().zip(1..).map(|(shares, nth)| {
-                with_shares(&format!("{}–{} %", (nth - 1) * 100 / count, nth * 100 / count), shares)
+                with_shares(
+                    &format!("{}–{} %", (nth - 1) * 100 / count, nth * 100 / count),
+                    shares,
+                )
             });
             write_table(&course.title, &component_heads("of its life"), rows, out);
         }
@@ -65,7 +71,12 @@ pub(super) fn with_shares(label: &str, shares: &[f64; 5]) -> Vec<String> {
     std::iter::once(label.to_owned()).chain(shares).collect()
 }
 
-fn write_table(title: &str, heads: &[String], rows: impl Iterator<Item = Vec<String>>, out: &mut String) {
+fn write_table(
+    title: &str,
+    heads: &[String],
+    rows: impl Iterator<Item = Vec<String>>,
+    out: &mut String,
+) {
     if !title.is_empty() {
         out.push_str("### ");
         out.push_str(&escape(title));
@@ -113,6 +124,9 @@ mod tests {
     #[test]
     fn names_mean_nothing() {
         assert_eq!(escape("a|b\n<script>"), "a\\|b␊&lt;script>");
-        assert_eq!(escape("![x](y) `z` __a__"), "\\!\\[x\\](y) \\`z\\` \\_\\_a\\_\\_");
+        assert_eq!(
+            escape("![x](y) `z` __a__"),
+            "\\!\\[x\\](y) \\`z\\` \\_\\_a\\_\\_"
+        );
     }
 }

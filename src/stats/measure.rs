@@ -10,7 +10,7 @@ use crate::text::human;
 
 /// A value of the table.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Value {
+pub(super) enum Value {
     /// A count.
     Count(usize),
     /// A number.
@@ -21,7 +21,7 @@ pub enum Value {
 
 impl Value {
     /// For people: `1,234`, `12.5`, `49.1 %`.
-    pub fn words(self) -> String {
+    pub(super) fn words(self) -> String {
         match self {
             Self::Count(count) => human::count(count),
             Self::Number(number) => number.map_or_else(|| "-".to_owned(), number_words),
@@ -30,7 +30,7 @@ impl Value {
     }
 
     /// For programs: all digits, shares from 0 to 1, nothing for what is not known.
-    pub fn plain(self) -> String {
+    pub(super) fn plain(self) -> String {
         match self {
             Self::Count(count) => count.to_string(),
             Self::Number(number) => number.map(|number| number.to_string()).unwrap_or_default(),
@@ -43,12 +43,12 @@ impl Value {
 }
 
 /// `49.1 %`; `-` of nothing.
-pub fn percent(share: Option<f64>) -> String {
+pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0))
 }
 
 /// `7`, `12.5`, `12k`.
-pub fn number_words(number: f64) -> String {
+pub(super) fn number_words(number: f64) -> String {
     if number >= 10_000.0 {
         #[expect(
             clippy::cast_possible_truncation,
@@ -63,7 +63,7 @@ pub fn number_words(number: f64) -> String {
 
 /// A row of the table of behaviours.
 #[derive(Debug, Clone, Copy)]
-pub struct Measure {
+pub(super) struct Measure {
     /// The name in CSV.
     pub name: &'static str,
     /// The words for people.
@@ -76,7 +76,7 @@ pub struct Measure {
 
 impl Measure {
     /// The records that it counts, where they can be shown.
-    pub fn selection(&self) -> Option<Selection> {
+    pub(super) fn selection(&self) -> Option<Selection> {
         self.flag
             .map(|flag| Selection::of(GroupBy::Flag, flag.name()))
     }
@@ -107,7 +107,7 @@ use Value::Share as Part;
 
 /// The table of behaviours.
 #[rustfmt::skip]
-pub const MEASURES: &[Measure] = &[
+pub(super) const MEASURES: &[Measure] = &[
     row("records", "trajectories", |group| Value::Count(group.records)),
     row("median_actions", "median actions", |group| Number(group.behaviour.median_actions)),
     row("median_steps", "median steps", |group| Number(group.behaviour.median_steps)),
@@ -156,7 +156,13 @@ mod tests {
 
     #[test]
     fn numbers_for_people() {
-        for (number, want) in [(7.0, "7"), (12.55, "12.6"), (0.04, "0"), (12_345.6, "12k"), (1e300, "18447P")] {
+        for (number, want) in [
+            (7.0, "7"),
+            (12.55, "12.6"),
+            (0.04, "0"),
+            (12_345.6, "12k"),
+            (1e300, "18447P"),
+        ] {
             assert_eq!(number_words(number), want);
         }
         assert_eq!(percent(Some(0.4911)), "49.1 %");

@@ -15,22 +15,22 @@ const FINE_DECADES: i32 = 4;
 
 /// Values of one quantity, in no order.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Numbers(Vec<f64>);
+pub(super) struct Numbers(Vec<f64>);
 
 impl Numbers {
     /// Takes a value, where it is one.
-    pub fn push(&mut self, value: Option<f64>) {
+    pub(super) fn push(&mut self, value: Option<f64>) {
         self.0
             .extend(value.filter(|value| value.is_finite() && *value >= 0.0));
     }
 
     /// Takes all values of others.
-    pub fn merge(&mut self, other: &Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         self.0.extend_from_slice(&other.0);
     }
 
     /// What they come to; `None` of nothing. `is_whole` says that only whole numbers occur, so that no bin is narrower.
-    pub fn distribution(&self, is_whole: bool) -> Option<Distribution> {
+    pub(super) fn distribution(&self, is_whole: bool) -> Option<Distribution> {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         let (min, max) = (*sorted.first()?, *sorted.last()?);
@@ -195,7 +195,9 @@ fn decades(least: f64, max: f64, is_positive: bool) -> Option<Vec<f64>> {
     }
     edges.push(10_f64.powi(power).min(f64::MAX));
     edges.retain(|edge| edge.is_normal());
-    let first = edges.partition_point(|edge| *edge <= least).saturating_sub(1);
+    let first = edges
+        .partition_point(|edge| *edge <= least)
+        .saturating_sub(1);
     let last = edges.partition_point(|edge| *edge <= max) + 1;
     let kept = edges.get(first..last.min(edges.len()))?;
     let zero = (!is_positive).then_some(0.0);
@@ -215,7 +217,9 @@ mod tests {
     #[track_caller]
     fn check(values: &[f64], want: [f64; 7]) {
         let got = of(values).distribution(false).unwrap();
-        let got_values = [got.min, got.q1, got.median, got.q3, got.p90, got.max, got.mean];
+        let got_values = [
+            got.min, got.q1, got.median, got.q3, got.p90, got.max, got.mean,
+        ];
         for (got, want) in got_values.iter().zip(want) {
             assert!((got - want).abs() < 1e-9, "{values:?}: {got_values:?}");
         }
@@ -227,10 +231,7 @@ mod tests {
     fn quantiles_are_those_of_spreadsheets() {
         check(&[7.0], [7.0; 7]);
         check(&[1.0, 3.0], [1.0, 1.5, 2.0, 2.5, 2.8, 3.0, 2.0]);
-        check(
-            &[4.0, 1.0, 3.0, 2.0],
-            [1.0, 1.75, 2.5, 3.25, 3.7, 4.0, 2.5],
-        );
+        check(&[4.0, 1.0, 3.0, 2.0], [1.0, 1.75, 2.5, 3.25, 3.7, 4.0, 2.5]);
         check(&[0.0, 0.0, 0.0], [0.0; 7]);
     }
 
@@ -258,7 +259,12 @@ mod tests {
     fn bins_are_even_or_grow() {
         bins(&[5.0, 5.0], true, &[(5.0, 2)], false);
         bins(&[0.5, 0.5], false, &[(0.5, 2)], false);
-        bins(&[1.0, 2.0, 2.0, 4.0], true, &[(1.0, 1), (2.0, 2), (3.0, 0), (4.0, 1)], false);
+        bins(
+            &[1.0, 2.0, 2.0, 4.0],
+            true,
+            &[(1.0, 1), (2.0, 2), (3.0, 0), (4.0, 1)],
+            false,
+        );
         bins(
             &[0.0, 1.0, 1.0, 1.0, 30.0],
             true,
@@ -267,12 +273,23 @@ mod tests {
         );
         let wide = [1.0, 1.0, 1.0, 1e9];
         let histogram = of(&wide).distribution(false).unwrap().histogram;
-        assert!(histogram.is_log && histogram.bins.len() <= 12, "{histogram:?}");
+        assert!(
+            histogram.is_log && histogram.bins.len() <= 12,
+            "{histogram:?}"
+        );
     }
 
     #[test]
     fn no_value_breaks_the_bins() {
-        let odd = [0.0, f64::MIN_POSITIVE, 5e-324, 1.0, 1.0 + f64::EPSILON, 1e300, f64::MAX];
+        let odd = [
+            0.0,
+            f64::MIN_POSITIVE,
+            5e-324,
+            1.0,
+            1.0 + f64::EPSILON,
+            1e300,
+            f64::MAX,
+        ];
         for a in odd {
             for b in odd {
                 for c in odd {

@@ -162,7 +162,13 @@ pub struct ByComponent<T> {
 
 impl<T: Copy> ByComponent<T> {
     fn of(values: [T; Component::ALL.len()]) -> Self {
-        let [reasoning, exploration, implementation, verification, execution] = values;
+        let [
+            reasoning,
+            exploration,
+            implementation,
+            verification,
+            execution,
+        ] = values;
         Self {
             reasoning,
             exploration,
@@ -399,6 +405,9 @@ pub(super) fn coverage(by: GroupBy, counted: BTreeMap<Option<Text>, [usize; 2]>)
 }
 
 /// The verdicts beside the rows of a matrix and what people say above its columns.
-pub fn matrix_words() -> ([&'static str; 3], [&'static str; 5]) {
-    (VERDICTS.map(crate::model::Verdict::name), Said::ALL.map(Said::name))
+pub(super) fn matrix_words() -> ([&'static str; 3], [&'static str; 5]) {
+    (
+        VERDICTS.map(crate::model::Verdict::name),
+        Said::ALL.map(Said::name),
+    )
 }

@@ -1,5 +1,7 @@
 //! Statistics to a page: which tables and charts stand in which part.
 
+use crate::behave::flags::rule_of;
+use crate::model::FlagKind;
 use crate::review::agreement::Interval;
 use crate::stats::doc::Bar;
 use crate::stats::doc::Bars;
@@ -16,6 +18,7 @@ use crate::stats::group::GroupBy;
 use crate::stats::group::Selection;
 use crate::stats::group::words;
 use crate::stats::measure::MEASURES;
+use crate::stats::measure::Measure;
 use crate::stats::measure::number_words;
 use crate::stats::measure::percent;
 use crate::stats::numbers::Bin;
@@ -27,7 +30,6 @@ use crate::stats::report::Rate;
 use crate::stats::report::Stats;
 use crate::stats::report::matrix_words;
 use crate::stats::tally::Quantity;
-use crate::stats::tally::RULES;
 use crate::text::human;
 use crate::verify::Rules;
 
@@ -41,11 +43,12 @@ const CHARTS: usize = 8;
 impl Stats {
     /// The page, with these parts of it.
     pub fn doc(&self, kinds: &[SectionKind]) -> Doc {
-        let mut title = human::plural(self.records, "trajector");
-        title = match self.records {
-            1 => format!("{title}y"),
-            _ => format!("{}ies", title.trim_end_matches('s')),
+        let word = if self.records == 1 {
+            "trajectory"
+        } else {
+            "trajectories"
         };
+        let mut title = format!("{} {word}", human::count(self.records));
         if !self.by.is_empty() {
             let by: Vec<&str> = self.by.iter().map(|by| by.name()).collect();
             title = format!("{title} by {}", by.join(" and "));
@@ -84,8 +87,15 @@ impl Stats {
 
     /// What is left out where there are more groups.
     fn rest(&self, shown: usize) -> Option<Block> {
-        let more = self.groups.len().checked_sub(shown).filter(|more| *more > 0)?;
-        let text = format!("and {} with fewer records: --json and --csv have them all", human::plural(more, "group"));
+        let more = self
+            .groups
+            .len()
+            .checked_sub(shown)
+            .filter(|more| *more > 0)?;
+        let text = format!(
+            "and {} with fewer records: --json and --csv have them all",
+            human::plural(more, "group")
+        );
         Some(Block::Note(text))
     }
 
@@ -116,10 +126,15 @@ impl Stats {
         }
         blocks.push(Block::Table(self.group_table()));
         blocks.extend(self.rest(ROWS));
-        for (name, title) in [("resolved", "Resolved by group"), ("outcome", "Accepted in effect by group")] {
+        for (name, title) in [
+            ("resolved", "Resolved by group"),
+            ("outcome", "Accepted in effect by group"),
+        ] {
             let rate = |group: &Group| {
                 let all = group.rates.all();
-                all.into_iter().find(|(known, ..)| *known == name).map(|(_, _, rate)| rate.clone())
+                all.into_iter()
+                    .find(|(known, ..)| *known == name)
+                    .map(|(_, _, rate)| rate.clone())
             };
             let groups = self.rows(CHARTS * 3).skip(1);
             let bars: Vec<Bar> = groups
@@ -136,7 +151,18 @@ impl Stats {
     }
 
     fn group_table(&self) -> Table {
-        let heads = ["", "records", "share", "resolved", "published", "strict", "people", "effective", "steps", "cost"];
+        let heads = [
+            "",
+            "records",
+            "share",
+            "resolved",
+            "published",
+            "strict",
+            "people",
+            "effective",
+            "steps",
+            "cost",
+        ];
         let rows = self.rows(ROWS).map(|(name, selection, group)| {
             let all = self.total.records.max(1);
             #[expect(clippy::cast_precision_loss, reason = "counts of records fit a double")]
@@ -150,21 +176,28 @@ impl Stats {
             cells.extend([median(Quantity::Steps), median(Quantity::Cost)]);
             Row { cells, selection }
         });
-        Table {
+        let table = Table {
             title: "Groups (steps and cost are medians)".to_owned(),
             heads: heads.map(str::to_owned).into(),
             rows: rows.collect(),
-        }
+        };
+        table.without_empty_columns()
     }
 
     fn behaviour(&self) -> Vec<Block> {
-        let bars = self.rows(CHARTS * 3).filter_map(|(label, selection, group)| {
-            let shares = group.behaviour.components.values().map(|part| part.share);
-            // all of them are known as soon as one is
-            let shares = shares.map(|share| share.unwrap_or(0.0));
-            let is_known = shares.iter().any(|share| *share > 0.0);
-            is_known.then_some(StackedBar { label, shares, selection })
-        });
+        let bars = self
+            .rows(CHARTS * 3)
+            .filter_map(|(label, selection, group)| {
+                let shares = group.behaviour.components.values().map(|part| part.share);
+                // all of them are known as soon as one is
+                let shares = shares.map(|share| share.unwrap_or(0.0));
+                let is_known = shares.iter().any(|share| *share > 0.0);
+                is_known.then_some(StackedBar {
+                    label,
+                    shares,
+                    selection,
+                })
+            });
         let stacked = Stacked {
             title: "Components of actions".to_owned(),
             bars: bars.collect(),
@@ -179,11 +212,7 @@ impl Stats {
     }
 
     /// A table with a row for each measure and a column for each group.
-    fn measures<'a>(
-        &self,
-        title: &str,
-        measures: impl Iterator<Item = &'a crate::stats::measure::Measure>,
-    ) -> Table {
+    fn measures<'a>(&self, title: &str, measures: impl Iterator<Item = &'a Measure>) -> Table {
         let columns: Vec<(String, &Group)> = self
             .rows(COLUMNS)
             .map(|(name, _, group)| (name, group))
@@ -208,10 +237,21 @@ impl Stats {
     fn quantities(&self) -> Vec<Block> {
         let known = |group: &'_ Group| -> Vec<(Quantity, Distribution)> {
             let all = group.distributions.iter();
-            all.filter_map(|(quantity, known)| Some((*quantity, known.clone()?))).collect()
+            all.filter_map(|(quantity, known)| Some((*quantity, known.clone()?)))
+                .collect()
         };
         let total = known(&self.total);
-        let heads = ["", "known", "min", "quarter", "median", "3 quarters", "90 %", "max", "mean"];
+        let heads = [
+            "",
+            "known",
+            "min",
+            "quarter",
+            "median",
+            "3 quarters",
+            "90 %",
+            "max",
+            "mean",
+        ];
         let rows = total.iter().map(|(quantity, told)| Row {
             cells: distribution_cells(quantity.words().to_owned(), *quantity, told),
             selection: None,
@@ -246,30 +286,46 @@ impl Stats {
     }
 
     fn over_time(&self) -> Vec<Block> {
-        let charts = self.rows(CHARTS).filter(|(_, _, group)| !group.course.is_empty());
+        let charts = self
+            .rows(CHARTS)
+            .filter(|(_, _, group)| !group.course.is_empty());
         let mut blocks: Vec<Block> = charts
             .map(|(name, _, group)| {
                 let stretches = group.course.iter().map(|shares| shares.values()).collect();
-                let title = format!("{}: what is done when, from the first step to the last", capital(&name));
+                let title = format!(
+                    "{}: what is done when, from the first step to the last",
+                    capital(&name)
+                );
                 Block::Course(Course { title, stretches })
             })
             .collect();
         if blocks.is_empty() {
-            blocks.push(Block::Note("no trajectory has a response of a model".to_owned()));
+            blocks.push(Block::Note(
+                "no trajectory has a response of a model".to_owned(),
+            ));
         }
         blocks.extend(self.rest(CHARTS));
         blocks
     }
 
     fn flags(&self) -> Vec<Block> {
-        let mut flags: Vec<_> = self.total.flags.iter().filter(|flag| flag.share.count > 0).collect();
+        let mut flags: Vec<_> = self
+            .total
+            .flags
+            .iter()
+            .filter(|flag| flag.share.count > 0)
+            .collect();
         flags.sort_by_key(|flag| std::cmp::Reverse(flag.share.count));
         let bars: Vec<Bar> = flags
             .iter()
             .map(|flag| Bar {
-                label: flag.flag.name().to_owned(),
+                label: flag_label(flag.flag),
                 length: flag.share.share.unwrap_or(0.0),
-                text: format!("{}  {}", human::short_count(flag.share.count), percent(flag.share.share)),
+                text: format!(
+                    "{}  {}",
+                    human::short_count(flag.share.count),
+                    percent(flag.share.share)
+                ),
                 interval: None,
                 selection: Some(Selection::of(GroupBy::Flag, flag.flag.name())),
             })
@@ -277,16 +333,37 @@ impl Stats {
         if bars.is_empty() {
             return vec![Block::Note("nothing was flagged".to_owned())];
         }
-        let mut blocks = vec![bars_block("Flagged trajectories (a flag decides nothing)", "share", bars)];
+        let mut blocks = vec![bars_block(
+            "Flagged trajectories (a flag decides nothing)",
+            "share",
+            bars,
+        )];
+        if flags.iter().any(|flag| !is_default(flag.flag)) {
+            let text =
+                "* is wrong more than once in ten and not shown in the list unless asked for";
+            blocks.push(Block::Note(text.to_owned()));
+        }
         if !self.groups.is_empty() {
             let seen = MEASURES.iter().filter(|measure| {
-                measure.flag.is_some_and(|flag| self.total.flag(flag).count > 0)
+                measure
+                    .flag
+                    .is_some_and(|flag| self.total.flag(flag).count > 0)
             });
             blocks.push(Block::Table(self.measures("Flags by group", seen)));
             blocks.extend(self.rest(COLUMNS));
         }
         blocks
     }
+}
+
+/// Whether a flag is shown without being asked for.
+fn is_default(flag: FlagKind) -> bool {
+    rule_of(flag).is_none_or(|rule| rule.is_default)
+}
+
+fn flag_label(flag: FlagKind) -> String {
+    let mark = if is_default(flag) { "" } else { " *" };
+    format!("{}{mark}", flag.name())
 }
 
 fn bars_block(title: &str, unit: &'static str, bars: Vec<Bar>) -> Block {
@@ -301,7 +378,11 @@ fn bars_block(title: &str, unit: &'static str, bars: Vec<Bar>) -> Block {
 /// The records for which a rate counts.
 fn accepted(name: &str) -> Option<Selection> {
     let by = GroupBy::from_name(name)?;
-    let value = if by == GroupBy::Resolved { "resolved" } else { "accept" };
+    let value = if by == GroupBy::Resolved {
+        "resolved"
+    } else {
+        "accept"
+    };
     Some(Selection::of(by, value))
 }
 
@@ -309,7 +390,12 @@ fn rate_bar(label: String, rate: &Rate, selection: Option<Selection>) -> Bar {
     Bar {
         label,
         length: rate.rate.unwrap_or(0.0),
-        text: format!("{}/{} {}", human::count(rate.count), human::count(rate.of), interval_words(rate)),
+        text: format!(
+            "{}/{} {}",
+            human::count(rate.count),
+            human::count(rate.of),
+            interval_words(rate)
+        ),
         interval: rate.interval,
         selection,
     }
@@ -319,7 +405,12 @@ fn rate_bar(label: String, rate: &Rate, selection: Option<Selection>) -> Bar {
 fn interval_words(rate: &Rate) -> String {
     match rate.interval {
         Some(Interval { low, high }) => {
-            format!("{} [{:.1}–{:.1}]", percent(rate.rate), low * 100.0, high * 100.0)
+            format!(
+                "{} [{:.1}–{:.1}]",
+                percent(rate.rate),
+                low * 100.0,
+                high * 100.0
+            )
         }
         None => percent(rate.rate),
     }
@@ -334,7 +425,7 @@ fn rate_words(rate: &Rate) -> String {
 }
 
 /// A value of a quantity, in its unit.
-pub fn amount(quantity: Quantity, value: f64) -> String {
+pub(super) fn amount(quantity: Quantity, value: f64) -> String {
     match quantity {
         Quantity::Cost if value < 1e6 => human::dollars(value),
         Quantity::Cost => format!("${}", number_words(value)),
@@ -344,7 +435,15 @@ pub fn amount(quantity: Quantity, value: f64) -> String {
 }
 
 fn distribution_cells(name: String, quantity: Quantity, told: &Distribution) -> Vec<String> {
-    let values = [told.min, told.q1, told.median, told.q3, told.p90, told.max, told.mean];
+    let values = [
+        told.min,
+        told.q1,
+        told.median,
+        told.q3,
+        told.p90,
+        told.max,
+        told.mean,
+    ];
     let mut cells = vec![name, human::count(told.known)];
     cells.extend(values.map(|value| amount(quantity, value)));
     cells
@@ -352,7 +451,13 @@ fn distribution_cells(name: String, quantity: Quantity, told: &Distribution) -> 
 
 fn histogram(quantity: Quantity, told: &Distribution) -> Block {
     let histogram = &told.histogram;
-    let most = histogram.bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1);
+    let most = histogram
+        .bins
+        .iter()
+        .map(|bin| bin.count)
+        .max()
+        .unwrap_or(0)
+        .max(1);
     let last = histogram.bins.len().saturating_sub(1);
     let bars = histogram.bins.iter().zip(0..).map(|(bin, nth)| {
         #[expect(clippy::cast_precision_loss, reason = "counts of records fit a double")]
@@ -367,7 +472,11 @@ fn histogram(quantity: Quantity, told: &Distribution) -> Block {
     });
     let scale = if histogram.is_log { ", bins grow" } else { "" };
     Block::Bars(Bars {
-        title: format!("{} ({} trajectories{scale})", capital(quantity.words()), human::count(told.known)),
+        title: format!(
+            "{} ({} trajectories{scale})",
+            capital(quantity.words()),
+            human::count(told.known)
+        ),
         unit: "trajectories",
         is_histogram: true,
         bars: bars.collect(),
@@ -377,9 +486,20 @@ fn histogram(quantity: Quantity, told: &Distribution) -> Block {
 /// `10–19`, `$0.10–$0.20`; one value alone where there is one.
 fn bin_words(quantity: Quantity, bin: &Bin, is_last: bool) -> String {
     // the last bin holds its end, and where numbers are whole an end that is not held is one too high
-    let to = if quantity.is_whole() && !is_last { bin.to - 1.0 } else { bin.to };
-    let (from, to) = (amount(quantity, bin.from), amount(quantity, to.max(bin.from)));
-    if from == to { from } else { format!("{from}–{to}") }
+    let to = if quantity.is_whole() && !is_last {
+        bin.to - 1.0
+    } else {
+        bin.to
+    };
+    let (from, to) = (
+        amount(quantity, bin.from),
+        amount(quantity, to.max(bin.from)),
+    );
+    if from == to {
+        from
+    } else {
+        format!("{from}–{to}")
+    }
 }
 
 fn capital(text: &str) -> String {
@@ -392,25 +512,35 @@ fn capital(text: &str) -> String {
 fn matrix(matrix: &Matrix) -> Vec<Block> {
     let (verdicts, people) = matrix_words();
     let name = matrix.rules.name();
-    let judge = if matrix.rules == Rules::Published { GroupBy::Published } else { GroupBy::Strict };
+    let judge = if matrix.rules == Rules::Published {
+        GroupBy::Published
+    } else {
+        GroupBy::Strict
+    };
     let mut heads = vec![format!("{name} \\ people")];
     heads.extend(people.map(str::to_owned));
     heads.push("all".to_owned());
-    let rows = verdicts.into_iter().zip(&matrix.counts).map(|(verdict, counts)| {
-        let mut cells = vec![verdict.to_owned()];
-        cells.extend(counts.iter().map(|count| human::count(*count)));
-        cells.push(human::count(counts.iter().sum()));
-        Row {
-            cells,
-            selection: Some(Selection::of(judge, verdict)),
-        }
-    });
+    let rows = verdicts
+        .into_iter()
+        .zip(&matrix.counts)
+        .map(|(verdict, counts)| {
+            let mut cells = vec![verdict.to_owned()];
+            cells.extend(counts.iter().map(|count| human::count(*count)));
+            cells.push(human::count(counts.iter().sum()));
+            Row {
+                cells,
+                selection: Some(Selection::of(judge, verdict)),
+            }
+        });
     let mut rows: Vec<Row> = rows.collect();
     let sum = |column: usize| matrix.counts.iter().map(|row| row[column]).sum::<usize>();
     let mut all = vec!["all".to_owned()];
     all.extend((0..people.len()).map(|column| human::count(sum(column))));
     all.push(human::count(matrix.counts.iter().flatten().sum()));
-    rows.push(Row { cells: all, selection: None });
+    rows.push(Row {
+        cells: all,
+        selection: None,
+    });
     let table = Table {
         title: format!("{} rules (rows) beside people (columns)", capital(name)),
         heads,
@@ -419,25 +549,36 @@ fn matrix(matrix: &Matrix) -> Vec<Block> {
     let kappa = match &matrix.kappa {
         None => "nothing was both judged by these rules and decided by people".to_owned(),
         Some(kappa) => {
-            let value = kappa.kappa.map_or_else(|| "not defined".to_owned(), |value| format!("{value:.3}"));
-            let interval = kappa.interval.map(|ends| format!(" [{:.3}, {:.3}]", ends.low, ends.high));
+            let value = kappa
+                .kappa
+                .map_or_else(|| "not defined".to_owned(), |value| format!("{value:.3}"));
+            let interval = kappa
+                .interval
+                .map(|ends| format!(" [{:.3}, {:.3}]", ends.low, ends.high));
             let records = human::plural(kappa.count, "record");
-            format!("{records}: {} alike, κ {value}{}", percent(Some(kappa.observed)), interval.unwrap_or_default())
+            format!(
+                "{records}: {} alike, κ {value}{}",
+                percent(Some(kappa.observed)),
+                interval.unwrap_or_default()
+            )
         }
     };
     // where rules and people differ, the records themselves are what one wants next
     let differ = [("accept", "reject"), ("reject", "accept")].map(|(verdict, person)| {
-        let at = |names: &[&str], name: &str| names.iter().position(|known| *known == name).unwrap_or(0);
+        let at =
+            |names: &[&str], name: &str| names.iter().position(|known| *known == name).unwrap_or(0);
         let count = matrix.counts[at(&verdicts, verdict)][at(&people, person)];
         Row {
-            cells: vec![format!("{name} {verdict}s, people {person}"), human::count(count)],
+            cells: vec![
+                format!("{name} {verdict}s, people {person}"),
+                human::count(count),
+            ],
             selection: Some(Selection {
                 by: vec![judge, GroupBy::Decision],
                 key: vec![Some(verdict.into()), Some(person.into())],
             }),
         }
     });
-    debug_assert!(RULES.contains(&matrix.rules));
     vec![
         Block::Table(table),
         Block::Table(Table {
@@ -458,7 +599,10 @@ fn coverage(coverage: &Coverage) -> Vec<Block> {
         _ => " =",
     };
     let rows = coverage.rows.iter().take(ROWS).map(|row| {
-        let ratio = row.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}{}", sign(ratio)));
+        let ratio = row.ratio.map_or_else(
+            || "-".to_owned(),
+            |ratio| format!("{ratio:.2}{}", sign(ratio)),
+        );
         let count = |count: u64| human::count(usize::try_from(count).unwrap_or(usize::MAX));
         Row {
             cells: vec![
@@ -476,7 +620,11 @@ fn coverage(coverage: &Coverage) -> Vec<Block> {
         }
     });
     let heads = ["", "records", "of all", "accepted", "of accepted", "ratio"];
-    let what = if coverage.by == GroupBy::Repo { "repository" } else { "task type" };
+    let what = if coverage.by == GroupBy::Repo {
+        "repository"
+    } else {
+        "task type"
+    };
     let mut blocks = vec![Block::Table(Table {
         title: format!("Accepted in effect beside all, by {what}"),
         heads: heads.map(str::to_owned).into(),
@@ -484,7 +632,10 @@ fn coverage(coverage: &Coverage) -> Vec<Block> {
     })];
     let more = coverage.rows.len().saturating_sub(ROWS);
     if more > 0 {
-        blocks.push(Block::Note(format!("and {} more: --json and --csv have them all", human::count(more))));
+        blocks.push(Block::Note(format!(
+            "and {} more: --json and --csv have them all",
+            human::count(more)
+        )));
     }
     blocks
 }

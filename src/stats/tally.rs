@@ -12,19 +12,19 @@ use crate::stats::numbers::Numbers;
 use crate::verify::Rules;
 
 /// Stretches into which the course of a trajectory is cut.
-pub const STRETCHES: usize = 20;
+pub(super) const STRETCHES: usize = 20;
 
 /// One stretch of one trajectory, whatever its length: whole numbers add up to the same in any order.
 const UNIT: u64 = 1 << 24;
 
 /// The verdicts, in the order of tables.
-pub const VERDICTS: [Verdict; 3] = [Verdict::Accept, Verdict::Reject, Verdict::Unjudged];
+pub(super) const VERDICTS: [Verdict; 3] = [Verdict::Accept, Verdict::Reject, Verdict::Unjudged];
 
 /// Both sets of rules, in the order of tables.
-pub const RULES: [Rules; 2] = [Rules::Published, Rules::Strict];
+pub(super) const RULES: [Rules; 2] = [Rules::Published, Rules::Strict];
 
 /// Records by verdict and by what people say of them, in the order of [`VERDICTS`] and [`Said::ALL`].
-pub type Cells = [[usize; Said::ALL.len()]; VERDICTS.len()];
+pub(super) type Cells = [[usize; Said::ALL.len()]; VERDICTS.len()];
 
 /// A quantity whose distribution is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +141,7 @@ pub(super) struct Counts {
 
 /// The tally of a group.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Tally {
+pub(super) struct Tally {
     pub(super) counts: Counts,
     pub(super) sums: Sums,
     pub(super) numbers: [Numbers; Quantity::ALL.len()],
@@ -157,7 +157,7 @@ fn add<const N: usize>(sums: &mut [usize; N], more: &[usize; N]) {
 
 impl Tally {
     /// Counts a record; `flags` are its own and those that only all records together tell.
-    pub fn add(&mut self, facts: &Facts, flags: FlagSet) {
+    pub(super) fn add(&mut self, facts: &Facts, flags: FlagSet) {
         let (said, conduct) = (&facts.said, &facts.conduct);
         let counts = &mut self.counts;
         counts.records += 1;
@@ -206,7 +206,7 @@ impl Tally {
     }
 
     /// Takes the tally of other records.
-    pub fn merge(&mut self, other: &Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         let (counts, more) = (&mut self.counts, &other.counts);
         counts.records += more.records;
         add(&mut counts.resolved, &more.resolved);
@@ -279,7 +279,10 @@ mod tests {
         tally.follow(steps);
         for (row, nth) in tally.course.iter().zip(0..) {
             let sum: u64 = row.iter().sum();
-            assert!(UNIT - sum <= steps.len() as u64, "stretch {nth} is whole: {row:?}");
+            assert!(
+                UNIT - sum <= steps.len() as u64,
+                "stretch {nth} is whole: {row:?}"
+            );
         }
         #[expect(clippy::cast_precision_loss, reason = "a test")]
         let got = tally.course[stretch].map(|part| part as f64 / UNIT as f64);
