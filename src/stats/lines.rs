@@ -190,10 +190,11 @@ impl Page {
         }
     }
 
-    /// The cells that a column of names gets: what the longest needs, and no more than a third of the line.
+    /// The cells that a column of names gets: what the longest needs, and no more than three eighths of the line.
     fn label_cells<'a>(&self, labels: impl Iterator<Item = &'a str>) -> usize {
         let widest = labels.map(|label| width(&clean_line(label))).max();
-        widest.unwrap_or(0).clamp(1, (self.look.width / 3).max(16))
+        let most = (self.look.width * 3 / 8).max(16);
+        widest.unwrap_or(0).clamp(1, most)
     }
 
     fn table(&mut self, table: &Table) {

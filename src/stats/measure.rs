@@ -57,6 +57,9 @@ pub(super) fn number_words(number: f64) -> String {
         )]
         return human::short_count(number.round() as u64);
     }
+    if number >= 1000.0 {
+        return format!("{number:.0}");
+    }
     let rounded = (number * 10.0).round() / 10.0;
     format!("{rounded}")
 }
@@ -158,7 +161,8 @@ mod tests {
     fn numbers_for_people() {
         for (number, want) in [
             (7.0, "7"),
-            (12.55, "12.6"),
+            (12.56, "12.6"),
+            (5751.3, "5751"),
             (0.04, "0"),
             (12_345.6, "12k"),
             (1e300, "18447P"),

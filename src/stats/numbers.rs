@@ -117,7 +117,8 @@ impl Histogram {
         };
         let median = quantile(sorted, 0.5);
         let least = sorted.iter().copied().find(|value| *value > 0.0);
-        let is_skewed = sorted.len() > 3 && max > SKEWED * median;
+        let usual = median.max(least.unwrap_or(0.0));
+        let is_skewed = sorted.len() > 3 && max > SKEWED * usual;
         let logarithmic = least.filter(|_| is_skewed).and_then(|least| {
             let edges = decades(least, max, min > 0.0)?;
             (edges.len() > 2).then_some(edges)

@@ -206,7 +206,7 @@ impl Stats {
         if !stacked.bars.is_empty() {
             blocks.push(Block::Stacked(stacked));
         }
-        blocks.push(Block::Table(self.measures("Behaviour", MEASURES.iter())));
+        blocks.push(Block::Table(self.measures("What they do", MEASURES.iter())));
         blocks.extend(self.rest(COLUMNS));
         blocks
     }
@@ -242,15 +242,7 @@ impl Stats {
         };
         let total = known(&self.total);
         let heads = [
-            "",
-            "known",
-            "min",
-            "quarter",
-            "median",
-            "3 quarters",
-            "90 %",
-            "max",
-            "mean",
+            "", "known", "min", "25 %", "median", "75 %", "90 %", "max", "mean",
         ];
         let rows = total.iter().map(|(quantity, told)| Row {
             cells: distribution_cells(quantity.words().to_owned(), *quantity, told),
@@ -292,10 +284,7 @@ impl Stats {
         let mut blocks: Vec<Block> = charts
             .map(|(name, _, group)| {
                 let stretches = group.course.iter().map(|shares| shares.values()).collect();
-                let title = format!(
-                    "{}: what is done when, from the first step to the last",
-                    capital(&name)
-                );
+                let title = format!("{name}: what is done when, from the first step to the last");
                 Block::Course(Course { title, stretches })
             })
             .collect();
@@ -427,10 +416,20 @@ fn rate_words(rate: &Rate) -> String {
 /// A value of a quantity, in its unit.
 pub(super) fn amount(quantity: Quantity, value: f64) -> String {
     match quantity {
+        Quantity::Cost if value < 1.0 => cents(value),
         Quantity::Cost if value < 1e6 => human::dollars(value),
         Quantity::Cost => format!("${}", number_words(value)),
         Quantity::Duration => human::seconds(value),
         _ => number_words(value),
+    }
+}
+
+/// `$0.0028`, `$0.42`: neighbouring bins are told apart.
+fn cents(value: f64) -> String {
+    let text = format!("{value:.4}");
+    match text.trim_end_matches('0').trim_end_matches('.') {
+        "0" if value > 0.0 => format!("${value:.1e}"),
+        short => format!("${short}"),
     }
 }
 

@@ -105,6 +105,10 @@ pub enum OverlayKind {
     Decided,
     /// The form of an export.
     Export,
+    /// What statistics are grouped by.
+    GroupBy,
+    /// By what besides.
+    ThenGroupBy,
 }
 
 /// What the user means.
@@ -148,6 +152,8 @@ pub enum Action {
     CycleDiffLayout,
     /// Opens the final patch, or goes back from it.
     Patch,
+    /// Opens the statistics of the list, or goes back from them.
+    Stats,
     /// Shows or hides the reference patch beside the final one.
     ToggleReference,
     /// Shows the step's record bytes instead of its page.
@@ -158,6 +164,8 @@ pub enum Action {
     ToggleMouse,
     /// Copies.
     Copy(CopyWhat),
+    /// Copies all tables and charts of the statistics.
+    CopyTables,
     /// Opens the step in `$EDITOR`.
     Edit,
     /// Opens the step in `$PAGER`.

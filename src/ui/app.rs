@@ -10,6 +10,7 @@ mod overlays;
 mod prompt;
 mod queues;
 mod screens;
+mod stats;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +21,7 @@ use ratatui::crossterm::event::KeyModifiers;
 use ratatui::layout::Rect;
 
 use crate::model::RecordIx;
+use crate::stats::GroupBy;
 use crate::theme::Highlighter;
 use crate::theme::Theme;
 use crate::theme::ThemeName;
@@ -84,6 +86,8 @@ pub struct Habits {
     pub has_preview: bool,
     /// The form of the last export.
     pub export: Vec<(&'static str, String)>,
+    /// What statistics are grouped by.
+    pub stats_by: Vec<GroupBy>,
     /// What was typed in prompts, newest last.
     pub history: Vec<(PromptKind, String)>,
     /// Open this step (from 0) in the first record that is opened.
@@ -270,19 +274,19 @@ impl App {
         match action {
             Action::Quit => effects.push(Effect::Quit),
             Action::Back => {
-                if self.screens.pop() {
-                    effects.push(Effect::StopFind);
-                } else {
+                if !self.close_top(effects) {
                     effects.push(Effect::Quit);
                 }
             }
             Action::Escape => self.escape(effects),
             Action::Open if self.scope() == Scope::List => self.open(effects),
+            Action::Open if self.scope() == Scope::Stats => self.list_selection(effects),
+            Action::Stats => self.toggle_stats(effects),
             Action::Patch if self.screens.patch().is_some() => {
                 self.screens.pop();
                 effects.push(Effect::StopFind);
             }
-            Action::Patch => self.open_patch(None),
+            Action::Patch if self.scope() != Scope::Stats => self.open_patch(None),
             Action::ToggleReference
                 if self.screens.patch().and_then(PatchView::has_reference) == Some(false) =>
             {
@@ -294,6 +298,7 @@ impl App {
             Action::Find => self.open_prompt(PromptKind::Find),
             Action::Narrow => {
                 self.screens.clear();
+                effects.push(Effect::StopStats);
                 self.open_prompt(PromptKind::Narrow);
             }
             Action::ToggleWrap => {
@@ -377,24 +382,39 @@ impl App {
     fn escape(&mut self, effects: &mut Vec<Effect>) {
         if let Some(screen) = self.screens.top_mut() {
             if !screen.escape(effects) {
-                self.screens.pop();
+                self.close_top(effects);
             }
         } else if self.list.end_range() || self.data.desk.clear_selection() {
             // one thing at a time
         } else if self.list.hit_position().is_some() {
             self.list.stop_find();
-        } else if !self.list.how().narrow.is_empty() || self.list.how().queue.is_some() {
+        } else if !self.list.how().is_whole() {
             let old = self.list.how();
+            // what was typed goes first, then what was picked, then the queue
             let is_narrow = !old.narrow.is_empty();
+            let is_picked = old.picked.is_some();
             let how = Arrangement {
                 narrow: String::new(),
-                queue: old.queue.clone().filter(|_| is_narrow),
+                picked: old.picked.clone().filter(|_| is_narrow),
+                queue: old.queue.clone().filter(|_| is_narrow || is_picked),
                 ..old.clone()
             };
             let cx = context(&self.data, &self.paint, &self.habits, self.screen);
             // keep the record, not the place
             self.list.arrange(how, &cx, effects);
         }
+    }
+
+    /// Closes the topmost screen and stops what works for it; `false` when only the list was left.
+    fn close_top(&mut self, effects: &mut Vec<Effect>) -> bool {
+        if self.scope() == Scope::Stats {
+            effects.push(Effect::StopStats);
+        }
+        let was_open = self.screens.pop();
+        if was_open {
+            effects.push(Effect::StopFind);
+        }
+        was_open
     }
 
     /// Opens the record under the list's cursor.
@@ -425,8 +445,10 @@ impl App {
     /// The record that the screen is about: the shown one's, or the one under the list's cursor.
     fn record(&self) -> Option<RecordIx> {
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        let top = self.screens.top().map(Screen::record);
-        top.or_else(|| self.list.record(&cx))
+        match self.screens.top() {
+            Some(screen) => screen.record(),
+            None => self.list.record(&cx),
+        }
     }
 
     /// Opens the final patch of the record, at a piece of evidence where one is given.

@@ -24,13 +24,21 @@ pub enum Scope {
     Trajectory,
     /// On the screen of a final patch.
     Patch,
+    /// On the screen of statistics.
+    Stats,
     /// Wherever there is a page to read: in a trajectory and in a patch. No screen and no table of the settings.
     Pages,
 }
 
 impl Scope {
     /// The screens, after what works on all of them.
-    pub const ALL: [Self; 4] = [Self::Global, Self::List, Self::Trajectory, Self::Patch];
+    pub const ALL: [Self; 5] = [
+        Self::Global,
+        Self::List,
+        Self::Trajectory,
+        Self::Patch,
+        Self::Stats,
+    ];
 
     /// The name of its table in the settings (`[keys.list]`); `Global` is `[keys]` itself.
     pub fn name(self) -> &'static str {
@@ -39,6 +47,7 @@ impl Scope {
             Self::List => "list",
             Self::Trajectory => "trajectory",
             Self::Patch => "patch",
+            Self::Stats => "stats",
             Self::Pages => "trajectory and patch",
         }
     }
@@ -182,6 +191,7 @@ use Scope::Global;
 use Scope::List;
 use Scope::Pages;
 use Scope::Patch;
+use Scope::Stats;
 use Scope::Trajectory;
 use Toward::Next;
 use Toward::Previous;
@@ -225,6 +235,9 @@ pub const COMMANDS: &[Command] = &[
     row("reverse-sort", &["O"], List, Group::Find, Action::ReverseSort, "Turn the sort order round"),
 
     row("patch", &["p"], Global, Group::Show, Action::Patch, "Show the final patch, or go back from it"),
+    row("stats", &["S"], Global, Group::Show, Action::Stats, "Show statistics of the list, or go back from them"),
+    row("group-by", &["b"], Stats, Group::Show, Overlay(OverlayKind::GroupBy), "Choose what to group by"),
+    row("then-group-by", &["+"], Stats, Group::Show, Overlay(OverlayKind::ThenGroupBy), "Choose what to group by besides"),
     row("why", &["!"], Global, Group::Show, Overlay(OverlayKind::Why), "Show why the filters decided as they did"),
     row("toggle-reference", &["d"], Patch, Group::Show, Action::ToggleReference, "Show or hide the reference patch"),
     row("toggle-fold", &["z a"], Pages, Group::Show, Fold(FoldChange::Toggle), "Open or close the fold at the cursor"),
@@ -265,6 +278,9 @@ pub const COMMANDS: &[Command] = &[
     row("copy-id", &["y i"], Global, Group::Take, Copy(CopyWhat::Id), "Copy the trajectory's id"),
     row("copy-reference", &["y r"], Global, Group::Take, Copy(CopyWhat::Reference), "Copy the reference: path:record#id@step"),
     row("copy-record", &["y j"], Global, Group::Take, Copy(CopyWhat::Record), "Copy the record's JSON"),
+    row("copy-tables", &["y m"], Stats, Group::Take, Action::CopyTables, "Copy all tables and charts as Markdown"),
+    row("edit-tables", &["e"], Stats, Group::Take, Action::Edit, "Open the statistics in $EDITOR"),
+    row("page-tables", &["E"], Stats, Group::Take, Action::Page, "Open the statistics in $PAGER"),
     row("edit", &["e"], Pages, Group::Take, Action::Edit, "Open the step or patch in $EDITOR"),
     row("page", &["E"], Pages, Group::Take, Action::Page, "Open the step or patch in $PAGER"),
 

@@ -335,6 +335,17 @@ pub struct Arrangement {
     pub narrow: String,
     /// Which records, and in which order where `key` is the order of the inputs; `None` for all.
     pub queue: Option<Queue>,
+    /// Of those, only these records; `None` for all.
+    pub picked: Option<Picked>,
+}
+
+/// Records that were picked elsewhere: a line of the statistics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picked {
+    /// What they have in common, cleaned.
+    pub words: String,
+    /// The records.
+    pub records: Arc<Vec<u32>>,
 }
 
 impl Default for Arrangement {
@@ -344,17 +355,20 @@ impl Default for Arrangement {
             is_descending: false,
             narrow: String::new(),
             queue: None,
+            picked: None,
         }
     }
 }
 
 impl Arrangement {
+    /// Whether it shows all records.
+    pub fn is_whole(&self) -> bool {
+        self.narrow.is_empty() && self.queue.is_none() && self.picked.is_none()
+    }
+
     /// Whether it leaves all rows where they are.
     pub fn is_plain(&self) -> bool {
-        self.key == SortKey::Source
-            && !self.is_descending
-            && self.narrow.is_empty()
-            && self.queue.is_none()
+        self.key == SortKey::Source && !self.is_descending && self.is_whole()
     }
 }
 
@@ -412,12 +426,16 @@ pub fn arrange(
             ..Arranged::default()
         });
     }
-    let (taken, best) = if let Some(queue) = &how.queue {
+    let (mut taken, best) = if let Some(queue) = &how.queue {
         queues::run(rows, queue, me, cancel)?
     } else {
         let all = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         ((0..all).collect(), HashSet::new())
     };
+    if let Some(picked) = &how.picked {
+        let picked: HashSet<u32> = picked.records.iter().copied().collect();
+        taken.retain(|ix| picked.contains(ix));
+    }
     let mut list = narrowed(rows, store, &how.narrow, taken, cancel)?;
     if how.key == SortKey::Source {
         if how.is_descending {

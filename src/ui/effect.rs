@@ -15,6 +15,8 @@ use crate::model::Trajectory;
 use crate::review::Line;
 use crate::review::Policy;
 use crate::review::queue::Queue;
+use crate::stats::Collected;
+use crate::stats::GroupBy;
 use crate::theme::Highlighter;
 use crate::ui::data::Arrangement;
 use crate::ui::data::Order;
@@ -106,6 +108,26 @@ impl ExportJob {
     }
 }
 
+/// What is to be done for statistics.
+#[derive(Debug, Clone)]
+pub enum StatsWork {
+    /// Read these records, of so many, and put them together.
+    Collect(Order, usize),
+    /// Put together anew what was read.
+    Group(Arc<Collected>),
+}
+
+/// Statistics to make.
+#[derive(Debug, Clone)]
+pub struct StatsJob {
+    /// The question's number.
+    pub generation: Generation,
+    /// What is to be done.
+    pub work: StatsWork,
+    /// What records are grouped by.
+    pub by: Vec<GroupBy>,
+}
+
 /// A rearrangement of the list.
 #[derive(Debug, Clone)]
 pub struct ArrangeJob {
@@ -134,6 +156,10 @@ pub enum Effect {
     Mark(u64, Range<usize>, Order),
     /// Judge all records that were not judged yet, and these again.
     MarkAll(u64, Vec<RecordIx>),
+    /// Make statistics, and say what is there so far.
+    Stats(Box<StatsJob>),
+    /// Stop making statistics.
+    StopStats,
     /// Arrange the list.
     Arrange(Box<ArrangeJob>),
     /// Find rows of the list by text.

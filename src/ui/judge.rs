@@ -88,6 +88,11 @@ impl Judge {
         (self.check)(head, &|| store.load(ix), self.cache(), cancel)
     }
 
+    /// What both filters say of a record that is loaded; not remembered.
+    pub fn examine(&self, head: &Head, whole: &Arc<Trajectory>, cancel: &Cancel) -> Checked {
+        (self.check)(head, &|| Ok(Arc::clone(whole)), self.cache(), cancel)
+    }
+
     /// Writes the cache.
     fn flush(&self) {
         if let Some(cache) = self.cache.get() {

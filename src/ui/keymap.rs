@@ -88,12 +88,15 @@ struct Binding {
     line: Option<usize>,
 }
 
+/// What keys are bound for.
+const SCREENS: usize = Scope::ALL.len();
+
 /// All keys, and the chord and count that are being typed.
 #[derive(Debug, Clone)]
 pub struct Keymap {
     /// By [`Scope::ALL`]; what works everywhere is in each.
-    tries: [Node; 4],
-    bindings: [Vec<Binding>; 4],
+    tries: [Node; SCREENS],
+    bindings: [Vec<Binding>; SCREENS],
     pending: Vec<KeyCombination>,
     count: Option<usize>,
 }
@@ -124,7 +127,7 @@ impl Keymap {
         let mut said = BTreeSet::new();
         problems.retain(|problem: &Problem| said.insert(problem.to_string()));
         problems.sort_by_key(|problem| problem.line);
-        let tries = [0, 1, 2, 3].map(|ix| trie(&bindings, ix));
+        let tries = std::array::from_fn(|ix| trie(&bindings, ix));
         let keymap = Self {
             tries,
             bindings,
@@ -239,15 +242,15 @@ impl Keymap {
     }
 }
 
-fn trie_of(tries: &[Node; 4], scope: Scope) -> &Node {
+fn trie_of(tries: &[Node; SCREENS], scope: Scope) -> &Node {
     tries.get(scope as usize).unwrap_or(&tries[0])
 }
 
-fn bindings_in(bindings: &[Vec<Binding>; 4], scope: Scope) -> &[Binding] {
+fn bindings_in(bindings: &[Vec<Binding>; SCREENS], scope: Scope) -> &[Binding] {
     bindings.get(scope as usize).unwrap_or(&bindings[0])
 }
 
-fn trie(bindings: &[Vec<Binding>; 4], ix: usize) -> Node {
+fn trie(bindings: &[Vec<Binding>; SCREENS], ix: usize) -> Node {
     let mut root = Node::default();
     for binding in bindings.iter().skip(ix).take(1).flatten() {
         root.insert(&binding.keys, binding.command);

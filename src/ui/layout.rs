@@ -54,6 +54,33 @@ pub struct PatchLayout {
     pub status: Rect,
 }
 
+/// Where the parts of the screen of statistics are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StatsLayout {
+    /// One line: how many records, grouped by what.
+    pub title: Rect,
+    /// One line: the sections.
+    pub tabs: Rect,
+    /// The page, a column in from the left.
+    pub page: Rect,
+}
+
+/// Lays out the screen of statistics.
+pub fn stats(screen: Rect) -> StatsLayout {
+    let (title, body, _) = frame(screen);
+    let tabs = Rect {
+        height: body.height.min(1),
+        ..body
+    };
+    let page = Rect {
+        x: body.x + body.width.min(1),
+        y: tabs.bottom(),
+        width: body.width.saturating_sub(2),
+        height: body.height - tabs.height,
+    };
+    StatsLayout { title, tabs, page }
+}
+
 /// Lays out the patch screen. Under 100 columns the files are shown only while they have the keys, over the page: it
 /// keeps its width.
 pub fn patch(screen: Rect, are_files_focused: bool) -> PatchLayout {

@@ -175,6 +175,7 @@ impl Loop {
             has_mouse: settings.mouse,
             has_preview: settings.preview,
             export: Vec::new(),
+            stats_by: Vec::new(),
             history: Vec::new(),
             first_step,
             first,

@@ -6,6 +6,7 @@
 mod export;
 mod hasher;
 mod recorder;
+mod stats;
 
 pub use recorder::Journal;
 
@@ -60,6 +61,7 @@ use crate::ui::effect::PatchJob;
 use crate::ui::event::Generation;
 use crate::ui::event::Notice;
 use crate::ui::event::RowHit;
+use crate::ui::event::StatsNews;
 use crate::ui::event::Tone;
 use crate::ui::judge::Judge;
 use crate::ui::judge::Marker;
@@ -141,6 +143,12 @@ impl Tasks {
         self.env.journal.finish(patience)
     }
 
+    fn stop(&self, kind: Kind) {
+        if let Some(slot) = self.slots.get(kind as usize) {
+            slot.stop();
+        }
+    }
+
     /// Hands work over. Effects of the terminal itself are not for here and are ignored.
     pub fn submit(&self, effect: Effect) {
         match effect {
@@ -153,11 +161,8 @@ impl Tasks {
             }
             Effect::Record(lines) => self.recorder.submit(lines),
             Effect::Hash(ixs) => self.hasher.submit(ixs),
-            Effect::StopFind => {
-                if let Some(slot) = self.slots.get(Kind::Find as usize) {
-                    slot.stop();
-                }
-            }
+            Effect::StopFind => self.stop(Kind::Find),
+            Effect::StopStats => self.stop(Kind::Stats),
             effect => {
                 let slot = Kind::of(&effect).and_then(|kind| self.slots.get(kind as usize));
                 if let Some(slot) = slot {
@@ -201,10 +206,11 @@ enum Kind {
     Desk,
     Queues,
     Export,
+    Stats,
 }
 
 impl Kind {
-    const COUNT: usize = 16;
+    const COUNT: usize = 17;
 
     fn of(effect: &Effect) -> Option<Self> {
         Some(match effect {
@@ -223,6 +229,7 @@ impl Kind {
             Effect::OpenDesk => Self::Desk,
             Effect::CountQueues(..) => Self::Queues,
             Effect::Export(_) => Self::Export,
+            Effect::Stats(_) => Self::Stats,
             Effect::Copy(..)
             | Effect::CopyName(..)
             | Effect::CopyRecord(_)
@@ -302,8 +309,10 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::Hash(_)
         | Effect::Record(_)
         | Effect::Export(_)) => on_desk(effect, env, cancel, say),
+        Effect::Stats(job) => stats::run(&job, env, cancel, say),
         // these belong to the owner of the terminal
         Effect::StopFind
+        | Effect::StopStats
         | Effect::External(..)
         | Effect::Mouse(_)
         | Effect::Follow(_)
@@ -736,6 +745,7 @@ fn answers_of_failure(effect: &Effect) -> Vec<Notice> {
         }
         Effect::Arrange(job) => vec![Notice::Arranged(job.generation, Arranged::default())],
         Effect::Find(job) => vec![Notice::Hits(job.generation, Vec::new(), true)],
+        Effect::Stats(job) => vec![Notice::Stats(Box::new(StatsNews::failed(job.generation)))],
         Effect::FindInPage(generation, ..) => vec![Notice::Hits(*generation, Vec::new(), true)],
         Effect::Patch(job) => vec![Notice::Patch(job.key, Err(fault()))],
         Effect::Why(generation, ..) => vec![Notice::Why(*generation, Err(fault()))],

@@ -3,6 +3,7 @@
 pub mod list;
 pub mod patch;
 pub mod signs;
+pub mod stats;
 pub mod trajectory;
 
 use ratatui::layout::Rect;

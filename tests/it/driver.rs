@@ -221,6 +221,7 @@ impl Driver {
             has_mouse: true,
             has_preview: true,
             export: Vec::new(),
+            stats_by: Vec::new(),
             history: Vec::new(),
             first_step,
             first: None,

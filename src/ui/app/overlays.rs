@@ -64,6 +64,13 @@ impl App {
                 self.ask_queues(effects);
                 return;
             }
+            OverlayKind::GroupBy | OverlayKind::ThenGroupBy => {
+                let is_second = kind == OverlayKind::ThenGroupBy;
+                let Some(choice) = self.groupings(is_second) else {
+                    return;
+                };
+                choice
+            }
             OverlayKind::Decided => self.last_decisions(),
             OverlayKind::Export => self.export_form(),
         };
@@ -120,6 +127,8 @@ impl App {
                 match kind {
                     ChoiceKind::Decided => self.go_to_decided(row, effects),
                     ChoiceKind::Queue => self.choose_queue(row, effects),
+                    ChoiceKind::GroupBy => self.choose_grouping(row, false, effects),
+                    ChoiceKind::ThenGroupBy => self.choose_grouping(row, true, effects),
                 }
             }
             Reply::Form(values, change) => self.form(values, change, effects),

@@ -16,6 +16,7 @@ use crate::ui::event::RowHit;
 use crate::ui::page::Ink;
 use crate::ui::view::Cx;
 use crate::ui::view::patch::PatchView;
+use crate::ui::view::stats::StatsView;
 use crate::ui::view::trajectory::TrajectoryView;
 
 /// A screen above the list.
@@ -23,6 +24,7 @@ use crate::ui::view::trajectory::TrajectoryView;
 pub(super) enum Screen {
     Trajectory(Box<TrajectoryView>),
     Patch(Box<PatchView>),
+    Stats(Box<StatsView>),
 }
 
 /// Does the same on the view of whichever screen it is.
@@ -31,6 +33,7 @@ macro_rules! each {
         match $screen {
             Screen::Trajectory($view) => $do,
             Screen::Patch($view) => $do,
+            Screen::Stats($view) => $do,
         }
     };
 }
@@ -41,14 +44,16 @@ impl Screen {
         match self {
             Self::Trajectory(_) => Scope::Trajectory,
             Self::Patch(_) => Scope::Patch,
+            Self::Stats(_) => Scope::Stats,
         }
     }
 
-    /// The record that it is about.
-    pub(super) fn record(&self) -> RecordIx {
+    /// The record that it is about; `None` where it is about many.
+    pub(super) fn record(&self) -> Option<RecordIx> {
         match self {
-            Self::Trajectory(view) => view.record(),
-            Self::Patch(view) => view.record(),
+            Self::Trajectory(view) => Some(view.record()),
+            Self::Patch(view) => Some(view.record()),
+            Self::Stats(_) => None,
         }
     }
 
@@ -59,6 +64,7 @@ impl Screen {
             Self::Trajectory(_) => " STEPS ",
             Self::Patch(view) if view.are_files_focused() => " FILES ",
             Self::Patch(_) => " PATCH ",
+            Self::Stats(_) => " STATS ",
         }
     }
 
@@ -67,6 +73,7 @@ impl Screen {
         match self {
             Self::Trajectory(_) => "in a trajectory",
             Self::Patch(_) => "in a patch",
+            Self::Stats(_) => "in the statistics",
         }
     }
 
@@ -95,6 +102,13 @@ impl Screen {
                 ("accept", "accept"),
                 ("reject", "reject"),
                 ("why", "why"),
+                ("help", "keys"),
+            ],
+            Self::Stats(_) => &[
+                ("open", "list these"),
+                ("next-pane", "section"),
+                ("group-by", "group"),
+                ("find", "find"),
                 ("help", "keys"),
             ],
         }
@@ -148,6 +162,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.position().0,
             Self::Patch(view) => view.line(),
+            Self::Stats(view) => view.line(),
         }
     }
 
@@ -161,6 +176,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.start_find(pattern, from, cx, effects),
             Self::Patch(view) => view.start_find(pattern, from, effects),
+            Self::Stats(view) => view.start_find(pattern, from, cx),
         }
     }
 
@@ -187,6 +203,8 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.hits_found(generation, hits, is_done, cx),
             Self::Patch(view) => view.hits_found(generation, &hits, is_done, cx),
+            // it searches by itself
+            Self::Stats(_) => {}
         }
     }
 
@@ -211,7 +229,7 @@ impl Screen {
                 effects.push(Effect::Open(view.opened(), ix));
             }
             Self::Patch(view) if view.record() == ix => view.reopen(opened.advance()),
-            Self::Trajectory(_) | Self::Patch(_) => {}
+            Self::Trajectory(_) | Self::Patch(_) | Self::Stats(_) => {}
         }
     }
 }
@@ -251,7 +269,7 @@ impl Screens {
     pub(super) fn trajectory(&self) -> Option<&TrajectoryView> {
         self.0.iter().rev().find_map(|screen| match screen {
             Screen::Trajectory(view) => Some(view.as_ref()),
-            Screen::Patch(_) => None,
+            Screen::Patch(_) | Screen::Stats(_) => None,
         })
     }
 
@@ -259,8 +277,24 @@ impl Screens {
     pub(super) fn trajectory_mut(&mut self) -> Option<&mut TrajectoryView> {
         self.0.iter_mut().rev().find_map(|screen| match screen {
             Screen::Trajectory(view) => Some(view.as_mut()),
-            Screen::Patch(_) => None,
+            Screen::Patch(_) | Screen::Stats(_) => None,
         })
+    }
+
+    /// The statistics, where they are on top.
+    pub(super) fn stats(&self) -> Option<&StatsView> {
+        match self.top() {
+            Some(Screen::Stats(view)) => Some(view),
+            _ => None,
+        }
+    }
+
+    /// [`Screens::stats`], to be changed.
+    pub(super) fn stats_mut(&mut self) -> Option<&mut StatsView> {
+        match self.top_mut() {
+            Some(Screen::Stats(view)) => Some(view),
+            _ => None,
+        }
     }
 
     /// The patch, where it is on top.

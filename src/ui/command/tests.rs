@@ -19,6 +19,8 @@ const PLAIN: &[Action] = &[
     Action::CycleDiffLayout,
     Action::ToggleRaw,
     Action::Patch,
+    Action::Stats,
+    Action::CopyTables,
     Action::ToggleReference,
     Action::NextTheme,
     Action::ToggleMouse,
@@ -80,6 +82,8 @@ fn actions() -> Vec<Action> {
         OverlayKind::Queues,
         OverlayKind::Decided,
         OverlayKind::Export,
+        OverlayKind::GroupBy,
+        OverlayKind::ThenGroupBy,
     ];
     let mut all = PLAIN.to_vec();
     all.extend([Choice::Accept, Choice::Reject, Choice::Skip].map(Action::Decide));
@@ -147,7 +151,9 @@ fn known(action: Action) {
             | OverlayKind::Why
             | OverlayKind::Queues
             | OverlayKind::Decided
-            | OverlayKind::Export,
+            | OverlayKind::Export
+            | OverlayKind::GroupBy
+            | OverlayKind::ThenGroupBy,
         )
         | Action::ReverseSort
         | Action::Fold(FoldChange::Toggle | FoldChange::OpenAll | FoldChange::CloseAll)
@@ -156,6 +162,8 @@ fn known(action: Action) {
         | Action::CycleDiffLayout
         | Action::ToggleRaw
         | Action::Patch
+        | Action::Stats
+        | Action::CopyTables
         | Action::ToggleReference
         | Action::NextTheme
         | Action::ToggleMouse

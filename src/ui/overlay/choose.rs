@@ -29,6 +29,10 @@ pub enum ChoiceKind {
     Queue,
     /// The record of a past decision.
     Decided,
+    /// What statistics are grouped by.
+    GroupBy,
+    /// By what besides.
+    ThenGroupBy,
 }
 
 /// Rows to choose from, narrowed as one types.
@@ -52,6 +56,8 @@ impl Choose {
         let title = match kind {
             ChoiceKind::Queue => "Queues",
             ChoiceKind::Decided => "Your last decisions",
+            ChoiceKind::GroupBy => "Group by",
+            ChoiceKind::ThenGroupBy => "And by",
         };
         Self {
             kind,

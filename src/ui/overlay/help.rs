@@ -155,6 +155,7 @@ impl Help {
             Scope::Global => "Keys",
             Scope::List => "Keys in the list",
             Scope::Trajectory => "Keys in a trajectory",
+            Scope::Stats => "Keys in the statistics",
             Scope::Patch | Scope::Pages => "Keys in a patch",
         };
         let inner = draw_box(area, title, "type to narrow · Esc closes", buf, theme);

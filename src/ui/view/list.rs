@@ -107,6 +107,11 @@ impl ListView {
         &self.how
     }
 
+    /// The rows in their order.
+    pub fn order(&self) -> &Order {
+        &self.order
+    }
+
     /// Rows shown, of all.
     pub fn shown(&self, cx: &Cx<'_>) -> usize {
         self.order.len(cx.data.rows.len())

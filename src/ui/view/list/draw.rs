@@ -111,6 +111,10 @@ impl ListView {
             Some(queue) => format!("  queue: {}", queue.name),
             None => String::new(),
         };
+        let picked = match &self.how.picked {
+            Some(picked) => format!("  only: {}", picked.words),
+            None => String::new(),
+        };
         let decided = cx.data.desk.decided();
         let progress = if decided == 0 {
             String::new()
@@ -134,6 +138,7 @@ impl ListView {
                 (&counts, style(Role::Dim)),
                 (&progress, style(Role::Success)),
                 (&queue, style(Role::Match)),
+                (&picked, style(Role::Match)),
                 (&narrow, style(Role::Match)),
                 (&state, style(Role::Info)),
                 (follow, style(Role::Info)),
