@@ -1,5 +1,6 @@
 //! `hgview stats`: what agents do and how often it is accepted, as text with charts, JSON, CSV, Markdown or HTML.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -242,7 +243,8 @@ fn colored(line: &Line) -> String {
     let mut out = String::new();
     for piece in &line.pieces {
         let style = style(piece.tint);
-        out.push_str(&format!("{style}{}{style:#}", piece.text));
+        // writing to a text cannot fail
+        let _done = write!(out, "{style}{}{style:#}", piece.text);
     }
     out
 }
@@ -251,10 +253,9 @@ fn style(tint: Tint) -> Style {
     let of = |color: AnsiColor| color.on_default();
     match tint {
         Tint::Plain => Style::new(),
-        Tint::Dim | Tint::Range => Style::new().dimmed(),
+        Tint::Dim | Tint::Range | Tint::Head => Style::new().dimmed(),
         Tint::Section => of(AnsiColor::Cyan).bold(),
         Tint::Title => Style::new().bold(),
-        Tint::Head => Style::new().dimmed(),
         Tint::Bar => of(AnsiColor::Blue),
         Tint::Component(component) => match component {
             Component::Reasoning => of(AnsiColor::BrightBlack),

@@ -135,7 +135,7 @@ fn facts(sources: &Sources<'_>, ix: RecordIx, cancel: &Cancel) -> Result<Facts, 
     let table = &behaviour.table;
     let flags = behaviour.flags.iter().chain(&checked.flags);
     let summary = Summary::of(&trajectory);
-    let short = |text: &Option<String>| text.as_deref().map(Text::from);
+    let short = |text: &Option<String>| text.as_deref().map(name);
     Ok(Facts {
         record: ix.0,
         subject: Subject {
@@ -144,7 +144,7 @@ fn facts(sources: &Sources<'_>, ix: RecordIx, cancel: &Cancel) -> Result<Facts, 
             task_kind: trajectory.task.as_ref().map(|task| task.kind),
             model: short(&trajectory.model),
             format: trajectory.source.format,
-            path: trajectory.source.path.to_string_lossy().into(),
+            path: name(&trajectory.source.path.to_string_lossy()),
             patch: checked.patch_hash,
         },
         said: judged(sources, &head, &checked),
@@ -169,6 +169,15 @@ fn facts(sources: &Sources<'_>, ix: RecordIx, cancel: &Cancel) -> Result<Facts, 
             aim: table.aim,
         },
     })
+}
+
+/// A name as it is kept: what is longer than any name is cut.
+fn name(text: &str) -> Text {
+    const LONGEST: usize = 256;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
+        None => text.into(),
+    }
 }
 
 fn judged(sources: &Sources<'_>, head: &Head, checked: &Checked) -> Judged {

@@ -148,7 +148,7 @@ pub struct Bars {
     /// They stand for neighbouring stretches of a scale and belong side by side.
     pub is_histogram: bool,
     /// The bars.
-    pub bars: Vec<Bar>,
+    pub rows: Vec<Bar>,
 }
 
 /// A bar.

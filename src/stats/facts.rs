@@ -56,11 +56,10 @@ impl Said {
     pub fn of(people: &People<'_>) -> Self {
         match (people, people.verdict()) {
             (People::Nobody, _) => Self::Undecided,
-            (People::Skipped(_), _) => Self::Skip,
+            (People::Skipped(_), _) | (People::Agreed(_), Verdict::Unjudged) => Self::Skip,
             (People::Disputed(_), _) => Self::Disputed,
             (People::Agreed(_), Verdict::Accept) => Self::Accept,
             (People::Agreed(_), Verdict::Reject) => Self::Reject,
-            (People::Agreed(_), Verdict::Unjudged) => Self::Skip,
         }
     }
 }

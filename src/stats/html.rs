@@ -160,7 +160,7 @@ fn write_bars(out: &mut String, bars: &Bars) {
         &bars.title,
         &[String::new(), bars.unit.to_owned(), String::new()],
     );
-    for bar in &bars.bars {
+    for bar in &bars.rows {
         row(out, &[bar.label.clone(), bar.text.clone()]);
         out.push_str(
             "<td class=\"chart\"><svg viewBox=\"0 0 200 12\" class=\"bar\" aria-hidden=\"true\">",
@@ -187,13 +187,13 @@ fn histogram(out: &mut String, bars: &Bars) {
     const STEP: usize = 48;
     open(out, "figure", "");
     element(out, "figcaption", "", &bars.title);
-    let wide = bars.bars.len().max(1) * STEP;
-    let _written = write!(
+    let wide = bars.rows.len().max(1) * STEP;
+    let _written = writeln!(
         out,
-        "<svg viewBox=\"0 0 {wide} 160\" class=\"histogram\" style=\"max-width:{wide}px\" role=\"img\" aria-label=\"{}\">\n",
+        "<svg viewBox=\"0 0 {wide} 160\" class=\"histogram\" style=\"max-width:{wide}px\" role=\"img\" aria-label=\"{}\">",
         escape(&bars.title)
     );
-    for (nth, bar) in bars.bars.iter().enumerate() {
+    for (nth, bar) in bars.rows.iter().enumerate() {
         let x = nth * STEP;
         let high = bar.length.clamp(0.0, 1.0) * HIGH;
         let (top, high) = (place(HIGH - high + 16.0), place(high));
@@ -220,7 +220,7 @@ fn histogram(out: &mut String, bars: &Bars) {
     }
     out.push_str("</svg>\n");
     let rows = bars
-        .bars
+        .rows
         .iter()
         .map(|bar| vec![bar.label.clone(), bar.text.clone()]);
     folded(out, &[String::new(), bars.unit.to_owned()], rows);

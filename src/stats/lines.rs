@@ -138,12 +138,11 @@ fn ascii(text: &str) -> String {
     for c in text.chars() {
         match c {
             c if c.is_ascii() => out.push(c),
-            '–' => out.push('-'),
+            '–' | '▼' => out.push('-'),
             '→' => out.push('>'),
             '·' => out.push('/'),
             '…' => out.push('~'),
             '▲' => out.push('+'),
-            '▼' => out.push('-'),
             'κ' => out.push_str("kappa"),
             _ => out.push('?'),
         }
@@ -263,16 +262,16 @@ impl Page {
 
     fn bars(&mut self, bars: &Bars) {
         self.title(&bars.title);
-        let label = self.label_cells(bars.bars.iter().map(|bar| bar.label.as_str()));
+        let label = self.label_cells(bars.rows.iter().map(|bar| bar.label.as_str()));
         let text = bars
-            .bars
+            .rows
             .iter()
             .map(|bar| width(&bar.text))
             .max()
             .unwrap_or(0);
         let room = self.look.width.saturating_sub(label + text + 2 * GAP);
         let (room, glyphs) = (room.min(LONGEST), self.look.glyphs);
-        for bar in &bars.bars {
+        for bar in &bars.rows {
             let mut line = Line::of(fill(&bar.label, label, bars.is_histogram), Tint::Plain);
             line = line.with(" ".repeat(GAP), Tint::Plain);
             let mut cells = 0;

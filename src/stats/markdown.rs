@@ -34,7 +34,7 @@ fn write_block(block: &Block, out: &mut String) {
         Block::Bars(bars) => {
             let heads = [String::new(), bars.unit.to_owned()];
             let rows = bars
-                .bars
+                .rows
                 .iter()
                 .map(|bar| vec![bar.label.clone(), bar.text.clone()]);
             write_table(&bars.title, &heads, rows, out);
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn names_mean_nothing() {
-        assert_eq!(escape("a|b\n<script>"), "a\\|b␊&lt;script>");
+        assert_eq!(escape("a|b\n<script>"), "a\\|b⏎&lt;script>");
         assert_eq!(
             escape("![x](y) `z` __a__"),
             "\\!\\[x\\](y) \\`z\\` \\_\\_a\\_\\_"

@@ -52,7 +52,7 @@ impl Numbers {
 }
 
 /// The value below which a share of sorted values lies, between the two nearest where it falls between them (Hyndman
-/// and Fan 1996, type 7: what R, NumPy and spreadsheets do). 0 of nothing.
+/// and Fan 1996, type 7: what R and spreadsheets do). 0 of nothing.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -136,10 +136,10 @@ impl Histogram {
                 _ => None,
             })
             .collect();
-        let last = bins.len().saturating_sub(1);
+        let end = bins.len().saturating_sub(1);
         for value in sorted {
             let at = bins.partition_point(|bin| bin.from <= *value);
-            if let Some(bin) = bins.get_mut(at.saturating_sub(1).min(last)) {
+            if let Some(bin) = bins.get_mut(at.saturating_sub(1).min(end)) {
                 bin.count += 1;
             }
         }
@@ -199,8 +199,8 @@ fn decades(least: f64, max: f64, is_positive: bool) -> Option<Vec<f64>> {
     let first = edges
         .partition_point(|edge| *edge <= least)
         .saturating_sub(1);
-    let last = edges.partition_point(|edge| *edge <= max) + 1;
-    let kept = edges.get(first..last.min(edges.len()))?;
+    let end = edges.partition_point(|edge| *edge <= max) + 1;
+    let kept = edges.get(first..end.min(edges.len()))?;
     let zero = (!is_positive).then_some(0.0);
     Some(zero.into_iter().chain(kept.iter().copied()).collect())
 }

@@ -96,6 +96,7 @@ impl Rates {
 }
 
 /// How often something holds of the records that it is known of.
+#[expect(clippy::struct_field_names, reason = "the names in the JSON")]
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Rate {
     /// How often.
@@ -121,6 +122,7 @@ impl Rate {
 }
 
 /// A part of a whole.
+#[expect(clippy::struct_field_names, reason = "the names in the JSON")]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Share {
     /// The part.

@@ -23,6 +23,7 @@ use crate::stats::measure::number_words;
 use crate::stats::measure::percent;
 use crate::stats::numbers::Bin;
 use crate::stats::numbers::Distribution;
+use crate::stats::report::ByComponent;
 use crate::stats::report::Coverage;
 use crate::stats::report::Group;
 use crate::stats::report::Matrix;
@@ -62,7 +63,7 @@ impl Stats {
                 SectionKind::OverTime => self.over_time(),
                 SectionKind::Flags => self.flags(),
                 SectionKind::Agreement => self.agreement.iter().flat_map(matrix).collect(),
-                SectionKind::Coverage => self.coverage.iter().flat_map(coverage).collect(),
+                SectionKind::Coverage => self.covered(),
             },
         };
         Doc {
@@ -283,7 +284,7 @@ impl Stats {
             .filter(|(_, _, group)| !group.course.is_empty());
         let mut blocks: Vec<Block> = charts
             .map(|(name, _, group)| {
-                let stretches = group.course.iter().map(|shares| shares.values()).collect();
+                let stretches = group.course.iter().map(ByComponent::values).collect();
                 let title = format!("{name}: what is done when, from the first step to the last");
                 Block::Course(Course { title, stretches })
             })
@@ -295,6 +296,14 @@ impl Stats {
         }
         blocks.extend(self.rest(CHARTS));
         blocks
+    }
+
+    fn covered(&self) -> Vec<Block> {
+        if self.total.rates.outcome.count == 0 {
+            let text = "nothing is accepted in effect, by people or by the filter that counts";
+            return vec![Block::Note(text.to_owned())];
+        }
+        self.coverage.iter().flat_map(coverage).collect()
     }
 
     fn flags(&self) -> Vec<Block> {
@@ -360,7 +369,7 @@ fn bars_block(title: &str, unit: &'static str, bars: Vec<Bar>) -> Block {
         title: title.to_owned(),
         unit,
         is_histogram: false,
-        bars,
+        rows: bars,
     })
 }
 
@@ -478,7 +487,7 @@ fn histogram(quantity: Quantity, told: &Distribution) -> Block {
         ),
         unit: "trajectories",
         is_histogram: true,
-        bars: bars.collect(),
+        rows: bars.collect(),
     })
 }
 

@@ -61,7 +61,7 @@ pub struct StatsLayout {
     pub title: Rect,
     /// One line: the sections.
     pub tabs: Rect,
-    /// The page, a column in from the left.
+    /// The page, with a blank column at each side.
     pub page: Rect,
 }
 
@@ -73,10 +73,9 @@ pub fn stats(screen: Rect) -> StatsLayout {
         ..body
     };
     let page = Rect {
-        x: body.x + body.width.min(1),
         y: tabs.bottom(),
-        width: body.width.saturating_sub(2),
         height: body.height - tabs.height,
+        ..body
     };
     StatsLayout { title, tabs, page }
 }

@@ -17,6 +17,7 @@ mod cli_mark;
 mod cli_open;
 mod cli_other;
 mod cli_show;
+mod cli_stats;
 mod cli_verify;
 mod conformance;
 mod corpus;

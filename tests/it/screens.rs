@@ -6,6 +6,7 @@ mod keys;
 mod looks;
 mod patches;
 mod soak;
+mod stats;
 
 pub(crate) use looks::snapshot;
 pub(crate) use soak::check_cells;

@@ -145,7 +145,7 @@ impl StatsView {
 
     /// Lays the page out for the width of the screen; the cursor stays in its section.
     fn lay_out(&mut self, cx: &Cx<'_>) {
-        let width = usize::from(layout::stats(cx.screen).page.width);
+        let width = usize::from(layout::stats(cx.screen).page.width.saturating_sub(2));
         let Some(doc) = self.held.doc.as_ref().filter(|_| width != self.width) else {
             return;
         };

@@ -32,7 +32,7 @@ pub fn role(tint: Tint) -> Role {
     }
 }
 
-/// Draws a line; `ground` lies under all of the row, `hits` are marked with the role that goes with them.
+/// Draws a line, a column in from the left; `ground` lies under all of the row, `hits` are marked with the role that goes with them.
 pub fn put_line(
     buf: &mut Buffer,
     area: Rect,
@@ -41,13 +41,18 @@ pub fn put_line(
     ground: Option<Role>,
     hits: Option<(&Regex, Role)>,
 ) {
-    let mut x = area.x;
+    let inner = Rect {
+        x: area.x.saturating_add(1),
+        width: area.width.saturating_sub(2),
+        ..area
+    };
+    let mut x = inner.x;
     for piece in &line.pieces {
-        if x >= area.right() {
+        if x >= inner.right() {
             break;
         }
         let style = theme.style(role(piece.tint));
-        x = put(buf, x, area.y, area.right() - x, &piece.text, style);
+        x = put(buf, x, area.y, inner.right() - x, &piece.text, style);
     }
     if let Some(ground) = ground {
         buf.set_style(area, theme.style(ground));
@@ -56,12 +61,12 @@ pub fn put_line(
     let text = line.text();
     for found in pattern.find_iter(&text).filter(|found| !found.is_empty()) {
         let cells = |part: Option<&str>| u16::try_from(part.map_or(0, width)).unwrap_or(u16::MAX);
-        let from = area.x.saturating_add(cells(text.get(..found.start())));
+        let from = inner.x.saturating_add(cells(text.get(..found.start())));
         let place = Rect {
             x: from,
             width: cells(Some(found.as_str())),
-            ..area
+            ..inner
         };
-        buf.set_style(place.intersection(area), theme.style(role));
+        buf.set_style(place.intersection(inner), theme.style(role));
     }
 }
