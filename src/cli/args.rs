@@ -11,6 +11,7 @@ use clap::ValueEnum;
 
 pub(super) use crate::cli::args::export::ExportArgs;
 
+use crate::behave::flags::FLAGS;
 use crate::cli::mark::MaskArg;
 use crate::query::sort::SortKey;
 
@@ -411,6 +412,7 @@ pub(super) struct AgreeArgs {
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
+#[command(after_long_help = flags_help())]
 #[command(
     before_long_help = VERIFY_EXAMPLES,
     after_help = "Exit codes: 0 done, 1 done but some records could not be read (their rows say why), 2 error."
@@ -440,6 +442,20 @@ pub(super) struct VerifyArgs {
     /// Print one JSON object a line; `hgview schema verify` describes it
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// The flags with what they say, as the help tells them.
+fn flags_help() -> String {
+    let mut text = String::from("Flags, switched on and off by name in the settings' [flags]:\n");
+    for rule in FLAGS {
+        let off = if rule.is_default {
+            ""
+        } else {
+            " (off by default)"
+        };
+        text.push_str(&format!("  {:<24} {}{off}\n", rule.kind.name(), rule.doc));
+    }
+    text
 }
 
 /// Rules of `verify`.

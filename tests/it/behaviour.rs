@@ -121,7 +121,10 @@ impl Tally {
         for label in &labels.steps {
             let got = behaviour.components.get(label.step).copied().flatten();
             let is_hit = got == Some(label.component);
-            let count = self.components.entry((label.component, is_final)).or_default();
+            let count = self
+                .components
+                .entry((label.component, is_final))
+                .or_default();
             if is_hit {
                 count.hits += 1;
             } else {
@@ -131,11 +134,19 @@ impl Tally {
                 self.components.entry((got, is_final)).or_default().extra += 1;
             }
             if !is_hit && says && !is_final {
-                eprintln!("{} step {}: {got:?}, labelled {:?}: {}", labels.sha256, label.step, label.component, label.why);
+                eprintln!(
+                    "{} step {}: {got:?}, labelled {:?}: {}",
+                    labels.sha256, label.step, label.component, label.why
+                );
             }
         }
         for rule in FLAGS {
-            let of_kind = |labels: &[FlagLabel]| labels.iter().find(|label| label.flag == rule.kind).map(|label| label.why.clone());
+            let of_kind = |labels: &[FlagLabel]| {
+                labels
+                    .iter()
+                    .find(|label| label.flag == rule.kind)
+                    .map(|label| label.why.clone())
+            };
             let wanted = of_kind(&labels.flags);
             let got = behaviour.flags.iter().find(|flag| flag.flag == rule.kind);
             if wanted.is_none() && of_kind(&labels.doubtful).is_some() {
@@ -149,22 +160,32 @@ impl Tally {
                 (None, None) => {}
             }
             if says && !is_final && wanted.is_some() != got.is_some() {
-                eprintln!("{} {}: {got:?}, labelled {wanted:?}", labels.sha256, rule.kind.name());
+                eprintln!(
+                    "{} {}: {got:?}, labelled {wanted:?}",
+                    labels.sha256,
+                    rule.kind.name()
+                );
             }
         }
     }
 
     fn component(&self, component: Component, halves: &[bool]) -> Count {
-        sum(halves.iter().filter_map(|half| self.components.get(&(component, *half))))
+        sum(halves
+            .iter()
+            .filter_map(|half| self.components.get(&(component, *half))))
     }
 
     fn flag(&self, kind: FlagKind, halves: &[bool]) -> Count {
-        sum(halves.iter().filter_map(|half| self.flags.get(&(kind, *half))))
+        sum(halves
+            .iter()
+            .filter_map(|half| self.flags.get(&(kind, *half))))
     }
 
     fn accuracy(&self, halves: &[bool]) -> Option<f64> {
         let all = sum(Component::ALL.iter().flat_map(|component| {
-            halves.iter().filter_map(|half| self.components.get(&(*component, *half)))
+            halves
+                .iter()
+                .filter_map(|half| self.components.get(&(*component, *half)))
         }));
         all.recall()
     }
@@ -186,7 +207,10 @@ fn print(tally: &Tally) {
     println!("| component | labels | precision | recall | final: precision | final: recall |");
     println!("|---|--:|--:|--:|--:|--:|");
     for component in Component::ALL {
-        let (tune, last) = (tally.component(component, TUNE), tally.component(component, FINAL));
+        let (tune, last) = (
+            tally.component(component, TUNE),
+            tally.component(component, FINAL),
+        );
         println!(
             "| {} | {} | {} | {} | {} | {} |",
             component.name(),
@@ -198,11 +222,20 @@ fn print(tally: &Tally) {
         );
     }
     let accuracy = [TUNE, FINAL, ALL].map(|halves| cell(tally.accuracy(halves)));
-    println!("accuracy: tune {}, final {}, all {}", accuracy[0], accuracy[1], accuracy[2]);
-    println!("| flag | on by default | labelled | found | precision | recall | final: precision | final: recall |");
+    println!(
+        "accuracy: tune {}, final {}, all {}",
+        accuracy[0], accuracy[1], accuracy[2]
+    );
+    println!(
+        "| flag | on by default | labelled | found | precision | recall | final: precision | final: recall |"
+    );
     println!("|---|---|--:|--:|--:|--:|--:|--:|");
     for rule in FLAGS {
-        let (tune, last, all) = (tally.flag(rule.kind, TUNE), tally.flag(rule.kind, FINAL), tally.flag(rule.kind, ALL));
+        let (tune, last, all) = (
+            tally.flag(rule.kind, TUNE),
+            tally.flag(rule.kind, FINAL),
+            tally.flag(rule.kind, ALL),
+        );
         println!(
             "| {} | {} | {} | {} | {} | {} | {} | {} |",
             rule.kind.name(),
@@ -227,7 +260,11 @@ fn rules_are_as_right_as_the_readme_says() {
     let wanted: BTreeSet<&str> = all.iter().map(|labels| labels.sha256.as_str()).collect();
     assert_eq!(wanted.len(), all.len(), "each record is labelled once");
     let records = records(&corpus, &wanted);
-    assert_eq!(records.len(), all.len(), "every labelled record is in the corpus");
+    assert_eq!(
+        records.len(),
+        all.len(),
+        "every labelled record is in the corpus"
+    );
     let says = std::env::var_os("HGVIEW_MISSES").is_some();
     let mut tally = Tally::default();
     for labels in &all {
@@ -238,7 +275,11 @@ fn rules_are_as_right_as_the_readme_says() {
     for rule in FLAGS.iter().filter(|rule| rule.is_default) {
         let count = tally.flag(rule.kind, ALL);
         let precision = count.precision().unwrap_or(1.0);
-        assert!(precision >= LEAST_PRECISION, "{} is on by default: {count:?}", rule.kind.name());
+        assert!(
+            precision >= LEAST_PRECISION,
+            "{} is on by default: {count:?}",
+            rule.kind.name()
+        );
     }
     let accuracy = tally.accuracy(ALL).unwrap();
     assert!(accuracy >= LEAST_ACCURACY, "{accuracy}");

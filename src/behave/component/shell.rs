@@ -23,7 +23,7 @@ fn of_preparations(parts: &[Part]) -> Component {
         return if is_looking {
             Component::Exploration
         } else {
-            Component::Reasoning
+            Component::Execution
         };
     }
     Component::Execution
@@ -109,6 +109,9 @@ fn of_words(part: &Part, around: &Around<'_>) -> Option<Component> {
     }
     let found = match part.program() {
         "" | ">" => return None,
+        "touch" => {
+            weightiest(part.operands().map(|path| around.of_edit(path))).unwrap_or(Execution)
+        }
         "rm" | "unlink" => of_removals(part, around),
         "tee" => return part.operands().map(|path| around.of_edit(path)).next(),
         "sed" | "perl" if is_in_place(part) => of_files(part, around),
@@ -141,6 +144,9 @@ fn of_words(part: &Part, around: &Around<'_>) -> Option<Component> {
         }
         program if program.ends_with(".sh") || program.ends_with(".py") => {
             of_own_program(part, around)
+        }
+        program if around.ask.is_repository && program.len() > 2 && (around.is_named)(program) => {
+            around.of_run()
         }
         _ => Execution,
     };
@@ -269,6 +275,7 @@ fn is_looking(program: &str) -> bool {
             | "join"
             | "uptime"
             | "locale"
+            | "apt-cache"
             | "getent"
             | "groups"
             | "command"
@@ -281,7 +288,7 @@ fn of_removals(part: &Part, around: &Around<'_>) -> Component {
 }
 
 /// Removing a file: part of the solution where it is one of the project's, else cleaning up.
-pub(super) fn of_removal(path: &str, around: &Around<'_>) -> Component {
+pub(in crate::behave) fn of_removal(path: &str, around: &Around<'_>) -> Component {
     let is_source = path.rsplit_once('.').is_some_and(|(_, ending)| {
         matches!(
             ending,
@@ -390,6 +397,20 @@ fn of_git(part: &Part) -> Component {
 }
 
 fn of_packages(part: &Part, around: &Around<'_>) -> Component {
+    let is_script_runner = matches!(part.program(), "npm" | "yarn" | "pnpm" | "bun");
+    let checks = [
+        "test",
+        "lint",
+        "typecheck",
+        "type-check",
+        "check-types",
+        "tsc",
+        "vitest",
+        "jest",
+    ];
+    if is_script_runner && part.operands().any(|word| checks.contains(&word)) {
+        return Component::Verification;
+    }
     match part.operands().next().unwrap_or_default() {
         "show" | "list" | "freeze" | "search" | "info" | "ls" | "view" | "outdated" | "why"
         | "config" | "env" | "index" | "policy" | "--version" | "debug" | "check" => {

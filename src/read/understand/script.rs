@@ -245,6 +245,7 @@ impl<'a> Scanner<'a> {
             self.rest = self.rest.get(end..).unwrap_or_default();
             return Some(());
         }
+        let before = self.rest;
         match self.next()? {
             '\n' => {
                 self.end_command(Join::Then)?;
@@ -252,6 +253,12 @@ impl<'a> Scanner<'a> {
             }
             ';' => self.end_command(Join::Then)?,
             ' ' | '\t' | '\r' => self.end_word(),
+            '(' if self.is_loose && self.word.is_some() => {
+                let mut word = self.word.take().unwrap_or_default();
+                self.rest = before;
+                self.substitution(&mut word)?;
+                self.word = Some(word);
+            }
             '&' | '(' | ')' if self.is_loose => self.end_command(Join::Then)?,
             '&' | '(' | ')' => return None,
             c => self.word_char(c)?,
@@ -444,7 +451,7 @@ impl<'a> Scanner<'a> {
                     | "fi"
                     | "done"
                     | "esac"
-            )
+            ) || word.text.ends_with("()")
         });
         let lead = lead.count();
         command.words.drain(..lead);

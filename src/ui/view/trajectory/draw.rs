@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::model::ActionClass;
 use crate::model::ChildKind;
+use crate::model::FlagKind;
 use crate::model::Observation;
 use crate::model::Step;
 use crate::model::StepKind;
@@ -240,7 +241,10 @@ impl TrajectoryView {
                     let meaning = outline
                         .and_then(|outline| outline.meanings.get(ix.0))
                         .map_or("", String::as_str);
-                    draw_step_row(cx, (step, meaning), digits, area, buf);
+                    let flag = outline
+                        .and_then(|outline| outline.steps.get(ix.0))
+                        .and_then(|facts| facts.flag);
+                    draw_step_row(cx, (step, meaning, flag), digits, area, buf);
                 }
             }
         }
@@ -427,7 +431,7 @@ fn short_id(id: &str) -> String {
 /// `12 ± edit src/a.py +3 −1     ✗1  2.1s 1.2K`: what gives way on a narrow pane is size, then time.
 fn draw_step_row(
     cx: &Cx<'_>,
-    (step, meaning): (&Step, &str),
+    (step, meaning, flag): (&Step, &str, Option<FlagKind>),
     digits: u16,
     area: Rect,
     buf: &mut Buffer,
@@ -490,6 +494,14 @@ fn draw_step_row(
         // that it failed matters more than how; what is short already found no room
         if cells > 3 {
             put_end(3, "✗", role, &mut right);
+        }
+    }
+    if let Some(flag) = flag {
+        let word = format!(" ⚑ {}", flag.name().replace('_', " "));
+        let cells = u16::try_from(width(&word)).unwrap_or(u16::MAX);
+        // on a narrow pane the sign alone says that there is one; the page says which
+        if !put_end(cells, &word, Role::Warning, &mut right) {
+            put_end(2, "⚑", Role::Warning, &mut right);
         }
     }
     let room = right.saturating_sub(x);
