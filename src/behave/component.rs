@@ -127,9 +127,10 @@ pub(in crate::behave) fn component_of(
                 program::path_arg(action)
                     .map_or(Component::Implementation, |path| around.of_edit(path))
             }),
-        ActionClass::Think | ActionClass::Finish | ActionClass::Plan => Component::Reasoning,
+        ActionClass::Think | ActionClass::Finish | ActionClass::Plan | ActionClass::Delegate => {
+            Component::Reasoning
+        }
         ActionClass::Web => program::of_web(action),
-        ActionClass::Delegate => Component::Reasoning,
         ActionClass::Shell => match code_of(action) {
             Some(code) if !code.trim().is_empty() => of_cell(code, around),
             _ => program::of_tool(action, around),

@@ -73,6 +73,13 @@ pub(in crate::behave) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// What stands behind the last point of a path; empty without one.
+pub(in crate::behave) fn ending(path: &str) -> &str {
+    base_name(path)
+        .rsplit_once('.')
+        .map_or("", |(_, ending)| ending)
+}
+
 /// Whether two paths can name the same file: one ends with the other, name by name.
 pub(in crate::behave) fn is_same_file(a: &str, b: &str) -> bool {
     let bare =
@@ -122,7 +129,7 @@ fn is_test_name(name: &str) -> bool {
         || stem.ends_with("_spec")
         || name.contains(".test.")
         || name.contains(".spec.")
-        || ((name.ends_with(".java") || name.ends_with(".kt") || name.ends_with(".cs"))
+        || (matches!(ending(name), "java" | "kt" | "cs")
             && (stem.ends_with("test") || stem.ends_with("tests") || stem.starts_with("test")))
 }
 
@@ -186,7 +193,7 @@ fn is_docs(path: &str, name: &str) -> bool {
             "changelog" | "changes" | "authors" | "license" | "changes.txt" | "authors.txt"
         )
         || ((path.starts_with("docs/") || path.contains("/docs/") || path.contains("/doc/"))
-            && !name.ends_with(".py"))
+            && ending(name) != "py")
 }
 
 #[cfg(test)]

@@ -8,6 +8,10 @@ const PROMPT_BYTES: usize = 32 << 10;
 
 /// What the task asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the prompt"
+)]
 pub(in crate::behave) struct Ask {
     /// A change of a repository's source.
     pub(in crate::behave) is_repository: bool,

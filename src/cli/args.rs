@@ -12,6 +12,7 @@ use clap::ValueEnum;
 pub(super) use crate::cli::args::export::ExportArgs;
 
 use crate::behave::flags::FLAGS;
+use crate::behave::flags::FlagRule;
 use crate::cli::mark::MaskArg;
 use crate::query::sort::SortKey;
 
@@ -446,16 +447,17 @@ pub(super) struct VerifyArgs {
 
 /// The flags with what they say, as the help tells them.
 fn flags_help() -> String {
-    let mut text = String::from("Flags, switched on and off by name in the settings' [flags]:\n");
-    for rule in FLAGS {
+    let row = |rule: &FlagRule| {
         let off = if rule.is_default {
             ""
         } else {
             " (off by default)"
         };
-        text.push_str(&format!("  {:<24} {}{off}\n", rule.kind.name(), rule.doc));
-    }
-    text
+        format!("  {:<24} {}{off}", rule.kind.name(), rule.doc)
+    };
+    let rows: Vec<String> = FLAGS.iter().map(row).collect();
+    let heading = "Flags, switched on and off by name in the settings' [flags]:";
+    format!("{heading}\n{}", rows.join("\n"))
 }
 
 /// Rules of `verify`.

@@ -1,4 +1,4 @@
-//! **broken_environment**: a run fails because the environment lacks what the task needs.
+//! `broken_environment`: a run fails because the environment lacks what the task needs.
 //!
 //! Rule: a command or cell that failed, or whose output ends in a traceback, says that a module is missing which is no
 //! part of the workspace, a program is not found that is more than nice to have, a shared library is missing, a host

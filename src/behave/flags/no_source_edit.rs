@@ -1,4 +1,4 @@
-//! **no_source_edit**: the task asks for a change of a repository, the attempt ended, and no source was changed for good.
+//! `no_source_edit`: the task asks for a change of a repository, the attempt ended, and no source was changed for good.
 //!
 //! Rule: the final patch touches no file that is part of the solution (only tests, scratch files or documentation) or is
 //! empty or not there, and no action changed such a file. Not where tests or comments are asked for, nor where the
@@ -62,23 +62,19 @@ pub(in crate::behave) fn patch_changes_source(patch: &str) -> bool {
         } else if line.starts_with("new file mode") || line == "--- /dev/null" {
             is_new = true;
         }
-        let path = line
-            .strip_prefix("+++ ")
-            .filter(|path| *path != "/dev/null")
-            .or_else(|| {
-                let old = line
-                    .strip_prefix("--- ")
-                    .filter(|path| *path != "/dev/null")?;
-                let is_removed = lines.peek().is_some_and(|next| *next == "+++ /dev/null");
-                is_removed.then_some(old)
-            });
-        let path = path.map(|path| path.split('\t').next().unwrap_or(path));
-        let path = path.map(|path| {
-            path.strip_prefix("b/")
-                .or_else(|| path.strip_prefix("a/"))
-                .unwrap_or(path)
+        let is_file = |name: &&str| *name != "/dev/null";
+        let name = line.strip_prefix("+++ ").filter(is_file).or_else(|| {
+            let is_removed = lines.peek().is_some_and(|next| *next == "+++ /dev/null");
+            line.strip_prefix("--- ")
+                .filter(is_file)
+                .filter(|_| is_removed)
         });
-        if path.is_some_and(|path| role(path, is_new) == Role::Source) {
+        let name = name.map(|name| name.split('\t').next().unwrap_or(name));
+        let name = name.map(|name| {
+            let bare = name.strip_prefix("b/").or_else(|| name.strip_prefix("a/"));
+            bare.unwrap_or(name)
+        });
+        if name.is_some_and(|name| role(name, is_new) == Role::Source) {
             return true;
         }
     }

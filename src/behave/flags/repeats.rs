@@ -1,4 +1,4 @@
-//! **loop**: the agent does the same thing again and again.
+//! `loop`: the agent does the same thing again and again.
 //!
 //! Rule: the same action (tool and arguments alike up to white space) three times in a row, or a cycle of two actions
 //! three times, each with the same outcome up to white space and without a word of a person between them; the step of the third. Waiting for a program that makes
@@ -87,11 +87,14 @@ fn fingerprint(act: &Act<'_>) -> u64 {
 /// The arguments without what the model says beside them.
 fn arguments(act: &Act<'_>) -> String {
     match act.action.args.as_object() {
-        Some(fields) => fields
-            .iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "thought" | "security_risk" | "summary"))
-            .map(|(name, value)| format!("{name} {value} "))
-            .collect(),
+        Some(fields) => {
+            let said = ["thought", "security_risk", "summary"];
+            let fields = fields
+                .iter()
+                .filter(|(name, _)| !said.contains(&name.as_str()));
+            let pairs = fields.flat_map(|(name, value)| [name.clone(), value.to_string()]);
+            pairs.collect::<Vec<_>>().join(" ")
+        }
         None => act.action.args.to_string(),
     }
 }

@@ -1,4 +1,4 @@
-//! **truncated**: the record starts in the middle, ends before the answer to its last call came, or holds outputs that
+//! `truncated`: the record starts in the middle, ends before the answer to its last call came, or holds outputs that
 //! were cut.
 //!
 //! Rule: nothing of system, user or instruction stands before the first response; the last response has a call that

@@ -1,4 +1,4 @@
-//! **unverified**: the attempt ends by itself, and nothing checked its last change of the solution.
+//! `unverified`: the attempt ends by itself, and nothing checked its last change of the solution.
 //!
 //! Rule: there is a source edit that did not fail, the attempt ended by itself, and no action of component verification
 //! stands behind the last such edit. Not where the prompt forbids running code or only comments are asked for, and not

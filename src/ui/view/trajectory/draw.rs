@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::model::ActionClass;
 use crate::model::ChildKind;
@@ -510,19 +511,18 @@ fn draw_step_row(
         matches!(step.kind, StepKind::Context | StepKind::System) || step.forgotten == Some(true);
     let text_role = if dims { Role::Dim } else { Role::Text };
     let end = put(buf, x, area.y, room, &text, style(text_role));
-    // the verb carries the colour of the class
-    let verb = text.split(' ').next().map_or(0, width);
     if !step.actions.is_empty() && !dims {
-        let verb = u16::try_from(verb).unwrap_or(0).min(end.saturating_sub(x));
-        buf.set_style(
-            Rect {
-                x,
-                width: verb,
-                ..area
-            },
-            style(role),
-        );
+        let room = end.saturating_sub(x);
+        let area = Rect { x, ..area };
+        color_verb(&text, room, area, style(role), buf);
     }
+}
+
+/// The verb carries the colour of the class.
+fn color_verb(text: &str, room: u16, area: Rect, style: Style, buf: &mut Buffer) {
+    let verb = text.split(' ').next().map_or(0, width);
+    let width = u16::try_from(verb).unwrap_or(0).min(room);
+    buf.set_style(Rect { width, ..area }, style);
 }
 
 /// How a step failed, and the cells for it: `✗N` with the exit code, `…` for what was still running, or that it did.
