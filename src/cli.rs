@@ -30,9 +30,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::behave::flags::Chosen;
 use crate::cli::args::Cli;
 use crate::cli::args::Command;
 use crate::cli::terminal::Terminal;
+use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
 
@@ -101,6 +103,12 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Completions(args)) => completions::run(&args, output),
         Some(Command::Man) => man::run(output),
     }
+}
+
+/// The flags that the settings ask for. What is wrong with the settings is told by the commands that are about them.
+fn chosen_flags() -> Chosen {
+    let (settings, _problems) = crate::config::load(&Paths::of_environment());
+    Chosen::new(&settings.flags)
 }
 
 /// Prints help, version or what is wrong with the arguments.

@@ -25,19 +25,19 @@ pub(in crate::behave) enum Purpose {
 static WRITES: LazyLock<Regex> = LazyLock::new(|| {
     fixed(concat!(
         r#"\.write_text\s*\(|\.write_bytes\s*\(|open\s*\([^()\n]*(?:\([^()\n]*\)[^()\n]*)?,\s*(?:mode\s*=\s*)?["'][wax]b?\+?["']"#,
-        r#"|inplace\s*=\s*(?:True|1)|writeFileSync\s*\(|File\.write\s*\(|os\.(?:rename|remove|unlink)\s*\("#,
+        r#"|inplace\s*=\s*(?:True|1)|writeFileSync\s*\(|\b(?:edit_file\w*|create_file|append_file|insert_content_\w+)\s*\(|File\.write\s*\(|os\.(?:rename|remove|unlink)\s*\("#,
     ))
 });
 static WRITTEN: LazyLock<Regex> = LazyLock::new(|| {
     fixed(concat!(
-        r#"(?:open|Path|writeFileSync)\s*\(\s*[rf]?["']([^"'\n]+)["']"#,
+        r#"(?:open|Path|writeFileSync|edit_file\w*|create_file|append_file|insert_content_\w+)\s*\(\s*[rf]?["']([^"'\n]+)["']"#,
         r#"|(?m)^\s*(?:\w*(?:path|file|fname|filename)\w*|p|f)\s*=\s*(?:\w+\.)?(?:Path\()?["']([^"'\n]+)["']"#,
     ))
 });
 static LOOKS: LazyLock<Regex> = LazyLock::new(|| {
     fixed(concat!(
         r"(?i)\.read\s*\(|\.read_text\s*\(|readlines?\s*\(|inspect\.get(?:source|file|members|doc)|\bhelp\s*\(|\bdir\s*\(|__file__|__version__|__doc__",
-        r"|signature\s*\(|os\.(?:listdir|walk|getcwd)|glob\.|sys\.(?:path|version)|pkg_resources|importlib\.metadata|__mro__|__code__|platform\.",
+        r"|signature\s*\(|os\.(?:listdir|walk|getcwd)|glob\.|sys\.(?:path|version)|pkg_resources|importlib\.metadata|__mro__|__code__|platform\.|\b(?:wikipedia|web|google)_?search\s*\(",
     ))
 });
 static SYNTAX: LazyLock<Regex> =
@@ -57,6 +57,10 @@ pub(in crate::behave) fn purpose(code: &str) -> (Purpose, Option<&str>) {
     let code = code
         .get(..code.floor_char_boundary(MOST_BYTES))
         .unwrap_or_default();
+    let starts_programs = ["subprocess.", "pytest.main", "os.system"];
+    if starts_programs.iter().any(|word| code.contains(word)) {
+        return (Purpose::Runs, None);
+    }
     if WRITES.is_match(code) {
         let groups = WRITTEN.captures(code);
         let path = groups.and_then(|groups| groups.iter().skip(1).flatten().next());

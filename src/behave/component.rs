@@ -20,6 +20,7 @@ use crate::model::Value;
 
 pub(in crate::behave) use shell::git_verb;
 pub(in crate::behave) use shell::of_part;
+pub(in crate::behave) use shell::of_removal;
 
 /// What an action is judged by besides itself.
 #[derive(Clone, Copy)]
@@ -30,14 +31,20 @@ pub(in crate::behave) struct Around<'a> {
     pub(in crate::behave) role: &'a dyn Fn(&str) -> Role,
     /// The agent made this file.
     pub(in crate::behave) is_own: &'a dyn Fn(&str) -> bool,
-    /// The solution was changed before.
+    /// A file was changed before.
     pub(in crate::behave) has_edited: bool,
+    /// The prompt names this word.
+    pub(in crate::behave) is_named: &'a dyn Fn(&str) -> bool,
 }
 
 impl Around<'_> {
+    /// In puzzles, longer code that also reads files does the work.
+    const FEW_LINES: usize = 8;
+
     /// The component of a change of a file.
     pub(in crate::behave) fn of_edit(&self, path: &str) -> Component {
         match (self.role)(path) {
+            _ if self.ask.is_puzzle => Component::Execution,
             Role::Source | Role::Docs => Component::Implementation,
             Role::Test if self.ask.wants_tests => Component::Implementation,
             Role::Test | Role::Scratch => Component::Verification,
@@ -50,6 +57,9 @@ impl Around<'_> {
             (Purpose::Writes, Some(path)) => self.of_edit(path),
             (Purpose::Writes, None) if self.ask.is_puzzle => Component::Execution,
             (Purpose::Writes, None) => Component::Implementation,
+            (Purpose::Looks, _) if self.ask.is_puzzle && code.lines().count() > Self::FEW_LINES => {
+                Component::Execution
+            }
             (Purpose::Looks, _) => Component::Exploration,
             (Purpose::IsEmptyCheck, _) => Component::Verification,
             (Purpose::Says, _) => Component::Reasoning,
@@ -57,9 +67,11 @@ impl Around<'_> {
         }
     }
 
-    /// The component of a program of which only is known that it runs something of the task's.
+    /// The component of a program of which only is known that it runs something: a check where there is something to
+    /// check, a repository or files of its own, else the work itself.
     pub(in crate::behave) fn of_run(&self) -> Component {
-        if self.ask.is_puzzle {
+        let is_work = !self.ask.is_repository && !self.ask.wants_tests && !self.has_edited;
+        if self.ask.is_puzzle || is_work {
             Component::Execution
         } else {
             Component::Verification
@@ -115,9 +127,10 @@ pub(in crate::behave) fn component_of(
                 program::path_arg(action)
                     .map_or(Component::Implementation, |path| around.of_edit(path))
             }),
-        ActionClass::Think | ActionClass::Finish | ActionClass::Plan => Component::Reasoning,
+        ActionClass::Think | ActionClass::Finish | ActionClass::Plan | ActionClass::Delegate => {
+            Component::Reasoning
+        }
         ActionClass::Web => program::of_web(action),
-        ActionClass::Delegate => Component::Reasoning,
         ActionClass::Shell => match code_of(action) {
             Some(code) if !code.trim().is_empty() => of_cell(code, around),
             _ => program::of_tool(action, around),

@@ -12,12 +12,14 @@ use crate::behave::component::Around;
 use crate::behave::component::code_of;
 use crate::behave::component::component_of;
 use crate::behave::component::of_part;
+use crate::behave::component::of_removal;
 use crate::behave::file::Role;
 use crate::behave::file::base_name;
 use crate::behave::file::is_same_file;
-use crate::behave::file::role;
+use crate::behave::file::role_in;
 use crate::behave::task::Ask;
 use crate::behave::task::ask;
+use crate::behave::task::prompt;
 use crate::cancel::Cancel;
 use crate::model::Action;
 use crate::model::ActionClass;
@@ -66,6 +68,8 @@ pub(in crate::behave) struct Change<'a> {
 pub(in crate::behave) struct Act<'a> {
     /// The step it belongs to.
     pub(in crate::behave) step: usize,
+    /// How often a person had spoken before.
+    pub(in crate::behave) turn: usize,
     /// The action.
     pub(in crate::behave) action: &'a Action,
     /// Its command's parts; empty for what is no command.
@@ -109,20 +113,23 @@ pub(in crate::behave) struct Course<'a> {
 impl<'a> Course<'a> {
     /// Reads the trajectory; what is left out when cancelled is not there.
     pub(in crate::behave) fn of(trajectory: &'a Trajectory, cancel: &Cancel) -> Self {
-        let ask = ask(trajectory);
+        let prompt = prompt(trajectory);
+        let ask = ask(trajectory, &prompt);
         let mut files = Files::default();
         let mut acts: Vec<Act<'a>> = Vec::new();
-        let mut has_edited = false;
+        let (mut has_edited, mut turn) = (false, 0);
         for (step, at) in trajectory.steps.iter().zip(0..) {
             if cancel.is_cancelled() {
                 break;
             }
             if step.kind != StepKind::Agent {
+                turn += usize::from(step.kind == StepKind::User);
                 continue;
             }
             for action in &step.actions {
-                let act = act(action, at, ask, has_edited, &mut files);
-                has_edited |= act.edits_source();
+                let mut act = act(action, at, (ask, &prompt), has_edited, &mut files);
+                act.turn = turn;
+                has_edited |= act.changes.iter().any(|change| !change.has_failed);
                 acts.push(act);
             }
         }
@@ -223,7 +230,7 @@ impl Files {
 fn act<'a>(
     action: &'a Action,
     step: usize,
-    ask: Ask,
+    (ask, prompt): (Ask, &str),
     has_edited: bool,
     files: &mut Files,
 ) -> Act<'a> {
@@ -235,12 +242,14 @@ fn act<'a>(
     // a file is the agent's own already while it makes it
     let is_made = |path: &str| makes(action, &parts, path) && known.is_new(path);
     let is_own = |path: &str| known.is_own(path) || is_made(path);
-    let role_of = |path: &str| role(path, is_own(path));
+    let role_of = |path: &str| role_in(path, is_own(path), prompt, ask.is_repository);
+    let is_named = |word: &str| has_word(prompt, word);
     let around = Around {
         ask,
         role: &role_of,
         is_own: &is_own,
         has_edited,
+        is_named: &is_named,
     };
     let component = component_of(action, &parts, &around);
     let (check, is_test, runs_code) = checks(action, &parts, &around);
@@ -257,6 +266,7 @@ fn act<'a>(
     }
     Act {
         step,
+        turn: 0,
         action,
         parts,
         component,
@@ -266,6 +276,18 @@ fn act<'a>(
         has_failed,
         changes,
     }
+}
+
+/// Whether the text has the word by itself.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, found)| {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text
+            .get(at + found.len()..)
+            .and_then(|text| text.chars().next());
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
+    })
 }
 
 fn has_failed(action: &Action) -> bool {
@@ -409,7 +431,7 @@ fn changes<'a>(
     around: &Around<'_>,
 ) -> Vec<Change<'a>> {
     let change = |path: Cow<'a, str>, edit: Option<&'a Edit>, is_removal, has_failed| Change {
-        role: (around.role)(&path),
+        role: changed_role(&path, is_removal, around),
         is_own: (around.is_own)(&path),
         has_failed,
         is_removal,
@@ -458,6 +480,15 @@ fn changes<'a>(
         .filter(|(path, _)| !path.is_empty() && !path.starts_with("/dev/"))
         .map(|(path, is_removal)| change(Cow::Owned(path), None, is_removal, has_failed))
         .collect()
+}
+
+/// What a changed file is; cleaning up is no change of the solution.
+fn changed_role(path: &str, is_removal: bool, around: &Around<'_>) -> Role {
+    let role = (around.role)(path);
+    let is_cleaning = is_removal
+        && (role == Role::Source || (around.is_own)(path))
+        && of_removal(path, around) == Component::Execution;
+    if is_cleaning { Role::Scratch } else { role }
 }
 
 fn edits_only(part: &Part) -> bool {

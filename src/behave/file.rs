@@ -13,14 +13,45 @@ pub(in crate::behave) enum Role {
     Scratch,
 }
 
+/// Tells a file's role in a task whose prompt (lower case) is known: what the prompt names is what it is about, unless
+/// it is a test by its own name, and a workspace may lie in a temporary folder. `is_own`: the agent made it.
+pub(in crate::behave) fn role_in(
+    path: &str,
+    is_own: bool,
+    prompt: &str,
+    is_repository: bool,
+) -> Role {
+    let role = role(path, is_own);
+    let path = path.to_ascii_lowercase();
+    let name = base_name(&path);
+    let is_named = |word: &str| word.len() > 2 && prompt.contains(word);
+    match role {
+        Role::Docs if is_named(name.split_once('.').map_or(name, |(stem, _)| stem)) => Role::Source,
+        Role::Test if !is_own && !is_test_name(name) && is_named(name) => Role::Source,
+        Role::Scratch if is_temporary(&path) && !(is_own && is_scratch_name(name)) => {
+            let mut folders = path.match_indices('/').map(|(at, _)| at).skip(2);
+            let workspace = folders.next().and_then(|at| path.get(..at));
+            if !is_repository || workspace.is_some_and(is_named) {
+                self::role(path.trim_start_matches("/tmp"), is_own)
+            } else {
+                role
+            }
+        }
+        role => role,
+    }
+}
+
+fn is_temporary(path: &str) -> bool {
+    ["/tmp/", "/var/tmp/", "/dev/shm/"]
+        .iter()
+        .any(|folder| path.starts_with(folder))
+}
+
 /// Tells a file's role. `is_own`: the agent made it in this attempt.
 pub(in crate::behave) fn role(path: &str, is_own: bool) -> Role {
     let path = path.trim_start_matches("./").to_ascii_lowercase();
     let name = base_name(&path);
-    let is_temporary = ["/tmp/", "/var/tmp/", "/dev/shm/"]
-        .iter()
-        .any(|folder| path.starts_with(folder));
-    if is_temporary && !has_repository(&path) {
+    if is_temporary(&path) && !has_repository(&path) {
         return Role::Scratch;
     }
     let is_test = is_test_name(name) || is_in_tests(&path);
@@ -40,6 +71,13 @@ pub(in crate::behave) fn role(path: &str, is_own: bool) -> Role {
 pub(in crate::behave) fn base_name(path: &str) -> &str {
     let path = path.trim_end_matches('/');
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What stands behind the last point of a path; empty without one.
+pub(in crate::behave) fn ending(path: &str) -> &str {
+    base_name(path)
+        .rsplit_once('.')
+        .map_or("", |(_, ending)| ending)
 }
 
 /// Whether two paths can name the same file: one ends with the other, name by name.
@@ -91,7 +129,7 @@ fn is_test_name(name: &str) -> bool {
         || stem.ends_with("_spec")
         || name.contains(".test.")
         || name.contains(".spec.")
-        || ((name.ends_with(".java") || name.ends_with(".kt") || name.ends_with(".cs"))
+        || (matches!(ending(name), "java" | "kt" | "cs")
             && (stem.ends_with("test") || stem.ends_with("tests") || stem.starts_with("test")))
 }
 
@@ -155,7 +193,7 @@ fn is_docs(path: &str, name: &str) -> bool {
             "changelog" | "changes" | "authors" | "license" | "changes.txt" | "authors.txt"
         )
         || ((path.starts_with("docs/") || path.contains("/docs/") || path.contains("/doc/"))
-            && !name.ends_with(".py"))
+            && ending(name) != "py")
 }
 
 #[cfg(test)]

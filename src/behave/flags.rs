@@ -87,7 +87,7 @@ pub const FLAGS: &[FlagRule] = &[
     rule!(
         FailedEditClaimed,
         failed_edit_claimed,
-        true,
+        false,
         "an edit failed, was never made good, and the attempt ends as though it had been made"
     ),
     rule!(
@@ -152,6 +152,32 @@ pub const FLAGS: &[FlagRule] = &[
         find: None,
     },
 ];
+
+/// Which flags are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen(Vec<FlagKind>);
+
+impl Default for Chosen {
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
+
+impl Chosen {
+    /// Those of the table that are on by default, switched on and off as `switches` say (the settings' `[flags]`).
+    pub fn new(switches: &[(FlagKind, bool)]) -> Self {
+        let is_on = |rule: &&FlagRule| {
+            let switch = switches.iter().rev().find(|(kind, _)| *kind == rule.kind);
+            switch.map_or(rule.is_default, |(_, is_on)| *is_on)
+        };
+        Self(FLAGS.iter().filter(is_on).map(|rule| rule.kind).collect())
+    }
+
+    /// Whether flags of a kind are shown.
+    pub fn has(&self, kind: FlagKind) -> bool {
+        self.0.contains(&kind)
+    }
+}
 
 /// The row of a kind.
 pub fn rule_of(kind: FlagKind) -> Option<&'static FlagRule> {

@@ -150,6 +150,8 @@ fn fail_edit_pass(acts: &[Act<'_>]) -> usize {
 
 /// Where the answer is known: by the gold patch, or by the target that a task names.
 fn aim(course: &Course<'_>) -> Option<Aim> {
+    // answers of thousands of files are not looked through for each file of the change
+    const MOST: usize = 200;
     let task = course.trajectory.task.as_ref()?;
     let patch = course.trajectory.final_patch.as_deref()?;
     let mut wanted: Vec<&str> = task.gold_patch.as_deref().map(files_of).unwrap_or_default();
@@ -165,8 +167,6 @@ fn aim(course: &Course<'_>) -> Option<Aim> {
     if wanted.is_empty() {
         return None;
     }
-    // answers of thousands of files are not looked through for each file of the change
-    const MOST: usize = 200;
     let is_hit = files_of(patch).iter().take(MOST).any(|path| {
         wanted
             .iter()

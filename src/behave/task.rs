@@ -8,6 +8,10 @@ const PROMPT_BYTES: usize = 32 << 10;
 
 /// What the task asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the prompt"
+)]
 pub(in crate::behave) struct Ask {
     /// A change of a repository's source.
     pub(in crate::behave) is_repository: bool,
@@ -21,13 +25,8 @@ pub(in crate::behave) struct Ask {
     pub(in crate::behave) forbids_runs: bool,
 }
 
-/// Reads the task and the prompt.
-pub(in crate::behave) fn ask(trajectory: &Trajectory) -> Ask {
-    let kind = trajectory
-        .task
-        .as_ref()
-        .map(|task| task.kind)
-        .unwrap_or_default();
+/// The beginning of the prompt in lower case; empty where none is known.
+pub(in crate::behave) fn prompt(trajectory: &Trajectory) -> String {
     let prompt = trajectory.instruction.as_deref().or_else(|| {
         trajectory
             .task
@@ -35,10 +34,19 @@ pub(in crate::behave) fn ask(trajectory: &Trajectory) -> Ask {
             .and_then(|task| task.statement.as_deref())
     });
     let prompt = prompt.unwrap_or_default();
-    let prompt = prompt
+    prompt
         .get(..prompt.floor_char_boundary(PROMPT_BYTES))
         .unwrap_or_default()
-        .to_lowercase();
+        .to_lowercase()
+}
+
+/// Reads the task and the prompt in lower case.
+pub(in crate::behave) fn ask(trajectory: &Trajectory, prompt: &str) -> Ask {
+    let kind = trajectory
+        .task
+        .as_ref()
+        .map(|task| task.kind)
+        .unwrap_or_default();
     let any = |marks: &[&str]| marks.iter().any(|mark| prompt.contains(mark));
     // a template that says what not to do about tests asks for none
     let asks_for_tests = any(&[
@@ -69,7 +77,15 @@ pub(in crate::behave) fn ask(trajectory: &Trajectory) -> Ask {
     Ask {
         is_repository: is_known
             || (any(&["repository", "codebase", "code base"])
-                && any(&["fix", "implement", "resolve", "refactor", "bug", "feature"])
+                && any(&[
+                    "fix",
+                    "implement",
+                    "resolve",
+                    "refactor",
+                    "bug",
+                    "feature",
+                    "issue",
+                ])
                 && !wants_docs),
         wants_tests: kind == TaskKind::TestGen || (asks_for_tests && !is_known),
         wants_docs,
@@ -104,14 +120,15 @@ mod tests {
     use crate::model::Task;
 
     fn of(kind: TaskKind, prompt: &str) -> Ask {
-        ask(&Trajectory {
+        let trajectory = Trajectory {
             task: Some(Task {
                 kind,
                 ..Task::default()
             }),
             instruction: Some(prompt.into()),
             ..Trajectory::default()
-        })
+        };
+        ask(&trajectory, &super::prompt(&trajectory))
     }
 
     #[test]

@@ -13,6 +13,8 @@ use clap::ValueEnum;
 pub(super) use crate::cli::args::export::ExportArgs;
 pub(super) use crate::cli::args::stats::StatsArgs;
 
+use crate::behave::flags::FLAGS;
+use crate::behave::flags::FlagRule;
 use crate::cli::mark::MaskArg;
 use crate::query::sort::SortKey;
 
@@ -415,6 +417,7 @@ pub(super) struct AgreeArgs {
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
+#[command(after_long_help = flags_help())]
 #[command(
     before_long_help = VERIFY_EXAMPLES,
     after_help = "Exit codes: 0 done, 1 done but some records could not be read (their rows say why), 2 error."
@@ -444,6 +447,21 @@ pub(super) struct VerifyArgs {
     /// Print one JSON object a line; `hgview schema verify` describes it
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// The flags with what they say, as the help tells them.
+fn flags_help() -> String {
+    let row = |rule: &FlagRule| {
+        let off = if rule.is_default {
+            ""
+        } else {
+            " (off by default)"
+        };
+        format!("  {:<24} {}{off}", rule.kind.name(), rule.doc)
+    };
+    let rows: Vec<String> = FLAGS.iter().map(row).collect();
+    let heading = "Flags, switched on and off by name in the settings' [flags]:";
+    format!("{heading}\n{}", rows.join("\n"))
 }
 
 /// Rules of `verify`.

@@ -12,12 +12,12 @@ use crate::cli::args::SchemaOf;
 use crate::cli::list::ListRow;
 use crate::cli::mark::MarkRow;
 use crate::cli::records::to_json_pretty;
+use crate::cli::show::StepJson;
+use crate::cli::show::TrajectoryJson;
 use crate::cli::themes::ThemeRow;
 use crate::cli::verify::VerifyRow;
 use crate::error::Result;
 use crate::export::Report;
-use crate::model::Step;
-use crate::model::Trajectory;
 use crate::stats::Stats;
 
 /// Prints the schema, or which there are.
@@ -34,8 +34,8 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
     };
     let schema: Schema = match command {
         SchemaOf::List => schema_for!(ListRow),
-        SchemaOf::Show => schema_for!(Trajectory),
-        SchemaOf::ShowStep => schema_for!(Step),
+        SchemaOf::Show => schema_for!(TrajectoryJson<'static>),
+        SchemaOf::ShowStep => schema_for!(StepJson<'static>),
         SchemaOf::Mark => schema_for!(MarkRow),
         SchemaOf::Agree => schema_for!(AgreeReport),
         SchemaOf::Export => schema_for!(Report),

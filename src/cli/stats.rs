@@ -70,6 +70,8 @@ pub(super) fn run(
         program: None,
         rules: &[Rules::Published, Rules::Strict],
         cache: Some(&cache),
+        // statistics look for all of them by themselves
+        flags: None,
     };
     let cancel = Cancel::new();
     let check = |head: &Head, whole: &Arc<Trajectory>| {

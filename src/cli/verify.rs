@@ -18,6 +18,7 @@ use crate::cli::Verdict;
 use crate::cli::args::SharedArgs;
 use crate::cli::args::VerifyArgs;
 use crate::cli::args::VerifyMode;
+use crate::cli::chosen_flags;
 use crate::cli::records;
 use crate::cli::records::Progress;
 use crate::cli::verify::tally::Tally;
@@ -146,10 +147,12 @@ fn check_all(args: &VerifyArgs, store: &Store, output: &mut Output<'_>) -> Vec<R
     let process = args.allow_run.then(PlainProcess::find);
     let program = process.as_ref().map(|process| process as &dyn RunProgram);
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
+    let chosen = chosen_flags();
     let tools = Tools {
         program,
         rules: rules(args.mode),
         cache: Some(&cache),
+        flags: args.json.then_some(&chosen),
     };
     let cancel = Cancel::new();
     let work = |ix| {

@@ -146,6 +146,9 @@ fn review(defaults: &ReviewSettings) -> String {
          # [queues.my-audit]\n\
          # base = \"audit\"\n\
          # size = 200\n\
-         # seed = 7\n"
+         # seed = 7\n\
+         \n# Flags that are switched on or off, by name; `hgview verify --help` tells them all.\n\
+         # [flags]\n\
+         # package_install = true\n"
     )
 }

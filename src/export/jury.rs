@@ -102,6 +102,7 @@ impl<'a> Automatic<'a> {
                 program,
                 rules,
                 cache,
+                flags: None,
             },
             cancel: cancel.clone(),
         }

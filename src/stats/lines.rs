@@ -296,9 +296,17 @@ impl Page {
         }
     }
 
+    /// What the letters mean, on as many lines as it takes.
     fn legend(&mut self) {
         let mut line = Line::default();
+        let mut room = self.look.width;
         for component in Component::ALL {
+            let cells = component.name().len() + 4;
+            if cells > room {
+                self.lines.push(std::mem::take(&mut line));
+                room = self.look.width;
+            }
+            room = room.saturating_sub(cells);
             line = line
                 .with(letter(component), Tint::Component(component))
                 .with(format!(" {}  ", component.name()), Tint::Dim);

@@ -211,7 +211,9 @@ mod tests {
 
     fn of(values: &[f64]) -> Numbers {
         let mut numbers = Numbers::default();
-        values.iter().for_each(|value| numbers.push(Some(*value)));
+        for value in values {
+            numbers.push(Some(*value));
+        }
         numbers
     }
 
@@ -311,7 +313,9 @@ mod tests {
         let parts = [of(&[3.0, 1e300]), of(&[0.1, 0.2, 7.0]), of(&[])];
         let join = |order: [usize; 3]| {
             let mut all = Numbers::default();
-            order.iter().for_each(|ix| all.merge(&parts[*ix]));
+            for ix in order {
+                all.merge(&parts[ix]);
+            }
             all.distribution(false).unwrap()
         };
         assert_eq!(join([0, 1, 2]), join([2, 1, 0]));

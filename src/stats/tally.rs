@@ -263,7 +263,7 @@ impl Sums {
 }
 
 /// The place of a value in a table that has it.
-pub(super) fn place<T: PartialEq>(all: &[T], wanted: T) -> usize {
+pub(super) fn place<T: PartialEq + Copy>(all: &[T], wanted: T) -> usize {
     let place = all.iter().position(|one| *one == wanted);
     place.unwrap_or(all.len() - 1)
 }
@@ -312,7 +312,7 @@ mod tests {
         facts.amounts.cost = Some(0.1 * f64::from(u32::try_from(nth).unwrap()));
         facts.said.resolved = (!nth.is_multiple_of(3)).then_some(nth.is_multiple_of(2));
         facts.conduct = Conduct {
-            course: Component::ALL[..1 + nth % 5].into(),
+            course: Component::ALL[..=nth % 5].into(),
             actions: [nth, 1, 0, 2, 0],
             runs_before: (nth > 2).then_some(nth),
             ..Conduct::default()
@@ -325,7 +325,9 @@ mod tests {
         let all: Vec<Facts> = (0..30).map(facts).collect();
         let of = |part: &[Facts]| {
             let mut tally = Tally::default();
-            part.iter().for_each(|facts| tally.add(facts, facts.flags));
+            for facts in part {
+                tally.add(facts, facts.flags);
+            }
             tally
         };
         let whole = of(&all);

@@ -166,6 +166,10 @@ pub enum Action {
     Copy(CopyWhat),
     /// Copies all tables and charts of the statistics.
     CopyTables,
+    /// Opens the statistics in `$EDITOR`.
+    EditTables,
+    /// Opens the statistics in `$PAGER`.
+    PageTables,
     /// Opens the step in `$EDITOR`.
     Edit,
     /// Opens the step in `$PAGER`.

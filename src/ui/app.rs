@@ -473,6 +473,21 @@ impl App {
         }
     }
 
+    /// Goes to a step of the record; opens it where it is not open.
+    fn go_to_step(&mut self, step: usize, effects: &mut Vec<Effect>) {
+        let record = self.record();
+        if self.screens.patch().is_some() {
+            self.screens.pop();
+        }
+        if let Some(record) = record.filter(|_| self.screens.trajectory().is_none()) {
+            self.open_record(record, effects);
+        }
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        if let Some(view) = self.screens.trajectory_mut() {
+            view.go_to_step(step, &cx);
+        }
+    }
+
     /// Shows the record under the list's cursor on the screen that is open; nothing changes on the list.
     fn open_in_place(&mut self, effects: &mut Vec<Effect>) {
         let had_patch = self.screens.patch().is_some();

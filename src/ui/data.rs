@@ -7,12 +7,18 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::behave;
+use crate::behave::flags::Chosen;
 use crate::cancel::Cancel;
 use crate::model::ActionClass;
+use crate::model::Component;
 use crate::model::ContentHash;
+use crate::model::Flag;
+use crate::model::FlagKind;
 use crate::model::Format;
 use crate::model::RecordIx;
 use crate::model::Step;
+use crate::model::StepIx;
 use crate::model::Summary;
 use crate::model::TaskKind;
 use crate::model::Text;
@@ -30,6 +36,8 @@ use crate::store::Store;
 use crate::ui::data::desk::Desk;
 use crate::ui::data::desk::DeskOptions;
 use crate::ui::data::desk::Voices;
+use crate::ui::page::Subject;
+use crate::ui::page::Told;
 use crate::ui::page::disagree;
 
 /// What the filters say of a record, in brief; the evidence is made again where it is shown.
@@ -276,6 +284,10 @@ pub struct Facts {
     pub is_edit: bool,
     /// An action ran tests.
     pub is_test: bool,
+    /// What the step is for.
+    pub component: Option<Component>,
+    /// The first flag that it shows.
+    pub flag: Option<FlagKind>,
 }
 
 /// The facts of all steps of a trajectory and its children; made once, off the UI thread.
@@ -286,14 +298,26 @@ pub struct Outline {
     /// By step: the meaning of the action that gives the step its class; empty where it has no action. Kept because
     /// comparing the texts of an edit anew for every frame would cost too much.
     pub meanings: Vec<String>,
+    /// The flags that are shown, by step.
+    pub flags: Vec<Flag>,
     /// By child.
     pub children: Vec<Self>,
 }
 
 impl Outline {
-    /// Looks at every step once.
-    pub fn of(trajectory: &Trajectory) -> Self {
-        let facts = |step: &Step| Facts {
+    /// Looks at every step once. Of the flags only the chosen ones are told.
+    pub fn of(trajectory: &Trajectory, chosen: &Chosen, cancel: &Cancel) -> Self {
+        let behaviour = behave::examine(trajectory, cancel);
+        let mut flags = behaviour.flags;
+        flags.retain(|flag| chosen.has(flag.flag));
+        let first: HashMap<usize, FlagKind> = flags
+            .iter()
+            .rev()
+            .filter_map(|flag| Some((flag.step?, flag.flag)))
+            .collect();
+        let facts = |(step, at): (&Step, usize)| Facts {
+            component: behaviour.components.get(at).copied().flatten(),
+            flag: first.get(&at).copied(),
             class: step.class(),
             has_error: step.has_error(),
             is_edit: step
@@ -303,7 +327,8 @@ impl Outline {
             is_test: step.actions.iter().any(understand::is_test_run),
         };
         Self {
-            steps: trajectory.steps.iter().map(facts).collect(),
+            steps: trajectory.steps.iter().zip(0..).map(facts).collect(),
+            flags,
             meanings: trajectory
                 .steps
                 .iter()
@@ -312,8 +337,20 @@ impl Outline {
             children: trajectory
                 .children
                 .iter()
-                .map(|child| Self::of(&child.trajectory))
+                .map(|child| Self::of(&child.trajectory, chosen, cancel))
                 .collect(),
+        }
+    }
+
+    /// What the page of a subject of a child tells besides the step itself.
+    pub fn told(&self, path: &[usize], subject: Subject) -> Told {
+        let (Some(inner), Subject::Step(StepIx(step))) = (self.inner(path), subject) else {
+            return Told::default();
+        };
+        let flags = inner.flags.iter().filter(|flag| flag.step == Some(step));
+        Told {
+            component: inner.steps.get(step).and_then(|facts| facts.component),
+            flags: flags.cloned().collect(),
         }
     }
 

@@ -20,6 +20,7 @@ use crate::stats::GroupBy;
 use crate::theme::Highlighter;
 use crate::ui::data::Arrangement;
 use crate::ui::data::Order;
+use crate::ui::data::Outline;
 use crate::ui::data::Rows;
 use crate::ui::event::Exported;
 use crate::ui::event::Generation;
@@ -28,6 +29,7 @@ use crate::ui::page::InkJob;
 use crate::ui::page::PageOptions;
 use crate::ui::page::PageText;
 use crate::ui::page::Subject;
+use crate::ui::page::Told;
 
 /// A page to build.
 #[derive(Debug, Clone)]
@@ -40,6 +42,8 @@ pub struct PageJob {
     pub path: Vec<usize>,
     /// What it is about.
     pub subject: Subject,
+    /// What is told of it besides.
+    pub told: Told,
     /// For raw pages: the record and the step's bytes in it.
     pub raw: Option<(RecordIx, Option<Span>)>,
     /// Layout.
@@ -64,6 +68,8 @@ pub struct FindJob {
     pub generation: Generation,
     /// The trajectory.
     pub trajectory: Arc<Trajectory>,
+    /// What is told of its steps besides.
+    pub outline: Arc<Outline>,
     /// Its rows: which child, and what about.
     pub rows: Arc<Vec<(Vec<usize>, Subject)>>,
     /// What to find.

@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::behave::flags::Chosen;
 use crate::config::DiffChoice;
 use crate::config::Paths;
 use crate::config::Problem;
@@ -158,7 +159,10 @@ impl Loop {
             depth,
             clipboard,
             journal,
-            judge: Arc::new(Judge::new(judge::check, Some(paths.cache.join("verify")))),
+            judge: Arc::new(
+                Judge::new(judge::check, Some(paths.cache.join("verify")))
+                    .with_flags(Chosen::new(&settings.flags)),
+            ),
         };
         let mut data = Data::new(store, title, desk);
         data.is_following = settings.follow;

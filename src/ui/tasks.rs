@@ -263,7 +263,8 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         }
         Effect::Open(generation, ix) => {
             let content = env.store.load(ix).map(|trajectory| {
-                let outline = Arc::new(Outline::of(&trajectory));
+                let outline = Outline::of(&trajectory, env.judge.chosen(), cancel);
+                let outline = Arc::new(outline);
                 (trajectory, outline)
             });
             say(Notice::Opened(generation, ix, content));
@@ -433,9 +434,12 @@ fn why(
 ) -> Result<Arc<WhyPage>, Fault> {
     let checked = env.judge.judge(&env.store, ix, cancel)?;
     let trajectory = env.store.load(ix)?;
+    let mut flags = env.judge.flags(&env.store, ix, cancel)?;
+    flags.extend(checked.flags.iter().cloned());
     Ok(Arc::new(WhyPage::new(
         &trajectory,
         judgements(&checked),
+        &flags,
         options,
     )))
 }
@@ -600,7 +604,13 @@ fn refresh(env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
 
 fn build(env: &Env, job: &PageJob) -> Page {
     match job.raw {
-        None => Page::new(&job.trajectory, &job.path, job.subject, &job.options),
+        None => Page::telling(
+            &job.trajectory,
+            &job.path,
+            job.subject,
+            &job.told,
+            &job.options,
+        ),
         Some((ix, span)) => {
             let (title, text) = match raw_text(env, ix, span) {
                 Ok((title, text)) => (title, text),
@@ -644,7 +654,8 @@ fn find(job: &FindJob, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
         if cancel.is_cancelled() {
             return;
         }
-        let page = Page::new(&job.trajectory, path, *subject, &job.options);
+        let besides = job.outline.told(path, *subject);
+        let page = Page::telling(&job.trajectory, path, *subject, &besides, &job.options);
         hits.extend(
             page.find(&job.pattern, cancel)
                 .into_iter()

@@ -108,6 +108,7 @@ fn schema_lists_what_it_knows() {
         "agree",
         "export",
         "verify",
+        "stats",
         "themes",
     ];
     assert_eq!(names, known);

@@ -368,7 +368,13 @@ impl Driver {
                 self.copied.push((name, what));
             }
             Effect::PageText(job, PageUse::Copy) => {
-                let page = Page::new(&job.trajectory, &job.path, job.subject, &job.options);
+                let page = Page::telling(
+                    &job.trajectory,
+                    &job.path,
+                    job.subject,
+                    &job.told,
+                    &job.options,
+                );
                 self.copied.push((page.text(), "step"));
             }
             Effect::Summarize(range, _) => self.summaries += range.len(),

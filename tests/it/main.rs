@@ -10,6 +10,7 @@
 #[path = "../../examples/make_samples/samples.rs"]
 mod make_samples;
 
+mod behaviour;
 mod cli_agree;
 mod cli_export;
 mod cli_list;

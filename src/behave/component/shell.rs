@@ -4,6 +4,7 @@ use crate::behave::command::Part;
 use crate::behave::component::Around;
 use crate::behave::component::weightiest;
 use crate::behave::file::Role;
+use crate::behave::file::ending;
 use crate::model::Component;
 use crate::read::understand;
 
@@ -23,7 +24,7 @@ fn of_preparations(parts: &[Part]) -> Component {
         return if is_looking {
             Component::Exploration
         } else {
-            Component::Reasoning
+            Component::Execution
         };
     }
     Component::Execution
@@ -109,6 +110,9 @@ fn of_words(part: &Part, around: &Around<'_>) -> Option<Component> {
     }
     let found = match part.program() {
         "" | ">" => return None,
+        "touch" => {
+            weightiest(part.operands().map(|path| around.of_edit(path))).unwrap_or(Execution)
+        }
         "rm" | "unlink" => of_removals(part, around),
         "tee" => return part.operands().map(|path| around.of_edit(path)).next(),
         "sed" | "perl" if is_in_place(part) => of_files(part, around),
@@ -139,8 +143,11 @@ fn of_words(part: &Part, around: &Around<'_>) -> Option<Component> {
         _ if part.written.starts_with('/') && !part.written.contains("/bin/") => {
             of_own_program(part, around)
         }
-        program if program.ends_with(".sh") || program.ends_with(".py") => {
+        program if ending(program) == "sh" || ending(program) == "py" => {
             of_own_program(part, around)
+        }
+        program if around.ask.is_repository && program.len() > 2 && (around.is_named)(program) => {
+            around.of_run()
         }
         _ => Execution,
     };
@@ -159,121 +166,125 @@ fn asks_for_words(part: &Part) -> bool {
     }
 }
 
+/// Programs that look and change nothing.
+const LOOKING: &[&str] = &[
+    "ls",
+    "cat",
+    "head",
+    "tail",
+    "nl",
+    "less",
+    "more",
+    "tree",
+    "file",
+    "stat",
+    "wc",
+    "grep",
+    "egrep",
+    "fgrep",
+    "zgrep",
+    "rg",
+    "ag",
+    "ack",
+    "fd",
+    "locate",
+    "find",
+    "pwd",
+    "which",
+    "whereis",
+    "type",
+    "whoami",
+    "date",
+    "uname",
+    "df",
+    "du",
+    "free",
+    "env",
+    "printenv",
+    "ps",
+    "top",
+    "id",
+    "hostname",
+    "diff",
+    "cmp",
+    "comm",
+    "strings",
+    "xxd",
+    "hexdump",
+    "od",
+    "readelf",
+    "objdump",
+    "nm",
+    "ldd",
+    "md5sum",
+    "sha256sum",
+    "sha1sum",
+    "sort",
+    "uniq",
+    "cut",
+    "tr",
+    "awk",
+    "gawk",
+    "sed",
+    "jq",
+    "column",
+    "basename",
+    "dirname",
+    "realpath",
+    "readlink",
+    "history",
+    "jobs",
+    "lsof",
+    "netstat",
+    "ss",
+    "man",
+    "info",
+    "help",
+    "lscpu",
+    "nproc",
+    "lsb_release",
+    "zcat",
+    "zipinfo",
+    "exiftool",
+    "pip-show",
+    "compgen",
+    "bat",
+    "vulkaninfo",
+    "nvidia-smi",
+    "hexyl",
+    "cloc",
+    "tokei",
+    "ctags",
+    "pgrep",
+    "dig",
+    "nslookup",
+    "host",
+    "whois",
+    "ping",
+    "open",
+    "goto",
+    "scroll_up",
+    "scroll_down",
+    "search_dir",
+    "search_file",
+    "find_file",
+    "pydoc",
+    "rev",
+    "tac",
+    "fold",
+    "paste",
+    "join",
+    "uptime",
+    "locale",
+    "apt-cache",
+    "getent",
+    "groups",
+    "command",
+    "view",
+];
+
 fn is_looking(program: &str) -> bool {
-    matches!(
-        program,
-        "ls" | "cat"
-            | "head"
-            | "tail"
-            | "nl"
-            | "less"
-            | "more"
-            | "tree"
-            | "file"
-            | "stat"
-            | "wc"
-            | "grep"
-            | "egrep"
-            | "fgrep"
-            | "zgrep"
-            | "rg"
-            | "ag"
-            | "ack"
-            | "fd"
-            | "locate"
-            | "find"
-            | "pwd"
-            | "which"
-            | "whereis"
-            | "type"
-            | "whoami"
-            | "date"
-            | "uname"
-            | "df"
-            | "du"
-            | "free"
-            | "env"
-            | "printenv"
-            | "ps"
-            | "top"
-            | "id"
-            | "hostname"
-            | "diff"
-            | "cmp"
-            | "comm"
-            | "strings"
-            | "xxd"
-            | "hexdump"
-            | "od"
-            | "readelf"
-            | "objdump"
-            | "nm"
-            | "ldd"
-            | "md5sum"
-            | "sha256sum"
-            | "sha1sum"
-            | "sort"
-            | "uniq"
-            | "cut"
-            | "tr"
-            | "awk"
-            | "gawk"
-            | "sed"
-            | "jq"
-            | "column"
-            | "basename"
-            | "dirname"
-            | "realpath"
-            | "readlink"
-            | "history"
-            | "jobs"
-            | "lsof"
-            | "netstat"
-            | "ss"
-            | "man"
-            | "info"
-            | "help"
-            | "lscpu"
-            | "nproc"
-            | "lsb_release"
-            | "zcat"
-            | "zipinfo"
-            | "exiftool"
-            | "pip-show"
-            | "compgen"
-            | "bat"
-            | "vulkaninfo"
-            | "nvidia-smi"
-            | "hexyl"
-            | "cloc"
-            | "tokei"
-            | "ctags"
-            | "pgrep"
-            | "dig"
-            | "nslookup"
-            | "host"
-            | "whois"
-            | "ping"
-            | "open"
-            | "goto"
-            | "scroll_up"
-            | "scroll_down"
-            | "search_dir"
-            | "search_file"
-            | "find_file"
-            | "pydoc"
-            | "rev"
-            | "tac"
-            | "fold"
-            | "paste"
-            | "join"
-            | "uptime"
-            | "locale"
-            | "getent"
-            | "groups"
-            | "command"
-            | "view"
-    )
+    LOOKING.contains(&program)
 }
 
 fn of_removals(part: &Part, around: &Around<'_>) -> Component {
@@ -281,7 +292,7 @@ fn of_removals(part: &Part, around: &Around<'_>) -> Component {
 }
 
 /// Removing a file: part of the solution where it is one of the project's, else cleaning up.
-pub(super) fn of_removal(path: &str, around: &Around<'_>) -> Component {
+pub(in crate::behave) fn of_removal(path: &str, around: &Around<'_>) -> Component {
     let is_source = path.rsplit_once('.').is_some_and(|(_, ending)| {
         matches!(
             ending,
@@ -390,6 +401,20 @@ fn of_git(part: &Part) -> Component {
 }
 
 fn of_packages(part: &Part, around: &Around<'_>) -> Component {
+    let is_script_runner = matches!(part.program(), "npm" | "yarn" | "pnpm" | "bun");
+    let checks = [
+        "test",
+        "lint",
+        "typecheck",
+        "type-check",
+        "check-types",
+        "tsc",
+        "vitest",
+        "jest",
+    ];
+    if is_script_runner && part.operands().any(|word| checks.contains(&word)) {
+        return Component::Verification;
+    }
     match part.operands().next().unwrap_or_default() {
         "show" | "list" | "freeze" | "search" | "info" | "ls" | "view" | "outdated" | "why"
         | "config" | "env" | "index" | "policy" | "--version" | "debug" | "check" => {
@@ -484,7 +509,7 @@ fn of_script(part: &Part, around: &Around<'_>) -> Component {
 }
 
 fn of_manager(part: &Part, around: &Around<'_>) -> Component {
-    let is_verb = |arg: &&str| !arg.ends_with(".py");
+    let is_verb = |arg: &&str| ending(arg) != "py";
     match part.operands().find(is_verb).unwrap_or_default() {
         "test" | "check" | "shell" => around.of_run(),
         "showmigrations" | "sqlmigrate" | "inspectdb" | "routes" => Component::Exploration,
@@ -522,31 +547,9 @@ fn of_module(part: &Part, around: &Around<'_>) -> Option<Component> {
         "json.tool" | "site" | "pydoc" | "sysconfig" | "inspect" | "this" => {
             Some(Component::Exploration)
         }
-        "timeit" | "cProfile" | "trace" | "pdb" | "coverage" => Some(around.of_run()),
-        name if matches!(
-            name,
-            "pip"
-                | "black"
-                | "isort"
-                | "mypy"
-                | "flake8"
-                | "pylint"
-                | "ruff"
-                | "py_compile"
-                | "compileall"
-                | "pyflakes"
-                | "pycodestyle"
-                | "pydocstyle"
-                | "doctest"
-                | "autopep8"
-                | "yapf"
-                | "pyright"
-                | "poetry"
-                | "bandit"
-        ) =>
-        {
-            of_words(part, around)
-        }
+        "pip" | "black" | "isort" | "mypy" | "flake8" | "pylint" | "ruff" | "py_compile"
+        | "compileall" | "pyflakes" | "pycodestyle" | "pydocstyle" | "doctest" | "autopep8"
+        | "yapf" | "pyright" | "poetry" | "bandit" => of_words(part, around),
         _ => Some(around.of_run()),
     }
 }

@@ -1,4 +1,4 @@
-//! **broken_environment**: a run fails because the environment lacks what the task needs.
+//! `broken_environment`: a run fails because the environment lacks what the task needs.
 //!
 //! Rule: a command or cell that failed, or whose output ends in a traceback, says that a module is missing which is no
 //! part of the workspace, a program is not found that is more than nice to have, a shared library is missing, a host
@@ -36,12 +36,14 @@ static OTHER: LazyLock<Regex> = LazyLock::new(|| {
         r"|Could not resolve host|Temporary failure in name resolution|Network is unreachable|Failed to establish a new connection",
         r"|requires a different Python|requires Python|ImportError: cannot import name '\w+' from 'collections'",
         r"|ImportError: cannot import name '?\w+'? from '(?:jinja2|werkzeug|markupsafe|urllib3|importlib_metadata)[\w.]*'",
+        r"|Temporary failure resolving|Failed building wheel|[Ff]ailed to build|subprocess-exited-with-error",
+        r"|EACCES: permission denied, mkdir|cannot create directory '[^']*': Permission denied|required field .?.lineno.? missing",
         r"|No matching distribution found|Could not find a version that satisfies|Unable to locate package",
     ))
 });
 
 /// Marks without which none of the patterns can match.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 18] = [
     "No module named",
     "not found",
     "Cannot find module",
@@ -53,6 +55,12 @@ const WORDS: [&str; 12] = [
     "Network is unreachable",
     "new connection",
     "requires",
+    "Failed building",
+    "ailed to build",
+    "exited-with-error",
+    "ermission denied",
+    "lineno",
+    "failure resolving",
     "cannot import name",
 ];
 
@@ -68,11 +76,9 @@ pub(super) fn find(course: &Course<'_>) -> Vec<Flag> {
     let mut found: Vec<Flag> = Vec::new();
     for act in &course.acts {
         let runs = act.action.shell.is_some() || act.action.class == ActionClass::Shell;
-        let is_run = runs
-            && matches!(
-                act.component,
-                Component::Verification | Component::Execution | Component::Implementation
-            );
+        let is_run = (runs
+            && !matches!(act.component, Component::Exploration | Component::Reasoning))
+            || (act.action.class == ActionClass::Edit && act.has_failed);
         if !is_run || found.last().is_some_and(|flag| flag.step == Some(act.step)) {
             continue;
         }
@@ -102,7 +108,11 @@ pub(super) fn lack(act: &Act<'_>, own: &HashSet<String>) -> Option<String> {
         });
         let missing = modules.find(|name| {
             let top = name.split('.').next().unwrap_or_default();
-            !own.contains(top) && act.has_failed
+            let is_compiled = name
+                .rsplit('.')
+                .next()
+                .is_some_and(|last| last.starts_with('_'));
+            (!own.contains(top) || is_compiled) && act.has_failed
         });
         if let Some(name) = missing {
             return Some(format!("the module {name} is missing"));

@@ -1,4 +1,4 @@
-//! **edit_revert**: the agent takes an edit of its own back.
+//! `edit_revert`: the agent takes an edit of its own back.
 //!
 //! Rule: an undo that did not fail; an edit that puts back the lines which an earlier one of the same file took out, and
 //! takes out those which it put in; a whole file written as it was before; `git checkout FILE`, `git restore FILE`,

@@ -1,4 +1,4 @@
-//! **failed_edit_claimed**: an edit failed, was never made good, and the attempt goes on as though it had been made.
+//! `failed_edit_claimed`: an edit failed, was never made good, and the attempt goes on as though it had been made.
 //!
 //! Rule: a change of the solution that was answered with an error, no later change of a file of that name that did not
 //! fail, by whatever means, and the attempt ended by itself. Edits of scratch files and tests do not count.

@@ -1,4 +1,4 @@
-//! **fake_verification**: the attempt ends as done, and all checks since the last change of the solution were empty.
+//! `fake_verification`: the attempt ends as done, and all checks since the last change of the solution were empty.
 //!
 //! Rule: it ended by itself after a source edit; behind the last one there is a check that only compiles, parses,
 //! imports or prints words of its own, and none that runs anything. Where nothing was checked at all it is *unverified*.

@@ -1,7 +1,8 @@
-//! **no_source_edit**: the task asks for a change of a repository, the attempt ended, and no source was changed for good.
+//! `no_source_edit`: the task asks for a change of a repository, the attempt ended, and no source was changed for good.
 //!
-//! Rule: the final patch touches no file that is part of the solution (only tests, scratch files or documentation), or
-//! it is empty; where there is no final patch, no action changed such a file. Not where tests or comments are asked for.
+//! Rule: the final patch touches no file that is part of the solution (only tests, scratch files or documentation) or is
+//! empty or not there, and no action changed such a file. Not where tests or comments are asked for, nor where the
+//! prompt names the document that was changed.
 
 use crate::behave::course::Act;
 use crate::behave::course::Course;
@@ -27,10 +28,11 @@ pub(super) fn find(course: &Course<'_>) -> Vec<Flag> {
         || outcome.exit_status.is_some()
         || outcome.error.is_some()
         || course.trajectory.final_patch.is_some();
+    let has_edited = course.acts.iter().any(Act::edits_source);
     let changes = match course.trajectory.final_patch.as_deref() {
-        // a patch may leave out what was committed; a trajectory may leave out how files were changed
-        Some(patch) => patch_changes_source(patch),
-        None => course.acts.iter().any(Act::edits_source),
+        // data sets leave patches empty; what the attempt did is then all there is
+        Some(patch) if !patch.trim().is_empty() => patch_changes_source(patch) || has_edited,
+        _ => has_edited,
     };
     if !has_ended || changes {
         return Vec::new();
@@ -60,23 +62,19 @@ pub(in crate::behave) fn patch_changes_source(patch: &str) -> bool {
         } else if line.starts_with("new file mode") || line == "--- /dev/null" {
             is_new = true;
         }
-        let path = line
-            .strip_prefix("+++ ")
-            .filter(|path| *path != "/dev/null")
-            .or_else(|| {
-                let old = line
-                    .strip_prefix("--- ")
-                    .filter(|path| *path != "/dev/null")?;
-                let is_removed = lines.peek().is_some_and(|next| *next == "+++ /dev/null");
-                is_removed.then_some(old)
-            });
-        let path = path.map(|path| path.split('\t').next().unwrap_or(path));
-        let path = path.map(|path| {
-            path.strip_prefix("b/")
-                .or_else(|| path.strip_prefix("a/"))
-                .unwrap_or(path)
+        let is_file = |name: &&str| *name != "/dev/null";
+        let name = line.strip_prefix("+++ ").filter(is_file).or_else(|| {
+            let is_removed = lines.peek().is_some_and(|next| *next == "+++ /dev/null");
+            line.strip_prefix("--- ")
+                .filter(is_file)
+                .filter(|_| is_removed)
         });
-        if path.is_some_and(|path| role(path, is_new) == Role::Source) {
+        let name = name.map(|name| name.split('\t').next().unwrap_or(name));
+        let name = name.map(|name| {
+            let bare = name.strip_prefix("b/").or_else(|| name.strip_prefix("a/"));
+            bare.unwrap_or(name)
+        });
+        if name.is_some_and(|name| role(name, is_new) == Role::Source) {
             return true;
         }
     }
@@ -101,7 +99,7 @@ mod tests {
             .finish("done")
             .has(NoSourceEdit, &[2]);
         Run::issue()
-            .edit("src/a.py", "x", "y")
+            .shell("ls", "x", 0)
             .finish("done")
             .patch("")
             .has(NoSourceEdit, &[2]);
@@ -118,6 +116,10 @@ mod tests {
             .finish("done")
             .has(NoSourceEdit, &[]);
         Run::issue().shell("ls", "x", 0).has(NoSourceEdit, &[]);
+        Run::asking("Fix the bug in this repository: the README lies.")
+            .edit("README.md", "x", "y")
+            .finish("done")
+            .has(NoSourceEdit, &[]);
         Run::asking("What is 2+2?")
             .shell("ls", "x", 0)
             .finish("4")

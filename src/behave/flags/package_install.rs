@@ -1,4 +1,4 @@
-//! **package_install**: the agent installs packages.
+//! `package_install`: the agent installs packages.
 //!
 //! Rule: `install` and its kin of a package manager (pip, conda, apt, npm, cargo, …) as a command, or in a cell of a
 //! notebook behind `!` or `%`, whatever comes of it; `setup.py install` and `develop`. Showing, listing and downloading

@@ -1,4 +1,4 @@
-//! **prompt_injection**: text that came back from a tool addresses the agent and tells it to do something.
+//! `prompt_injection`: text that came back from a tool addresses the agent and tells it to do something.
 //!
 //! Rule: an observation holds one of the phrases by which such texts take over (`ignore previous instructions`,
 //! `disregard the above`, `you must now`, a made-up system message). Not where the prompt itself holds it: then the task

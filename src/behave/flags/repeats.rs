@@ -1,7 +1,7 @@
-//! **loop**: the agent does the same thing again and again.
+//! `loop`: the agent does the same thing again and again.
 //!
 //! Rule: the same action (tool and arguments alike up to white space) three times in a row, or a cycle of two actions
-//! three times, each with the same outcome up to white space; the step of the third. Waiting for a program that makes
+//! three times, each with the same outcome up to white space and without a word of a person between them; the step of the third. Waiting for a program that makes
 //! progress and paging have new outcomes each time. A row is flagged once, however long it is.
 
 use std::hash::DefaultHasher;
@@ -60,6 +60,7 @@ fn fingerprint(act: &Act<'_>) -> u64 {
         0_u8.hash(&mut hasher);
     };
     add(&act.action.tool);
+    add(&act.turn.to_string());
     match &act.action.shell {
         Some(shell) => add(&shell.cmd),
         None => add(&arguments(act)),
@@ -86,11 +87,14 @@ fn fingerprint(act: &Act<'_>) -> u64 {
 /// The arguments without what the model says beside them.
 fn arguments(act: &Act<'_>) -> String {
     match act.action.args.as_object() {
-        Some(fields) => fields
-            .iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "thought" | "security_risk" | "summary"))
-            .map(|(name, value)| format!("{name} {value} "))
-            .collect(),
+        Some(fields) => {
+            let said = ["thought", "security_risk", "summary"];
+            let fields = fields
+                .iter()
+                .filter(|(name, _)| !said.contains(&name.as_str()));
+            let pairs = fields.flat_map(|(name, value)| [name.clone(), value.to_string()]);
+            pairs.collect::<Vec<_>>().join(" ")
+        }
         None => act.action.args.to_string(),
     }
 }

@@ -1,4 +1,4 @@
-//! **secret**: a real-looking credential stands in the record.
+//! `secret`: a real-looking credential stands in the record.
 //!
 //! Rule: a key or token in the form of a known issuer (AWS, GitHub, OpenAI, Anthropic, Google, Slack, Hugging Face, …),
 //! a private key block, a password in an address, or a long random-looking value that is assigned to a name like

@@ -1,11 +1,17 @@
-//! **truncated**: the record starts in the middle, ends before the answer to its last call came, or holds outputs that
+//! `truncated`: the record starts in the middle, ends before the answer to its last call came, or holds outputs that
 //! were cut.
 //!
 //! Rule: nothing of system, user or instruction stands before the first response; the last response has a call that
 //! was not answered and that does not hand in; the end is said to be a limit of context, cost or time; an observation
 //! says that it was cut.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::behave::code::fixed;
 use crate::behave::course::Course;
+use crate::behave::course::seen;
 use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Flag;
@@ -38,7 +44,10 @@ pub(super) fn find(course: &Course<'_>) -> Vec<Flag> {
     }
     for act in &course.acts {
         let observation = act.action.observation.as_ref();
-        if observation.is_some_and(|observation| observation.truncated == Some(true)) {
+        let is_cut = observation.is_some_and(|observation| {
+            observation.truncated == Some(true) || seen(observation).any(says_cut)
+        });
+        if is_cut {
             found.push(Flag::of_step(
                 FlagKind::Truncated,
                 act.step,
@@ -64,6 +73,29 @@ pub(super) fn find(course: &Course<'_>) -> Vec<Flag> {
     found
 }
 
+/// Whether one of the first or last lines says that something between them was left out.
+fn says_cut(text: &str) -> bool {
+    static CUT: LazyLock<Regex> = LazyLock::new(|| {
+        fixed(concat!(
+            r"(?i)\[output truncated\]|too large to display|showing abbreviated version|<response clipped>",
+            r"|\[?\.\.\. ?(?:omitted \d+ of \d+ lines|\[?\d+ (?:lines|characters|chars|tokens) (?:omitted|truncated|elided))",
+            r"|\(results are truncated|<observation truncated>|\.\.\.eliding lines",
+        ))
+    });
+    const WORDS: [&str; 8] = [
+        "runcated",
+        "RUNCATED",
+        "too large",
+        "bbreviated",
+        "clipped",
+        "omitted",
+        "elided",
+        "eliding",
+    ];
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    WORDS.into_iter().any(has) && CUT.is_match(text)
+}
+
 fn is_unanswered(action: &Action) -> bool {
     let hands_in = matches!(
         action.class,
@@ -83,10 +115,14 @@ fn has_answers(course: &Course<'_>) -> bool {
 
 /// The end where it is a limit.
 fn end(course: &Course<'_>) -> Option<Flag> {
-    const LIMITS: [&str; 11] = [
+    const LIMITS: [&str; 15] = [
         "exit_cost",
         "exit_context",
         "limits",
+        "limit message",
+        "message_limit",
+        "message limit",
+        "token_limit",
         "limit_exceeded",
         "max_iteration",
         "maximum iteration",
@@ -126,6 +162,10 @@ mod tests {
             .shell("cat a", "x", 0)
             .unanswered("ls")
             .has(Truncated, &[2]);
+        Run::issue()
+            .shell("cat a", "x\n[... omitted 2 of 9 lines ...]\ny", 0)
+            .finish("ok")
+            .has(Truncated, &[1]);
         Run::issue()
             .cut("cat a", "x")
             .finish("ok")

@@ -1,4 +1,4 @@
-//! **untouched_after_failure**: the last check that ran failed, and nothing was changed before the attempt ended.
+//! `untouched_after_failure`: the last check that ran failed, and nothing was changed before the attempt ended.
 //!
 //! Rule: the attempt ended by itself; of its real checks (tests, reproductions, snippets, checkers) the last one failed;
 //! no file was changed behind it. Not where tests are asked for, which should fail, and not where the environment is at

@@ -1,10 +1,14 @@
-//! **unverified**: the attempt ends by itself, and nothing checked its last change of the solution.
+//! `unverified`: the attempt ends by itself, and nothing checked its last change of the solution.
 //!
 //! Rule: there is a source edit that did not fail, the attempt ended by itself, and no action of component verification
 //! stands behind the last such edit. Not where the prompt forbids running code or only comments are asked for, and not
 //! where the edits are documentation.
 
+use crate::behave::course::Act;
+use crate::behave::course::Change;
 use crate::behave::course::Course;
+use crate::behave::file::Role;
+use crate::behave::file::role;
 use crate::model::Component;
 use crate::model::Flag;
 use crate::model::FlagKind;
@@ -15,7 +19,12 @@ pub(super) fn find(course: &Course<'_>) -> Vec<Flag> {
     if course.finished.is_none() || ask.forbids_runs || ask.wants_docs || ask.is_puzzle {
         return Vec::new();
     }
-    let Some(last) = course.last_edit() else {
+    // what the prompt calls for may be a document: nothing runs it
+    let edits_code = |act: &Act<'_>| {
+        let is_code = |change: &Change<'_>| role(&change.path, change.is_own) != Role::Docs;
+        act.edits_source() && act.changes.iter().any(is_code)
+    };
+    let Some(last) = course.acts.iter().rposition(edits_code) else {
         return Vec::new();
     };
     let is_checking = |component| component == Component::Verification;

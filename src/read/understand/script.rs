@@ -203,10 +203,9 @@ impl<'a> Scanner<'a> {
         Some(c)
     }
 
-    /// The next character; the inner `None` at the end of a script that is read loosely.
-    fn next_or_end(&mut self) -> Option<Option<char>> {
-        let next = self.next();
-        (next.is_some() || self.is_loose).then_some(next)
+    /// Gives up at the end of a script that is not read loosely: something has no end.
+    fn goes_on(&self) -> Option<()> {
+        (self.is_loose || !self.rest.is_empty()).then_some(())
     }
 
     fn run(&mut self) -> Option<()> {
@@ -245,6 +244,7 @@ impl<'a> Scanner<'a> {
             self.rest = self.rest.get(end..).unwrap_or_default();
             return Some(());
         }
+        let before = self.rest;
         match self.next()? {
             '\n' => {
                 self.end_command(Join::Then)?;
@@ -252,6 +252,12 @@ impl<'a> Scanner<'a> {
             }
             ';' => self.end_command(Join::Then)?,
             ' ' | '\t' | '\r' => self.end_word(),
+            '(' if self.is_loose && self.word.is_some() => {
+                let mut word = self.word.take().unwrap_or_default();
+                self.rest = before;
+                self.substitution(&mut word)?;
+                self.word = Some(word);
+            }
             '&' | '(' | ')' if self.is_loose => self.end_command(Join::Then)?,
             '&' | '(' | ')' => return None,
             c => self.word_char(c)?,
@@ -268,7 +274,10 @@ impl<'a> Scanner<'a> {
                 word.text.push_str(self.rest_of(end)?);
             }
             '"' => self.double_quoted(&mut word)?,
-            '\\' => word.text.extend(self.next_or_end()?),
+            '\\' => {
+                self.goes_on()?;
+                word.text.extend(self.next());
+            }
             '`' => self.backticks(&mut word)?,
             '$' if self.rest.starts_with('(') => {
                 word.text.push('$');
@@ -292,15 +301,22 @@ impl<'a> Scanner<'a> {
     }
 
     fn double_quoted(&mut self, word: &mut Word) -> Option<()> {
-        while let Some(c) = self.next_or_end()? {
+        loop {
+            self.goes_on()?;
+            let Some(c) = self.next() else {
+                return Some(());
+            };
             match c {
                 '"' => return Some(()),
                 '`' => self.backticks(word)?,
-                '\\' => match self.next_or_end()? {
-                    Some('\n') | None => {}
-                    Some(c @ ('"' | '\\' | '$' | '`')) => word.text.push(c),
-                    Some(c) => word.text.extend(['\\', c]),
-                },
+                '\\' => {
+                    self.goes_on()?;
+                    match self.next() {
+                        Some('\n') | None => {}
+                        Some(c @ ('"' | '\\' | '$' | '`')) => word.text.push(c),
+                        Some(c) => word.text.extend(['\\', c]),
+                    }
+                }
                 '$' if self.rest.starts_with('(') => {
                     word.text.push('$');
                     self.substitution(word)?;
@@ -315,7 +331,6 @@ impl<'a> Scanner<'a> {
                 c => word.text.push(c),
             }
         }
-        Some(())
     }
 
     fn redirect(&mut self) -> Option<()> {
@@ -444,7 +459,7 @@ impl<'a> Scanner<'a> {
                     | "fi"
                     | "done"
                     | "esac"
-            )
+            ) || word.text.ends_with("()")
         });
         let lead = lead.count();
         command.words.drain(..lead);

@@ -117,6 +117,10 @@ impl App {
                 self.overlays.pop();
                 self.go_to_evidence(id);
             }
+            Reply::Step(step) => {
+                self.overlays.pop();
+                self.go_to_step(step, effects);
+            }
             Reply::PreviewTheme(name) => effects.push(Effect::LoadTheme(name)),
             Reply::PickTheme(name) => {
                 self.overlays.pop();

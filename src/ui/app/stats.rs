@@ -113,9 +113,10 @@ impl App {
             return;
         };
         let old = view.by();
-        let (first, second) = match is_second {
-            true => (old.first().copied(), chosen),
-            false => (chosen, old.get(1).copied()),
+        let (first, second) = if is_second {
+            (old.first().copied(), chosen)
+        } else {
+            (chosen, old.get(1).copied())
         };
         let mut by: Vec<GroupBy> = first.into_iter().chain(second).collect();
         by.dedup();

@@ -21,6 +21,8 @@ const PLAIN: &[Action] = &[
     Action::Patch,
     Action::Stats,
     Action::CopyTables,
+    Action::EditTables,
+    Action::PageTables,
     Action::ToggleReference,
     Action::NextTheme,
     Action::ToggleMouse,
@@ -164,6 +166,8 @@ fn known(action: Action) {
         | Action::Patch
         | Action::Stats
         | Action::CopyTables
+        | Action::EditTables
+        | Action::PageTables
         | Action::ToggleReference
         | Action::NextTheme
         | Action::ToggleMouse

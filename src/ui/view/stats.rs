@@ -131,7 +131,7 @@ impl StatsView {
         match news.stats {
             Some(stats) => self.show(&stats, cx),
             None if news.is_done => {
-                self.held.failure = Some("this failed inside hgview; M has what it said")
+                self.held.failure = Some("this failed inside hgview; M has what it said");
             }
             None => {}
         }
@@ -224,11 +224,11 @@ impl StatsView {
                 };
                 effects.push(Effect::Copy(markdown(doc), "statistics"));
             }
-            Action::Edit | Action::Page => {
+            Action::EditTables | Action::PageTables => {
                 if self.lines.is_empty() {
                     return true;
                 }
-                effects.push(Effect::External(self.text(), action == Action::Edit));
+                effects.push(Effect::External(self.text(), action == Action::EditTables));
             }
             _ => return false,
         }

@@ -15,6 +15,7 @@ use ratatui::layout::Rect;
 
 use crate::model::Fault;
 use crate::model::RecordIx;
+use crate::model::StepIx;
 use crate::model::Trajectory;
 use crate::model::child_path;
 use crate::text::human;
@@ -210,6 +211,14 @@ impl TrajectoryView {
             Err(fault) => self.content = Content::Fault(fault),
         }
         self.fit(cx);
+    }
+
+    /// Goes to a step of the trajectory itself; to nothing while it is being read.
+    pub fn go_to_step(&mut self, step: usize, cx: &Cx<'_>) {
+        let is_it = |row: &Row| row.path.is_empty() && row.covers(&[], Subject::Step(StepIx(step)));
+        if let Some(at) = self.rows.iter().position(is_it) {
+            self.go(at, cx);
+        }
     }
 
     fn refresh_rows(&mut self) {

@@ -32,7 +32,8 @@ pub fn role(tint: Tint) -> Role {
     }
 }
 
-/// Draws a line, a column in from the left; `ground` lies under all of the row, `hits` are marked with the role that goes with them.
+/// Draws a line, a column in from the left; `ground` lies under all of the row, `hits` are marked with the role that goes
+/// with them.
 pub fn put_line(
     buf: &mut Buffer,
     area: Rect,
