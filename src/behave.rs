@@ -14,7 +14,7 @@ pub mod flags;
 pub mod table;
 mod task;
 #[cfg(test)]
-mod testing;
+mod tests;
 
 use schemars::JsonSchema;
 use serde::Deserialize;

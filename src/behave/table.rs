@@ -216,7 +216,7 @@ pub(in crate::behave) fn components(course: &Course<'_>) -> Vec<Option<Component
 mod tests {
     use super::*;
     use crate::behave::examine;
-    use crate::behave::testing::Run;
+    use crate::behave::tests::Run;
     use crate::cancel::Cancel;
     use crate::model::Trajectory;
 

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::behave::testing::Run;
+use crate::behave::tests::Run;
 use crate::model::Component;
 use crate::model::Component::Execution;
 use crate::model::Component::Exploration;

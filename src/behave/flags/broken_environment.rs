@@ -164,7 +164,7 @@ pub(super) fn own_modules(course: &Course<'_>) -> HashSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::behave::testing::Run;
+    use crate::behave::tests::Run;
     use crate::model::FlagKind::BrokenEnvironment;
 
     const TRACE: &str =

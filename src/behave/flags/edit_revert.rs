@@ -203,7 +203,7 @@ fn hash(text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::behave::testing::Run;
+    use crate::behave::tests::Run;
     use crate::model::FlagKind::EditRevert;
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) fn find(course: &Course<'_>) -> Vec<Flag> {
 
 #[cfg(test)]
 mod tests {
-    use crate::behave::testing::Run;
+    use crate::behave::tests::Run;
     use crate::model::FlagKind::FailedEditClaimed;
 
     #[test]

@@ -187,7 +187,7 @@ fn is_grader(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::behave::testing::Run;
+    use crate::behave::tests::Run;
     use crate::model::FlagKind::Leak;
 
     #[test]

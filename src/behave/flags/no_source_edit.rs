@@ -85,7 +85,7 @@ pub(in crate::behave) fn patch_changes_source(patch: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::patch_changes_source;
-    use crate::behave::testing::Run;
+    use crate::behave::tests::Run;
     use crate::model::FlagKind::NoSourceEdit;
 
     #[test]

@@ -76,7 +76,7 @@ fn installs(part: &Part) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::behave::testing::Run;
+    use crate::behave::tests::Run;
     use crate::model::FlagKind::PackageInstall;
 
     #[test]

@@ -76,7 +76,7 @@ fn both(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::behave::testing::Run;
+    use crate::behave::tests::Run;
     use crate::model::FlagKind::PromptInjection;
 
     #[test]

@@ -101,7 +101,7 @@ fn arguments(act: &Act<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::behave::testing::Run;
+    use crate::behave::tests::Run;
     use crate::model::FlagKind::Loop;
 
     #[test]

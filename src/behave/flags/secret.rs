@@ -185,7 +185,7 @@ fn is_real(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::behave::testing::Run;
+    use crate::behave::tests::Run;
     use crate::model::FlagKind::Secret;
 
     /// Values are put together here, so that no scanner stops at this file.

@@ -149,7 +149,7 @@ fn end(course: &Course<'_>) -> Option<Flag> {
 
 #[cfg(test)]
 mod tests {
-    use crate::behave::testing::Run;
+    use crate::behave::tests::Run;
     use crate::model::FlagKind::Truncated;
 
     #[test]
