@@ -172,10 +172,9 @@ impl Loop {
             names: theme::names(&themes),
             before: None,
         };
-        let look = look(&settings);
         let habits = Habits {
             keymap,
-            look,
+            look: look(&settings),
             has_mouse: settings.mouse,
             has_preview: settings.preview,
             export: Vec::new(),
