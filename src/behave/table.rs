@@ -256,18 +256,19 @@ mod tests {
         assert_eq!(of(&Trajectory::default()), Table::default());
     }
 
+    #[track_caller]
+    fn check(patch: &str, gold: Option<&str>, resolved: Option<bool>, want: Option<Aim>) {
+        let mut trajectory = Run::issue().edit("src/a.py", "x", "y").patch(patch).read();
+        if let Some(task) = &mut trajectory.task {
+            task.gold_patch = gold.map(Into::into);
+        }
+        trajectory.outcome.resolved = resolved;
+        assert_eq!(of(&trajectory).aim, want);
+    }
+
     #[test]
     fn aims() {
         let patch = "--- a/src/a.py\n+++ b/src/a.py\n@@ -1 +1 @@\n-x\n+y\n";
-        #[track_caller]
-        fn check(patch: &str, gold: Option<&str>, resolved: Option<bool>, want: Option<Aim>) {
-            let mut trajectory = Run::issue().edit("src/a.py", "x", "y").patch(patch).read();
-            if let Some(task) = &mut trajectory.task {
-                task.gold_patch = gold.map(Into::into);
-            }
-            trajectory.outcome.resolved = resolved;
-            assert_eq!(of(&trajectory).aim, want);
-        }
         check(patch, Some(patch), Some(true), Some(Aim::RightFix));
         check(
             patch,

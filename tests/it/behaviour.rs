@@ -204,14 +204,14 @@ const FINAL: &[bool] = &[true];
 const ALL: &[bool] = &[false, true];
 
 fn print(tally: &Tally) {
-    println!("| component | labels | precision | recall | final: precision | final: recall |");
-    println!("|---|--:|--:|--:|--:|--:|");
+    eprintln!("| component | labels | precision | recall | final: precision | final: recall |");
+    eprintln!("|---|--:|--:|--:|--:|--:|");
     for component in Component::ALL {
         let (tune, last) = (
             tally.component(component, TUNE),
             tally.component(component, FINAL),
         );
-        println!(
+        eprintln!(
             "| {} | {} | {} | {} | {} | {} |",
             component.name(),
             tune.hits + tune.missed + last.hits + last.missed,
@@ -222,21 +222,21 @@ fn print(tally: &Tally) {
         );
     }
     let accuracy = [TUNE, FINAL, ALL].map(|halves| cell(tally.accuracy(halves)));
-    println!(
+    eprintln!(
         "accuracy: tune {}, final {}, all {}",
         accuracy[0], accuracy[1], accuracy[2]
     );
-    println!(
+    eprintln!(
         "| flag | on by default | labelled | found | precision | recall | final: precision | final: recall |"
     );
-    println!("|---|---|--:|--:|--:|--:|--:|--:|");
+    eprintln!("|---|---|--:|--:|--:|--:|--:|--:|");
     for rule in FLAGS {
         let (tune, last, all) = (
             tally.flag(rule.kind, TUNE),
             tally.flag(rule.kind, FINAL),
             tally.flag(rule.kind, ALL),
         );
-        println!(
+        eprintln!(
             "| {} | {} | {} | {} | {} | {} | {} | {} |",
             rule.kind.name(),
             if rule.is_default { "yes" } else { "no" },
