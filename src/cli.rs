@@ -23,6 +23,7 @@ mod search;
 mod selection;
 mod show;
 mod signals;
+mod stats;
 mod terminal;
 mod themes;
 mod verify;
@@ -33,9 +34,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::behave::flags::Chosen;
 use crate::cli::args::Cli;
 use crate::cli::args::Command;
 use crate::cli::terminal::Terminal;
+use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
 
@@ -100,12 +103,19 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Export(args)) => export::run(&args, &shared, output),
         Some(Command::Verify(args)) => verify::run(&args, &shared, output),
         Some(Command::Query(args)) => query::run(&args, &shared, output),
+        Some(Command::Stats(args)) => stats::run(&args, &shared, output),
         Some(Command::Schema(args)) => schema::run(&args, output),
         Some(Command::Themes(args)) => themes::run(&args, output),
         Some(Command::Config(args)) => config::run(&args, output),
         Some(Command::Completions(args)) => completions::run(&args, output),
         Some(Command::Man) => man::run(output),
     }
+}
+
+/// The flags that the settings ask for. What is wrong with the settings is told by the commands that are about them.
+fn chosen_flags() -> Chosen {
+    let (settings, _problems) = crate::config::load(&Paths::of_environment());
+    Chosen::new(&settings.flags)
 }
 
 /// Prints help, version or what is wrong with the arguments.

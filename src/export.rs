@@ -70,6 +70,8 @@ pub use crate::export::subject::Refusal;
 pub use crate::export::subject::Subject;
 pub use crate::export::template::ChatTemplate;
 pub use crate::export::tokens::TokenCounter;
+pub use crate::export::write::check_report;
+pub use crate::export::write::write_report;
 
 /// An export format.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! `error < cancel < text < model < config < theme < diff < patch < python < query < read < store < workspace < search <
 //! review < behave < replay < verify < select < compare < stats < tasks < export < ui < cli < main`.
 
+pub mod behave;
 pub mod cancel;
 pub mod cli;
 pub mod compare;
@@ -19,6 +20,7 @@ pub mod read;
 pub mod review;
 pub mod search;
 pub mod select;
+pub mod stats;
 pub mod store;
 pub mod text;
 pub mod theme;

@@ -4,6 +4,7 @@ mod compare;
 mod export;
 mod query;
 mod search;
+mod stats;
 
 use std::path::PathBuf;
 
@@ -18,7 +19,10 @@ pub(super) use crate::cli::args::compare::SplitBy;
 pub(super) use crate::cli::args::export::ExportArgs;
 pub(super) use crate::cli::args::query::QueryArgs;
 pub(super) use crate::cli::args::search::SearchArgs;
+pub(super) use crate::cli::args::stats::StatsArgs;
 
+use crate::behave::flags::FLAGS;
+use crate::behave::flags::FlagRule;
 use crate::cli::mark::MaskArg;
 use crate::query::sort::SortKey;
 
@@ -236,6 +240,8 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Say which records a query takes, how it is understood, and what may be asked
     Query(QueryArgs),
+    /// Say what agents do and how often it is accepted: tables, charts, an HTML report
+    Stats(Box<StatsArgs>),
     /// Print the JSON Schema of what a command prints with --json
     Schema(SchemaArgs),
     /// List the themes
@@ -474,6 +480,7 @@ pub(super) struct AgreeArgs {
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
+#[command(after_long_help = flags_help())]
 #[command(
     before_long_help = VERIFY_EXAMPLES,
     after_help = "Exit codes: 0 done, 1 done but some records could not be read (their rows say why), 2 error."
@@ -511,6 +518,21 @@ pub(super) struct VerifyArgs {
 
     #[command(flatten)]
     pub(super) repos: RepoArgs,
+}
+
+/// The flags with what they say, as the help tells them.
+fn flags_help() -> String {
+    let row = |rule: &FlagRule| {
+        let off = if rule.is_default {
+            ""
+        } else {
+            " (off by default)"
+        };
+        format!("  {:<24} {}{off}", rule.kind.name(), rule.doc)
+    };
+    let rows: Vec<String> = FLAGS.iter().map(row).collect();
+    let heading = "Flags, switched on and off by name in the settings' [flags]:";
+    format!("{heading}\n{}", rows.join("\n"))
 }
 
 /// Rules of `verify`.
@@ -565,6 +587,8 @@ pub(super) enum SchemaOf {
     QueryExplain,
     /// A line of `hgview query --fields --json`
     QueryFields,
+    /// The output of `hgview stats --json`
+    Stats,
     /// A line of `hgview themes --json`
     Themes,
 }

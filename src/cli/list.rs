@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::behave::flags::Chosen;
 use crate::cancel::Cancel;
 use crate::cli::Output;
 use crate::cli::Verdict;
 use crate::cli::args::ListArgs;
 use crate::cli::args::SharedArgs;
+use crate::cli::chosen_flags;
 use crate::cli::records;
 use crate::cli::review;
 use crate::cli::selection;
@@ -20,6 +22,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::model;
 use crate::model::Fault;
+use crate::model::Flag;
 use crate::model::Format;
 use crate::model::RecordIx;
 use crate::model::Span;
@@ -73,7 +76,7 @@ pub(super) struct ListRow {
     decision: Option<Choice>,
     /// Every reviewer's decision, by name.
     decisions: BTreeMap<String, Choice>,
-    /// Observations worth a look, and flags of people.
+    /// Observations worth a look (`loop at step 12: …`), and flags of people.
     flags: Vec<String>,
     /// Tokens in and out.
     tokens: Option<u64>,
@@ -132,7 +135,14 @@ struct Said {
 }
 
 impl Said {
-    fn new(store: &Store, ix: RecordIx, row: &Summary, ledger: &Ledger, cache: &Cache) -> Self {
+    /// `chosen`: the flags to look for, where they are wanted: they need all of every record.
+    fn new(
+        store: &Store,
+        ix: RecordIx,
+        row: &Summary,
+        ledger: &Ledger,
+        (cache, chosen): (&Cache, Option<&Chosen>),
+    ) -> Self {
         let kinds = [
             TaskKind::FuncLocalize,
             TaskKind::DepSearch,
@@ -141,26 +151,34 @@ impl Said {
         ];
         let is_judged = row.task_kind.is_some_and(|kind| kinds.contains(&kind));
         let has_voices = !ledger.reviewers().is_empty();
-        if row.fault.is_some() || !(is_judged || has_voices) {
+        let is_attempt = !row.format.is_some_and(Format::is_side);
+        let wants_flags = chosen.is_some() && is_attempt;
+        if row.fault.is_some() || !(is_judged || has_voices || wants_flags) {
             return Self::default();
         }
         let Ok(head) = store.load_head(ix) else {
             return Self::default();
         };
         let mut said = Self::default();
-        if is_judged {
+        if is_judged || wants_flags {
+            let rules: &[Rules] = if is_judged {
+                &[Rules::Published, Rules::Strict]
+            } else {
+                &[]
+            };
             let tools = Tools {
                 program: None,
-                rules: &[Rules::Published, Rules::Strict],
+                rules,
                 cache: Some(cache),
                 repositories: None,
+                flags: chosen,
             };
             let checked = check(&head, &|| store.load(ix), &tools, &Cancel::new());
-            said.verdicts = Some(Verdicts {
+            said.verdicts = is_judged.then_some(Verdicts {
                 published: checked.published.verdict,
                 strict: checked.strict.verdict,
             });
-            said.flags = checked.flags.into_iter().map(|flag| flag.why).collect();
+            said.flags = checked.flags.iter().map(flag_words).collect();
         }
         for (name, state) in ledger.states(head.hash()) {
             if let Some(choice) = state.decision {
@@ -178,6 +196,15 @@ impl Said {
         let mut choices = self.decisions.values();
         let first = choices.next()?;
         choices.all(|other| other == first).then_some(*first)
+    }
+}
+
+/// A flag in words: its name, its step, why.
+fn flag_words(flag: &Flag) -> String {
+    let name = flag.flag.name();
+    match flag.step {
+        Some(step) => format!("{name} at step {step}: {}", flag.why),
+        None => format!("{name}: {}", flag.why),
     }
 }
 
@@ -253,8 +280,9 @@ pub(super) fn run(
         cache: Some(&cache),
         program: None,
     };
+    let chosen = args.json.then(chosen_flags);
     let said = |ix: RecordIx, row: &Summary| {
-        let look = || Said::new(&store, ix, row, &ledger, &cache);
+        let look = || Said::new(&store, ix, row, &ledger, (&cache, chosen.as_ref()));
         match &selection {
             Some(selection) => taken(selection, &sources, ix, row, look),
             None => Some(look()),

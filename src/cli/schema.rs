@@ -20,12 +20,13 @@ use crate::cli::records::to_json_pretty;
 use crate::cli::search::SearchRow;
 use crate::cli::show::FileReport;
 use crate::cli::show::FilesReport;
+use crate::cli::show::StepJson;
+use crate::cli::show::TrajectoryJson;
 use crate::cli::themes::ThemeRow;
 use crate::cli::verify::VerifyRow;
 use crate::error::Result;
 use crate::export::Report;
-use crate::model::Step;
-use crate::model::Trajectory;
+use crate::stats::Stats;
 
 /// Prints the schema, or which there are.
 pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict> {
@@ -41,8 +42,8 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
     };
     let schema: Schema = match command {
         SchemaOf::List => schema_for!(ListRow),
-        SchemaOf::Show => schema_for!(Trajectory),
-        SchemaOf::ShowStep => schema_for!(Step),
+        SchemaOf::Show => schema_for!(TrajectoryJson<'static>),
+        SchemaOf::ShowStep => schema_for!(StepJson<'static>),
         SchemaOf::Search => schema_for!(SearchRow),
         SchemaOf::ShowFile => schema_for!(FileReport),
         SchemaOf::ShowFiles => schema_for!(FilesReport),
@@ -55,6 +56,7 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::Query => schema_for!(QueryRow),
         SchemaOf::QueryExplain => schema_for!(QueryExplanation),
         SchemaOf::QueryFields => schema_for!(FieldRow),
+        SchemaOf::Stats => schema_for!(Stats),
         SchemaOf::Themes => schema_for!(ThemeRow),
     };
     writeln!(output.out, "{}", to_json_pretty(&schema)?)?;

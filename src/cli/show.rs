@@ -8,11 +8,18 @@ pub(super) use file::FileReport;
 pub(super) use file::FilesReport;
 pub(super) use file::repositories;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::behave;
+use crate::behave::Behaviour;
+use crate::cancel::Cancel;
 use crate::cli::Output;
 use crate::cli::Verdict;
 use crate::cli::args::SharedArgs;
 use crate::cli::args::ShowArgs;
 use crate::cli::args::ShowFormat;
+use crate::cli::chosen_flags;
 use crate::cli::pick::Wanted;
 use crate::cli::records;
 use crate::cli::selection;
@@ -21,8 +28,32 @@ use crate::cli::show::form::Markdown;
 use crate::cli::show::form::Plain;
 use crate::error::Error;
 use crate::error::Result;
+use crate::model::Component;
+use crate::model::Flag;
 use crate::model::Step;
 use crate::model::Trajectory;
+
+/// What `hgview show --json` prints: the trajectory, and what it was found to do.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct TrajectoryJson<'a> {
+    /// The trajectory.
+    #[serde(flatten)]
+    trajectory: &'a Trajectory,
+    /// The component of each step, the flags, and the figures that statistics count. Children are not looked at.
+    behaviour: &'a Behaviour,
+}
+
+/// What `hgview show --step K --json` prints: the step, and what it was found to do.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct StepJson<'a> {
+    /// The step.
+    #[serde(flatten)]
+    step: &'a Step,
+    /// What it is for; null where it is not the model's.
+    component: Option<Component>,
+    /// The flags that it shows.
+    flags: Vec<&'a Flag>,
+}
 
 /// Prints what was asked for.
 pub(super) fn run(
@@ -52,6 +83,9 @@ pub(super) fn run(
         .step
         .map(|number| step(&trajectory, number))
         .transpose()?;
+    let mut behaviour = behave::examine(&trajectory, &Cancel::new());
+    let chosen = chosen_flags();
+    behaviour.flags.retain(|flag| chosen.has(flag.flag));
     match if args.json {
         ShowFormat::Json
     } else {
@@ -59,21 +93,45 @@ pub(super) fn run(
     } {
         ShowFormat::Json => {
             let json = match step {
-                Some(step) => records::to_json(step)?,
-                None => records::to_json(&*trajectory)?,
+                Some(step) => records::to_json(&StepJson {
+                    step,
+                    component: behaviour.components.get(step.idx).copied().flatten(),
+                    flags: of_step(&behaviour, step.idx),
+                })?,
+                None => records::to_json(&TrajectoryJson {
+                    trajectory: &trajectory,
+                    behaviour: &behaviour,
+                })?,
             };
             writeln!(output.out, "{json}")?;
         }
-        ShowFormat::Text => print(&trajectory, step, &mut Plain::new(output.out))?,
-        ShowFormat::Markdown => print(&trajectory, step, &mut Markdown::new(output.out))?,
+        ShowFormat::Text => {
+            print((&trajectory, &behaviour), step, &mut Plain::new(output.out))?;
+        }
+        ShowFormat::Markdown => {
+            print(
+                (&trajectory, &behaviour),
+                step,
+                &mut Markdown::new(output.out),
+            )?;
+        }
     }
     Ok(Verdict::Yes)
 }
 
-fn print(trajectory: &Trajectory, step: Option<&Step>, form: &mut dyn Form) -> Result<()> {
+fn of_step(behaviour: &Behaviour, step: usize) -> Vec<&Flag> {
+    let flags = behaviour.flags.iter();
+    flags.filter(|flag| flag.step == Some(step)).collect()
+}
+
+fn print(
+    (trajectory, behaviour): (&Trajectory, &Behaviour),
+    step: Option<&Step>,
+    form: &mut dyn Form,
+) -> Result<()> {
     match step {
-        Some(step) => render::step(step, trajectory.source.format, form)?,
-        None => render::trajectory(trajectory, form)?,
+        Some(step) => render::step(step, trajectory.source.format, behaviour, form)?,
+        None => render::trajectory(trajectory, behaviour, form)?,
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ use crate::cli::Verdict;
 use crate::cli::args::SharedArgs;
 use crate::cli::args::VerifyArgs;
 use crate::cli::args::VerifyMode;
+use crate::cli::chosen_flags;
 use crate::cli::records;
 use crate::cli::records::Progress;
 use crate::cli::selection;
@@ -214,11 +215,13 @@ fn check_all(
             used.push(*rules);
         }
     }
+    let chosen = chosen_flags();
     let tools = Tools {
         program,
         rules: &used,
         cache: Some(&cache),
         repositories: Some(repositories),
+        flags: args.json.then_some(&chosen),
     };
     let cancel = Cancel::new();
     let work = |ix| {

@@ -122,6 +122,10 @@ impl Reading<'_> {
                 self.review(line, value.get_ref());
                 return;
             }
+            "flags" => {
+                self.flags(line, value.get_ref());
+                return;
+            }
             "queues" => {
                 self.queues(line, value.get_ref());
                 return;
@@ -267,7 +271,7 @@ fn meant(name: &str) -> String {
     };
     DOCS.iter()
         .map(|(known, _)| *known)
-        .chain(["keys", "review", "queues"])
+        .chain(["keys", "review", "queues", "flags"])
         .find(|known| close(known))
         .map(|known| format!("; did you mean `{known}`?"))
         .unwrap_or_default()

@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use crate::model::FlagKind;
+
 /// Something wrong in a settings or theme file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -349,6 +351,8 @@ pub struct Settings {
     pub review: ReviewSettings,
     /// The user's queues, in the order of the file.
     pub queues: Vec<QueueSetting>,
+    /// Flags that are switched on or off, in the order of the file.
+    pub flags: Vec<(FlagKind, bool)>,
 }
 
 impl Default for Settings {
@@ -376,6 +380,7 @@ impl Default for Settings {
             keys: Vec::new(),
             review: ReviewSettings::default(),
             queues: Vec::new(),
+            flags: Vec::new(),
         }
     }
 }

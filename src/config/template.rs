@@ -167,6 +167,9 @@ fn review(defaults: &ReviewSettings) -> String {
          # [queues.solved-and-rejected]\n\
          # base = \"filter-person\"\n\
          # filter = \"resolved\"\n\
-         # cell = \"accept-reject\"\n"
+         # cell = \"accept-reject\"\n\
+         \n# Flags that are switched on or off, by name; `hgview verify --help` tells them all.\n\
+         # [flags]\n\
+         # package_install = true\n"
     )
 }

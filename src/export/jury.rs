@@ -107,6 +107,7 @@ impl<'a> Automatic<'a> {
                 rules,
                 cache,
                 repositories: None,
+                flags: None,
             },
             cancel: cancel.clone(),
         }

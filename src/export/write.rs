@@ -181,7 +181,15 @@ pub(super) fn check(options: &Options, store: &Store) -> Result<()> {
         return Err(Error::user("a split needs files, not standard output").hint("give -o FILE"));
     }
     let targets = targets(options);
-    for path in &targets {
+    check_targets(&targets, options.force || options.dry_run, store)
+}
+
+/// Checks that these files can be written, before anything is read; `may_replace` where they may be there already.
+///
+/// # Errors
+/// *user* when a file exists or an input would be written over; *input* when there is no such folder.
+fn check_targets(targets: &[PathBuf], may_replace: bool, store: &Store) -> Result<()> {
+    for path in targets {
         if path.is_dir() {
             return Err(Error::user(format!("{} is a folder", path.display())));
         }
@@ -192,7 +200,7 @@ pub(super) fn check(options: &Options, store: &Store) -> Result<()> {
                 folder.display()
             )));
         }
-        if path.exists() && !options.force && !options.dry_run {
+        if path.exists() && !may_replace {
             return Err(Error::user(format!("{} exists already", path.display()))
                 .hint("--force writes over it"));
         }
@@ -214,6 +222,25 @@ pub(super) fn check(options: &Options, store: &Store) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Checks that a report can be written to `path`, before records are read for it. `-` is standard output.
+///
+/// # Errors
+/// *user* when it exists and `force` is not given, or is one of the inputs; *input* when there is no such folder.
+pub fn check_report(path: &Path, force: bool, store: &Store) -> Result<()> {
+    if path.as_os_str() == "-" {
+        return Ok(());
+    }
+    check_targets(&[path.to_path_buf()], force, store)
+}
+
+/// Writes a report: the file is there whole or not at all. `-` is standard output.
+///
+/// # Errors
+/// *user* when it exists and `force` is not given, *input* when it cannot be written.
+pub fn write_report(path: &Path, bytes: &[u8], force: bool, stdout: &mut dyn Write) -> Result<()> {
+    Written::of(path.to_path_buf(), bytes)?.publish(force, stdout, &Cancel::new())
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -29,6 +29,7 @@ use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Edit;
 use crate::model::EditOp;
+use crate::model::Observation;
 use crate::model::StepKind;
 use crate::model::Text;
 use crate::model::Trajectory;
@@ -49,6 +50,12 @@ pub(in crate::read) use prompt::kind_of;
 pub use prompt::statement_excerpt;
 pub use shell::PlainCommand;
 pub use shell::plain_commands;
+pub use script::Command;
+pub use script::HereDoc;
+pub use script::Join;
+pub use script::Redirect;
+pub use script::Word;
+pub use script::split_loosely;
 pub use verdict::TestCounts;
 pub use verdict::test_counts;
 
@@ -263,6 +270,21 @@ pub fn last_words(trajectory: &Trajectory) -> Option<Text> {
 
 /// Whether the action runs tests: pytest and its kin, test targets of build tools.
 pub fn is_test_run(action: &Action) -> bool {
+    action
+        .shell
+        .as_ref()
+        .is_some_and(|shell| !shell.is_input && is_test_command(&shell.cmd))
+}
+
+/// Whether the observation ends with failed tests or with an exception that nobody caught, whatever its exit status:
+/// that of a pipe is its last command's.
+pub fn ends_in_failure(observation: &Observation) -> bool {
+    let text = observation.first_text();
+    text.is_some_and(|text| verdict::ends_in_failure(text))
+}
+
+/// Whether one of the commands of a script runs tests.
+pub fn is_test_command(script: &str) -> bool {
     static TEST: LazyLock<Regex> = LazyLock::new(|| {
         let pattern = r#"(?xm)
             (?: ^ | [;&|(`] | \bdo\b | \bthen\b ) \s*
@@ -282,10 +304,7 @@ pub fn is_test_run(action: &Action) -> bool {
         "#;
         fixed_regex(pattern)
     });
-    action
-        .shell
-        .as_ref()
-        .is_some_and(|shell| !shell.is_input && TEST.is_match(&shell.cmd))
+    TEST.is_match(script)
 }
 
 /// A regular expression that is part of the program.

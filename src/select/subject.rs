@@ -5,6 +5,8 @@ use std::cell::OnceCell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::behave;
+use crate::behave::Behaviour;
 use crate::cancel::Cancel;
 use crate::model::Component;
 use crate::model::ContentHash;
@@ -38,32 +40,11 @@ use crate::verify::check::Tools;
 use crate::verify::check::judgement;
 use crate::verify::flags::prompt_leaks;
 
-/// What behaviour says of a trajectory.
-#[derive(Debug, Default)]
-struct Behaviour {
-    /// By step; `None` where the step does nothing.
-    components: Vec<Option<Component>>,
-    flags: Vec<Flag>,
-}
-
-impl Behaviour {
-    /// Looks at a whole trajectory. The only place that knows who finds components and flags.
-    fn of(trajectory: &Trajectory, _cancel: &Cancel) -> Self {
-        Self {
-            components: Vec::new(),
-            flags: prompt_leaks(trajectory),
-        }
-    }
-
-    /// The share of steps that are of this component, of those that are of any.
-    fn share(&self, component: Component) -> Option<f64> {
-        let known = self.components.iter().flatten().count();
-        let of = self.components.iter().flatten();
-        let count = of.filter(|one| **one == component).count();
-        #[expect(clippy::cast_precision_loss, reason = "counts of steps fit a double")]
-        let share = (known > 0).then(|| count as f64 / known as f64);
-        share
-    }
+/// What behaviour and prompt say of a trajectory. The only place that knows who finds components and flags.
+fn behaviour_of(trajectory: &Trajectory, cancel: &Cancel) -> Behaviour {
+    let mut found = behave::examine(trajectory, cancel);
+    found.flags.extend(prompt_leaks(trajectory));
+    found
 }
 
 /// A record and what was read of it so far.
@@ -131,7 +112,7 @@ impl<'a> Subject<'a> {
 
     fn behaviour(&self) -> Option<&Behaviour> {
         let whole = self.whole()?;
-        let look = || Behaviour::of(whole, self.cancel);
+        let look = || behaviour_of(whole, self.cancel);
         Some(self.behaviour.get_or_init(look))
     }
 
@@ -188,6 +169,7 @@ impl<'a> Subject<'a> {
                 rules: &[Rules::Published, Rules::Strict],
                 cache: self.sources.cache,
                 repositories: None,
+                flags: None,
             };
             let whole = || self.sources.store.load(self.ix);
             judgement(rules, head, &whole, &tools, self.cancel).verdict
@@ -297,7 +279,7 @@ impl<'a> Subject<'a> {
             }
             Fact::Share(component) => {
                 let found = self.behaviour();
-                Value::number(found.and_then(|found| found.share(component)))
+                Value::number(found.and_then(|found| found.table.share(component)))
             }
             _ => Value::Absent,
         }

@@ -107,6 +107,10 @@ pub enum OverlayKind {
     Decided,
     /// The form of an export.
     Export,
+    /// What statistics are grouped by.
+    GroupBy,
+    /// By what besides.
+    ThenGroupBy,
 }
 
 /// What the user means.
@@ -162,6 +166,8 @@ pub enum Action {
     Changes,
     /// Marks the moment, to compare with.
     MarkMoment,
+    /// Opens the statistics of the list, or goes back from them.
+    Stats,
     /// Shows or hides the reference patch beside the final one.
     ToggleReference,
     /// Sets the record beside another.
@@ -180,6 +186,12 @@ pub enum Action {
     ToggleMouse,
     /// Copies.
     Copy(CopyWhat),
+    /// Copies all tables and charts of the statistics.
+    CopyTables,
+    /// Opens the statistics in `$EDITOR`.
+    EditTables,
+    /// Opens the statistics in `$PAGER`.
+    PageTables,
     /// Opens the step in `$EDITOR`.
     Edit,
     /// Opens the step in `$PAGER`.

@@ -13,6 +13,7 @@ mod overlays;
 mod prompt;
 mod queues;
 mod screens;
+mod stats;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,6 +25,7 @@ use ratatui::layout::Rect;
 
 use crate::model::RecordIx;
 use crate::select::Selector;
+use crate::stats::GroupBy;
 use crate::theme::Highlighter;
 use crate::theme::Theme;
 use crate::theme::ThemeName;
@@ -90,6 +92,8 @@ pub struct Habits {
     pub has_preview: bool,
     /// The form of the last export.
     pub export: Vec<(&'static str, String)>,
+    /// What statistics are grouped by.
+    pub stats_by: Vec<GroupBy>,
     /// What was typed in prompts, newest last.
     pub history: Vec<(PromptKind, String)>,
     /// Open this step (from 0) in the first record that is opened.
@@ -268,6 +272,7 @@ impl App {
     /// Carries out what the user means.
     fn act(&mut self, action: Action, count: Option<usize>, effects: &mut Vec<Effect>) {
         let is_done = self.act_on_files(action, effects)
+            || self.act_on_screens(action, effects)
             || self.act_globally(action, effects)
             || self.act_on_desk(action, effects);
         if is_done {
@@ -291,47 +296,55 @@ impl App {
         }
     }
 
-    /// What means the same on every screen; `false` when the view has to do it.
-    fn act_globally(&mut self, action: Action, effects: &mut Vec<Effect>) -> bool {
-        match action {
-            Action::Quit => effects.push(Effect::Quit),
-            Action::Back => {
+    /// What opens, closes and changes screens; `false` when it is something else.
+    fn act_on_screens(&mut self, action: Action, effects: &mut Vec<Effect>) -> bool {
+        match (action, self.scope()) {
+            (Action::Back, _) => {
                 if !self.close_screen(effects) {
                     effects.push(Effect::Quit);
                 }
             }
-            Action::Escape => self.escape(effects),
-            Action::Open if self.scope() == Scope::List => self.open(effects),
-            Action::Find | Action::Patch if self.scope() == Scope::Compare => {
-                self.act_in_compare(action);
+            (Action::Escape, _) => self.escape(effects),
+            (Action::Open, Scope::List) => self.open(effects),
+            (Action::Open, Scope::Results) => self.open_hit(effects),
+            (Action::Open, Scope::Compare) => return self.open_step(effects),
+            (Action::Open, Scope::Stats) => self.list_selection(effects),
+            (Action::Find | Action::Patch, Scope::Compare) => self.act_in_compare(action),
+            (Action::Patch, Scope::Stats) => return false,
+            (Action::Patch, Scope::Patch) => {
+                self.close_screen(effects);
             }
-            Action::Patch if self.screens.patch().is_some() => {
-                self.screens.pop();
-                effects.push(Effect::StopFind);
+            (Action::Patch, _) => self.open_patch(None),
+            (Action::Stats, _) => self.toggle_stats(effects),
+            (Action::Compare, _) => self.ask_compare(effects),
+            (Action::CompareRuns, _) => self.ask_runs(effects),
+            (Action::Trajectory(toward), _) => self.go_on(toward, effects),
+            (Action::Find, _) => self.open_prompt(PromptKind::Find),
+            (Action::Grep, _) => self.open_prompt(PromptKind::Grep),
+            (Action::Narrow, _) => {
+                self.close_all(effects);
+                self.open_prompt(PromptKind::Narrow);
             }
-            Action::Patch => self.open_patch(None),
+            (Action::Filter, _) => {
+                self.close_all(effects);
+                self.open_filter();
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// What means the same on every screen; `false` when the view has to do it.
+    fn act_globally(&mut self, action: Action, effects: &mut Vec<Effect>) -> bool {
+        match action {
+            Action::Quit => effects.push(Effect::Quit),
             Action::ToggleReference
                 if self.screens.patch().and_then(PatchView::has_reference) == Some(false) =>
             {
                 let text = "no reference patch is known of this task";
                 self.status.pass(Tone::Info, text.to_owned());
             }
-            Action::Trajectory(toward) => self.go_on(toward, effects),
             Action::Overlay(kind) => self.open_overlay(kind, effects),
-            Action::Find => self.open_prompt(PromptKind::Find),
-            Action::Grep => self.open_prompt(PromptKind::Grep),
-            Action::Open if self.scope() == Scope::Results => self.open_hit(effects),
-            Action::Open if self.scope() == Scope::Compare => return self.open_step(effects),
-            Action::Compare => self.ask_compare(effects),
-            Action::CompareRuns => self.ask_runs(effects),
-            Action::Narrow => {
-                self.screens.clear();
-                self.open_prompt(PromptKind::Narrow);
-            }
-            Action::Filter => {
-                self.screens.clear();
-                self.open_filter();
-            }
             Action::ToggleWrap => {
                 self.habits.look.is_wrapped = !self.habits.look.is_wrapped;
                 let how = if self.habits.look.is_wrapped {
@@ -381,10 +394,17 @@ impl App {
             return false;
         };
         effects.push(Effect::StopFind);
-        if matches!(closed, Screen::Results(_)) {
-            effects.push(Effect::StopGrep);
+        match closed {
+            Screen::Results(_) => effects.push(Effect::StopGrep),
+            Screen::Stats(_) => effects.push(Effect::StopStats),
+            _ => {}
         }
         true
+    }
+
+    /// Goes back to the list.
+    fn close_all(&mut self, effects: &mut Vec<Effect>) {
+        while self.close_screen(effects) {}
     }
 
     fn cycle_diff_layout(&mut self) {
@@ -459,7 +479,7 @@ impl App {
         if self.list.how().is_plain() {
             self.list.go(record.0, &cx);
         }
-        self.screens.clear();
+        self.close_all(effects);
         self.push_trajectory(record, effects);
     }
 
@@ -491,6 +511,21 @@ impl App {
         match self.screens.patch_mut() {
             Some(view) => view.go_to_evidence(id, &cx),
             None => self.open_patch(Some(id)),
+        }
+    }
+
+    /// Goes to a step of the record; opens it where it is not open.
+    fn go_to_step(&mut self, step: usize, effects: &mut Vec<Effect>) {
+        let record = self.record();
+        if self.screens.patch().is_some() {
+            self.screens.pop();
+        }
+        if let Some(record) = record.filter(|_| self.screens.trajectory().is_none()) {
+            self.open_record(record, effects);
+        }
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        if let Some(view) = self.screens.trajectory_mut() {
+            view.go_to_step(&[], step, &cx);
         }
     }
 
@@ -537,11 +572,11 @@ impl App {
     }
 }
 
-/// The list with one thing less that keeps rows out: what was typed, then the query, then the queue.
+/// The list with one thing less that keeps rows out: what was typed, what was picked, the query, then the queue.
 fn widened(how: &Arrangement) -> Option<Arrangement> {
     let mut how = how.clone();
     let is_wider = if how.narrow.is_empty() {
-        how.filter.take().is_some() || how.queue.take().is_some()
+        how.picked.take().is_some() || how.filter.take().is_some() || how.queue.take().is_some()
     } else {
         how.narrow.clear();
         true

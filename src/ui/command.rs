@@ -30,6 +30,8 @@ pub enum Scope {
     Compare,
     /// On the screen of a file at a step.
     File,
+    /// On the screen of statistics.
+    Stats,
     /// Wherever there is a page to read: in a trajectory, a patch and a file. No screen and no table of the settings.
     Pages,
     /// Wherever steps follow each other: in a trajectory and in a file. No screen and no table of the settings.
@@ -42,7 +44,7 @@ impl Scope {
     /// How many there are of [`Scope::ALL`].
     pub const COUNT: usize = Self::ALL.len();
     /// The screens, after what works on all of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Global,
         Self::List,
         Self::Trajectory,
@@ -50,6 +52,7 @@ impl Scope {
         Self::Results,
         Self::Compare,
         Self::File,
+        Self::Stats,
     ];
 
     /// The name of its table in the settings (`[keys.list]`); `Global` is `[keys]` itself.
@@ -62,6 +65,7 @@ impl Scope {
             Self::Results => "results",
             Self::Compare => "compare",
             Self::File => "file",
+            Self::Stats => "stats",
             Self::Pages => "trajectory, patch and file",
             Self::Steps => "trajectory and file",
             Self::AnyPage => "trajectory, patch, file and compare",
@@ -219,6 +223,7 @@ use Scope::Global;
 use Scope::List;
 use Scope::Pages;
 use Scope::Patch;
+use Scope::Stats;
 use Scope::Steps;
 use Scope::Trajectory;
 use Toward::Next;
@@ -246,8 +251,8 @@ pub const COMMANDS: &[Command] = &[
     row("previous-trajectory", &["H"], Pages, Group::Go, Action::Trajectory(Previous), "Go to the previous trajectory of the list"),
     row("next-hunk", &["]"], Pages, Group::Go, Jump(Landmark::Hunk, Next), "Go to the next hunk"),
     row("previous-hunk", &["["], Pages, Group::Go, Jump(Landmark::Hunk, Previous), "Go to the previous hunk"),
-    row("next-error", &["}"], Trajectory, Group::Go, Jump(Landmark::Error, Next), "Go to the next step that failed"),
-    row("previous-error", &["{"], Trajectory, Group::Go, Jump(Landmark::Error, Previous), "Go to the previous step that failed"),
+    row("next-error", &["}"], Trajectory, Group::Go, Jump(Landmark::Error, Next), "Go to the next step that failed or bears a flag"),
+    row("previous-error", &["{"], Trajectory, Group::Go, Jump(Landmark::Error, Previous), "Go to the previous step that failed or bears a flag"),
     row("next-evidence", &["}"], Patch, Group::Go, Jump(Landmark::Evidence, Next), "Go to the next place a filter speaks of"),
     row("previous-evidence", &["{"], Patch, Group::Go, Jump(Landmark::Evidence, Previous), "Go to the previous place a filter speaks of"),
     row("next-difference", &["]"], Compare, Group::Go, Jump(Landmark::Difference, Next), "Go to the next difference"),
@@ -273,6 +278,9 @@ pub const COMMANDS: &[Command] = &[
     row("file-at-step", &["w"], Global, Group::Show, Action::FileAtStep, "Show the files as the step left them, or go back"),
     row("toggle-changes", &["d"], File, Group::Show, Action::Changes, "Show what changed since the start, or since the mark"),
     row("mark-moment", &["m"], File, Group::Show, Action::MarkMoment, "Mark the step to compare with, or take the mark away"),
+    row("stats", &["S"], Global, Group::Show, Action::Stats, "Show statistics of the list, or go back from them"),
+    row("group-by", &["b"], Stats, Group::Show, Overlay(OverlayKind::GroupBy), "Choose what to group by"),
+    row("then-group-by", &["+"], Stats, Group::Show, Overlay(OverlayKind::ThenGroupBy), "Choose what to group by besides"),
     row("why", &["!"], Global, Group::Show, Overlay(OverlayKind::Why), "Show why the filters decided as they did"),
     row("toggle-reference", &["d"], Patch, Group::Show, Action::ToggleReference, "Show or hide the reference patch"),
     row("compare", &["="], Global, Group::Show, Action::Compare, "Compare with another attempt, or the two selected"),
@@ -316,6 +324,9 @@ pub const COMMANDS: &[Command] = &[
     row("copy-id", &["y i"], Global, Group::Take, Copy(CopyWhat::Id), "Copy the trajectory's id"),
     row("copy-reference", &["y r"], Global, Group::Take, Copy(CopyWhat::Reference), "Copy the reference: path:record#id@step"),
     row("copy-record", &["y j"], Global, Group::Take, Copy(CopyWhat::Record), "Copy the record's JSON"),
+    row("copy-tables", &["y m"], Stats, Group::Take, Action::CopyTables, "Copy all tables and charts as Markdown"),
+    row("edit-tables", &["e"], Stats, Group::Take, Action::EditTables, "Open the statistics in $EDITOR"),
+    row("page-tables", &["E"], Stats, Group::Take, Action::PageTables, "Open the statistics in $PAGER"),
     row("edit", &["e"], Pages, Group::Take, Action::Edit, "Open the step or patch in $EDITOR"),
     row("page", &["E"], Pages, Group::Take, Action::Page, "Open the step or patch in $PAGER"),
 

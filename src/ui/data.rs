@@ -9,12 +9,18 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::behave;
+use crate::behave::flags::Chosen;
 use crate::cancel::Cancel;
 use crate::model::ActionClass;
+use crate::model::Component;
 use crate::model::ContentHash;
+use crate::model::Flag;
+use crate::model::FlagKind;
 use crate::model::Format;
 use crate::model::RecordIx;
 use crate::model::Step;
+use crate::model::StepIx;
 use crate::model::Summary;
 use crate::model::TaskKind;
 use crate::model::Text;
@@ -34,6 +40,8 @@ use crate::ui::data::answers::Asking;
 use crate::ui::data::desk::Desk;
 use crate::ui::data::desk::DeskOptions;
 use crate::ui::data::desk::Voices;
+use crate::ui::page::Subject;
+use crate::ui::page::Told;
 use crate::ui::page::disagree;
 
 pub use crate::ui::data::answers::Answers;
@@ -291,6 +299,10 @@ pub struct Facts {
     pub is_edit: bool,
     /// An action ran tests.
     pub is_test: bool,
+    /// What the step is for.
+    pub component: Option<Component>,
+    /// The first flag that it shows.
+    pub flag: Option<FlagKind>,
 }
 
 /// The facts of all steps of a trajectory and its children; made once, off the UI thread.
@@ -301,14 +313,26 @@ pub struct Outline {
     /// By step: the meaning of the action that gives the step its class; empty where it has no action. Kept because
     /// comparing the texts of an edit anew for every frame would cost too much.
     pub meanings: Vec<String>,
+    /// The flags that are shown, by step.
+    pub flags: Vec<Flag>,
     /// By child.
     pub children: Vec<Self>,
 }
 
 impl Outline {
-    /// Looks at every step once.
-    pub fn of(trajectory: &Trajectory) -> Self {
-        let facts = |step: &Step| Facts {
+    /// Looks at every step once. Of the flags only the chosen ones are told.
+    pub fn of(trajectory: &Trajectory, chosen: &Chosen, cancel: &Cancel) -> Self {
+        let behaviour = behave::examine(trajectory, cancel);
+        let mut flags = behaviour.flags;
+        flags.retain(|flag| chosen.has(flag.flag));
+        let first: HashMap<usize, FlagKind> = flags
+            .iter()
+            .rev()
+            .filter_map(|flag| Some((flag.step?, flag.flag)))
+            .collect();
+        let facts = |(step, at): (&Step, usize)| Facts {
+            component: behaviour.components.get(at).copied().flatten(),
+            flag: first.get(&at).copied(),
             class: step.class(),
             has_error: step.has_error(),
             is_edit: step
@@ -318,7 +342,8 @@ impl Outline {
             is_test: step.actions.iter().any(understand::is_test_run),
         };
         Self {
-            steps: trajectory.steps.iter().map(facts).collect(),
+            steps: trajectory.steps.iter().zip(0..).map(facts).collect(),
+            flags,
             meanings: trajectory
                 .steps
                 .iter()
@@ -327,8 +352,20 @@ impl Outline {
             children: trajectory
                 .children
                 .iter()
-                .map(|child| Self::of(&child.trajectory))
+                .map(|child| Self::of(&child.trajectory, chosen, cancel))
                 .collect(),
+        }
+    }
+
+    /// What the page of a subject of a child tells besides the step itself.
+    pub fn told(&self, path: &[usize], subject: Subject) -> Told {
+        let (Some(inner), Subject::Step(StepIx(step))) = (self.inner(path), subject) else {
+            return Told::default();
+        };
+        let flags = inner.flags.iter().filter(|flag| flag.step == Some(step));
+        Told {
+            component: inner.steps.get(step).and_then(|facts| facts.component),
+            flags: flags.cloned().collect(),
         }
     }
 
@@ -352,6 +389,17 @@ pub struct Arrangement {
     pub filter: Option<Arc<Selector>>,
     /// Which records, and in which order where `key` is the order of the inputs; `None` for all.
     pub queue: Option<Queue>,
+    /// Of those, only these records; `None` for all.
+    pub picked: Option<Picked>,
+}
+
+/// Records that were picked elsewhere: a line of the statistics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picked {
+    /// What they have in common, cleaned.
+    pub words: String,
+    /// The records.
+    pub records: Arc<Vec<u32>>,
 }
 
 impl Default for Arrangement {
@@ -362,6 +410,7 @@ impl Default for Arrangement {
             narrow: String::new(),
             filter: None,
             queue: None,
+            picked: None,
         }
     }
 }
@@ -379,13 +428,17 @@ impl PartialEq for Arrangement {
 }
 
 impl Arrangement {
-    /// Whether it leaves all rows where they are.
-    pub fn is_plain(&self) -> bool {
-        self.key == SortKey::Source
-            && !self.is_descending
-            && self.narrow.is_empty()
+    /// Whether it shows all records.
+    pub fn is_whole(&self) -> bool {
+        self.narrow.is_empty()
             && self.filter.is_none()
             && self.queue.is_none()
+            && self.picked.is_none()
+    }
+
+    /// Whether it leaves all rows where they are.
+    pub fn is_plain(&self) -> bool {
+        self.key == SortKey::Source && !self.is_descending && self.is_whole()
     }
 
     /// Whether rows have to be judged for it.
@@ -465,6 +518,10 @@ pub fn arrange(
         let all = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         ((0..all).collect(), HashSet::new())
     };
+    if let Some(picked) = &how.picked {
+        let picked: HashSet<u32> = picked.records.iter().copied().collect();
+        taken.retain(|ix| picked.contains(ix));
+    }
     let best = Arc::new(best);
     let laid_out = |taken: Vec<u32>, asked: Option<usize>| {
         let list = sorted(

@@ -18,10 +18,13 @@ use crate::review::Policy;
 use crate::review::queue::Queue;
 use crate::search::Pattern;
 use crate::select::Selector;
+use crate::stats::Collected;
+use crate::stats::GroupBy;
 use crate::theme::Highlighter;
 use crate::ui::data::Answers;
 use crate::ui::data::Arrangement;
 use crate::ui::data::Order;
+use crate::ui::data::Outline;
 use crate::ui::data::Rows;
 use crate::ui::data::desk::Reading;
 use crate::ui::data::runs::RunPair;
@@ -33,6 +36,7 @@ use crate::ui::page::InkJob;
 use crate::ui::page::PageOptions;
 use crate::ui::page::PageText;
 use crate::ui::page::Subject;
+use crate::ui::page::Told;
 use crate::workspace::History;
 
 /// A page to build.
@@ -46,6 +50,8 @@ pub struct PageJob {
     pub path: Vec<usize>,
     /// What it is about.
     pub subject: Subject,
+    /// What is told of it besides.
+    pub told: Told,
     /// For raw pages: the record and the step's bytes in it.
     pub raw: Option<(RecordIx, Option<Span>)>,
     /// Layout.
@@ -70,6 +76,8 @@ pub struct FindJob {
     pub generation: Generation,
     /// The trajectory.
     pub trajectory: Arc<Trajectory>,
+    /// What is told of its steps besides.
+    pub outline: Arc<Outline>,
     /// Its rows: which child, and what about.
     pub rows: Arc<Vec<(Vec<usize>, Subject)>>,
     /// What to find.
@@ -168,6 +176,26 @@ impl ExportJob {
     }
 }
 
+/// What is to be done for statistics.
+#[derive(Debug, Clone)]
+pub enum StatsWork {
+    /// Read these records, of so many, and put them together.
+    Collect(Order, usize),
+    /// Put together anew what was read.
+    Group(Arc<Collected>),
+}
+
+/// Statistics to make.
+#[derive(Debug, Clone)]
+pub struct StatsJob {
+    /// The question's number.
+    pub generation: Generation,
+    /// What is to be done.
+    pub work: StatsWork,
+    /// What records are grouped by.
+    pub by: Vec<GroupBy>,
+}
+
 /// A rearrangement of the list.
 #[derive(Debug, Clone)]
 pub struct ArrangeJob {
@@ -215,6 +243,10 @@ pub enum Effect {
     Mark(u64, Range<usize>, Order),
     /// Judge all records that were not judged yet, and these again.
     MarkAll(u64, Vec<RecordIx>),
+    /// Make statistics, and say what is there so far.
+    Stats(Box<StatsJob>),
+    /// Stop making statistics.
+    StopStats,
     /// Arrange the list.
     Arrange(Box<ArrangeJob>),
     /// Find rows of the list by text.

@@ -15,6 +15,8 @@ use crate::model::Summary;
 use crate::model::Text;
 use crate::model::Trajectory;
 use crate::search;
+use crate::stats::Collected;
+use crate::stats::Stats;
 use crate::store::Refresh;
 use crate::theme::Highlighter;
 use crate::theme::Role;
@@ -93,6 +95,34 @@ pub struct Rebuilt {
     pub history: Arc<History>,
     /// The page of one of them.
     pub page: Box<FilePage>,
+}
+
+/// Statistics as far as they are made.
+#[derive(Debug)]
+pub struct StatsNews {
+    /// The question's number.
+    pub generation: Generation,
+    /// Records that were looked at, of all.
+    pub done: (usize, usize),
+    /// What they come to so far; `None` where that is not put together.
+    pub stats: Option<Stats>,
+    /// The facts, once all of them are there.
+    pub collected: Option<Arc<Collected>>,
+    /// Nothing more comes.
+    pub is_done: bool,
+}
+
+impl StatsNews {
+    /// Nothing comes of it.
+    pub fn failed(generation: Generation) -> Self {
+        Self {
+            generation,
+            done: (0, 0),
+            stats: None,
+            collected: None,
+            is_done: true,
+        }
+    }
 }
 
 /// Which row of which trajectory a page is about, and how it was laid out.
@@ -254,6 +284,8 @@ pub enum Notice {
     Hits(Generation, Vec<RowHit>, bool),
     /// A theme was loaded.
     Theme(Box<Theme>, Arc<Highlighter>),
+    /// Statistics were made, in part or whole.
+    Stats(Box<StatsNews>),
     /// New records were looked for.
     Refreshed(Refresh),
     /// The time has come for what is left of an action on many records.

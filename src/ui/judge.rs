@@ -18,8 +18,10 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::behave::flags::Chosen;
 use crate::cancel::Cancel;
 use crate::model::Fault;
+use crate::model::Flag;
 use crate::model::RecordIx;
 use crate::model::Trajectory;
 use crate::store::Head;
@@ -57,6 +59,7 @@ pub fn check(
         rules: &[Rules::Published, Rules::Strict],
         cache,
         repositories: Some(repositories),
+        flags: None,
     };
     check::check(head, whole, &tools, cancel)
 }
@@ -72,6 +75,7 @@ pub struct Judge {
     /// Where files are read that trajectories do not show.
     repositories: Repositories,
     recent: Mutex<VecDeque<Arc<Checked>>>,
+    chosen: Chosen,
 }
 
 impl Judge {
@@ -86,6 +90,7 @@ impl Judge {
             cache: OnceLock::new(),
             repositories: Repositories::default(),
             recent: Mutex::default(),
+            chosen: Chosen::default(),
         }
     }
 
@@ -96,6 +101,43 @@ impl Judge {
         self
     }
 
+    /// The same, with these flags in place of those that are on by default.
+    #[must_use]
+    pub fn with_flags(mut self, chosen: Chosen) -> Self {
+        self.chosen = chosen;
+        self
+    }
+
+    /// Which flags are shown.
+    pub fn chosen(&self) -> &Chosen {
+        &self.chosen
+    }
+
+    /// The flags that the steps of a record show. Reads all of it where they are not known yet.
+    ///
+    /// # Errors
+    /// The fault of a record that cannot be read.
+    pub fn flags(&self, store: &Store, ix: RecordIx, cancel: &Cancel) -> Result<Vec<Flag>, Fault> {
+        let head = store.load_head(ix)?;
+        let whole = || store.load(ix);
+        let mut found = check::behaviour_flags(&head, &whole, self.cache(), cancel);
+        found.retain(|flag| self.chosen.has(flag.flag));
+        Ok(found)
+    }
+
+    /// The brief form of a record that has flags; `None` for one that has none. Takes longer than [`Judge::marks`]
+    /// and belongs behind it.
+    fn flagged(&self, store: &Store, ix: RecordIx, cancel: &Cancel) -> Option<Marks> {
+        if self.flags(store, ix, cancel).ok()?.is_empty() {
+            return None;
+        }
+        let marks = self.marks(store, ix, cancel)?;
+        Some(Marks {
+            is_flagged: true,
+            ..marks
+        })
+    }
+
     /// Judgements that took long, from earlier runs too.
     pub fn cache(&self) -> Option<&Cache> {
         let folder = self.folder.as_ref()?;
@@ -104,6 +146,12 @@ impl Judge {
 
     fn check(&self, store: &Store, head: &Head, ix: RecordIx, cancel: &Cancel) -> Checked {
         let whole = || store.load(ix);
+        (self.check)(head, &whole, self.cache(), &self.repositories, cancel)
+    }
+
+    /// What both filters say of a record that is loaded; not remembered.
+    pub fn examine(&self, head: &Head, whole: &Arc<Trajectory>, cancel: &Cancel) -> Checked {
+        let whole = || Ok(Arc::clone(whole));
         (self.check)(head, &whole, self.cache(), &self.repositories, cancel)
     }
 
@@ -184,28 +232,44 @@ struct Queue {
     cancel: Cancel,
 }
 
+/// What to find out about a record.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    /// What the filters say.
+    Verdicts(RecordIx),
+    /// Whether its steps show flags.
+    Flags(RecordIx),
+}
+
 #[derive(Debug, Default)]
 struct QueueState {
     wanted: VecDeque<RecordIx>,
     done: HashSet<RecordIx>,
     /// The next record of the pass over all, and where that ends.
     all: Range<usize>,
+    /// The same of the pass that looks for flags, which comes behind it, and records to look at again.
+    flags: Range<usize>,
+    flags_again: VecDeque<RecordIx>,
     /// By which state of the side files records are judged.
     judging: u64,
     is_closed: bool,
 }
 
 impl QueueState {
-    fn take(&mut self) -> Option<RecordIx> {
-        loop {
-            let ix = self
-                .wanted
-                .pop_front()
-                .or_else(|| self.all.next().map(RecordIx))?;
+    /// Verdicts first, flags when there is nothing else to do: they need all of a record.
+    fn take(&mut self) -> Option<Work> {
+        while let Some(ix) = self
+            .wanted
+            .pop_front()
+            .or_else(|| self.all.next().map(RecordIx))
+        {
             if self.done.insert(ix) {
-                return Some(ix);
+                return Some(Work::Verdicts(ix));
             }
         }
+        let next = self.flags.next().map(RecordIx);
+        next.or_else(|| self.flags_again.pop_front())
+            .map(Work::Flags)
     }
 
     /// Begins anew where `judging` is another.
@@ -214,6 +278,7 @@ impl QueueState {
             self.judging = judging;
             self.done.clear();
             self.all.start = 0;
+            self.flags.start = 0;
         }
     }
 }
@@ -225,15 +290,15 @@ impl Queue {
 
     /// Waits for a record to judge; comes back at once with none when `is_owing` says that marks are still to be
     /// sent. The outer `None` when the program ends.
-    fn next(&self, is_owing: bool) -> Option<(Option<RecordIx>, u64)> {
+    fn next(&self, is_owing: bool) -> Option<(Option<Work>, u64)> {
         let mut state = self.lock();
         loop {
             if state.is_closed {
                 return None;
             }
-            let ix = state.take();
-            if ix.is_some() || is_owing {
-                return Some((ix, state.judging));
+            let work = state.take();
+            if work.is_some() || is_owing {
+                return Some((work, state.judging));
             }
             state = self
                 .ready
@@ -276,25 +341,27 @@ impl Marker {
         let mut batch: Vec<(RecordIx, Marks)> = Vec::new();
         let mut by = 0;
         let mut since = Instant::now();
-        while let Some((ix, judging)) = queue.next(!batch.is_empty()) {
+        while let Some((work, judging)) = queue.next(!batch.is_empty()) {
             if judging != by {
                 batch.clear();
                 by = judging;
             }
-            if let Some(ix) = ix {
+            if let Some(work) = work {
                 // a record that breaks the filter stays unmarked; opening it says what happened
-                let marks =
-                    catch_unwind(AssertUnwindSafe(|| judge.marks(store, ix, &queue.cancel)));
-                batch.extend(marks.ok().flatten().map(|marks| (ix, marks)));
+                let marks = catch_unwind(AssertUnwindSafe(|| match work {
+                    Work::Verdicts(ix) => Some((ix, judge.marks(store, ix, &queue.cancel)?)),
+                    Work::Flags(ix) => Some((ix, judge.flagged(store, ix, &queue.cancel)?)),
+                }));
+                batch.extend(marks.ok().flatten());
             }
             let is_due = batch.len() >= Self::BATCH || since.elapsed() >= Self::EVERY;
-            if (ix.is_none() || is_due) && !batch.is_empty() {
+            if (work.is_none() || is_due) && !batch.is_empty() {
                 if !say(by, std::mem::take(&mut batch)) {
                     return;
                 }
                 since = Instant::now();
             }
-            if ix.is_none() {
+            if work.is_none() {
                 judge.flush();
             }
         }
@@ -316,8 +383,10 @@ impl Marker {
         for ix in changed {
             state.done.remove(ix);
             state.wanted.push_back(*ix);
+            state.flags_again.push_back(*ix);
         }
         state.all.end = len;
+        state.flags.end = len;
         drop(state);
         self.queue.ready.notify_all();
     }

@@ -147,6 +147,32 @@ pub fn results(screen: Rect) -> ResultsLayout {
     }
 }
 
+/// Where the parts of the screen of statistics are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StatsLayout {
+    /// One line: how many records, grouped by what.
+    pub title: Rect,
+    /// One line: the sections.
+    pub tabs: Rect,
+    /// The page, with a blank column at each side.
+    pub page: Rect,
+}
+
+/// Lays out the screen of statistics.
+pub fn stats(screen: Rect) -> StatsLayout {
+    let (title, body, _) = frame(screen);
+    let tabs = Rect {
+        height: body.height.min(1),
+        ..body
+    };
+    let page = Rect {
+        y: tabs.bottom(),
+        height: body.height - tabs.height,
+        ..body
+    };
+    StatsLayout { title, tabs, page }
+}
+
 /// Lays out the patch screen. Under 100 columns the files are shown only while they have the keys, over the page: it
 /// keeps its width.
 pub fn patch(screen: Rect, are_files_focused: bool) -> PatchLayout {

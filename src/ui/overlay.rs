@@ -105,6 +105,8 @@ pub enum Reply {
     CancelTheme,
     /// Close it and go to the line of the patch that this evidence is about.
     Evidence(EvidenceId),
+    /// Go to this step.
+    Step(usize),
     /// Close it and take the row of this number.
     Chosen(ChoiceKind, usize),
     /// The form's values, by name.

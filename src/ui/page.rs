@@ -45,6 +45,7 @@ pub use patch::PatchFile;
 pub use patch::PatchMark;
 pub use patch::PatchPage;
 pub use why::WhyPage;
+pub use why::WhyTarget;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -53,6 +54,8 @@ use ratatui::style::Style;
 use regex::Regex;
 
 use crate::cancel::Cancel;
+use crate::model::Component;
+use crate::model::Flag;
 use crate::model::StepIx;
 use crate::model::Text;
 use crate::model::Trajectory;
@@ -79,6 +82,15 @@ pub enum Subject {
     End,
     /// The child with this index, folded: what it is and did. Its own steps are rows of the step list.
     Child(usize),
+}
+
+/// What is told of a step besides what the record says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// What the step is for.
+    pub component: Option<Component>,
+    /// The flags that it shows.
+    pub flags: Vec<Flag>,
 }
 
 /// How edits are laid out.
@@ -208,6 +220,23 @@ impl Page {
         subject: Subject,
         options: &PageOptions,
     ) -> Self {
+        Self::telling(
+            trajectory,
+            path_to_child,
+            subject,
+            &Told::default(),
+            options,
+        )
+    }
+
+    /// The same with what is told of a step besides itself.
+    pub fn telling(
+        trajectory: &Arc<Trajectory>,
+        path_to_child: &[usize],
+        subject: Subject,
+        told: &Told,
+        options: &PageOptions,
+    ) -> Self {
         let mut page = Builder::new(*options);
         let inner = trajectory.descendant(path_to_child);
         let is_there = inner.is_some_and(|inner| match subject {
@@ -222,7 +251,7 @@ impl Page {
             Subject::Step(StepIx(ix)) => inner
                 .steps
                 .get(ix)
-                .map(|step| step::build(&mut page, step))
+                .map(|step| step::build(&mut page, step, told))
                 .is_some(),
             Subject::Child(ix) => inner
                 .children

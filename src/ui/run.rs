@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::behave::flags::Chosen;
 use crate::config::DiffChoice;
 use crate::config::Paths;
 use crate::config::Problem;
@@ -169,7 +170,9 @@ impl Loop {
             depth,
             clipboard,
             journal,
-            judge: Arc::new(judge_of(&paths, &repositories)),
+            judge: Arc::new(
+                judge_of(&paths, &repositories).with_flags(Chosen::new(&settings.flags)),
+            ),
             repositories,
         };
         let mut data = Data::new(store, title, desk);
@@ -180,13 +183,13 @@ impl Loop {
             names: theme::names(&themes),
             before: None,
         };
-        let look = look(&settings);
         let habits = Habits {
             keymap,
-            look,
+            look: look(&settings),
             has_mouse: settings.mouse,
             has_preview: settings.preview,
             export: Vec::new(),
+            stats_by: Vec::new(),
             history: Vec::new(),
             first_step,
             first,

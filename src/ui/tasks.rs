@@ -8,6 +8,7 @@ mod export;
 mod grep;
 mod hasher;
 mod recorder;
+mod stats;
 
 pub use recorder::Journal;
 
@@ -67,6 +68,7 @@ use crate::ui::event::Generation;
 use crate::ui::event::Notice;
 use crate::ui::event::Rebuilt;
 use crate::ui::event::RowHit;
+use crate::ui::event::StatsNews;
 use crate::ui::event::Tone;
 use crate::ui::judge::Judge;
 use crate::ui::judge::Marker;
@@ -156,6 +158,12 @@ impl Tasks {
         self.env.journal.finish(patience)
     }
 
+    fn stop(&self, kind: Kind) {
+        if let Some(slot) = self.slots.get(kind as usize) {
+            slot.stop();
+        }
+    }
+
     /// Hands work over. Effects of the terminal itself are not for here and are ignored.
     pub fn submit(&self, effect: Effect) {
         match effect {
@@ -173,16 +181,9 @@ impl Tasks {
             Effect::Discard(old) => drop(std::thread::spawn(move || drop(old))),
             Effect::Record(lines) => self.recorder.submit(lines),
             Effect::Hash(ixs) => self.hasher.submit(ixs),
-            Effect::StopFind => {
-                if let Some(slot) = self.slots.get(Kind::Find as usize) {
-                    slot.stop();
-                }
-            }
-            Effect::StopGrep => {
-                if let Some(slot) = self.slots.get(Kind::Grep as usize) {
-                    slot.stop();
-                }
-            }
+            Effect::StopFind => self.stop(Kind::Find),
+            Effect::StopGrep => self.stop(Kind::Grep),
+            Effect::StopStats => self.stop(Kind::Stats),
             effect => {
                 let slot = Kind::of(&effect).and_then(|kind| self.slots.get(kind as usize));
                 if let Some(slot) = slot {
@@ -229,10 +230,11 @@ enum Kind {
     Export,
     Grep,
     Compare,
+    Stats,
 }
 
 impl Kind {
-    const COUNT: usize = 19;
+    const COUNT: usize = 20;
 
     fn of(effect: &Effect) -> Option<Self> {
         Some(match effect {
@@ -257,6 +259,7 @@ impl Kind {
             Effect::OpenDesk(_) => Self::Desk,
             Effect::CountQueues(..) => Self::Queues,
             Effect::Export(_) => Self::Export,
+            Effect::Stats(_) => Self::Stats,
             Effect::Copy(..)
             | Effect::CopyName(..)
             | Effect::CopyRecord(_)
@@ -284,7 +287,8 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::Grep(_)) => look_for(effect, env, cancel, say),
         Effect::Open(generation, ix) => {
             let content = env.store.load(ix).map(|trajectory| {
-                let outline = Arc::new(Outline::of(&trajectory));
+                let outline = Outline::of(&trajectory, env.judge.chosen(), cancel);
+                let outline = Arc::new(outline);
                 (trajectory, outline)
             });
             say(Notice::Opened(generation, ix, content));
@@ -330,9 +334,11 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::Hash(_)
         | Effect::Record(_)
         | Effect::Export(_)) => on_desk(effect, env, cancel, say),
+        Effect::Stats(job) => stats::run(&job, env, cancel, say),
         // these belong to the owner of the terminal
         Effect::StopFind
         | Effect::StopGrep
+        | Effect::StopStats
         | Effect::External(..)
         | Effect::Mouse(_)
         | Effect::Follow(_)
@@ -514,9 +520,12 @@ fn why(
 ) -> Result<Arc<WhyPage>, Fault> {
     let checked = env.judge.judge(&env.store, ix, cancel)?;
     let trajectory = env.store.load(ix)?;
+    let mut flags = env.judge.flags(&env.store, ix, cancel)?;
+    flags.extend(checked.flags.iter().cloned());
     Ok(Arc::new(WhyPage::new(
         &trajectory,
         judgements(&checked),
+        &flags,
         options,
     )))
 }
@@ -695,7 +704,13 @@ fn refresh(env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
 
 fn build(env: &Env, job: &PageJob) -> Page {
     match job.raw {
-        None => Page::new(&job.trajectory, &job.path, job.subject, &job.options),
+        None => Page::telling(
+            &job.trajectory,
+            &job.path,
+            job.subject,
+            &job.told,
+            &job.options,
+        ),
         Some((ix, span)) => {
             let (title, text) = match raw_text(env, ix, span) {
                 Ok((title, text)) => (title, text),
@@ -739,7 +754,8 @@ fn find(job: &FindJob, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
         if cancel.is_cancelled() {
             return;
         }
-        let page = Page::new(&job.trajectory, path, *subject, &job.options);
+        let besides = job.outline.told(path, *subject);
+        let page = Page::telling(&job.trajectory, path, *subject, &besides, &job.options);
         hits.extend(
             page.find(&job.pattern, cancel)
                 .into_iter()
@@ -845,6 +861,7 @@ fn answers_of_failure(effect: &Effect) -> Vec<Notice> {
         }
         Effect::Arrange(job) => vec![Notice::Arranged(job.generation, Arranged::default())],
         Effect::Find(job) => vec![Notice::Hits(job.generation, Vec::new(), true)],
+        Effect::Stats(job) => vec![Notice::Stats(Box::new(StatsNews::failed(job.generation)))],
         Effect::FindInPage(generation, ..) => vec![Notice::Hits(*generation, Vec::new(), true)],
         Effect::Patch(job) => vec![Notice::Patch(job.key, Err(fault()))],
         Effect::File(job) => vec![Notice::File(job.key, Err(fault()))],

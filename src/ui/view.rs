@@ -6,6 +6,7 @@ pub mod list;
 pub mod patch;
 pub mod results;
 pub mod signs;
+pub mod stats;
 pub mod trajectory;
 
 use ratatui::layout::Rect;

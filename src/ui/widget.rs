@@ -1,5 +1,6 @@
 //! Parts of screens that know no view: scroll arithmetic, the window onto a page, cells, text fields, pickers.
 
+pub mod chart;
 pub mod cursor;
 pub mod hits;
 mod line_edit;

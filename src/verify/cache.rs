@@ -1,4 +1,4 @@
-//! Judgements that took long, kept for the next time.
+//! Judgements and flags that took long, kept for the next time.
 //!
 //! One file in the cache folder, a line a judgement: a checksum, the key, the judgement as JSON. Lines are appended
 //! whole, so that two programs may write at once; whatever is torn, foreign or does not fit its checksum is not there.
@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::model::ContentHash;
+use crate::model::Flag;
 use crate::model::LineNo;
 use crate::model::Value;
 use crate::model::Verdict;
@@ -125,18 +126,36 @@ impl Cache {
 
     /// The judgement that was kept under a key.
     pub fn get(&self, key: &ContentHash) -> Option<Judgement> {
+        let kept: Kept = serde_json::from_slice(self.json(key)?).ok()?;
+        kept.judgement()
+    }
+
+    /// The flags that were kept under a key.
+    pub fn get_flags(&self, key: &ContentHash) -> Option<Vec<Flag>> {
+        serde_json::from_slice(self.json(key)?).ok()
+    }
+
+    fn json(&self, key: &ContentHash) -> Option<&[u8]> {
         let line = self.bytes.get(self.places.get(key)?.clone())?;
         let (sum, rest) = line.split_at_checked(SUM + 1)?;
         if sum.get(..SUM)? != checksum(rest).as_bytes() {
             return None;
         }
-        let kept: Kept = serde_json::from_slice(rest.get(KEY + 1..)?).ok()?;
-        kept.judgement()
+        rest.get(KEY + 1..)
     }
 
     /// Keeps a judgement; it is written with the next batch.
     pub fn put(&self, key: ContentHash, judgement: &Judgement) {
-        let Ok(json) = serde_json::to_string(&Kept::of(judgement)) else {
+        self.keep(key, &Kept::of(judgement));
+    }
+
+    /// Keeps flags; they are written with the next batch.
+    pub fn put_flags(&self, key: ContentHash, flags: &[Flag]) {
+        self.keep(key, &flags);
+    }
+
+    fn keep(&self, key: ContentHash, what: &impl Serialize) {
+        let Ok(json) = serde_json::to_string(what) else {
             return;
         };
         if json.len() > MOST_LINE {
@@ -285,6 +304,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::FlagKind;
 
     fn judgement(why: &str) -> Judgement {
         Judgement {
@@ -315,6 +335,16 @@ mod tests {
         let cache = Cache::open(&folder);
         assert_eq!(cache.get(&key("a")), Some(judgement("x\ny")));
         assert_eq!(cache.get(&key("b")), None);
+    }
+
+    #[test]
+    fn flags_come_back_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = [Flag::of_step(FlagKind::Loop, 3, "x\ny")];
+        Cache::open(folder.path()).put_flags(key("a"), &flags);
+        let cache = Cache::open(folder.path());
+        assert_eq!(cache.get_flags(&key("a")).as_deref(), Some(&flags[..]));
+        assert_eq!(cache.get(&key("a")), None, "they are no judgement");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use crate::behave;
+use crate::behave::flags::Chosen;
 use crate::cancel::Cancel;
 use crate::model::ContentHash;
 use crate::model::Fault;
@@ -41,6 +43,9 @@ pub struct Tools<'a> {
     pub cache: Option<&'a Cache>,
     /// Where files are read as they were at the base commit, where the trajectory does not show them.
     pub repositories: Option<&'a Repositories>,
+    /// The flags to look for besides those that a head tells; `None` where nobody asked for them: they need the whole
+    /// trajectory.
+    pub flags: Option<&'a Chosen>,
 }
 
 /// What was found out about one record.
@@ -181,7 +186,7 @@ pub fn check(
         repo: task.and_then(|task| task.repo.clone()),
         published: judge(Rules::Published),
         strict: judge(Rules::Strict),
-        flags: flags::prompt_leaks(trajectory),
+        flags: flags_of(head, whole, tools, cancel),
         patch_hash: patch
             .filter(|patch| !patch.trim().is_empty())
             .map(|patch| ContentHash::of(patch.as_bytes())),
@@ -189,6 +194,49 @@ pub fn check(
         reward: trajectory.outcome.reward,
         label_source: trajectory.outcome.label_source.clone(),
     }
+}
+
+/// What the head tells, and what the whole trajectory shows where that was asked for; only what is chosen. Of what
+/// cannot be read whole, only the former.
+fn flags_of(
+    head: &Head,
+    whole: &dyn Fn() -> Result<Arc<Trajectory>, Fault>,
+    tools: &Tools<'_>,
+    cancel: &Cancel,
+) -> Vec<Flag> {
+    let mut found = flags::prompt_leaks(&head.trajectory);
+    let Some(chosen) = tools.flags else {
+        return found;
+    };
+    found.extend(behaviour_flags(head, whole, tools.cache, cancel));
+    found.retain(|flag| chosen.has(flag.flag));
+    found
+}
+
+/// All flags of behaviour, those that are off by default too, from the cache where they are known; none of what is no
+/// attempt or cannot be read whole.
+pub fn behaviour_flags(
+    head: &Head,
+    whole: &dyn Fn() -> Result<Arc<Trajectory>, Fault>,
+    cache: Option<&Cache>,
+    cancel: &Cancel,
+) -> Vec<Flag> {
+    let is_side = head.trajectory.source.format.is_some_and(Format::is_side);
+    if is_side {
+        return Vec::new();
+    }
+    let key = key_of("behave", behave::VERSION, head, &[]);
+    if let Some(known) = cache.and_then(|cache| cache.get_flags(&key)) {
+        return known;
+    }
+    let Ok(trajectory) = whole() else {
+        return Vec::new();
+    };
+    let found = behave::examine(&trajectory, cancel).flags;
+    if let Some(cache) = cache.filter(|_| !cancel.is_cancelled()) {
+        cache.put_flags(key, &found);
+    }
+    found
 }
 
 /// Asks the cache where judging takes longer than that: the strict rules, and whatever runs a program.
@@ -234,24 +282,29 @@ fn judge(
     found
 }
 
-/// Everything that decides a judgement: side files may bring the task, the patch or the answer.
 fn key(rules: Rules, head: &Head, runs: bool, checkout: Option<&Checkout>) -> ContentHash {
+    let tree = checkout.map(Checkout::tree).unwrap_or_default();
+    key_of(rules.name(), VERSION, head, &[runs.to_string(), tree])
+}
+
+/// Everything that decides what is found: the rules, and the record with what side files may bring: the task, the patch
+/// or the answer, how it ended.
+fn key_of(rules: &str, version: &str, head: &Head, more: &[String]) -> ContentHash {
     let trajectory = &head.trajectory;
     let task = trajectory.task.as_ref();
     let instance = task.and_then(|task| task.instance.as_ref());
     let instance = instance.map_or_else(String::new, ToString::to_string);
     let of = |text: Option<&str>| text.map(|text| ContentHash::of(text.as_bytes()).to_string());
-    let parts = [
-        VERSION.to_owned(),
-        rules.name().to_owned(),
+    let mut parts = vec![
+        version.to_owned(),
+        rules.to_owned(),
         head.hash().to_string(),
         task.map_or("", |task| task.kind.name()).to_owned(),
         ContentHash::of(instance.as_bytes()).to_string(),
         of(trajectory.final_patch.as_deref()).unwrap_or_default(),
         of(trajectory.answer.as_deref()).unwrap_or_default(),
-        runs.to_string(),
-        checkout.map(Checkout::tree).unwrap_or_default(),
     ];
+    parts.extend_from_slice(more);
     ContentHash::of(parts.join("\n").as_bytes())
 }
 
@@ -293,6 +346,7 @@ mod tests {
             rules,
             cache,
             repositories: None,
+            flags: None,
         };
         let whole = || Ok(Arc::clone(&head.trajectory));
         let checked = check(&head, &whole, &tools, &Cancel::new());

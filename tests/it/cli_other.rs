@@ -124,6 +124,7 @@ fn schema_lists_what_it_knows() {
         "query",
         "query-explain",
         "query-fields",
+        "stats",
         "themes",
     ];
     assert_eq!(names, known);

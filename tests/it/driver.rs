@@ -137,6 +137,7 @@ fn habits(first_step: Option<usize>) -> Habits {
         has_mouse: true,
         has_preview: true,
         export: Vec::new(),
+        stats_by: Vec::new(),
         history: Vec::new(),
         first_step,
         first: None,
@@ -405,7 +406,13 @@ impl Driver {
                 self.copied.push((name, what));
             }
             Effect::PageText(job, PageUse::Copy) => {
-                let page = Page::new(&job.trajectory, &job.path, job.subject, &job.options);
+                let page = Page::telling(
+                    &job.trajectory,
+                    &job.path,
+                    job.subject,
+                    &job.told,
+                    &job.options,
+                );
                 self.copied.push((page.text(), "step"));
             }
             Effect::Summarize(range, _) => self.summaries += range.len(),

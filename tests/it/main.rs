@@ -10,6 +10,7 @@
 #[path = "../../examples/make_samples/samples.rs"]
 mod make_samples;
 
+mod behaviour;
 mod cli_agree;
 mod cli_compare;
 mod cli_export;
@@ -20,6 +21,7 @@ mod cli_other;
 mod cli_query;
 mod cli_search;
 mod cli_show;
+mod cli_stats;
 mod cli_verify;
 mod conformance;
 mod corpus;

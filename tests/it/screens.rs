@@ -10,6 +10,7 @@ mod looks;
 mod patches;
 mod queries;
 mod soak;
+mod stats;
 
 pub(crate) use looks::snapshot;
 pub(crate) use soak::check_cells;

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::behave::Behaviour;
 use crate::cli::show::form::Form;
 use crate::model::Action;
 use crate::model::ActionClass;
@@ -16,15 +17,31 @@ use crate::read::understand;
 use crate::text::human;
 
 /// Writes the whole trajectory.
-pub(super) fn trajectory(trajectory: &Trajectory, form: &mut dyn Form) -> io::Result<()> {
-    nested(trajectory, 0, form)
+pub(super) fn trajectory(
+    trajectory: &Trajectory,
+    behaviour: &Behaviour,
+    form: &mut dyn Form,
+) -> io::Result<()> {
+    nested(trajectory, behaviour, 0, form)
 }
 
-fn nested(trajectory: &Trajectory, depth: usize, form: &mut dyn Form) -> io::Result<()> {
+fn nested(
+    trajectory: &Trajectory,
+    behaviour: &Behaviour,
+    depth: usize,
+    form: &mut dyn Form,
+) -> io::Result<()> {
     form.title(depth, &trajectory.id)?;
     head(trajectory, form)?;
+    for flag in &behaviour.flags {
+        let place = flag
+            .step
+            .map_or_else(String::new, |step| format!(" at step {step}"));
+        let name = flag.flag.name();
+        form.fact("flag", &format!("{name}{place}: {}", flag.why))?;
+    }
     for step in &trajectory.steps {
-        self::step_at(step, trajectory.source.format, depth, form)?;
+        self::step_at(step, (trajectory.source.format, behaviour), depth, form)?;
     }
     end(trajectory, depth, form)?;
     for child in &trajectory.children {
@@ -33,14 +50,20 @@ fn nested(trajectory: &Trajectory, depth: usize, form: &mut dyn Form) -> io::Res
             .at_step
             .map_or_else(String::new, |step| format!(" at step {step}"));
         form.section(depth, &format!("{kind}{place}: {}", child.title))?;
-        nested(&child.trajectory, depth + 1, form)?;
+        // of children only the record itself is told: the figures and flags are the trajectory's
+        nested(&child.trajectory, &Behaviour::default(), depth + 1, form)?;
     }
     Ok(())
 }
 
 /// Writes one step of a trajectory of this format.
-pub(super) fn step(step: &Step, format: Option<Format>, form: &mut dyn Form) -> io::Result<()> {
-    step_at(step, format, 0, form)
+pub(super) fn step(
+    step: &Step,
+    format: Option<Format>,
+    behaviour: &Behaviour,
+    form: &mut dyn Form,
+) -> io::Result<()> {
+    step_at(step, (format, behaviour), 0, form)
 }
 
 fn head(trajectory: &Trajectory, form: &mut dyn Form) -> io::Result<()> {
@@ -116,7 +139,7 @@ fn size(trajectory: &Trajectory) -> String {
 
 fn step_at(
     step: &Step,
-    format: Option<Format>,
+    (format, behaviour): (Option<Format>, &Behaviour),
     depth: usize,
     form: &mut dyn Form,
 ) -> io::Result<()> {
@@ -129,6 +152,8 @@ fn step_at(
     };
     more(step.label.clone());
     more(step.class().map(|class| class.name().to_owned()));
+    let component = behaviour.components.get(step.idx).copied().flatten();
+    more(component.map(|component| component.name().to_owned()));
     more(step.has_error().then(|| "failed".to_owned()));
     more((step.forgotten == Some(true)).then(|| "forgotten".to_owned()));
     more(step.latency_s.map(human::seconds));
@@ -138,6 +163,13 @@ fn step_at(
             .map(|tokens| format!("{} tokens", human::short_count(tokens))),
     );
     form.section(depth, &title)?;
+    for flag in behaviour
+        .flags
+        .iter()
+        .filter(|flag| flag.step == Some(step.idx))
+    {
+        form.label('⚑', &format!("{}: {}", flag.flag.name(), flag.why))?;
+    }
     let texts = [
         ("reasoning", &step.reasoning),
         ("", &step.thought),

@@ -1,4 +1,4 @@
-//! The tables `[review]` and `[queues.NAME]` of the settings.
+//! The tables `[review]`, `[flags]` and `[queues.NAME]` of the settings.
 
 use toml::Spanned;
 use toml::de::DeTable;
@@ -13,6 +13,7 @@ use crate::config::load::flag;
 use crate::config::load::number;
 use crate::config::load::one_of;
 use crate::config::load::text;
+use crate::model::FlagKind;
 use crate::model::TaskKind;
 
 /// Reasons that digits can name.
@@ -47,6 +48,31 @@ impl Reading<'_> {
             if let Err(wanted) = taken {
                 let what = format!("`{name}` must be {wanted}; the default is used");
                 self.problem(Some(line), what);
+            }
+        }
+    }
+
+    /// Takes `[flags]`.
+    pub(super) fn flags(&mut self, line: usize, value: &DeValue<'_>) {
+        let Some(table) = value.as_table() else {
+            self.problem(Some(line), "`flags` must be a table".into());
+            return;
+        };
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            let line = self.line(&key.span());
+            let Some(kind) = FlagKind::ALL.into_iter().find(|kind| kind.name() == name) else {
+                let names = FlagKind::ALL.map(FlagKind::name).join(", ");
+                let what = format!("there is no flag `{name}`; there are {names}");
+                self.problem(Some(line), what);
+                continue;
+            };
+            match flag(value) {
+                Ok(is_on) => self.settings.flags.push((kind, is_on)),
+                Err(wanted) => {
+                    let what = format!("`{name}` must be {wanted}; the default is used");
+                    self.problem(Some(line), what);
+                }
             }
         }
     }

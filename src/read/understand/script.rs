@@ -1,11 +1,12 @@
 //! A shell script cut into simple commands: words, redirections, here-documents, and what joins them.
 //!
 //! Reads the plain part of the language only. Whatever could mean something else than it seems (substitutions, loops,
-//! functions, subshells, jobs) makes [`split`] give up, so that callers never act on a misreading.
+//! functions, subshells, jobs) makes [`split`] give up, so that callers never act on a misreading. [`split_loosely`] is
+//! for those who only want to know what is run: it passes over all that and never gives up.
 
 /// How a command follows the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Join {
+pub enum Join {
     /// `;`, a line break, or the first command.
     Then,
     /// `&&`.
@@ -18,36 +19,42 @@ pub(super) enum Join {
 
 /// A word with its quotes taken off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Word {
-    pub(super) text: String,
+pub struct Word {
+    /// The word; variables and substitutions stand in it as they were written.
+    pub text: String,
     /// It holds a variable or a pattern, so that its value is not known.
-    pub(super) is_open: bool,
+    pub is_open: bool,
 }
 
 /// Where a redirection leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Redirect {
+pub struct Redirect {
     /// `>`, `>>` or `<`.
-    pub(super) mark: &'static str,
-    pub(super) target: Word,
+    pub mark: &'static str,
+    /// The file, or the other descriptor.
+    pub target: Word,
     /// The file descriptor was named and is not standard output (`2>`), or another descriptor is the target (`>&2`).
-    pub(super) is_aside: bool,
+    pub is_aside: bool,
 }
 
 /// Input written in the script.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct HereDoc {
+pub struct HereDoc {
     /// The text as the command reads it; `None` when the shell would still put values into it.
-    pub(super) body: Option<String>,
+    pub body: Option<String>,
 }
 
 /// A simple command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Command {
-    pub(super) join: Join,
-    pub(super) words: Vec<Word>,
-    pub(super) redirects: Vec<Redirect>,
-    pub(super) heredoc: Option<HereDoc>,
+pub struct Command {
+    /// How it follows the one before it.
+    pub join: Join,
+    /// The program and its arguments, assignments before it included; may be empty (`> file`).
+    pub words: Vec<Word>,
+    /// Where its output goes and its input comes from.
+    pub redirects: Vec<Redirect>,
+    /// Input that stands in the script.
+    pub heredoc: Option<HereDoc>,
 }
 
 impl Command {
@@ -65,7 +72,7 @@ impl Command {
     }
 
     /// The program's name; empty when its value is not known.
-    pub(super) fn program(&self) -> &str {
+    pub fn program(&self) -> &str {
         self.words
             .first()
             .filter(|word| !word.is_open)
@@ -75,15 +82,22 @@ impl Command {
 
 /// Cuts `script` into its commands, in order; `None` when it is more than plain commands.
 pub(super) fn split(script: &str) -> Option<Vec<Command>> {
-    let mut scanner = Scanner {
-        rest: script,
-        commands: Vec::new(),
-        current: Command::new(Join::Then),
-        word: None,
-        pending: Vec::new(),
-    };
+    let mut scanner = Scanner::new(script, false);
     scanner.run()?;
     Some(scanner.commands)
+}
+
+/// Cuts `script` into the simple commands that stand in it, in order, whatever loops, conditions, subshells and jobs
+/// hold them. Substitutions stay unread inside their words; what has no end ends with the script. Here-documents
+/// always have their body, as it was written where values would be put in. Linear in the script.
+pub fn split_loosely(script: &str) -> Vec<Command> {
+    let mut scanner = Scanner::new(script, true);
+    // what is left of a script that breaks off is the last command
+    if scanner.run().is_none() {
+        let _broken_off = scanner.end_command(Join::Then);
+        scanner.read_heredocs();
+    }
+    scanner.commands
 }
 
 /// A here-document whose body was not reached yet.
@@ -101,9 +115,78 @@ struct Scanner<'a> {
     current: Command,
     word: Option<Word>,
     pending: Vec<Pending>,
+    /// Passes over what it does not read instead of giving up.
+    is_loose: bool,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    fn new(script: &'a str, is_loose: bool) -> Self {
+        Self {
+            rest: script,
+            commands: Vec::new(),
+            current: Command::new(Join::Then),
+            word: None,
+            pending: Vec::new(),
+            is_loose,
+        }
+    }
+
+    /// Goes on behind what has no end: with nothing, or not at all.
+    fn rest_of(&mut self, end: Option<usize>) -> Option<&'a str> {
+        let rest = self.rest;
+        match end {
+            Some(end) => {
+                self.rest = rest.get(end + 1..).unwrap_or_default();
+                rest.get(..end)
+            }
+            None if self.is_loose => {
+                self.rest = "";
+                Some(rest)
+            }
+            None => None,
+        }
+    }
+
+    /// Passes over a substitution whose opening parenthesis comes next, to its closing one; quotes are respected.
+    fn substitution(&mut self, word: &mut Word) -> Option<()> {
+        if !self.is_loose {
+            return None;
+        }
+        let (mut depth, mut quote, mut is_escaped) = (0_usize, None, false);
+        let end = self.rest.bytes().position(|byte| {
+            match (byte, quote) {
+                _ if is_escaped => {
+                    is_escaped = false;
+                    return false;
+                }
+                (b'\\', _) => is_escaped = quote != Some(b'\''),
+                (b'\'' | b'"', None) => quote = Some(byte),
+                (_, Some(open)) if open == byte => quote = None,
+                (b'(', None) => depth += 1,
+                (b')', None) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            byte == b')' && quote.is_none() && depth == 0
+        });
+        let inner = self.rest_of(end)?;
+        word.is_open = true;
+        word.text.push_str(inner);
+        word.text.push(')');
+        Some(())
+    }
+
+    /// Passes over a substitution in backticks, the first of which is taken.
+    fn backticks(&mut self, word: &mut Word) -> Option<()> {
+        if !self.is_loose {
+            return None;
+        }
+        let end = memchr::memchr(b'`', self.rest.as_bytes());
+        let inner = self.rest_of(end)?;
+        word.is_open = true;
+        word.text.extend(["`", inner, "`"]);
+        Some(())
+    }
+
     fn eat(&mut self, mark: &str) -> bool {
         match self.rest.strip_prefix(mark) {
             Some(rest) => {
@@ -118,6 +201,11 @@ impl Scanner<'_> {
         let c = self.rest.chars().next()?;
         self.rest = self.rest.get(c.len_utf8()..).unwrap_or_default();
         Some(c)
+    }
+
+    /// Gives up at the end of a script that is not read loosely: something has no end.
+    fn goes_on(&self) -> Option<()> {
+        (self.is_loose || !self.rest.is_empty()).then_some(())
     }
 
     fn run(&mut self) -> Option<()> {
@@ -156,6 +244,7 @@ impl Scanner<'_> {
             self.rest = self.rest.get(end..).unwrap_or_default();
             return Some(());
         }
+        let before = self.rest;
         match self.next()? {
             '\n' => {
                 self.end_command(Join::Then)?;
@@ -163,7 +252,14 @@ impl Scanner<'_> {
             }
             ';' => self.end_command(Join::Then)?,
             ' ' | '\t' | '\r' => self.end_word(),
-            '&' | '(' | ')' | '`' => return None,
+            '(' if self.is_loose && self.word.is_some() => {
+                let mut word = self.word.take().unwrap_or_default();
+                self.rest = before;
+                self.substitution(&mut word)?;
+                self.word = Some(word);
+            }
+            '&' | '(' | ')' if self.is_loose => self.end_command(Join::Then)?,
+            '&' | '(' | ')' => return None,
             c => self.word_char(c)?,
         }
         Some(())
@@ -174,14 +270,21 @@ impl Scanner<'_> {
         let mut word = self.word.take().unwrap_or_default();
         match c {
             '\'' => {
-                let end = self.rest.find('\'')?;
-                word.text.push_str(self.rest.get(..end)?);
-                self.rest = self.rest.get(end + 1..)?;
+                let end = memchr::memchr(b'\'', self.rest.as_bytes());
+                word.text.push_str(self.rest_of(end)?);
             }
             '"' => self.double_quoted(&mut word)?,
-            '\\' => word.text.push(self.next()?),
+            '\\' => {
+                self.goes_on()?;
+                word.text.extend(self.next());
+            }
+            '`' => self.backticks(&mut word)?,
+            '$' if self.rest.starts_with('(') => {
+                word.text.push('$');
+                self.substitution(&mut word)?;
+            }
             '$' => {
-                if self.rest.starts_with(['(', '\'', '"']) {
+                if self.rest.starts_with(['\'', '"']) && !self.is_loose {
                     return None;
                 }
                 word.is_open = true;
@@ -199,18 +302,26 @@ impl Scanner<'_> {
 
     fn double_quoted(&mut self, word: &mut Word) -> Option<()> {
         loop {
-            match self.next()? {
+            self.goes_on()?;
+            let Some(c) = self.next() else {
+                return Some(());
+            };
+            match c {
                 '"' => return Some(()),
-                '`' => return None,
-                '\\' => match self.next()? {
-                    '\n' => {}
-                    c @ ('"' | '\\' | '$' | '`') => word.text.push(c),
-                    c => word.text.extend(['\\', c]),
-                },
-                '$' => {
-                    if self.rest.starts_with('(') {
-                        return None;
+                '`' => self.backticks(word)?,
+                '\\' => {
+                    self.goes_on()?;
+                    match self.next() {
+                        Some('\n') | None => {}
+                        Some(c @ ('"' | '\\' | '$' | '`')) => word.text.push(c),
+                        Some(c) => word.text.extend(['\\', c]),
                     }
+                }
+                '$' if self.rest.starts_with('(') => {
+                    word.text.push('$');
+                    self.substitution(word)?;
+                }
+                '$' => {
                     let names = |c: char| {
                         c.is_alphanumeric() || matches!(c, '_' | '{' | '?' | '@' | '*' | '#' | '!')
                     };
@@ -228,7 +339,11 @@ impl Scanner<'_> {
             return self.target_word().map(|_| ());
         }
         if self.rest.starts_with("<(") || self.rest.starts_with(">(") {
-            return None;
+            let mut word = self.word.take().unwrap_or_default();
+            self.next();
+            self.substitution(&mut word)?;
+            self.word = Some(word);
+            return Some(());
         }
         let strips_tabs = self.eat("<<-");
         if strips_tabs || self.eat("<<") {
@@ -281,13 +396,17 @@ impl Scanner<'_> {
             if c.is_whitespace() || matches!(c, ';' | '&' | '|' | '<' | '>') {
                 break;
             }
-            if matches!(c, '(' | ')' | '`') {
+            if matches!(c, '(' | ')') {
+                if self.is_loose {
+                    break;
+                }
                 return None;
             }
             self.next();
             self.word_char(c)?;
         }
-        self.word.take()
+        let word = self.word.take();
+        word.or_else(|| self.is_loose.then(Word::default))
     }
 
     fn end_word(&mut self) {
@@ -313,12 +432,44 @@ impl Scanner<'_> {
             }
             return Some(());
         }
-        let command = std::mem::replace(&mut self.current, next);
-        if KEYWORDS.contains(&command.program()) {
+        let mut command = std::mem::replace(&mut self.current, next);
+        if self.is_loose {
+            Self::take_keywords(&mut command);
+        } else if KEYWORDS.contains(&command.program()) {
             return None;
         }
         self.commands.push(command);
         Some(())
+    }
+
+    /// Takes off the words of the language before a command; those that hold no command are emptied.
+    fn take_keywords(command: &mut Command) {
+        let lead = command.words.iter().take_while(|word| {
+            matches!(
+                word.text.as_str(),
+                "if" | "then"
+                    | "else"
+                    | "elif"
+                    | "while"
+                    | "until"
+                    | "do"
+                    | "{"
+                    | "!"
+                    | "}"
+                    | "fi"
+                    | "done"
+                    | "esac"
+            ) || word.text.ends_with("()")
+        });
+        let lead = lead.count();
+        command.words.drain(..lead);
+        let first = command.words.first().map(|word| word.text.as_str());
+        if matches!(
+            first,
+            Some("for" | "case" | "select" | "function" | "[[" | "[" | "test")
+        ) {
+            command.words.clear();
+        }
     }
 
     /// Takes the bodies that start on the line after the one that asked for them.
@@ -340,7 +491,7 @@ impl Scanner<'_> {
                 body.push_str(line);
                 body.push('\n');
             }
-            let body = if pending.is_quoted {
+            let body = if pending.is_quoted || self.is_loose {
                 Some(body)
             } else {
                 expanded(&body)

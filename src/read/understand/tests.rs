@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::Observation;
 use crate::model::Step;
 use crate::model::Value;
 

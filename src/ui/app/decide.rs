@@ -25,6 +25,7 @@ use crate::ui::action::Action;
 use crate::ui::action::Toward;
 use crate::ui::app::App;
 use crate::ui::app::context;
+use crate::ui::command::Scope;
 use crate::ui::data::desk::Act;
 use crate::ui::data::desk::Closed;
 use crate::ui::data::desk::Deed;
@@ -45,6 +46,10 @@ const PAST: usize = 200;
 impl App {
     /// What decides; `false` for other actions.
     pub(super) fn act_on_desk(&mut self, action: Action, effects: &mut Vec<Effect>) -> bool {
+        // statistics are about many records: nobody decides there without seeing one
+        if self.scope() == Scope::Stats && action != Action::ToggleBlind {
+            return false;
+        }
         match action {
             Action::Decide(choice) => self.decide(choice, effects),
             Action::DecideAll(choice) => self.decide_all(choice, effects),

@@ -137,6 +137,11 @@ impl App {
                     screen.inked(key, ink);
                 }
             }
+            Notice::Stats(news) => {
+                if let Some(view) = self.screens.stats_mut() {
+                    view.told(*news, &cx);
+                }
+            }
             Notice::Patch(key, patch) => {
                 if let Some(view) = self.screens.patch_mut() {
                     view.built(key, patch, &cx, effects);

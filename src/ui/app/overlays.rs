@@ -64,6 +64,13 @@ impl App {
                 self.ask_queues(effects);
                 return;
             }
+            OverlayKind::GroupBy | OverlayKind::ThenGroupBy => {
+                let is_second = kind == OverlayKind::ThenGroupBy;
+                let Some(choice) = self.groupings(is_second) else {
+                    return;
+                };
+                choice
+            }
             OverlayKind::Decided => self.last_decisions(),
             OverlayKind::Export => self.export_form(),
         };
@@ -118,6 +125,10 @@ impl App {
                 self.overlays.pop();
                 self.go_to_evidence(id);
             }
+            Reply::Step(step) => {
+                self.overlays.pop();
+                self.go_to_step(step, effects);
+            }
             Reply::PreviewTheme(name) => effects.push(Effect::LoadTheme(name)),
             Reply::PickTheme(name) => {
                 self.overlays.pop();
@@ -131,6 +142,8 @@ impl App {
                     ChoiceKind::Attempt | ChoiceKind::RunPair | ChoiceKind::RunTask => {
                         self.compare_chosen(kind, row, effects);
                     }
+                    ChoiceKind::GroupBy => self.choose_grouping(row, false, effects),
+                    ChoiceKind::ThenGroupBy => self.choose_grouping(row, true, effects),
                 }
             }
             Reply::Form(values, change) => self.form(values, change, effects),

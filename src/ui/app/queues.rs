@@ -107,7 +107,7 @@ impl App {
             filter: self.list.how().filter.clone().filter(|_| !is_all),
             ..Arrangement::default()
         };
-        self.screens.clear();
+        self.close_all(effects);
         self.data.desk.clear_selection();
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         self.list.arrange_from_top(how, &cx, effects);

@@ -19,6 +19,7 @@ use crate::ui::view::compare::CompareView;
 use crate::ui::view::file::FileView;
 use crate::ui::view::patch::PatchView;
 use crate::ui::view::results::ResultsView;
+use crate::ui::view::stats::StatsView;
 use crate::ui::view::trajectory::TrajectoryView;
 
 /// A screen above the list.
@@ -29,6 +30,7 @@ pub(super) enum Screen {
     Results(Box<ResultsView>),
     Compare(Box<CompareView>),
     File(Box<FileView>),
+    Stats(Box<StatsView>),
 }
 
 /// Does the same on the view of whichever screen it is.
@@ -40,6 +42,7 @@ macro_rules! each {
             Screen::Results($view) => $do,
             Screen::Compare($view) => $do,
             Screen::File($view) => $do,
+            Screen::Stats($view) => $do,
         }
     };
 }
@@ -53,6 +56,7 @@ impl Screen {
             Self::Results(_) => Scope::Results,
             Self::Compare(_) => Scope::Compare,
             Self::File(_) => Scope::File,
+            Self::Stats(_) => Scope::Stats,
         }
     }
 
@@ -64,6 +68,7 @@ impl Screen {
             Self::Results(view) => view.record(),
             Self::Compare(view) => Some(view.record()),
             Self::File(view) => Some(view.record()),
+            Self::Stats(_) => None,
         }
     }
 
@@ -78,6 +83,7 @@ impl Screen {
             Self::Compare(view) => view.mode(),
             Self::File(view) if view.are_files_focused() => " FILES ",
             Self::File(_) => " FILE ",
+            Self::Stats(_) => " STATS ",
         }
     }
 
@@ -89,6 +95,7 @@ impl Screen {
             Self::Results(_) => "in search results",
             Self::Compare(_) => "in a comparison",
             Self::File(_) => "in a file",
+            Self::Stats(_) => "in the statistics",
         }
     }
 
@@ -143,6 +150,13 @@ impl Screen {
                 ("toggle-changes", "changes"),
                 ("help", "keys"),
             ],
+            Self::Stats(_) => &[
+                ("open", "list these"),
+                ("next-pane", "section"),
+                ("group-by", "group"),
+                ("find", "find"),
+                ("help", "keys"),
+            ],
         }
     }
 
@@ -159,6 +173,7 @@ impl Screen {
             Self::Results(view) => view.fit(cx),
             Self::Compare(view) => view.sync(cx, highlighter, effects),
             Self::File(view) => view.sync(cx, highlighter, effects),
+            Self::Stats(view) => view.sync(cx, highlighter, effects),
         }
     }
 
@@ -181,6 +196,7 @@ impl Screen {
             Self::Results(_) => false,
             Self::Compare(view) => view.escape(),
             Self::File(view) => view.escape(effects),
+            Self::Stats(view) => view.escape(effects),
         }
     }
 
@@ -196,6 +212,7 @@ impl Screen {
             Self::Results(view) => (None, view.place_text()),
             Self::Compare(view) => (view.page_percent(cx), view.place_text()),
             Self::File(view) => (view.page_percent(cx), view.place_text()),
+            Self::Stats(view) => (view.page_percent(cx), view.place_text()),
         }
     }
 
@@ -206,6 +223,7 @@ impl Screen {
             Self::Results(view) => view.wheel(rows, cx),
             Self::Compare(view) => view.wheel(x, y, rows, cx),
             Self::File(view) => view.wheel(x, y, rows, cx),
+            Self::Stats(view) => view.wheel(x, y, rows, cx),
         }
     }
 
@@ -219,6 +237,7 @@ impl Screen {
             Self::Trajectory(view) => view.position().0,
             Self::Patch(view) => view.line(),
             Self::File(view) => view.line(),
+            Self::Stats(view) => view.line(),
             Self::Results(_) | Self::Compare(_) => 0,
         }
     }
@@ -234,6 +253,7 @@ impl Screen {
             Self::Trajectory(view) => view.start_find(pattern, from, cx, effects),
             Self::Patch(view) => view.start_find(pattern, from, effects),
             Self::File(view) => view.start_find(pattern, from, effects),
+            Self::Stats(view) => view.start_find(pattern, from, cx),
             Self::Results(_) | Self::Compare(_) => {}
         }
     }
@@ -253,6 +273,10 @@ impl Screen {
                 view.stop_find();
                 view.return_to(from, cx);
             }
+            Self::Stats(view) => {
+                view.stop_find();
+                view.return_to(from, cx);
+            }
             Self::Results(_) | Self::Compare(_) => {}
         }
     }
@@ -263,6 +287,7 @@ impl Screen {
             Self::Trajectory(view) => view.hit_position(),
             Self::Patch(view) => view.hit_position(),
             Self::File(view) => view.hit_position(),
+            Self::Stats(view) => view.hit_position(),
             Self::Results(_) | Self::Compare(_) => None,
         }
     }
@@ -278,7 +303,8 @@ impl Screen {
             Self::Trajectory(view) => view.hits_found(generation, hits, is_done, cx),
             Self::Patch(view) => view.hits_found(generation, &hits, is_done, cx),
             Self::File(view) => view.hits_found(generation, &hits, is_done, cx),
-            Self::Results(_) | Self::Compare(_) => {}
+            // statistics search by themselves
+            Self::Results(_) | Self::Compare(_) | Self::Stats(_) => {}
         }
     }
 
@@ -288,6 +314,7 @@ impl Screen {
             Self::Patch(view) => view.inked(key, ink),
             Self::Compare(view) => view.inked(key, ink),
             Self::File(view) => view.inked(key, ink),
+            Self::Stats(view) => view.inked(key, ink),
             Self::Results(_) => {}
         }
     }
@@ -298,6 +325,7 @@ impl Screen {
             Self::Patch(view) => view.look_changed(),
             Self::Compare(view) => view.look_changed(),
             Self::File(view) => view.look_changed(),
+            Self::Stats(view) => view.look_changed(),
             Self::Results(_) => {}
         }
     }
@@ -324,7 +352,8 @@ impl Screen {
             | Self::Patch(_)
             | Self::Results(_)
             | Self::Compare(_)
-            | Self::File(_) => {}
+            | Self::File(_)
+            | Self::Stats(_) => {}
         }
     }
 }
@@ -409,6 +438,22 @@ impl Screens {
             Screen::Trajectory(view) => Some(view.as_mut()),
             _ => None,
         })
+    }
+
+    /// The statistics, where they are on top.
+    pub(super) fn stats(&self) -> Option<&StatsView> {
+        match self.top() {
+            Some(Screen::Stats(view)) => Some(view),
+            _ => None,
+        }
+    }
+
+    /// [`Screens::stats`], to be changed.
+    pub(super) fn stats_mut(&mut self) -> Option<&mut StatsView> {
+        match self.top_mut() {
+            Some(Screen::Stats(view)) => Some(view),
+            _ => None,
+        }
     }
 
     /// The file at a step, where it is on top.

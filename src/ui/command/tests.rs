@@ -21,6 +21,10 @@ const PLAIN: &[Action] = &[
     Action::CycleDiffLayout,
     Action::ToggleRaw,
     Action::Patch,
+    Action::Stats,
+    Action::CopyTables,
+    Action::EditTables,
+    Action::PageTables,
     Action::ToggleReference,
     Action::Compare,
     Action::CompareRuns,
@@ -90,6 +94,8 @@ fn actions() -> Vec<Action> {
         OverlayKind::Queues,
         OverlayKind::Decided,
         OverlayKind::Export,
+        OverlayKind::GroupBy,
+        OverlayKind::ThenGroupBy,
     ];
     let mut all = PLAIN.to_vec();
     all.extend([Choice::Accept, Choice::Reject, Choice::Skip].map(Action::Decide));
@@ -165,7 +171,9 @@ fn known(action: Action) {
             | OverlayKind::Why
             | OverlayKind::Queues
             | OverlayKind::Decided
-            | OverlayKind::Export,
+            | OverlayKind::Export
+            | OverlayKind::GroupBy
+            | OverlayKind::ThenGroupBy,
         )
         | Action::ReverseSort
         | Action::Fold(FoldChange::Toggle | FoldChange::OpenAll | FoldChange::CloseAll)
@@ -174,6 +182,10 @@ fn known(action: Action) {
         | Action::CycleDiffLayout
         | Action::ToggleRaw
         | Action::Patch
+        | Action::Stats
+        | Action::CopyTables
+        | Action::EditTables
+        | Action::PageTables
         | Action::ToggleReference
         | Action::Compare
         | Action::CompareRuns

@@ -76,12 +76,12 @@ fn keys_chords_and_scopes() {
     check(List, "BackTab", matched(Action::Pane(Toward::Previous)));
     check(List, "Esc", matched(Action::Escape));
     check(List, "Q", matched(Action::Overlay(OverlayKind::Queues)));
-    check(List, "S", Found::Unbound("S".into()));
+    check(List, "S", matched(Action::Stats));
 }
 
 #[test]
 fn what_belongs_to_later_is_free() {
-    for key in "r S 1 9".split_whitespace() {
+    for key in "r 1 9".split_whitespace() {
         for scope in Scope::ALL {
             let keymap = Keymap::default();
             let keys = parse_chord(key).unwrap();

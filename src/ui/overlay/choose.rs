@@ -35,6 +35,10 @@ pub enum ChoiceKind {
     RunPair,
     /// A task of two runs.
     RunTask,
+    /// What statistics are grouped by.
+    GroupBy,
+    /// By what besides.
+    ThenGroupBy,
 }
 
 /// Rows to choose from, narrowed as one types.
@@ -61,6 +65,8 @@ impl Choose {
             ChoiceKind::Attempt => "Compare with",
             ChoiceKind::RunPair => "Compare the runs",
             ChoiceKind::RunTask => "A and B, task by task",
+            ChoiceKind::GroupBy => "Group by",
+            ChoiceKind::ThenGroupBy => "And by",
         };
         Self {
             kind,

@@ -159,6 +159,7 @@ impl Help {
             Scope::Patch | Scope::Pages | Scope::AnyPage | Scope::Steps => "Keys in a patch",
             Scope::File => "Keys in a file at a step",
             Scope::Compare => "Keys in a comparison",
+            Scope::Stats => "Keys in the statistics",
         };
         let inner = draw_box(area, title, "type to narrow · Esc closes", buf, theme);
         let (first, rest) = split_first_row(inner);

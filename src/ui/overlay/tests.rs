@@ -94,7 +94,7 @@ fn why() -> Overlay {
         published: &judgement,
         strict: &judgement,
     };
-    let page = WhyPage::new(&Trajectory::default(), judged, &PageOptions::default());
+    let page = WhyPage::new(&Trajectory::default(), judged, &[], &PageOptions::default());
     let mut why = Why::new(Generation(1));
     why.answered(Generation(2), Err(Fault::new("of another question")));
     why.answered(Generation(1), Ok(Arc::new(page)));

@@ -20,6 +20,7 @@ use crate::ui::overlay::frame::draw_box;
 use crate::ui::overlay::is_cancel;
 use crate::ui::page::Inks;
 use crate::ui::page::WhyPage;
+use crate::ui::page::WhyTarget;
 use crate::ui::widget::viewport::Lens;
 use crate::ui::widget::viewport::Marks;
 use crate::ui::widget::viewport::Viewport;
@@ -102,7 +103,8 @@ impl Why {
                 let page = self.page();
                 let target = page.and_then(|page| page.targets.get(self.cursor));
                 match target {
-                    Some((_, id)) => Reply::Evidence(*id),
+                    Some((_, WhyTarget::Evidence(id))) => Reply::Evidence(*id),
+                    Some((_, WhyTarget::Step(step))) => Reply::Step(*step),
                     None => Reply::Stay,
                 }
             }
@@ -141,7 +143,7 @@ impl Why {
     }
 
     pub(super) fn draw(&self, screen: Rect, buf: &mut Buffer, theme: &Theme) -> Option<Position> {
-        let note = "Enter goes to the line · p patch · Esc";
+        let note = "Enter goes there · p patch · Esc";
         let inner = draw_box(Self::area(screen), "Why", note, buf, theme);
         let say = |buf: &mut Buffer, text: &str, role| {
             let text = crate::text::clean_line(text);

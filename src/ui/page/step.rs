@@ -5,17 +5,19 @@ use crate::model::Step;
 use crate::model::StepKind;
 use crate::model::Tokens;
 use crate::theme::Role;
+use crate::ui::page::Told;
 use crate::ui::page::act;
 use crate::ui::page::build::Builder;
 use crate::ui::page::build::Folding;
 use crate::ui::page::build::Label;
 use crate::ui::page::figures;
+use crate::ui::page::why;
 
 /// Lines of a system prompt that are shown at first.
 const SYSTEM_LINES: usize = 12;
 
 /// Writes the page of `step`, one of `count`.
-pub(super) fn build(page: &mut Builder, step: &Step) {
+pub(super) fn build(page: &mut Builder, step: &Step, told: &Told) {
     let (who, role) = speaker(step.kind);
     let mut title: Vec<Label> = vec![(format!("step {}", figures::count(step.idx)), Role::Title)];
     title.push((who.to_owned(), role));
@@ -25,7 +27,13 @@ pub(super) fn build(page: &mut Builder, step: &Step) {
     if step.forgotten == Some(true) {
         title.push(("⚠ forgotten".to_owned(), Role::Warning));
     }
+    if let Some(component) = told.component {
+        title.push((component.name().to_owned(), Role::Dim));
+    }
     page.section(&title, &meta(step));
+    for flag in &told.flags {
+        page.row(why::flag_row(flag));
+    }
     page.thought.clone_from(&step.thought);
     if let Some(text) = step.reasoning.as_ref().filter(|t| !t.trim().is_empty()) {
         page.section(&[("reasoning".to_owned(), Role::Dim)], &[]);

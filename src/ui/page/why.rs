@@ -1,5 +1,6 @@
 //! Why the filters came out as they did: the checks with their values, and the evidence by its sense.
 
+use crate::model::Flag;
 use crate::model::Trajectory;
 use crate::model::Value;
 use crate::model::Verdict;
@@ -47,12 +48,26 @@ pub struct WhyPage {
     /// The page.
     pub page: Page,
     /// The rows that stand for evidence, from the top.
-    pub targets: Vec<(Place, EvidenceId)>,
+    pub targets: Vec<(Place, WhyTarget)>,
+}
+
+/// What a row of the page of reasons leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhyTarget {
+    /// A piece of evidence in the patch.
+    Evidence(EvidenceId),
+    /// A step.
+    Step(usize),
 }
 
 impl WhyPage {
-    /// Makes the page.
-    pub fn new(trajectory: &Trajectory, judged: Judgements<'_>, options: &PageOptions) -> Self {
+    /// Makes the page: what both filters say, and the flags, which decide nothing.
+    pub fn new(
+        trajectory: &Trajectory,
+        judged: Judgements<'_>,
+        flags: &[Flag],
+        options: &PageOptions,
+    ) -> Self {
         let mut page = Builder::new(*options);
         let title = [(trajectory.id.clone(), Role::Strong)];
         let kind = trajectory.task.as_ref().map(|task| task.kind.name());
@@ -85,13 +100,24 @@ impl WhyPage {
                 &[(figures::count(of_sense.len()), Role::Dim)],
             );
             for finding in of_sense.iter().take(MAX_FINDINGS) {
-                targets.extend(finding.of.first().map(|id| (page.place(), *id)));
+                let id = finding.of.first();
+                targets.extend(id.map(|id| (page.place(), WhyTarget::Evidence(*id))));
                 page.row(row(finding));
             }
             let left = of_sense.len().saturating_sub(MAX_FINDINGS);
             if left > 0 {
                 page.say(&format!("⋯ {} more", figures::count(left)), Role::Dim);
             }
+        }
+        if !flags.is_empty() {
+            page.section(
+                &[("flags".to_owned(), Role::Warning)],
+                &[(figures::count(flags.len()), Role::Dim)],
+            );
+        }
+        for flag in flags.iter().take(MAX_FINDINGS) {
+            targets.extend(flag.step.map(|step| (page.place(), WhyTarget::Step(step))));
+            page.row(flag_row(flag));
         }
         // last: at a glance the reasons say more than counts
         for (rules, judgement) in judged.both() {
@@ -108,7 +134,7 @@ impl WhyPage {
     }
 
     /// The evidence that the row at a place stands for.
-    pub fn target(&self, place: Place) -> Option<EvidenceId> {
+    pub fn target(&self, place: Place) -> Option<WhyTarget> {
         let at = self
             .targets
             .binary_search_by_key(&place, |(place, _)| *place);
@@ -116,6 +142,21 @@ impl WhyPage {
             .and_then(|at| self.targets.get(at))
             .map(|(_, id)| *id)
     }
+}
+
+/// `⚑ loop  step 12  the reason`.
+pub(super) fn flag_row(flag: &Flag) -> Drawn {
+    let mut row = Drawn::of("⚑", Role::Warning);
+    row.push(" ", Role::Text);
+    row.hang = row.cells();
+    row.push(flag.flag.name(), Role::Warning);
+    row.push("  ", Role::Text);
+    if let Some(step) = flag.step {
+        row.push(&format!("step {}", figures::count(step)), Role::Location);
+        row.push("  ", Role::Text);
+    }
+    row.push(&flag.why, Role::Text);
+    row
 }
 
 /// `✗ src/a.py:31  the reason  strict`.

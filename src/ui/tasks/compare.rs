@@ -60,7 +60,8 @@ fn compared(
     let trajectories = [load(0, left)?, load(1, right)?];
     let [left, right] = &trajectories;
     let alignment = align_steps(&left.steps, &right.steps, cancel);
-    let outlines = [left, right].map(|trajectory| Arc::new(Outline::of(trajectory)));
+    let chosen = env.judge.chosen();
+    let outlines = [left, right].map(|one| Arc::new(Outline::of(one, chosen, cancel)));
     Ok(alignment.map(|alignment| Compared {
         trajectories,
         outlines,

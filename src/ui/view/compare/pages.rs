@@ -259,11 +259,15 @@ impl CompareView {
             let what = match key.folding {
                 OF_STEP => {
                     let [left, right] = both(compared);
+                    let subject = Subject::Step(StepIx(key.row / 2));
+                    let [of_left, of_right] = &compared.outlines;
+                    let outline = if pane.side == 0 { of_left } else { of_right };
                     jobs.push(PageJob {
                         key,
                         trajectory: if pane.side == 0 { left } else { right },
                         path: Vec::new(),
-                        subject: Subject::Step(StepIx(key.row / 2)),
+                        told: outline.told(&[], subject),
+                        subject,
                         raw: None,
                         options,
                     });

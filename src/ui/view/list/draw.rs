@@ -105,6 +105,10 @@ impl ListView {
             Some(filter) => format!("  where {}", filter.text()),
             None => String::new(),
         };
+        let picked = match &self.how.picked {
+            Some(picked) => format!("  only: {}", picked.words),
+            None => String::new(),
+        };
         let decided = cx.data.desk.decided();
         let progress = if decided == 0 {
             String::new()
@@ -132,6 +136,7 @@ impl ListView {
                 (&queue, style(Role::Match)),
                 (&narrow, style(Role::Match)),
                 (&filter, style(Role::Match)),
+                (&picked, style(Role::Match)),
             ],
         );
     }

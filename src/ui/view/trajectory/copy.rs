@@ -69,11 +69,11 @@ impl TrajectoryView {
 
     /// Asks for the whole text of the shown page: it may be long, a worker makes it.
     pub(super) fn use_text(&self, what: PageUse, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
-        let Content::Read(trajectory, _) = &self.content else {
+        let Content::Read(trajectory, outline) = &self.content else {
             return;
         };
         let key = self.key(self.cursor.at, cx);
-        if let Some(job) = key.and_then(|key| self.job(key, trajectory, cx)) {
+        if let Some(job) = key.and_then(|key| self.job(key, (trajectory, outline), cx)) {
             effects.push(Effect::PageText(Box::new(job), what));
         }
     }

@@ -2,9 +2,11 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::model::ActionClass;
 use crate::model::ChildKind;
+use crate::model::FlagKind;
 use crate::model::Observation;
 use crate::model::Step;
 use crate::model::StepKind;
@@ -240,7 +242,10 @@ impl TrajectoryView {
                     let meaning = outline
                         .and_then(|outline| outline.meanings.get(ix.0))
                         .map_or("", String::as_str);
-                    draw_step_row(cx, (step, meaning), digits, area, buf);
+                    let flag = outline
+                        .and_then(|outline| outline.steps.get(ix.0))
+                        .and_then(|facts| facts.flag);
+                    draw_step_row(cx, (step, meaning, flag), digits, area, buf);
                 }
             }
         }
@@ -427,7 +432,7 @@ fn short_id(id: &str) -> String {
 /// `12 ± edit src/a.py +3 −1     ✗1  2.1s 1.2K`: what gives way on a narrow pane is size, then time.
 fn draw_step_row(
     cx: &Cx<'_>,
-    (step, meaning): (&Step, &str),
+    (step, meaning, flag): (&Step, &str, Option<FlagKind>),
     digits: u16,
     area: Rect,
     buf: &mut Buffer,
@@ -492,25 +497,32 @@ fn draw_step_row(
             put_end(3, "✗", role, &mut right);
         }
     }
+    if let Some(flag) = flag {
+        let word = format!(" ⚑ {}", flag.name().replace('_', " "));
+        let cells = u16::try_from(width(&word)).unwrap_or(u16::MAX);
+        // on a narrow pane the sign alone says that there is one; the page says which
+        if !put_end(cells, &word, Role::Warning, &mut right) {
+            put_end(2, "⚑", Role::Warning, &mut right);
+        }
+    }
     let room = right.saturating_sub(x);
     let text = step_line(step, meaning, usize::from(room));
     let dims =
         matches!(step.kind, StepKind::Context | StepKind::System) || step.forgotten == Some(true);
     let text_role = if dims { Role::Dim } else { Role::Text };
     let end = put(buf, x, area.y, room, &text, style(text_role));
-    // the verb carries the colour of the class
-    let verb = text.split(' ').next().map_or(0, width);
     if !step.actions.is_empty() && !dims {
-        let verb = u16::try_from(verb).unwrap_or(0).min(end.saturating_sub(x));
-        buf.set_style(
-            Rect {
-                x,
-                width: verb,
-                ..area
-            },
-            style(role),
-        );
+        let room = end.saturating_sub(x);
+        let area = Rect { x, ..area };
+        color_verb(&text, room, area, style(role), buf);
     }
+}
+
+/// The verb carries the colour of the class.
+fn color_verb(text: &str, room: u16, area: Rect, style: Style, buf: &mut Buffer) {
+    let verb = text.split(' ').next().map_or(0, width);
+    let width = u16::try_from(verb).unwrap_or(0).min(room);
+    buf.set_style(Rect { width, ..area }, style);
 }
 
 /// How a step failed, and the cells for it: `✗N` with the exit code, `…` for what was still running, or that it did.

@@ -12,6 +12,7 @@ use crate::ui::event::RowHit;
 use crate::ui::page::Subject;
 use crate::ui::view::Cx;
 use crate::ui::view::trajectory::Arrival;
+use crate::ui::view::trajectory::Content;
 use crate::ui::view::trajectory::TrajectoryView;
 use crate::ui::view::trajectory::rows;
 use crate::ui::view::trajectory::rows::Unfolded;
@@ -35,9 +36,10 @@ impl TrajectoryView {
         cx: &Cx<'_>,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(trajectory) = self.trajectory().cloned() else {
+        let Content::Read(trajectory, outline) = &self.content else {
             return;
         };
+        let (trajectory, outline) = (Arc::clone(trajectory), Arc::clone(outline));
         let all = rows::flatten(&trajectory, &Unfolded::all());
         let origin = self
             .rows
@@ -58,6 +60,7 @@ impl TrajectoryView {
         effects.push(Effect::Find(Box::new(FindJob {
             generation,
             trajectory,
+            outline,
             rows,
             pattern,
             options,

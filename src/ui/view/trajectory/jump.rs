@@ -20,7 +20,7 @@ impl TrajectoryView {
         let is_wanted = |row: &Row| {
             let facts = self.facts(row);
             match landmark {
-                Landmark::Error => facts.has_error,
+                Landmark::Error => facts.has_error || facts.flag.is_some(),
                 Landmark::Edit | Landmark::Hunk => facts.is_edit,
                 Landmark::Test => facts.is_test,
                 Landmark::Hit | Landmark::Evidence | Landmark::Difference => false,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model::Trajectory;
 use crate::theme::Highlighter;
+use crate::ui::data::Outline;
 use crate::ui::effect::Effect;
 use crate::ui::effect::PageJob;
 use crate::ui::event::PageKey;
@@ -112,7 +113,7 @@ impl TrajectoryView {
     /// Asks for the page shown and, once it is there, for its neighbours. A new request replaces the one before, so
     /// that nothing is asked while the shown page is on its way.
     pub(super) fn sync_pages(&mut self, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
-        let Content::Read(trajectory, _) = &self.content else {
+        let Content::Read(trajectory, outline) = &self.content else {
             return;
         };
         if self.is_reopening {
@@ -138,7 +139,7 @@ impl TrajectoryView {
         }
         let jobs = missing
             .iter()
-            .filter_map(|key| self.job(*key, trajectory, cx))
+            .filter_map(|key| self.job(*key, (trajectory, outline), cx))
             .collect();
         self.asked = missing;
         effects.push(Effect::Pages(jobs));
@@ -147,7 +148,7 @@ impl TrajectoryView {
     pub(super) fn job(
         &self,
         key: PageKey,
-        trajectory: &Arc<Trajectory>,
+        (trajectory, outline): (&Arc<Trajectory>, &Outline),
         cx: &Cx<'_>,
     ) -> Option<PageJob> {
         let row = self.rows.get(key.row)?;
@@ -164,6 +165,7 @@ impl TrajectoryView {
             trajectory,
             path,
             subject: row.subject,
+            told: outline.told(&row.path, row.subject),
             raw,
             options: self.options(cx),
         })
