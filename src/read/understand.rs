@@ -48,14 +48,14 @@ pub use meaning::without_root;
 pub(in crate::read) use prompt::injected;
 pub(in crate::read) use prompt::kind_of;
 pub use prompt::statement_excerpt;
-pub use shell::PlainCommand;
-pub use shell::plain_commands;
 pub use script::Command;
 pub use script::HereDoc;
 pub use script::Join;
 pub use script::Redirect;
 pub use script::Word;
 pub use script::split_loosely;
+pub use shell::PlainCommand;
+pub use shell::plain_commands;
 pub use verdict::TestCounts;
 pub use verdict::test_counts;
 

@@ -3,8 +3,8 @@
 mod compare;
 mod decisions;
 mod exports;
-mod grep;
 mod files;
+mod grep;
 mod keys;
 mod looks;
 mod patches;
