@@ -7,15 +7,20 @@
 mod places;
 mod prefilter;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
 
 use rayon::iter::IntoParallelRefIterator as _;
 use rayon::iter::ParallelIterator as _;
 use regex::Regex;
 use regex::RegexBuilder;
+use regex_syntax::ast::Ast;
+use regex_syntax::ast::ClassSetItem;
 
 use crate::cancel::Cancel;
 use crate::error::Error;
@@ -173,20 +178,60 @@ impl Pattern {
     }
 }
 
-/// Whether letters of the pattern that stand for themselves are upper-case; those of escapes (`\S`, `\W`) are not.
+/// Whether letters of the pattern that stand for themselves are upper-case; those of escapes (`\S`, `\pL`), of group
+/// names and flags are not.
 fn has_upper_case(text: &str, is_literal: bool) -> bool {
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        if letter == '\\' && !is_literal {
-            // the name of a class is part of the escape
-            if matches!(letters.next(), Some('p' | 'P')) {
-                let _brace = letters.by_ref().take_while(|c| *c != '}').count();
-            }
-        } else if letter.is_uppercase() {
-            return true;
-        }
+    if is_literal {
+        return text.chars().any(char::is_uppercase);
     }
-    false
+    let Ok(ast) = regex_syntax::ast::parse::Parser::new().parse(text) else {
+        return true;
+    };
+    let looked = regex_syntax::ast::visit(&ast, UpperCase::default());
+    looked.is_ok_and(|has_upper| has_upper)
+}
+
+/// Looks for upper-case letters in a pattern.
+#[derive(Default)]
+struct UpperCase(bool);
+
+impl UpperCase {
+    fn see(&mut self, literal: &regex_syntax::ast::Literal) {
+        // a letter by its number is meant as it is, in either case
+        let is_written = matches!(
+            literal.kind,
+            regex_syntax::ast::LiteralKind::Verbatim | regex_syntax::ast::LiteralKind::Meta
+        );
+        self.0 |= is_written && literal.c.is_uppercase();
+    }
+}
+
+impl regex_syntax::ast::Visitor for UpperCase {
+    type Output = bool;
+    type Err = ();
+
+    fn finish(self) -> std::result::Result<bool, ()> {
+        Ok(self.0)
+    }
+
+    fn visit_pre(&mut self, ast: &Ast) -> std::result::Result<(), ()> {
+        if let Ast::Literal(literal) = ast {
+            self.see(literal);
+        }
+        Ok(())
+    }
+
+    fn visit_class_set_item_pre(&mut self, item: &ClassSetItem) -> std::result::Result<(), ()> {
+        match item {
+            ClassSetItem::Literal(literal) => self.see(literal),
+            ClassSetItem::Range(range) => {
+                self.see(&range.start);
+                self.see(&range.end);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 /// A step that matches.
@@ -306,6 +351,9 @@ pub enum Told {
     Progress(Progress),
 }
 
+/// What is found is told this late at most, as far as batches can be made for it.
+const PATIENCE: Duration = Duration::from_millis(40);
+
 /// Bytes of a stretch: reads are few, and the first answers come soon.
 const STRETCH_BYTES: u64 = 512 << 10;
 
@@ -317,23 +365,29 @@ pub fn run(
     cancel: &Cancel,
     tell: &mut dyn FnMut(Told) -> bool,
 ) {
-    let buffers = Buffers::default();
+    let shared = Shared {
+        store,
+        pattern,
+        buffers: Buffers::default(),
+        joined: Mutex::default(),
+        cancel,
+    };
     let threads = rayon::current_num_threads();
     let (mut batch, mut done) = (2 * threads, 0);
     while !cancel.is_cancelled() {
         let Some((known, places)) = next(store, records, done) else {
             return;
         };
+        let began = Instant::now();
         let (stretches, taken) = store.stretches(&places, STRETCH_BYTES, batch);
         let found: Vec<Vec<Answer>> = stretches
             .par_iter()
-            .map(|stretch| search_stretch(store, pattern, stretch, &buffers, cancel))
+            .map(|stretch| shared.search(stretch))
             .collect();
         done += taken;
-        // where little is found, threads need not wait for each other so often
-        let has_found = found.iter().any(|answers| !answers.is_empty());
-        batch = if has_found {
-            2 * threads
+        // threads wait for each other as rarely as whoever looks at the answers allows
+        batch = if began.elapsed() > PATIENCE {
+            (batch / 2).max(threads)
         } else {
             (2 * batch).min(64 * threads)
         };
@@ -405,34 +459,57 @@ impl Buffers {
     }
 }
 
-fn search_stretch(
-    store: &Store,
-    pattern: &Pattern,
-    stretch: &Stretch,
-    buffers: &Buffers,
-    cancel: &Cancel,
-) -> Vec<Answer> {
-    if cancel.is_cancelled() {
-        return Vec::new();
+/// What the threads of a search share.
+struct Shared<'a> {
+    store: &'a Store,
+    pattern: &'a Pattern,
+    buffers: Buffers,
+    /// Which side files hold a patch that matches.
+    joined: Mutex<HashMap<usize, bool>>,
+    cancel: &'a Cancel,
+}
+
+impl Shared<'_> {
+    fn search(&self, stretch: &Stretch) -> Vec<Answer> {
+        if self.cancel.is_cancelled() {
+            return Vec::new();
+        }
+        let candidates = self.candidates(stretch);
+        candidates
+            .into_iter()
+            .filter_map(|ix| self.look(ix))
+            .collect()
     }
-    let find = |bytes: &[u8]| pattern.prefilter.find(bytes);
-    let candidates = if pattern.prefilter.is_all() {
-        stretch.records().collect()
-    } else {
-        buffers.with(|buffer| store.sift(stretch, buffer, &find))
-    };
-    let search = |record: RecordIx| {
-        if cancel.is_cancelled() {
+
+    /// The records of a stretch that have to be parsed.
+    fn candidates(&self, stretch: &Stretch) -> Vec<RecordIx> {
+        let pattern = self.pattern;
+        let matches = |patch: &str| pattern.regex.is_match(patch);
+        // a patch that a side file brings stands in no byte of the record
+        let has_patch = pattern.places.contains(&Place::Patches)
+            && stretch.records().next().is_some_and(|first| {
+                let joined = &self.joined;
+                self.store.may_join_patch(first, joined, &matches)
+            });
+        if pattern.prefilter.is_all() || has_patch {
+            return stretch.records().collect();
+        }
+        let find = |bytes: &[u8]| pattern.prefilter.find(bytes);
+        let sift = |buffer: &mut Vec<u8>| self.store.sift(stretch, buffer, &find);
+        self.buffers.with(sift)
+    }
+
+    fn look(&self, record: RecordIx) -> Option<Answer> {
+        if self.cancel.is_cancelled() {
             return None;
         }
-        let found = store.load_once(record).map(|trajectory| {
-            let hits = pattern.hits(&trajectory, cancel);
+        let found = self.store.load_once(record).map(|trajectory| {
+            let hits = self.pattern.hits(&trajectory, self.cancel);
             (trajectory, hits)
         });
         let is_told = found.as_ref().map_or(true, |(_, hits)| !hits.is_empty());
         is_told.then_some(Answer { record, found })
-    };
-    candidates.into_iter().filter_map(search).collect()
+    }
 }
 
 #[cfg(test)]

@@ -727,6 +727,29 @@ impl Store {
         }
     }
 
+    /// Whether a side file may bring the record a patch that `is_it` takes. What was found out about the patches of a
+    /// set of side files is kept in `known`, by its address: use it for one piece of work only.
+    pub fn may_join_patch(
+        &self,
+        ix: RecordIx,
+        known: &Mutex<HashMap<usize, bool>>,
+        is_it: &dyn Fn(&str) -> bool,
+    ) -> bool {
+        let holds = |data: &SideData| {
+            let address = std::ptr::from_ref(data).addr();
+            if let Some(holds) = lock(known).get(&address) {
+                return *holds;
+            }
+            let holds = data.patches().any(is_it);
+            lock(known).insert(address, holds);
+            holds
+        };
+        let met = Arc::clone(&self.met.read().unwrap_or_else(PoisonError::into_inner));
+        holds(&self.given)
+            || holds(&met)
+            || self.beside(ix).iter().any(|nearby| holds(&nearby.data))
+    }
+
     /// Side files in the folders around a file that was named by itself, read when its first record is.
     fn beside(&self, ix: RecordIx) -> Vec<Arc<Nearby>> {
         let Some((_, source, _)) = self.find(ix) else {

@@ -82,6 +82,22 @@ pub(super) fn run(
     if let Some(selector) = selection::selector(shared)? {
         return run_selected(args, &pattern, selector, shared, output);
     }
+    if args.paths.iter().any(|path| path.is_dir()) {
+        // what lies in a folder may label its records: all of it is known first
+        let store = records::load_store(&args.paths, shared, output)?;
+        let mut totals = Totals::default();
+        let all = Records::All;
+        search_in(
+            args,
+            &store,
+            &pattern,
+            &all,
+            &Cancel::new(),
+            &mut totals,
+            output,
+        )?;
+        return close(args, &totals, output);
+    }
     let store = records::open_store(&args.paths, &[], shared, output)?;
     let cancel = Cancel::new();
     let mut totals = Totals::default();

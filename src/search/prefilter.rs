@@ -107,9 +107,34 @@ impl Prefilter {
     }
 }
 
+/// Words that readers put into trajectories whose records do not hold them: names of tools and arguments, and values
+/// that are shown as JSON.
+const MADE: &[&str] = &[
+    "bash",
+    "run_ipython",
+    "command",
+    "code",
+    "changes",
+    "null",
+    "true",
+    "false",
+];
+
 /// Whether JSON writes it as itself. Some writers escape what means something in HTML, or `/`.
 fn is_plain(letter: char) -> bool {
     matches!(letter, ' '..='~') && !matches!(letter, '"' | '\\' | '/' | '<' | '>' | '&' | '\'')
+}
+
+/// Whether it stands for itself in a value, too, that a reader shows as JSON: laid out anew.
+fn is_kept(letter: char) -> bool {
+    is_plain(letter) && !matches!(letter, '{' | '}' | '[' | ']' | ',' | ':')
+}
+
+/// Whether it may be in a trajectory and not in the bytes of its record: readers made it, or a number was spelt anew.
+fn is_made(needle: &str) -> bool {
+    let needle = needle.to_ascii_lowercase();
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | '+' | '-');
+    MADE.iter().any(|word| word.contains(&needle)) || needle.chars().all(is_number)
 }
 
 /// Texts of which every match of `hir` contains one; `None` where there are no useful ones.
@@ -117,8 +142,10 @@ fn required(hir: &Hir) -> Option<Vec<String>> {
     match hir.kind() {
         HirKind::Literal(literal) => {
             let text = std::str::from_utf8(&literal.0).ok()?;
-            let longest = text.split(|c| !is_plain(c)).max_by_key(|run| run.len())?;
-            (longest.len() >= Prefilter::SHORTEST).then(|| vec![longest.to_owned()])
+            let runs = text.split(|c| !is_kept(c)).map(str::trim);
+            let longest = runs.max_by_key(|run| run.len())?;
+            let is_useful = longest.len() >= Prefilter::SHORTEST && !is_made(longest);
+            is_useful.then(|| vec![longest.to_owned()])
         }
         HirKind::Capture(capture) => required(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),

@@ -169,6 +169,87 @@ fn a_look_at_bytes_misses_nothing() {
 }
 
 #[test]
+fn a_look_at_the_bytes_of_all_samples_misses_nothing() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let store = open(&samples);
+    let read = |ix| Some((ix, store.load_once(RecordIx(ix)).ok()?));
+    let all: Vec<_> = (0..store.len()).filter_map(read).collect();
+    assert!(all.len() > 50, "the samples were read");
+    for source in [
+        "bash",
+        "null",
+        "command",
+        "code",
+        "true",
+        "harbor",
+        "moor",
+        "tides",
+        "def ",
+        "import",
+        "pytest",
+        "str_replace",
+        "view",
+        "think",
+        "finish",
+        "diff --git",
+        "return",
+        "error",
+        "Traceback",
+        "exit",
+        "path",
+        "file_text",
+        "1.5",
+        "42",
+        "1e5",
+        "tool",
+        "name",
+        "submit",
+        "python",
+        "grep",
+        "class",
+        "test",
+        "cd ",
+        "git",
+        "a, b",
+        "x: 1",
+        "0, 1",
+        "[A-Z]{4}",
+    ] {
+        let pattern = Pattern::new(source, false, Case::Insensitive, &[]).unwrap();
+        let hits = |(ix, one): &(usize, Arc<Trajectory>)| {
+            let hits = pattern.hits(one, &Cancel::new());
+            (!hits.is_empty()).then_some((*ix, hits))
+        };
+        let want: Vec<(usize, Vec<Hit>)> = all.iter().filter_map(hits).collect();
+        let got: Vec<(usize, Vec<Hit>)> = answers(&store, &pattern, &Records::All)
+            .into_iter()
+            .filter_map(|answer| Some((answer.record.0, answer.found.ok()?.1)))
+            .collect();
+        assert_eq!(got.len(), want.len(), "{source}");
+        assert_eq!(got, want, "{source}");
+    }
+}
+
+#[test]
+fn patches_of_side_files_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.jsonl");
+    std::fs::write(&path, record(1, "a") + "\n" + &record(2, "b")).unwrap();
+    let side = folder.path().join("preds.json");
+    let prediction = r#"[{"instance_id": "task-2", "model_name_or_path": "m", "model_patch": "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-zebraline\n+other\n"}]"#;
+    std::fs::write(&side, prediction).unwrap();
+    let store = Store::open(&OpenOptions {
+        paths: vec![path],
+        with: vec![side],
+        ..OpenOptions::default()
+    });
+    let store = store.unwrap();
+    store.scan(&Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!(found(&store, "zebraline", &[]), [(1, None, Place::Patches)]);
+    assert_eq!(found(&store, "zebraline", &[Place::Actions]), []);
+}
+
+#[test]
 fn a_search_stops_when_it_is_told_to() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.jsonl");
@@ -234,6 +315,10 @@ fn letters_of_escapes_are_no_upper_case() {
         (r"\S+ \W", false),
         (r"\p{Lu}x", false),
         (r"\PLx", false),
+        (r"\pLBar", true),
+        (r"(?P<Name>bar)", false),
+        (r"(?<Name>bar)|[A-C]", true),
+        (r"\x41", false),
         ("aB", true),
         (r"\.B", true),
     ] {

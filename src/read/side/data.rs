@@ -187,6 +187,12 @@ impl SideData {
         row
     }
 
+    /// The patches that it may bring, in no order.
+    pub fn patches(&self) -> impl Iterator<Item = &str> {
+        let rows = self.rows.values().flatten();
+        rows.filter_map(|row| row.patch.as_deref())
+    }
+
     /// Whether rows are told by the content of the records: then [`apply`] wants to know it.
     pub fn knows_contents(&self) -> bool {
         !self.by_hash.is_empty()

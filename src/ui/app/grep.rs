@@ -47,7 +47,9 @@ impl App {
         let (record, children, step) = (row.record, row.children.clone(), row.step);
         let pattern = view.pattern().regex().clone();
         let opened = self.opened.advance();
-        let Some(step) = step else {
+        // a sub-agent has no screen of its patch: its first step shows where one is
+        let is_inner = !children.is_empty();
+        let Some(step) = step.or(is_inner.then_some(0)) else {
             let view = PatchView::new(record, opened, None).searching(pattern);
             self.screens.push(Screen::Patch(Box::new(view)));
             return;
@@ -79,6 +81,9 @@ fn pattern(typed: &str) -> Result<Pattern, String> {
             let names = Place::ALL.map(Place::name).join(", ");
             format!("`{name}` is no place to search in; there are {names}")
         })?);
+    }
+    if text.is_empty() {
+        return Err("a pattern is missing".to_owned());
     }
     Pattern::new(text, false, Case::Smart, &wanted).map_err(|error| error.to_string())
 }
