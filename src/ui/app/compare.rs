@@ -98,6 +98,7 @@ impl App {
             step: step.0,
             pattern: None,
         };
+        self.list_follows();
         let opened = self.opened.advance();
         let view = TrajectoryView::new(record, opened).bound_for(target);
         self.screens.push(Screen::Trajectory(Box::new(view)));
@@ -137,7 +138,7 @@ impl App {
             Notice::RunPairs(asked, pairs) if asked == self.compare.asked => match pairs.as_slice()
             {
                 [] => {
-                    let text = "there is one run: all records have one model and one file";
+                    let text = "no two runs (models or files) have a task in common";
                     self.status.pass(Tone::Info, text.to_owned());
                 }
                 [pair] => {

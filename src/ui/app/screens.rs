@@ -146,6 +146,7 @@ impl Screen {
                 ("next-step", "later"),
                 ("previous-step", "earlier"),
                 ("next-edit", "next touch"),
+                ("next-pane", "files"),
                 ("blame", "who wrote it"),
                 ("toggle-changes", "changes"),
                 ("help", "keys"),
@@ -417,11 +418,6 @@ impl Screens {
             Screen::Results(view) => Some(view.as_mut()),
             _ => None,
         })
-    }
-
-    /// Goes back to the list.
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
     }
 
     /// The trajectory, where one is open, whatever lies above it.
