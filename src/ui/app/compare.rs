@@ -2,6 +2,7 @@
 
 use crate::model::RecordIx;
 use crate::text::clean_line;
+use crate::text::clip_start;
 use crate::ui::action::Action;
 use crate::ui::app::App;
 use crate::ui::app::context;
@@ -226,14 +227,18 @@ fn pair_entry(pair: &RunPair) -> Entry {
         RunField::Model => "models",
         RunField::File => "files",
     };
+    // both names and the note fit into the box; the end of a name tells most
     let short = |name: &str| {
         let is_file = pair.field == RunField::File;
         let name = name.rsplit('/').next().filter(|_| is_file).unwrap_or(name);
-        clean_line(name).into_owned()
+        clip_start(&clean_line(name), 24).into_owned()
     };
     Entry {
         label: format!("{}  ↔  {}", short(&pair.a), short(&pair.b)),
-        doc: field.to_owned(),
-        note: format!("{} in both", crate::text::human::plural(pair.tasks, "task")),
+        doc: String::new(),
+        note: format!(
+            "{} in both · {field}",
+            crate::text::human::count(pair.tasks)
+        ),
     }
 }

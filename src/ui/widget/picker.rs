@@ -251,7 +251,12 @@ fn draw_row(
     } else {
         row.width
     };
-    let label = clip(&entry.label, column);
+    let most = if entry.doc.is_empty() {
+        usize::from(room).saturating_sub(2)
+    } else {
+        column
+    };
+    let label = clip(&entry.label, most);
     let mut line = Line::from(vec![Span::raw(if is_cursor { "> " } else { "  " })]);
     line.spans
         .extend(marked(&label, letters, theme.style(Role::Match)));
