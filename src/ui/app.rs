@@ -30,6 +30,7 @@ use crate::theme::Highlighter;
 use crate::theme::Theme;
 use crate::theme::ThemeName;
 use crate::ui::action::Action;
+use crate::ui::action::OverlayKind;
 use crate::ui::action::Toward;
 use crate::ui::app::compare::Comparing;
 use crate::ui::app::prompt::Origin;
@@ -310,7 +311,12 @@ impl App {
             (Action::Open, Scope::Compare) => return self.open_step(effects),
             (Action::Open, Scope::Stats) => self.list_selection(effects),
             (Action::Find | Action::Patch, Scope::Compare) => self.act_in_compare(action),
-            (Action::Patch, Scope::Stats) => return false,
+            (Action::Patch | Action::Compare, Scope::Stats)
+            | (Action::Trajectory(_), Scope::Results) => return false,
+            (Action::Find, Scope::Results) => {
+                let text = "results are not searched: Ctrl-g searches again, Enter opens";
+                self.status.pass(Tone::Info, text.to_owned());
+            }
             (Action::Patch, Scope::Patch) => {
                 self.close_screen(effects);
             }
@@ -344,6 +350,8 @@ impl App {
                 let text = "no reference patch is known of this task";
                 self.status.pass(Tone::Info, text.to_owned());
             }
+            // statistics are about no single record
+            Action::Overlay(OverlayKind::Why) if self.screens.stats().is_some() => return false,
             Action::Overlay(kind) => self.open_overlay(kind, effects),
             Action::ToggleWrap => {
                 self.habits.look.is_wrapped = !self.habits.look.is_wrapped;
@@ -500,6 +508,7 @@ impl App {
     }
 
     fn push_patch(&mut self, record: RecordIx, target: Option<EvidenceId>) {
+        self.list_follows();
         let opened = self.opened.advance();
         let view = PatchView::new(record, opened, target);
         self.screens.push(Screen::Patch(Box::new(view)));
@@ -555,8 +564,24 @@ impl App {
         self.scope() == Scope::List
     }
 
+    /// Puts the list's cursor on the record that is shown, where the list shows it: results and comparisons lead to
+    /// others than the one they were opened from.
+    fn list_follows(&mut self) {
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        let Some(record) = self
+            .record()
+            .filter(|ix| self.list.record(&cx) != Some(*ix))
+        else {
+            return;
+        };
+        if let Some(place) = self.list.place_of(record, &cx) {
+            self.list.go(place, &cx);
+        }
+    }
+
     /// Goes on to the next or previous record of the list.
     fn go_on(&mut self, toward: Toward, effects: &mut Vec<Effect>) {
+        self.list_follows();
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         if self.list.step(toward, &cx).is_some() {
             self.open_in_place(effects);

@@ -223,6 +223,7 @@ use Scope::Global;
 use Scope::List;
 use Scope::Pages;
 use Scope::Patch;
+use Scope::Results;
 use Scope::Stats;
 use Scope::Steps;
 use Scope::Trajectory;
@@ -249,6 +250,8 @@ pub const COMMANDS: &[Command] = &[
     row("last-step", &["$"], Steps, Group::Go, Action::StepEnd(Next), "Go to the last step"),
     row("next-trajectory", &["L"], Pages, Group::Go, Action::Trajectory(Next), "Go to the next trajectory of the list"),
     row("previous-trajectory", &["H"], Pages, Group::Go, Action::Trajectory(Previous), "Go to the previous trajectory of the list"),
+    row("next-record-hit", &["L"], Results, Group::Go, Action::Trajectory(Next), "Go to the first hit of the next trajectory"),
+    row("previous-record-hit", &["H"], Results, Group::Go, Action::Trajectory(Previous), "Go to the first hit of this trajectory, or of the previous"),
     row("next-hunk", &["]"], Pages, Group::Go, Jump(Landmark::Hunk, Next), "Go to the next hunk"),
     row("previous-hunk", &["["], Pages, Group::Go, Jump(Landmark::Hunk, Previous), "Go to the previous hunk"),
     row("next-error", &["}"], Trajectory, Group::Go, Jump(Landmark::Error, Next), "Go to the next step that failed or bears a flag"),

@@ -2,6 +2,7 @@
 
 use crate::model::RecordIx;
 use crate::text::clean_line;
+use crate::text::clip_start;
 use crate::ui::action::Action;
 use crate::ui::app::App;
 use crate::ui::app::context;
@@ -98,6 +99,7 @@ impl App {
             step: step.0,
             pattern: None,
         };
+        self.list_follows();
         let opened = self.opened.advance();
         let view = TrajectoryView::new(record, opened).bound_for(target);
         self.screens.push(Screen::Trajectory(Box::new(view)));
@@ -137,7 +139,7 @@ impl App {
             Notice::RunPairs(asked, pairs) if asked == self.compare.asked => match pairs.as_slice()
             {
                 [] => {
-                    let text = "there is one run: all records have one model and one file";
+                    let text = "no two runs (models or files) have a task in common";
                     self.status.pass(Tone::Info, text.to_owned());
                 }
                 [pair] => {
@@ -225,14 +227,18 @@ fn pair_entry(pair: &RunPair) -> Entry {
         RunField::Model => "models",
         RunField::File => "files",
     };
+    // both names and the note fit into the box; the end of a name tells most
     let short = |name: &str| {
         let is_file = pair.field == RunField::File;
         let name = name.rsplit('/').next().filter(|_| is_file).unwrap_or(name);
-        clean_line(name).into_owned()
+        clip_start(&clean_line(name), 24).into_owned()
     };
     Entry {
         label: format!("{}  ↔  {}", short(&pair.a), short(&pair.b)),
-        doc: field.to_owned(),
-        note: format!("{} in both", crate::text::human::plural(pair.tasks, "task")),
+        doc: String::new(),
+        note: format!(
+            "{} in both · {field}",
+            crate::text::human::count(pair.tasks)
+        ),
     }
 }

@@ -447,6 +447,7 @@ impl App {
     /// Goes on to the next undecided record of the list, from its start again when there is none below; `false` when all
     /// are decided.
     fn advance(&mut self, effects: &mut Vec<Effect>) -> bool {
+        self.list_follows();
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         let shown = self.list.shown(&cx);
         let from = self.list.place();

@@ -225,6 +225,11 @@ impl App {
         let Some(screen) = self.screens.top() else {
             return (String::new(), place, String::new());
         };
+        // results, comparisons and statistics are about several records
+        let place = match screen {
+            Screen::Results(_) | Screen::Compare(_) | Screen::Stats(_) => String::new(),
+            _ => place,
+        };
         let (percent, at) = screen.position(cx);
         let page = percent.map(|percent| format!("{percent}%"));
         (page.unwrap_or_default(), at, place)

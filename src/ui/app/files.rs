@@ -20,7 +20,7 @@ impl App {
         };
         let on_line = file.is_some_and(|file| !file.are_files_focused());
         match action {
-            Action::FileAtStep => self.toggle_file(effects),
+            Action::FileAtStep if self.screens.stats().is_none() => self.toggle_file(effects),
             Action::Blame => self.blame(effects),
             Action::Open if on_line => self.blame(effects),
             Action::Patch if file.is_some() => {
@@ -46,6 +46,7 @@ impl App {
                 ..FilePlace::default()
             },
             Some(Screen::Trajectory(view)) => view.file_place(),
+            Some(Screen::Results(view)) => view.file_place(),
             _ => FilePlace::default(),
         };
         self.open_file(place);
@@ -54,6 +55,7 @@ impl App {
     /// Opens the workspace of the record at a place.
     pub(super) fn open_file(&mut self, place: FilePlace) {
         if let Some(record) = self.record() {
+            self.list_follows();
             let opened = self.opened.advance();
             let view = FileView::new(record, opened, place);
             self.screens.push(Screen::File(Box::new(view)));
@@ -67,7 +69,11 @@ impl App {
         };
         let record = view.record();
         let Some((children, step)) = view.blamed() else {
-            let text = "no step is known to have written or shown this line";
+            let text = if view.are_files_focused() {
+                "a line is asked about: Tab goes to them"
+            } else {
+                "no step is known that wrote this line"
+            };
             self.status.pass(Tone::Info, text.to_owned());
             return;
         };

@@ -46,6 +46,7 @@ impl App {
         let Some(row) = view.row() else { return };
         let (record, children, step) = (row.record, row.children.clone(), row.step);
         let pattern = view.pattern().regex().clone();
+        self.list_follows();
         let opened = self.opened.advance();
         // a sub-agent has no screen of its patch: its first step shows where one is
         let is_inner = !children.is_empty();

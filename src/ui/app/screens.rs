@@ -146,6 +146,7 @@ impl Screen {
                 ("next-step", "later"),
                 ("previous-step", "earlier"),
                 ("next-edit", "next touch"),
+                ("next-pane", "files"),
                 ("blame", "who wrote it"),
                 ("toggle-changes", "changes"),
                 ("help", "keys"),

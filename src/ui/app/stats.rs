@@ -42,7 +42,7 @@ impl App {
         };
         let (selection, collected) = match (view.selection(), view.collected()) {
             (None, _) => {
-                let text = "Enter on a group, a flag or a verdict lists its records";
+                let text = "Enter lists a group, a flag or a verdict";
                 return self.status.pass(Tone::Info, text.to_owned());
             }
             (Some(_), None) => {

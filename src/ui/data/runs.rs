@@ -139,7 +139,7 @@ fn value_of(field: RunField, row: &Summary, store: &Store, ix: RecordIx) -> Opti
     }
 }
 
-/// Finds the pairs of runs among the rows, those that share the most tasks first; of each field those of the 12 values
+/// Finds the pairs of runs among the rows that have tasks in common, those with the most first; of each field those of the 12 values
 /// with the most records. `None` when cancelled.
 pub fn run_pairs(rows: &Rows, store: &Store, cancel: &Cancel) -> Option<Vec<RunPair>> {
     let mut pairs = Vec::new();
@@ -171,13 +171,15 @@ pub fn run_pairs(rows: &Rows, store: &Store, cancel: &Cancel) -> Option<Vec<RunP
         for (first, (a, _)) in names.iter().enumerate() {
             for (second, (b, _)) in names.iter().enumerate().skip(first + 1) {
                 let both = 1 << first | 1 << second;
-                let shared = tasks.values().filter(|of| **of & both == both);
-                pairs.push(RunPair {
-                    field,
-                    a: a.clone(),
-                    b: b.clone(),
-                    tasks: shared.count(),
-                });
+                let shared = tasks.values().filter(|of| **of & both == both).count();
+                if shared > 0 {
+                    pairs.push(RunPair {
+                        field,
+                        a: a.clone(),
+                        b: b.clone(),
+                        tasks: shared,
+                    });
+                }
             }
         }
     }

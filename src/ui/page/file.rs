@@ -38,7 +38,7 @@ const CONTEXT: usize = 3;
 /// Which file at which moment. Moments count the steps that are done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileWish {
-    /// The file, however it is called; `None` for the one that the last step before the moment touched.
+    /// The file, however it is called; `None` for the one that was touched last and is still there.
     pub path: Option<String>,
     /// After so many steps.
     pub moment: usize,
@@ -176,14 +176,16 @@ fn touches_of(file: &FileHistory) -> Vec<usize> {
     file.touches.iter().map(|touch| touch.step).collect()
 }
 
-/// The file that the last step before the moment changed; else the one it saw; else any.
+/// The file that the last step before the moment changed; else the one it saw; else any. One that an earlier step took
+/// away comes after all that are there.
 fn touched_last(history: &History, moment: usize) -> Option<&FileHistory> {
     let last = |file: &&FileHistory| {
         let before = file.touches.iter().rev().find(|touch| touch.step < moment);
-        let at = before.map(|touch| (touch.step, touch.kind > TouchKind::Perhaps));
         // a name is chosen where none was touched yet
-        at.map_or((0, false, false), |(step, is_change)| {
-            (step, is_change, true)
+        before.map_or((0, 0, false), |touch| {
+            let is_gone = file.kind_at(moment) == FileKind::Deleted && touch.step + 1 < moment;
+            let is_change = touch.kind > TouchKind::Perhaps;
+            (if is_gone { 1 } else { 2 }, touch.step, is_change)
         })
     };
     history.files().max_by_key(|file| last(file))

@@ -9,11 +9,13 @@ use crate::search::Pattern;
 use crate::text::human;
 use crate::ui::action::Action;
 use crate::ui::action::CopyWhat;
+use crate::ui::action::Toward;
 use crate::ui::effect::Effect;
 use crate::ui::event::Generation;
 use crate::ui::event::GrepHit;
 use crate::ui::event::GrepState;
 use crate::ui::layout;
+use crate::ui::page::FilePlace;
 use crate::ui::view::Cx;
 use crate::ui::widget::cursor::Cursor;
 
@@ -94,6 +96,7 @@ impl ResultsView {
                 let (len, height) = (self.rows.len(), Self::height(cx));
                 self.cursor.apply(motion, count, len, height);
             }
+            Action::Trajectory(toward) => self.go_to_next_record(toward, cx),
             Action::Copy(what @ (CopyWhat::Id | CopyWhat::Reference)) => {
                 let Some(row) = self.row() else { return true };
                 let (text, word) = match what {
@@ -105,6 +108,40 @@ impl ResultsView {
             _ => return false,
         }
         true
+    }
+
+    /// Goes to the first hit of the next record, or (backwards) of this one, then of the one before.
+    fn go_to_next_record(&mut self, toward: Toward, cx: &Cx<'_>) {
+        let at = self.cursor.at;
+        let Some(here) = self.record() else { return };
+        let first_of = |end: usize| {
+            let last = end.checked_sub(1)?;
+            let record = self.rows.get(last)?.record;
+            let before = self.rows.get(..end)?.iter().rev();
+            Some(end - before.take_while(|row| row.record == record).count())
+        };
+        let to = match toward {
+            Toward::Next => {
+                let after = self.rows.iter().skip(at);
+                Some(at + after.take_while(|row| row.record == here).count())
+            }
+            Toward::Previous => match first_of(at + 1) {
+                Some(first) if first == at => first_of(at),
+                first => first,
+            },
+        };
+        if let Some(to) = to.filter(|to| *to < self.rows.len()) {
+            self.cursor.go(to, self.rows.len(), Self::height(cx));
+        }
+    }
+
+    /// The step of the row under the cursor, for the files as it left them.
+    pub fn file_place(&self) -> FilePlace {
+        self.row().map_or_else(FilePlace::default, |row| FilePlace {
+            children: row.children.clone(),
+            step: row.step,
+            path: None,
+        })
     }
 
     /// Keeps the cursor among the rows.

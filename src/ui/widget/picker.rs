@@ -13,6 +13,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::text::Span;
 
+use crate::text::clip;
 use crate::theme::Role;
 use crate::theme::Theme;
 use crate::ui::widget::Edited;
@@ -208,6 +209,10 @@ impl Picker {
             .map(|entry| Span::raw(entry.label.as_str()).width())
             .max()
             .unwrap_or(0);
+        let is_told = self.labels.iter().any(|entry| !entry.doc.is_empty());
+        let most = usize::from(area.width).saturating_sub(2);
+        // what tells entries apart is not pushed out by one long label
+        let column = column.min(if is_told { most * 3 / 5 } else { most });
         for (row, hit) in area.rows().zip(self.hits.iter().skip(top)) {
             let Some(entry) = self.labels.get(hit.ix) else {
                 continue;
@@ -236,15 +241,6 @@ fn draw_row(
     buf: &mut Buffer,
     theme: &Theme,
 ) {
-    let mut line = Line::from(vec![Span::raw(if is_cursor { "> " } else { "  " })]);
-    line.spans
-        .extend(marked(&entry.label, letters, theme.style(Role::Match)));
-    if !entry.doc.is_empty() {
-        let gap = column.saturating_sub(Span::raw(entry.label.as_str()).width());
-        line.spans.push(Span::raw(" ".repeat(gap + 2)));
-        line.spans
-            .push(Span::styled(entry.doc.as_str(), theme.style(Role::Dim)));
-    }
     let note = Line::styled(entry.note.as_str(), theme.style(Role::Key));
     let note_cells = u16::try_from(note.width()).unwrap_or(u16::MAX);
     // the label comes first: a note is dropped where the two would meet
@@ -255,6 +251,21 @@ fn draw_row(
     } else {
         row.width
     };
+    let most = if entry.doc.is_empty() {
+        usize::from(room).saturating_sub(2)
+    } else {
+        column
+    };
+    let label = clip(&entry.label, most);
+    let mut line = Line::from(vec![Span::raw(if is_cursor { "> " } else { "  " })]);
+    line.spans
+        .extend(marked(&label, letters, theme.style(Role::Match)));
+    if !entry.doc.is_empty() {
+        let gap = column.saturating_sub(Span::raw(label.as_ref()).width());
+        line.spans.push(Span::raw(" ".repeat(gap + 2)));
+        let doc = clip(&entry.doc, usize::from(room).saturating_sub(column + 4));
+        line.spans.push(Span::styled(doc, theme.style(Role::Dim)));
+    }
     buf.set_line(row.x, row.y, &line, room);
     if shows_note {
         buf.set_line(row.right() - note_cells, row.y, &note, note_cells);
@@ -292,7 +303,10 @@ fn span(text: String, is_match: bool, style: Style) -> Span<'static> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::theme::Depth;
 
     fn picker() -> Picker {
         let labels = ["down", "half-page-down", "theme", "toggle-wrap"];
@@ -363,5 +377,23 @@ mod tests {
     fn long_labels_are_cut() {
         let picker = Picker::new(vec!["é".repeat(100_000)], 0);
         assert_eq!(picker.labels[0].label.chars().count(), LABEL_MAX_CHARS);
+    }
+
+    #[test]
+    fn one_long_label_leaves_room_for_what_stands_beside() {
+        let entry = |label: &str| Entry {
+            label: label.into(),
+            doc: "a word".into(),
+            note: "12".into(),
+        };
+        let entries = vec![entry(&"long".repeat(20)), entry("short")];
+        let mut buf = Buffer::empty(Rect::new(0, 0, 40, 2));
+        let theme = Theme::load("dark", Depth::True, Path::new("/nowhere")).unwrap();
+        Picker::with_entries(entries, 0).draw(buf.area, &mut buf, &theme);
+        for y in 0..2 {
+            let row: String = (0..40).map(|x| buf[(x, y)].symbol()).collect();
+            assert!(row.contains("a word") && row.ends_with("12"), "{row}");
+            assert_eq!(row.contains('…'), y == 0, "{row}");
+        }
     }
 }

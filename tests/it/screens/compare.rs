@@ -121,7 +121,7 @@ fn there_may_be_nothing_to_compare_with() {
         alone.status()
     );
     alone.keys(":compare-runs<enter>");
-    assert!(alone.status().contains("one run"), "{}", alone.status());
+    assert!(alone.status().contains("no two runs"), "{}", alone.status());
 }
 
 #[test]

@@ -88,3 +88,37 @@ fn results_are_copied_and_decided_about() {
     driver.keys("a");
     assert!(driver.status().contains("accepted"), "{}", driver.status());
 }
+
+#[test]
+fn results_are_gone_through_by_record() {
+    let mut driver = open((120, 40), "<C-g>moor|harbor<enter>");
+    let first = driver.status();
+    driver.keys("L");
+    let second = driver.status();
+    assert_ne!(second, first);
+    driver.keys("jH");
+    assert_eq!(driver.status(), second, "the first hit of the same record");
+    driver.keys("HHH");
+    assert_eq!(driver.status(), first, "no record is before the first");
+    driver.keys("/");
+    assert!(
+        driver.status().contains("Ctrl-g searches again"),
+        "{}",
+        driver.status()
+    );
+}
+
+#[test]
+fn the_list_follows_to_the_record_of_a_result() {
+    let mut driver = open((120, 40), "<C-g>git diff<enter>G");
+    driver.keys("<enter>");
+    let place = |driver: &Driver| driver.status().split_whitespace().last().map(str::to_owned);
+    let at = place(&driver).unwrap();
+    let (nth, all) = at.split_once('/').unwrap();
+    assert_ne!(nth, "1", "{}", driver.status());
+    driver.keys("H");
+    let nth: usize = nth.parse().unwrap();
+    assert_eq!(place(&driver), Some(format!("{}/{all}", nth - 1)));
+    driver.keys("q");
+    shows(&driver, "RESULTS");
+}

@@ -89,8 +89,15 @@ fn nothing_is_decided_there() {
         "{}",
         driver.status()
     );
-    driver.keys("p");
-    assert!(driver.line(0).contains("statistics"), "{}", driver.text());
+    for keys in ["p", "w", "=", "!"] {
+        driver.keys(keys);
+        assert!(driver.line(0).contains("statistics"), "{}", driver.text());
+        assert!(
+            driver.status().contains("does nothing in the statistics"),
+            "{keys}: {}",
+            driver.status()
+        );
+    }
     driver.keys("S");
     assert!(!driver.text().contains("accepted"), "{}", driver.text());
 }

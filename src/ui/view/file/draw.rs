@@ -69,19 +69,21 @@ impl FileView {
         };
         let (known, _, total) = held.file.counts;
         let lines = match total {
-            Some(total) if total == known => format!("{} lines", human::count(total)),
+            Some(total) if total == known => human::plural(total, "line"),
             Some(total) => format!(
                 "{} of {} lines known",
                 human::count(known),
                 human::count(total)
             ),
-            None => format!("{} lines known", human::count(known)),
+            None => format!("{} known", human::plural(known, "line")),
         };
-        let mut tail = vec![
-            (format!("  {what}"), Role::Strong),
-            (format!("  {lines}"), Role::Dim),
-        ];
-        if let Some(mark) = self.mark {
+        let mut tail = vec![(format!("  {what}"), Role::Strong)];
+        // of a file that is not there the page says so
+        if (known, total) != (0, None) {
+            tail.push((format!("  {lines}"), Role::Dim));
+        }
+        // what the changes begin with is the mark
+        if let Some(mark) = self.mark.filter(|_| self.mode == Mode::Whole) {
             tail.push((format!("  marked {}", moment_words(mark)), Role::Info));
         }
         if let Some(remark) = held.file.remarks.first() {
