@@ -1,5 +1,6 @@
 //! The program as data: events in, changed state and effects out. Draws nothing by itself, does nothing outside.
 
+mod blind;
 mod compare;
 mod decide;
 mod desk;
@@ -151,10 +152,18 @@ impl App {
         }
     }
 
-    /// Begins with a query that records have to answer, if there is one.
+    /// Begins with a query that records have to answer, if there is one and blind mode does not hide what it asks for.
     pub fn begin_with(&mut self, filter: Option<Selector>) {
-        if let Some(filter) = filter {
-            self.list.begin_with(Arc::new(filter));
+        let Some(filter) = filter.map(Arc::new) else {
+            return;
+        };
+        let how = Arrangement {
+            filter: Some(Arc::clone(&filter)),
+            ..Arrangement::default()
+        };
+        match self.hidden_in(&how) {
+            Some(what) => self.refuse_hidden(&what),
+            None => self.list.begin_with(filter),
         }
     }
 

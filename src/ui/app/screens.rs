@@ -419,11 +419,6 @@ impl Screens {
         })
     }
 
-    /// Goes back to the list.
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
-
     /// The trajectory, where one is open, whatever lies above it.
     pub(super) fn trajectory(&self) -> Option<&TrajectoryView> {
         self.0.iter().rev().find_map(|screen| match screen {
