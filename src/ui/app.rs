@@ -57,6 +57,7 @@ use crate::ui::view::Cx;
 use crate::ui::view::Look;
 use crate::ui::view::list::ListView;
 use crate::ui::view::patch::PatchView;
+use crate::ui::view::trajectory::Target;
 use crate::ui::view::trajectory::TrajectoryView;
 
 /// Colours in use: the theme, its code colours once they are loaded, and the other themes by name.
@@ -531,6 +532,15 @@ impl App {
         }
         if let Some(record) = record.filter(|_| self.screens.trajectory().is_none()) {
             self.open_record(record, effects);
+            // it is not read yet
+            if let Some(view) = self.screens.trajectory_mut() {
+                view.bind_for(Target {
+                    children: Vec::new(),
+                    step,
+                    pattern: None,
+                });
+            }
+            return;
         }
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         if let Some(view) = self.screens.trajectory_mut() {

@@ -351,7 +351,7 @@ fn runs_and_attempts_are_among_what_the_query_takes() {
     let args = ["compare", &a, &b, "--where", "task_id = lost-0"];
     let two = program.run(&args).ends(0);
     assert!(
-        two.out.contains("cat a.py") && !two.out.contains("McNemar"),
+        two.out.contains("view a.py") && !two.out.contains("McNemar"),
         "{}",
         two.out
     );

@@ -258,7 +258,7 @@ fn flags_that_are_switched_off_are_not_counted() {
         let flags = told["total"]["flags"].as_array().unwrap().clone();
         let count = |name: &str| {
             let row = flags.iter().find(|row| row["flag"] == name);
-            row.map(|row| row["share"]["count"].as_u64().unwrap())
+            row.map(|row| row["count"].as_u64().unwrap())
         };
         let counts = ["package_install", "failed_edit_claimed"].map(count);
         (
