@@ -145,9 +145,12 @@ impl StatsView {
 
     fn show(&mut self, cx: &Cx<'_>) {
         let is_blind = cx.data.desk.is_blind();
-        let page = |stats: &Stats| match is_blind {
-            true => stats.blind_doc(&SectionKind::ALL),
-            false => stats.doc(&SectionKind::ALL),
+        let page = |stats: &Stats| {
+            if is_blind {
+                stats.blind_doc(&SectionKind::ALL)
+            } else {
+                stats.doc(&SectionKind::ALL)
+            }
         };
         self.held.doc = self.held.stats.as_ref().map(page);
         self.held.is_blind = is_blind;
