@@ -14,6 +14,7 @@ use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::query::Cost;
 use crate::query::Fact;
+use crate::query::Name;
 use crate::query::Query;
 use crate::query::QueryError;
 use crate::query::sort::Verdicts;
@@ -121,6 +122,29 @@ impl Selector {
     /// Whether it asks which decisions were on older versions of their records: the whole data has to be hashed.
     pub fn asks_stale(&self) -> bool {
         self.query.asks(|fact| fact == Fact::Stale)
+    }
+
+    /// The first thing it asks for that blind mode hides until one has decided, as it is written: what filters say,
+    /// whether the attempt solved its task, what reviewers other than `me` say. `None` where it asks for none.
+    pub fn hidden(&self, me: &str) -> Option<String> {
+        let is_hidden = |name: &&Name| match name.field.fact {
+            Fact::Published
+            | Fact::Strict
+            | Fact::Outcome
+            | Fact::Resolved
+            | Fact::Reward
+            | Fact::Decisions
+            | Fact::Disputed => true,
+            Fact::Decision | Fact::Reason | Fact::Tag | Fact::Note => {
+                name.param.as_deref().is_some_and(|asked| asked != me)
+            }
+            _ => false,
+        };
+        let name = self.query.names().iter().find(is_hidden)?;
+        Some(match &name.param {
+            Some(param) => format!("{}.{param}", name.field.name),
+            None => name.field.name.to_owned(),
+        })
     }
 
     /// Whether a record is taken. What cannot be read is not known, and is taken only by what its row says. An answer

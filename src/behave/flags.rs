@@ -33,8 +33,9 @@ pub struct FlagRule {
     pub kind: FlagKind,
     /// What it says, one line.
     pub doc: &'static str,
-    /// Whether it is shown without being asked for. Only those are that are right nine times in ten on the labelled
-    /// records (`tests/it/behaviour.rs`).
+    /// Whether it is shown and counted without being asked for. None is that is wrong more than once in ten on the
+    /// labelled records; of some, which those records do not show, nothing is known (`tests/it/behaviour.rs` names
+    /// them).
     pub is_default: bool,
     find: Option<fn(&Course<'_>) -> Vec<Flag>>,
 }

@@ -13,9 +13,11 @@ use crate::cli::Output;
 use crate::cli::Verdict;
 use crate::cli::args::SharedArgs;
 use crate::cli::args::StatsArgs;
+use crate::cli::chosen_flags;
 use crate::cli::records;
 use crate::cli::records::Progress;
 use crate::cli::review;
+use crate::cli::selection;
 use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
@@ -36,7 +38,6 @@ use crate::stats::Sources;
 use crate::stats::Stats;
 use crate::stats::Tint;
 use crate::store::Head;
-use crate::store::Store;
 use crate::text;
 use crate::text::human;
 use crate::verify::Rules;
@@ -56,6 +57,7 @@ pub(super) fn run(
 ) -> Result<Verdict> {
     let by = grouping(args)?;
     let kinds = sections(args)?;
+    let selector = selection::selector(shared)?;
     let filter = Filter::parse(&args.filter)?;
     let with: Vec<PathBuf> = args.tasks.iter().cloned().collect();
     let store = records::load_store_with(&args.paths, &with, shared, output)?;
@@ -63,6 +65,7 @@ pub(super) fn run(
         export::check_report(path, args.force, &store)?;
         check_sides(path, &with, shared)?;
     }
+    let chosen = selection::chosen(selector, &args.paths, &store, shared, output)?;
     let place = review::place_of(&args.paths, &store, shared)?;
     let ledger = review::ledger(&place, output)?;
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
@@ -84,10 +87,11 @@ pub(super) fn run(
         policy: Policy::from_name(&args.policy).unwrap_or_default(),
         filter: &filter,
         check: &check,
+        flags: &chosen_flags(),
     };
-    let collected = collect(&sources, &store, &cancel, output);
+    let collected = collect(&sources, &chosen, &cancel, output);
     let told = Stats::of(&collected, &by);
-    print(args, &told, &kinds, output)?;
+    print(args, shared.query.as_deref(), &told, &kinds, output)?;
     records::warn_unmatched(&store, args.tasks.as_deref(), output)?;
     Ok(if collected.faults > 0 {
         Verdict::No
@@ -141,13 +145,12 @@ fn check_sides(path: &Path, with: &[PathBuf], shared: &SharedArgs) -> Result<()>
 
 fn collect(
     sources: &Sources<'_>,
-    store: &Store,
+    records: &[RecordIx],
     cancel: &Cancel,
     output: &mut Output<'_>,
 ) -> Collected {
-    let all: Vec<RecordIx> = (0..store.len()).map(RecordIx).collect();
     let mut progress = Progress::new(output);
-    let collected = stats::collect(sources, &all, cancel, &mut |at| {
+    let collected = stats::collect(sources, records, cancel, &mut |at| {
         progress.say(|| {
             let (done, asked) = (human::count(at.done()), human::count(at.asked));
             format!("read {done} of {asked} records")
@@ -159,6 +162,7 @@ fn collect(
 
 fn print(
     args: &StatsArgs,
+    query: Option<&str>,
     told: &Stats,
     kinds: &[SectionKind],
     output: &mut Output<'_>,
@@ -176,7 +180,7 @@ fn print(
             .out
             .write_all(stats::markdown(&told.doc(kinds)).as_bytes())?;
     } else if let Some(path) = &args.html {
-        let page = stats::html(&told.doc(kinds), &about(args, told));
+        let page = stats::html(&told.doc(kinds), &about(args, query, told));
         export::write_report(path, page.as_bytes(), args.force, output.out)?;
         if path.as_os_str() != "-" {
             let name = path.display().to_string();
@@ -189,7 +193,7 @@ fn print(
 }
 
 /// What a report is of, for those who did not make it.
-fn about(args: &StatsArgs, told: &Stats) -> Vec<String> {
+fn about(args: &StatsArgs, query: Option<&str>, told: &Stats) -> Vec<String> {
     let paths: Vec<String> = args
         .paths
         .iter()
@@ -197,7 +201,10 @@ fn about(args: &StatsArgs, told: &Stats) -> Vec<String> {
         .collect();
     let records = human::plural(told.records, "record");
     vec![
-        format!("{records} of {}", paths.join(", ")),
+        match query {
+            Some(query) => format!("{records} of {} for which {query}", paths.join(", ")),
+            None => format!("{records} of {}", paths.join(", ")),
+        },
         format!(
             "Accepted in effect: policy {}, filter {}. Made by hgview {}.",
             args.policy,

@@ -286,6 +286,7 @@ mod tests {
     use crate::config::QueueSetting;
     use crate::config::ReviewSettings;
     use crate::config::default_toml;
+    use crate::model::FlagKind;
 
     fn read(text: &str) -> (Settings, Vec<String>) {
         let (settings, problems) = parse(text, Path::new("c.toml"));
@@ -432,6 +433,29 @@ mod tests {
             ..QueueSetting::new("hard".into(), 1)
         };
         assert_eq!(settings.queues, [hard]);
+    }
+
+    #[test]
+    fn flags_are_switched() {
+        let (settings, problems) = read("[flags]\nfailed_edit_claimed = true\nloop = false\n");
+        assert_eq!(problems, Vec::<String>::new());
+        let mut flags = settings.flags;
+        flags.sort_unstable();
+        let mut want = [(FlagKind::FailedEditClaimed, true), (FlagKind::Loop, false)];
+        want.sort_unstable();
+        assert_eq!(flags, want);
+        check("flags = 1", &["c.toml:1: `flags` must be a table"]);
+        check(
+            "[flags]\nloop = 1",
+            &["c.toml:2: `loop` must be true or false; the default is used"],
+        );
+        let (settings, problems) = read("[flags]\nloops = true\n");
+        assert!(settings.flags.is_empty());
+        let said = "c.toml:2: there is no flag `loops`; there are leak, ";
+        assert!(
+            problems.len() == 1 && problems[0].starts_with(said),
+            "{problems:?}"
+        );
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct Query {
     text: String,
     pub(super) rule: Rule,
     explained: Vec<Explained>,
-    facts: Vec<Fact>,
+    names: Vec<Name>,
     cost: Cost,
 }
 
@@ -113,7 +113,7 @@ impl Query {
         let mut checker = Checker {
             now_ms,
             is_inside: false,
-            facts: Vec::new(),
+            names: Vec::new(),
         };
         let mut rule = checker.rule(&node)?;
         let explained = explain::explain(&rule, text);
@@ -123,7 +123,7 @@ impl Query {
             cost: rule.cost,
             rule,
             explained,
-            facts: checker.facts,
+            names: checker.names,
         })
     }
 
@@ -139,7 +139,12 @@ impl Query {
 
     /// Whether it asks for one of these facts.
     pub fn asks(&self, is_one: impl Fn(Fact) -> bool) -> bool {
-        self.facts.iter().any(|fact| is_one(*fact))
+        self.names.iter().any(|name| is_one(name.field.fact))
+    }
+
+    /// The fields that it asks for, each once, in the order in which they stand in it.
+    pub fn names(&self) -> &[Name] {
+        &self.names
     }
 
     /// How it was understood, line by line.
@@ -191,7 +196,7 @@ struct Checker {
     now_ms: i64,
     /// Inside a function: `step.*` means something, another function does not.
     is_inside: bool,
-    facts: Vec<Fact>,
+    names: Vec<Name>,
 }
 
 impl Checker {
@@ -272,8 +277,8 @@ impl Checker {
                 "say which: `any({text} …)`, `all({text} …)`, `count({text} …) > 3`"
             )));
         }
-        if !self.facts.contains(&name.field.fact) {
-            self.facts.push(name.field.fact);
+        if !self.names.contains(&name) {
+            self.names.push(name.clone());
         }
         Ok(name)
     }

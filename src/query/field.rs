@@ -442,7 +442,7 @@ pub const FIELDS: &[Field] = &[
     field("answer", Fact::Answer, Text, Record, "what was handed in beside the patch"),
     field("finish", Fact::Finish, Text, Whole, "the agent's last words"),
     field("started_at", Fact::StartedAt, Date, Whole, "when the first step happened").also(&["started"]),
-    field("flag", Fact::Flag, Word(Words::Flags), Whole, "what checks of behaviour and prompt observed").many().also(&["flags"]),
+    field("flag", Fact::Flag, Word(Words::Flags), Whole, "what checks of behaviour and prompt observed, also flags that are off").many().also(&["flags"]),
     field("share.reasoning", Fact::Share(Component::Reasoning), Number(Share), Whole, "actions that think or talk, of all"),
     field("share.exploration", Fact::Share(Component::Exploration), Number(Share), Whole, "actions that look, of all"),
     field("share.implementation", Fact::Share(Component::Implementation), Number(Share), Whole, "actions that change the solution, of all"),
@@ -478,7 +478,7 @@ pub const STEP_FIELDS: &[Field] = &[
     field("step.duration", Fact::StepDuration, Number(Seconds), Whole, "how long the call took"),
     field("step.latency", Fact::StepLatency, Number(Seconds), Whole, "how long the model took"),
     field("step.at", Fact::StepAt, Date, Whole, "when"),
-    field("step.flag", Fact::StepFlag, Word(Words::Flags), Whole, "what checks observed here").many().also(&["step.flags"]),
+    field("step.flag", Fact::StepFlag, Word(Words::Flags), Whole, "what checks observed here, also flags that are off").many().also(&["step.flags"]),
     field("step.mask", Fact::StepMask, Word(Words::Masks), Whole, "your mask").also(&["step.masks"]),
 ];
 

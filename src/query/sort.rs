@@ -98,6 +98,11 @@ impl SortKey {
         matches!(self, Self::Published | Self::Strict)
     }
 
+    /// Whether the order tells what blind mode hides: verdicts, and whether attempts solved their tasks.
+    pub fn tells_verdicts(self) -> bool {
+        self == Self::Outcome || self.needs_verdicts()
+    }
+
     /// The word for `--sort` and the sort menu.
     pub fn name(self) -> &'static str {
         match self {

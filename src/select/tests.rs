@@ -106,6 +106,27 @@ fn rows_heads_and_steps_are_asked() {
 }
 
 #[test]
+fn what_blind_mode_hides_is_known() {
+    for (query, want) in [
+        ("steps > 1 and strict = accept", Some("strict")),
+        ("published != strict", Some("published")),
+        ("steps > 1 or not outcome = reject", Some("outcome")),
+        ("resolved", Some("resolved")),
+        ("reward > 0.5", Some("reward")),
+        ("decision.ada and decision.ben", Some("decision.ben")),
+        ("decision = decision.ben", Some("decision.ben")),
+        ("tag.ben = easy", Some("tag.ben")),
+        ("disputed", Some("disputed")),
+        ("decisions > 1", Some("decisions")),
+        ("decision and tag.ada and not stale and flagged", None),
+        ("any(step.test) and flag = loop and secs > 3", None),
+    ] {
+        let selector = Selector::parse(query).unwrap();
+        assert_eq!(selector.hidden("ada").as_deref(), want, "{query}");
+    }
+}
+
+#[test]
 fn people_are_asked_by_name() {
     let (folder, store) = two();
     let path = folder.path().join("data.jsonl");

@@ -9,6 +9,7 @@ use rayon::iter::ParallelIterator as _;
 use rayon::slice::ParallelSlice as _;
 
 use crate::behave;
+use crate::behave::flags::Chosen;
 use crate::cancel::Cancel;
 use crate::model::ContentHash;
 use crate::model::Fault;
@@ -64,6 +65,8 @@ pub struct Sources<'a> {
     pub filter: &'a Filter,
     /// The filters.
     pub check: Check<'a>,
+    /// Which flags are counted.
+    pub flags: &'a Chosen,
 }
 
 /// Facts as far as they were collected, in the order in which the records were asked for.
@@ -75,6 +78,8 @@ pub struct Collected {
     pub faults: usize,
     /// Records that were asked for.
     pub asked: usize,
+    /// Flags that were not counted.
+    pub off: FlagSet,
 }
 
 impl Collected {
@@ -94,6 +99,10 @@ pub fn collect(
 ) -> Collected {
     let mut collected = Collected {
         asked: records.len(),
+        off: FlagKind::ALL
+            .into_iter()
+            .filter(|kind| !sources.flags.has(*kind))
+            .collect(),
         ..Collected::default()
     };
     for batch in records.chunks(BATCH) {
@@ -117,7 +126,7 @@ pub fn collect(
 impl Collected {
     /// The records of a group, in the order in which they were collected.
     pub fn select(&self, selection: &Selection) -> Vec<RecordIx> {
-        let flagged = self.facts.iter().zip(flags_of(&self.facts));
+        let flagged = self.facts.iter().zip(flags_of(self));
         let chosen = flagged.filter(|(facts, flags)| {
             let own = keys(&selection.by, facts, *flags);
             own.contains(&selection.key)
@@ -157,7 +166,10 @@ fn facts(sources: &Sources<'_>, ix: RecordIx, cancel: &Cancel) -> Result<Facts, 
             duration_s: summary.duration_s,
             patch_lines: summary.patch_lines,
         },
-        flags: flags.map(|flag| flag.flag).collect(),
+        flags: flags
+            .map(|flag| flag.flag)
+            .filter(|kind| sources.flags.has(*kind))
+            .collect(),
         conduct: Conduct {
             course: behaviour.components.iter().copied().flatten().collect(),
             actions: table.actions_by_component,
@@ -198,9 +210,13 @@ fn judged(sources: &Sources<'_>, head: &Head, checked: &Checked) -> Judged {
 }
 
 /// The flags of all records, with those that only the others tell: another attempt of the task ends in the same patch.
-fn flags_of(all: &[Facts]) -> Vec<FlagSet> {
+fn flags_of(collected: &Collected) -> Vec<FlagSet> {
     fn twin(facts: &Facts) -> Option<(&Text, ContentHash)> {
         Some((facts.subject.task.as_ref()?, facts.subject.patch?))
+    }
+    let all = &collected.facts;
+    if collected.off.has(FlagKind::SamePatch) {
+        return all.iter().map(|facts| facts.flags).collect();
     }
     let mut counts: HashMap<(&Text, ContentHash), usize> = HashMap::new();
     for twin in all.iter().filter_map(twin) {
@@ -238,7 +254,7 @@ fn tally(part: &[(&Facts, FlagSet)], by: &[GroupBy]) -> Tallies {
 impl Stats {
     /// Puts facts together. The same facts give the same numbers, whatever ran beside each other.
     pub fn of(collected: &Collected, by: &[GroupBy]) -> Self {
-        let flags = flags_of(&collected.facts);
+        let flags = flags_of(collected);
         let flagged: Vec<(&Facts, FlagSet)> = collected.facts.iter().zip(flags).collect();
         let parts: Vec<Tallies> = flagged
             .par_chunks(PART)
@@ -253,7 +269,7 @@ impl Stats {
         }
         let mut groups: Vec<Group> = groups
             .iter()
-            .map(|(key, tally)| Group::of(key.clone(), tally))
+            .map(|(key, tally)| Group::of(key.clone(), tally, collected.off))
             .collect();
         // stable: groups of one size stay in the order of their names
         groups.sort_by_key(|group| std::cmp::Reverse(group.records));
@@ -262,8 +278,12 @@ impl Stats {
             asked: collected.asked,
             records: collected.facts.len(),
             faults: collected.faults,
+            flags_off: FlagKind::ALL
+                .into_iter()
+                .filter(|kind| collected.off.has(*kind))
+                .collect(),
             agreement: agreement(&total),
-            total: Group::of(Key::new(), &total),
+            total: Group::of(Key::new(), &total, collected.off),
             groups,
             coverage: [GroupBy::TaskType, GroupBy::Repo]
                 .map(|by| covered(by, &collected.facts))

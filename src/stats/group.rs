@@ -75,6 +75,14 @@ impl GroupBy {
         }
     }
 
+    /// Whether its groups tell what blind mode hides: verdicts, outcomes, what people decided.
+    pub fn tells_verdicts(self) -> bool {
+        matches!(
+            self,
+            Self::Resolved | Self::Outcome | Self::Decision | Self::Published | Self::Strict
+        )
+    }
+
     /// What it is, in words.
     pub fn about(self) -> &'static str {
         match self {

@@ -12,6 +12,7 @@ use crate::review::agreement::Interval;
 use crate::review::agreement::Kappa;
 use crate::review::agreement::cohen;
 use crate::review::agreement::wilson;
+use crate::stats::facts::FlagSet;
 use crate::stats::facts::Said;
 use crate::stats::group::GroupBy;
 use crate::stats::group::Key;
@@ -38,6 +39,8 @@ pub struct Stats {
     pub total: Group,
     /// The groups, those with most records first.
     pub groups: Vec<Group>,
+    /// Flags that are off by default or by the settings: they are not counted.
+    pub flags_off: Vec<FlagKind>,
     /// Filter beside people, for both sets of rules.
     pub agreement: Vec<Matrix>,
     /// The accepted records beside all.
@@ -63,7 +66,7 @@ pub struct Group {
     /// Where in its life a trajectory does what: the shares of the components in each of 20 equal stretches, every
     /// trajectory counting the same. Empty where no record has a response of a model.
     pub course: Vec<ByComponent<f64>>,
-    /// How many records have each flag, in the order of the flags.
+    /// How many records have each flag that is counted, in the order of the flags.
     pub flags: Vec<FlagShare>,
 }
 
@@ -271,9 +274,23 @@ fn by_quantity<S: serde::Serializer>(
     serializer.collect_map(all.iter().map(|(quantity, known)| (quantity.name(), known)))
 }
 
+impl Stats {
+    /// The same without what blind mode hides: verdicts, outcomes, what people decided, and how changes lie to the known
+    /// answer.
+    pub(super) fn blinded(&self) -> Self {
+        Self {
+            total: self.total.blinded(),
+            groups: self.groups.iter().map(Group::blinded).collect(),
+            agreement: Vec::new(),
+            coverage: Vec::new(),
+            ..self.clone()
+        }
+    }
+}
+
 impl Group {
-    /// What a tally says.
-    pub(super) fn of(key: Key, tally: &Tally) -> Self {
+    /// What a tally says; flags that are `off` are not counted.
+    pub(super) fn of(key: Key, tally: &Tally, off: FlagSet) -> Self {
         let records = tally.counts.records;
         let distributions: Vec<(Quantity, Option<Distribution>)> = Quantity::ALL
             .into_iter()
@@ -291,11 +308,26 @@ impl Group {
             distributions,
             course: course(tally),
             flags: flags
+                .filter(|(flag, _)| !off.has(*flag))
                 .map(|(flag, count)| FlagShare {
                     flag,
                     share: Share::new(count as u64, records as u64),
                 })
                 .collect(),
+        }
+    }
+
+    /// The same without what blind mode hides.
+    fn blinded(&self) -> Self {
+        let nothing = Share::new(0, 0);
+        Self {
+            rates: rates(&Tally::default()),
+            behaviour: Behaviour {
+                right_file_wrong_fix: nothing,
+                wrong_file: nothing,
+                ..self.behaviour.clone()
+            },
+            ..self.clone()
         }
     }
 

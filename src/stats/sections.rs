@@ -44,6 +44,27 @@ const CHARTS: usize = 8;
 impl Stats {
     /// The page, with these parts of it.
     pub fn doc(&self, kinds: &[SectionKind]) -> Doc {
+        self.page(kinds, |kind| self.blocks(kind))
+    }
+
+    /// The page as somebody may see it who has not decided yet: without verdicts, outcomes and what people decided. The
+    /// parts that are about nothing else say so.
+    pub fn blind_doc(&self, kinds: &[SectionKind]) -> Doc {
+        let known = self.blinded();
+        let hidden = || Block::Note("verdicts and outcomes are hidden while blind".to_owned());
+        self.page(kinds, |kind| match kind {
+            SectionKind::Overview => {
+                let mut blocks = known.counts();
+                blocks.push(hidden());
+                blocks.extend(known.group_blocks());
+                blocks
+            }
+            SectionKind::Agreement | SectionKind::Coverage => vec![hidden()],
+            kind => known.blocks(kind),
+        })
+    }
+
+    fn page(&self, kinds: &[SectionKind], blocks: impl Fn(SectionKind) -> Vec<Block>) -> Doc {
         let word = if self.records == 1 {
             "trajectory"
         } else {
@@ -56,19 +77,23 @@ impl Stats {
         }
         let section = |kind: &SectionKind| Section {
             kind: *kind,
-            blocks: match kind {
-                SectionKind::Overview => self.overview(),
-                SectionKind::Behaviour => self.behaviour(),
-                SectionKind::Distributions => self.quantities(),
-                SectionKind::OverTime => self.over_time(),
-                SectionKind::Flags => self.flags(),
-                SectionKind::Agreement => self.agreement.iter().flat_map(matrix).collect(),
-                SectionKind::Coverage => self.covered(),
-            },
+            blocks: blocks(*kind),
         };
         Doc {
             title,
             sections: kinds.iter().map(section).collect(),
+        }
+    }
+
+    fn blocks(&self, kind: SectionKind) -> Vec<Block> {
+        match kind {
+            SectionKind::Overview => self.overview(),
+            SectionKind::Behaviour => self.behaviour(),
+            SectionKind::Distributions => self.quantities(),
+            SectionKind::OverTime => self.over_time(),
+            SectionKind::Flags => self.flags(),
+            SectionKind::Agreement => self.agreement.iter().flat_map(matrix).collect(),
+            SectionKind::Coverage => self.covered(),
         }
     }
 
@@ -100,7 +125,8 @@ impl Stats {
         Some(Block::Note(text))
     }
 
-    fn overview(&self) -> Vec<Block> {
+    /// How many records there are to tell of, where those are not all.
+    fn counts(&self) -> Vec<Block> {
         let mut blocks = Vec::new();
         let done = self.records + self.faults;
         if done < self.asked {
@@ -111,6 +137,11 @@ impl Stats {
             let faults = human::plural(self.faults, "record");
             blocks.push(Block::Note(format!("{faults} could not be read")));
         }
+        blocks
+    }
+
+    fn overview(&self) -> Vec<Block> {
+        let mut blocks = self.counts();
         let rates = self.total.rates.all().into_iter();
         let known = rates.filter(|(_, _, rate)| rate.of > 0);
         let bars: Vec<Bar> = known
@@ -122,10 +153,16 @@ impl Stats {
         } else {
             blocks.push(bars_block("How often (with 95 % intervals)", "share", bars));
         }
+        blocks.extend(self.group_blocks());
+        blocks
+    }
+
+    /// The groups beside each other.
+    fn group_blocks(&self) -> Vec<Block> {
         if self.groups.is_empty() {
-            return blocks;
+            return Vec::new();
         }
-        blocks.push(Block::Table(self.group_table()));
+        let mut blocks = vec![Block::Table(self.group_table())];
         blocks.extend(self.rest(ROWS));
         for (name, title) in [
             ("resolved", "Resolved by group"),
@@ -328,8 +365,12 @@ impl Stats {
                 selection: Some(Selection::of(GroupBy::Flag, flag.flag.name())),
             })
             .collect();
+        let off: Vec<&str> = self.flags_off.iter().map(|flag| flag.name()).collect();
+        let off = (!off.is_empty())
+            .then(|| Block::Note(format!("switched off, not counted: {}", off.join(", "))));
         if bars.is_empty() {
-            return vec![Block::Note("nothing was flagged".to_owned())];
+            let nothing = Block::Note("nothing was flagged".to_owned());
+            return std::iter::once(nothing).chain(off).collect();
         }
         let mut blocks = vec![bars_block(
             "Flagged trajectories (a flag decides nothing)",
@@ -337,10 +378,10 @@ impl Stats {
             bars,
         )];
         if flags.iter().any(|flag| !is_default(flag.flag)) {
-            let text =
-                "* is wrong more than once in ten and not shown in the list unless asked for";
+            let text = "* is wrong more than once in ten and off unless the settings switch it on";
             blocks.push(Block::Note(text.to_owned()));
         }
+        blocks.extend(off);
         if !self.groups.is_empty() {
             let seen = MEASURES.iter().filter(|measure| {
                 measure

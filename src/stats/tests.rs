@@ -75,6 +75,7 @@ fn four() -> Collected {
         facts: vec![a, b, c, d],
         faults: 1,
         asked: 5,
+        ..Collected::default()
     }
 }
 
@@ -231,6 +232,7 @@ fn many_parts_come_to_the_same_as_one() {
                 facts,
                 faults: 0,
                 asked: 9000,
+                ..Collected::default()
             },
             &[GroupBy::Model, GroupBy::Flag],
         )

@@ -1,5 +1,6 @@
 //! The program as data: events in, changed state and effects out. Draws nothing by itself, does nothing outside.
 
+mod blind;
 mod compare;
 mod decide;
 mod desk;
@@ -57,6 +58,7 @@ use crate::ui::view::Cx;
 use crate::ui::view::Look;
 use crate::ui::view::list::ListView;
 use crate::ui::view::patch::PatchView;
+use crate::ui::view::trajectory::Target;
 use crate::ui::view::trajectory::TrajectoryView;
 
 /// Colours in use: the theme, its code colours once they are loaded, and the other themes by name.
@@ -152,10 +154,18 @@ impl App {
         }
     }
 
-    /// Begins with a query that records have to answer, if there is one.
+    /// Begins with a query that records have to answer, if there is one and blind mode does not hide what it asks for.
     pub fn begin_with(&mut self, filter: Option<Selector>) {
-        if let Some(filter) = filter {
-            self.list.begin_with(Arc::new(filter));
+        let Some(filter) = filter.map(Arc::new) else {
+            return;
+        };
+        let how = Arrangement {
+            filter: Some(Arc::clone(&filter)),
+            ..Arrangement::default()
+        };
+        match self.hidden_in(&how) {
+            Some(what) => self.refuse_hidden(&what),
+            None => self.list.begin_with(filter),
         }
     }
 
@@ -531,6 +541,15 @@ impl App {
         }
         if let Some(record) = record.filter(|_| self.screens.trajectory().is_none()) {
             self.open_record(record, effects);
+            // it is not read yet
+            if let Some(view) = self.screens.trajectory_mut() {
+                view.bind_for(Target {
+                    children: Vec::new(),
+                    step,
+                    pattern: None,
+                });
+            }
+            return;
         }
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         if let Some(view) = self.screens.trajectory_mut() {

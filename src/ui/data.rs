@@ -398,6 +398,8 @@ pub struct Arrangement {
 pub struct Picked {
     /// What they have in common, cleaned.
     pub words: String,
+    /// They have a verdict, an outcome or a decision in common.
+    pub tells_verdicts: bool,
     /// The records.
     pub records: Arc<Vec<u32>>,
 }

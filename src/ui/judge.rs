@@ -127,7 +127,7 @@ impl Judge {
 
     /// The brief form of a record that has flags; `None` for one that has none. Takes longer than [`Judge::marks`]
     /// and belongs behind it.
-    fn flagged(&self, store: &Store, ix: RecordIx, cancel: &Cancel) -> Option<Marks> {
+    pub fn flagged(&self, store: &Store, ix: RecordIx, cancel: &Cancel) -> Option<Marks> {
         if self.flags(store, ix, cancel).ok()?.is_empty() {
             return None;
         }
@@ -397,3 +397,6 @@ impl Marker {
         self.queue.ready.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests;

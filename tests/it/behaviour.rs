@@ -2,6 +2,10 @@
 //! (`tests/data/labels.jsonl`): records named by content hash, steps with their component, flags with their step, a
 //! reason each. Half of the records (`tune`) served to tune the rules; the others (`final`) are only counted.
 //!
+//! Each record was labelled by one of two labellers while the rules were written, which the labellers did not see; how
+//! far the two agree was not measured. A flag that is on and was never right or wrong on these records is told as not
+//! measured: nothing stands for its precision.
+//!
 //! What the labeller called doubtful counts neither for nor against a rule. `HGVIEW_MISSES=1` prints the misses of the
 //! tuning half.
 
@@ -27,6 +31,15 @@ use crate::program::shared;
 
 /// What the README says of the components, less a little: rules may change a label, not the sum.
 const LEAST_ACCURACY: f64 = 0.96;
+/// Flags that are on although no labelled record says how often they are right, as the README has them.
+const UNMEASURED: [&str; 6] = [
+    "fake_verification",
+    "secret",
+    "prompt_injection",
+    "no_source_edit",
+    "prompt_leak",
+    "same_patch",
+];
 /// A flag that is right less often is not shown by default.
 const LEAST_PRECISION: f64 = 0.9;
 
@@ -181,6 +194,13 @@ impl Tally {
             .filter_map(|half| self.flags.get(&(kind, *half))))
     }
 
+    /// Flags that are on by default and of which nothing was found that counts: their precision is not known.
+    fn unmeasured(&self) -> Vec<&'static str> {
+        let on = FLAGS.iter().filter(|rule| rule.is_default);
+        let unmeasured = on.filter(|rule| self.flag(rule.kind, ALL).precision().is_none());
+        unmeasured.map(|rule| rule.kind.name()).collect()
+    }
+
     fn accuracy(&self, halves: &[bool]) -> Option<f64> {
         let all = sum(Component::ALL.iter().flat_map(|component| {
             halves
@@ -239,7 +259,11 @@ fn print(tally: &Tally) {
         eprintln!(
             "| {} | {} | {} | {} | {} | {} | {} | {} |",
             rule.kind.name(),
-            if rule.is_default { "yes" } else { "no" },
+            match (rule.is_default, all.precision()) {
+                (true, None) => "yes, not measured",
+                (true, Some(_)) => "yes",
+                (false, _) => "no",
+            },
             all.hits + all.missed,
             all.hits + all.extra,
             cell(tune.precision()),
@@ -274,13 +298,17 @@ fn rules_are_as_right_as_the_readme_says() {
     print(&tally);
     for rule in FLAGS.iter().filter(|rule| rule.is_default) {
         let count = tally.flag(rule.kind, ALL);
-        let precision = count.precision().unwrap_or(1.0);
         assert!(
-            precision >= LEAST_PRECISION,
+            count
+                .precision()
+                .is_none_or(|found| found >= LEAST_PRECISION),
             "{} is on by default: {count:?}",
             rule.kind.name()
         );
     }
+    let unmeasured = tally.unmeasured();
+    eprintln!("on by default, not measured: {}", unmeasured.join(", "));
+    assert_eq!(unmeasured, UNMEASURED, "the README names them");
     let accuracy = tally.accuracy(ALL).unwrap();
     assert!(accuracy >= LEAST_ACCURACY, "{accuracy}");
 }

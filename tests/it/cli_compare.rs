@@ -335,3 +335,28 @@ fn the_schemas_describe_both_outputs() {
         }
     }
 }
+
+#[test]
+fn runs_and_attempts_are_among_what_the_query_takes() {
+    let (program, a, b) = runs(3, 1);
+    let counts = |query: &str| {
+        let args = ["compare", &a, &b, "--where", query, "--json"];
+        let found = program.run(&args).ends(0).json_lines().remove(0);
+        ["gained", "lost"].map(|name| found["counts"][name].as_u64().unwrap())
+    };
+    assert_eq!(counts("steps > 0"), [3, 1]);
+    assert_eq!(counts("task_id != gained-0"), [2, 1]);
+    assert_eq!(counts("task_id !~ lost"), [3, 0]);
+    // one of each side is left: these two are compared
+    let args = ["compare", &a, &b, "--where", "task_id = lost-0"];
+    let two = program.run(&args).ends(0);
+    assert!(
+        two.out.contains("view a.py") && !two.out.contains("McNemar"),
+        "{}",
+        two.out
+    );
+    let wrong = program
+        .run(&["compare", &a, &b, "--where", "stpes > 1"])
+        .ends(2);
+    assert!(wrong.err.contains("did you mean `steps`"), "{}", wrong.err);
+}

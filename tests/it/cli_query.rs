@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::program::Program;
 use crate::program::Run;
+use crate::program::chat_row;
 use crate::program::sample;
 
 fn run(program: &Program, args: &[&str]) -> Run {
@@ -323,4 +324,52 @@ fn a_wrong_query_in_the_settings_is_said() {
     let want = "config.toml:2: queue `mine`: `where`, column 1: there is no field `stpes`; did you mean `steps`?; the queue is left out";
     assert!(shown.err.contains(want), "{}", shown.err);
     assert!(!shown.err.contains("good"), "{}", shown.err);
+}
+
+#[test]
+fn components_shares_and_flags_are_asked() {
+    let program = Program::new();
+    let looks = chat_row("o__r-1", &["ls src", "cat src/a.py"]);
+    let works = chat_row("o__r-2", &["ls src", "pip install six", "pytest -q"]);
+    let path = program.file("data.jsonl", looks + &works);
+    let path = path.to_str().unwrap();
+    let check = |query: &str, want: &[&str]| {
+        let found = program.run(&["query", query, path, "--json"]);
+        assert_eq!(
+            found.code,
+            i32::from(want.is_empty()),
+            "{query}: {}",
+            found.err
+        );
+        assert_eq!(ids(&found), want, "{query}");
+    };
+    check("share.exploration = 100%", &["o__r-1"]);
+    check(
+        "share.exploration < 50% and share.verification > 0.3",
+        &["o__r-2"],
+    );
+    check("share.implementation > 0", &[]);
+    check("any(step.component = verification)", &["o__r-2"]);
+    check(
+        "all(step.component in (exploration, reasoning) or step.kind = user)",
+        &["o__r-1"],
+    );
+    check("count(step.component = exploration) = 2", &["o__r-1"]);
+    let flagged = |program: &Program| {
+        for query in ["flag = package_install", "any(step.flag = package_install)"] {
+            let found = program.run(&["query", query, path, "--json"]).ends(0);
+            assert_eq!(ids(&found), ["o__r-2"], "{query}");
+        }
+    };
+    flagged(&program);
+    check("first(step.flag) = 2 and flag", &["o__r-2"]);
+    check("not flag", &["o__r-1"]);
+    // a query is about all flags; what is switched off is only not shown and not counted
+    program.file(
+        ".config/hgview/config.toml",
+        "[flags]\npackage_install = false\n",
+    );
+    flagged(&program);
+    let list = program.run(&["list", path, "--json"]).ends(0);
+    assert!(!list.out.contains("package_install"), "{}", list.out);
 }

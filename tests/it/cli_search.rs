@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::program::Program;
+use crate::program::chat_row;
 
 fn samples(name: &str) -> String {
     format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -111,4 +112,26 @@ fn standard_input_is_searched() {
     let row = br#"{"messages":[{"role":"user","content":"go"},{"role":"assistant","content":"found it"}]}"#;
     let run = program.feed(&["search", "found", "-"], row).ends(0);
     assert_eq!(run.out, "-:1#stdin@1: found it\n");
+}
+
+#[test]
+fn only_records_for_which_the_query_holds_are_searched() {
+    let program = Program::new();
+    let rows = chat_row("o__r-1", &["ls src"]) + &chat_row("o__r-2", &["ls src", "cat src/a.py"]);
+    program.file("data.jsonl", rows);
+    let found = |query: &str, code: i32| {
+        let args = ["search", "ls src", "data.jsonl", "--json", "--where", query];
+        let rows = program.run(&args).ends(code).json_lines();
+        let ids = rows
+            .iter()
+            .map(|row| row["id"].as_str().unwrap().to_owned());
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(found("steps > 0", 0), ["o__r-1", "o__r-2"]);
+    assert_eq!(found("steps > 2", 0), ["o__r-2"]);
+    assert_eq!(found("not any(step.cmd ~ cat)", 0), ["o__r-1"]);
+    assert_eq!(found("steps > 4k", 1), Vec::<String>::new());
+    let args = ["search", "ls", "data.jsonl", "--where", "stpes > 1"];
+    let wrong = program.run(&args).ends(2);
+    assert!(wrong.err.contains("did you mean `steps`"), "{}", wrong.err);
 }

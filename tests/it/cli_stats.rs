@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::program::Program;
+use crate::program::chat_row;
 use crate::program::sample;
 use crate::program::shared;
 
@@ -216,4 +217,70 @@ fn every_corpus_file_is_counted() {
     let again = program.run(&["stats", corpus, "--by", "format,flag", "--json"]);
     assert_eq!(once.out, again.out, "the same inputs give the same numbers");
     assert!(once.json_lines()[0]["records"].as_u64().unwrap() > 100);
+}
+
+#[test]
+fn only_records_for_which_the_query_holds_are_counted() {
+    let program = Program::new();
+    let rows = chat_row("o__r-1", &["ls src"]) + &chat_row("o__r-2", &["ls src", "cat src/a.py"]);
+    program.file("data.jsonl", rows);
+    let records = |query: &str| {
+        let run = program.run(&["stats", "data.jsonl", "--json", "--where", query]);
+        run.ends(0).json_lines()[0]["records"].clone()
+    };
+    assert_eq!(records("steps > 0"), 2);
+    assert_eq!(records("any(step.cmd ~ cat)"), 1);
+    assert_eq!(records("steps > 4k"), 0);
+    let html = ["stats", "data.jsonl", "--html", "-", "--where", "steps < 3"];
+    let page = program.run(&html).ends(0).out;
+    assert!(
+        page.contains("1 record of data.jsonl for which steps &lt; 3"),
+        "{page}"
+    );
+    let wrong = program
+        .run(&["stats", "x.jsonl", "--where", "stpes > 1"])
+        .ends(2);
+    assert!(wrong.err.contains("did you mean `steps`"), "{}", wrong.err);
+}
+
+#[test]
+fn flags_that_are_switched_off_are_not_counted() {
+    let program = Program::new();
+    program.file(
+        "data.jsonl",
+        chat_row("o__r-1", &["ls src", "pip install six"]),
+    );
+    let told = || {
+        let run = program
+            .run(&["stats", "data.jsonl", "--json", "--by", "flag"])
+            .ends(0);
+        let told = run.json_lines().remove(0);
+        let flags = told["total"]["flags"].as_array().unwrap().clone();
+        let count = |name: &str| {
+            let row = flags.iter().find(|row| row["flag"] == name);
+            row.map(|row| row["count"].as_u64().unwrap())
+        };
+        let counts = ["package_install", "failed_edit_claimed"].map(count);
+        (
+            counts,
+            told["flags_off"].clone(),
+            told["groups"].to_string(),
+        )
+    };
+    let (counts, off, groups) = told();
+    assert_eq!(counts, [Some(1), None]);
+    assert_eq!(off, serde_json::json!(["failed_edit_claimed"]));
+    assert!(groups.contains("package_install"), "{groups}");
+    let settings = "[flags]\npackage_install = false\nfailed_edit_claimed = true\n";
+    program.file(".config/hgview/config.toml", settings);
+    let (counts, off, groups) = told();
+    assert_eq!(counts, [None, Some(0)]);
+    assert_eq!(off, serde_json::json!(["package_install"]));
+    assert!(!groups.contains("\"package_install\""), "{groups}");
+    let args = ["stats", "data.jsonl", "--section", "flags"];
+    let text = program.run(&args).ends(0).out;
+    assert!(
+        text.contains("switched off, not counted: package_install"),
+        "{text}"
+    );
 }

@@ -351,6 +351,15 @@ impl Driver {
         self.settle(held);
     }
 
+    /// Looks for records whose steps show flags, as the background does when it has nothing else to do.
+    pub(crate) fn find_flags(&mut self) {
+        let env = &self.env;
+        let flagged = |ix| Some((ix, env.judge.flagged(&env.store, ix, &Cancel::new())?));
+        let all = (0..env.store.len()).map(RecordIx);
+        let marks = all.filter_map(flagged).collect();
+        self.event(Event::Notice(Notice::Marks(0, marks)));
+    }
+
     /// New records are looked for, as the clock has it while following.
     pub(crate) fn follow(&mut self) {
         self.settle(vec![Effect::Refresh]);

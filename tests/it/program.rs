@@ -8,6 +8,7 @@ use std::process::Command;
 use std::process::Stdio;
 
 use serde_json::Value;
+use serde_json::json;
 
 /// A home folder and what is run in it.
 pub(crate) struct Program {
@@ -150,4 +151,17 @@ pub(crate) fn shared() -> Option<PathBuf> {
         PathBuf::from,
     );
     folder.join("corpus").is_dir().then_some(folder)
+}
+
+/// A line of the chat format: one agent's commands, each answered with `ok`.
+pub(crate) fn chat_row(id: &str, commands: &[&str]) -> String {
+    let mut messages = vec![json!({"role": "user", "content": "Mend the bug."})];
+    for (nth, command) in commands.iter().enumerate() {
+        let call = json!({"id": format!("c{nth}"), "type": "function", "function": {
+            "name": "bash", "arguments": json!({"command": command}).to_string()}});
+        messages.push(json!({"role": "assistant", "content": "", "tool_calls": [call]}));
+        messages.push(json!({"role": "tool", "tool_call_id": format!("c{nth}"), "content": "ok"}));
+    }
+    messages.push(json!({"role": "assistant", "content": "I am done."}));
+    format!("{}\n", json!({"instance_id": id, "messages": messages}))
 }

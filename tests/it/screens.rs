@@ -4,6 +4,7 @@ mod compare;
 mod decisions;
 mod exports;
 mod files;
+mod flags;
 mod grep;
 mod keys;
 mod looks;

@@ -64,15 +64,7 @@ impl App {
             Action::Tags => self.open_note(PromptKind::Tags),
             Action::Mask(mask) => self.mask(mask, effects),
             Action::Select => self.select(),
-            Action::ToggleBlind => {
-                let how = if self.data.desk.toggle_blind() {
-                    "verdicts are hidden until you have decided"
-                } else {
-                    "verdicts are shown"
-                };
-                self.status.pass(Tone::Info, how.to_owned());
-                self.list.rows_changed();
-            }
+            Action::ToggleBlind => self.toggle_blind(effects),
             Action::NextUndecided => {
                 if !self.advance(effects) {
                     let text = "all records of this list are decided".to_owned();

@@ -116,10 +116,14 @@ impl App {
             }
             Reply::SortBy(at) => {
                 self.overlays.pop();
-                let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-                if let Some(key) = SortKey::ALL.get(at) {
-                    self.list.sort_by(*key, &cx, effects);
+                let Some(key) = SortKey::ALL.get(at).copied() else {
+                    return;
+                };
+                if key.tells_verdicts() && self.data.desk.is_blind() {
+                    return self.refuse_hidden(&format!("the order by {}", key.name()));
                 }
+                let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+                self.list.sort_by(key, &cx, effects);
             }
             Reply::Evidence(id) => {
                 self.overlays.pop();

@@ -92,8 +92,7 @@ impl App {
             filter,
             ..self.list.how().clone()
         };
-        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        self.list.arrange(how, &cx, effects);
+        self.arrange_unless_hidden(how, effects);
     }
 
     pub(super) fn prompt_narrow(

@@ -80,12 +80,21 @@ impl App {
                     Some(query) => clean_line(query).into_owned(),
                     None => queue.doc().to_owned(),
                 },
-                note: count.map_or_else(|| "…".to_owned(), |count| human::count(*count)),
+                note: match count {
+                    _ if self.is_hidden(queue) => "hidden".to_owned(),
+                    Some(count) => human::count(*count),
+                    None => "…".to_owned(),
+                },
             }
         });
         let shown = self.list.how().queue.as_ref();
         let current = queues.iter().position(|queue| Some(queue) == shown);
-        let facts = counts.map(facts).unwrap_or_default();
+        let facts = if self.data.desk.is_blind() {
+            let text = "what the filters say is hidden while blind (B shows it)".to_owned();
+            vec![(text, Role::Dim)]
+        } else {
+            counts.map(facts).unwrap_or_default()
+        };
         Overlay::Choose(overlay::Choose::new(
             ChoiceKind::Queue,
             entries.collect(),
@@ -99,6 +108,9 @@ impl App {
         let Some(queue) = self.offered().into_iter().nth(row) else {
             return;
         };
+        if self.is_hidden(&queue) {
+            return self.refuse_hidden("this queue");
+        }
         let is_all = queue.base == QueueBase::All && queue.name == QueueBase::All.name();
         let name = queue.name.clone();
         let how = Arrangement {

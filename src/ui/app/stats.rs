@@ -29,7 +29,9 @@ impl App {
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         let is_part = self.list.shown(&cx) < records;
         let order = self.list.order().clone();
-        let by = self.habits.stats_by.clone();
+        let is_blind = self.data.desk.is_blind();
+        let by = self.habits.stats_by.iter().copied();
+        let by = by.filter(|by| !(is_blind && by.tells_verdicts())).collect();
         let view = StatsView::new(self.opened.advance(), order, is_part, by);
         view.collect(records, effects);
         self.screens.push(Screen::Stats(Box::new(view)));
@@ -63,6 +65,7 @@ impl App {
             narrow: String::new(),
             picked: Some(Picked {
                 words,
+                tells_verdicts: selection.by.iter().any(|by| by.tells_verdicts()),
                 records: Arc::new(records),
             }),
             ..self.list.how().clone()
@@ -107,9 +110,11 @@ impl App {
             .checked_sub(1)
             .and_then(|row| GroupBy::ALL.get(row))
             .copied();
-        let records = self.data.rows.len();
-        let generation = self.opened.advance();
-        let Some(view) = self.screens.stats_mut() else {
+        let hidden = chosen.filter(|by| self.data.desk.is_blind() && by.tells_verdicts());
+        if let Some(by) = hidden {
+            return self.refuse_hidden(by.about());
+        }
+        let Some(view) = self.screens.stats() else {
             return;
         };
         let old = view.by();
@@ -121,6 +126,26 @@ impl App {
         let mut by: Vec<GroupBy> = first.into_iter().chain(second).collect();
         by.dedup();
         self.habits.stats_by.clone_from(&by);
-        view.group_by(by, generation, records, effects);
+        self.group_stats(by, effects);
+    }
+
+    /// Leaves groups that tell what blind mode hides.
+    pub(super) fn group_stats_blind(&mut self, effects: &mut Vec<Effect>) {
+        let Some(view) = self.screens.stats() else {
+            return;
+        };
+        let open = view.by().iter().copied();
+        let by: Vec<GroupBy> = open.filter(|by| !by.tells_verdicts()).collect();
+        if by != view.by() {
+            self.group_stats(by, effects);
+        }
+    }
+
+    fn group_stats(&mut self, by: Vec<GroupBy>, effects: &mut Vec<Effect>) {
+        let records = self.data.rows.len();
+        let generation = self.opened.advance();
+        if let Some(view) = self.screens.stats_mut() {
+            view.group_by(by, generation, records, effects);
+        }
     }
 }

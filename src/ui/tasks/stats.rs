@@ -80,6 +80,7 @@ fn read(
         ledger: journals.as_ref().ok().map(|journals| &journals.ledger),
         policy: Policy::default(),
         filter: &Filter::Published,
+        flags: env.judge.chosen(),
         check: &|head, whole| env.judge.examine(head, whole, cancel),
     };
     let mut told = Instant::now();

@@ -37,7 +37,10 @@ use crate::ui::widget::cursor::Cursor;
 /// What is there of the statistics.
 #[derive(Debug, Default)]
 struct Held {
+    stats: Option<Stats>,
+    /// Their page; without what blind mode hides where that is on.
     doc: Option<Doc>,
+    is_blind: bool,
     /// The facts, once all of them are there: another grouping needs nothing else.
     collected: Option<Arc<Collected>>,
     /// Records that were looked at, of all.
@@ -129,7 +132,10 @@ impl StatsView {
             self.held.collected = news.collected;
         }
         match news.stats {
-            Some(stats) => self.show(&stats, cx),
+            Some(stats) => {
+                self.held.stats = Some(stats);
+                self.show(cx);
+            }
             None if news.is_done => {
                 self.held.failure = Some("this failed inside hgview; M has what it said");
             }
@@ -137,8 +143,17 @@ impl StatsView {
         }
     }
 
-    fn show(&mut self, stats: &Stats, cx: &Cx<'_>) {
-        self.held.doc = Some(stats.doc(&SectionKind::ALL));
+    fn show(&mut self, cx: &Cx<'_>) {
+        let is_blind = cx.data.desk.is_blind();
+        let page = |stats: &Stats| {
+            if is_blind {
+                stats.blind_doc(&SectionKind::ALL)
+            } else {
+                stats.doc(&SectionKind::ALL)
+            }
+        };
+        self.held.doc = self.held.stats.as_ref().map(page);
+        self.held.is_blind = is_blind;
         self.width = 0;
         self.lay_out(cx);
     }
@@ -198,6 +213,9 @@ impl StatsView {
         _highlighter: Option<&Arc<Highlighter>>,
         _effects: &mut Vec<Effect>,
     ) {
+        if self.held.is_blind != cx.data.desk.is_blind() {
+            self.show(cx);
+        }
         self.lay_out(cx);
         self.fit(cx);
     }

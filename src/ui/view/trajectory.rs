@@ -142,8 +142,13 @@ impl TrajectoryView {
     /// Goes to a step as soon as the record is read.
     #[must_use]
     pub fn bound_for(mut self, target: Target) -> Self {
-        self.target = Some(target);
+        self.bind_for(target);
         self
+    }
+
+    /// The same of one that is not read yet.
+    pub fn bind_for(&mut self, target: Target) {
+        self.target = Some(target);
     }
 
     /// The record shown.

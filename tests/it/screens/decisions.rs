@@ -457,3 +457,70 @@ fn a_second_program_of_the_same_reviewer_only_reads() {
     says(&second, "read-only");
     assert_eq!(choices(folder.path()), [Choice::Accept]);
 }
+
+#[test]
+fn blind_mode_takes_no_question_whose_answer_it_hides() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut driver = open(folder.path());
+    driver.keys("B");
+    for (keys, what) in [
+        ("Fpublished = accept<enter>", "`published` is hidden"),
+        (
+            "Fsteps > 1 and outcome != reject<enter>",
+            "`outcome` is hidden",
+        ),
+        ("Fnot resolved<enter>", "`resolved` is hidden"),
+        ("Fdecision.ben = accept<enter>", "`decision.ben` is hidden"),
+        ("Qfilters-disagree<enter>", "this queue is hidden"),
+    ] {
+        driver.keys(keys);
+        says(&driver, what);
+        let title = driver.line(0);
+        assert!(
+            !title.contains("where") && !title.contains("queue"),
+            "{title}"
+        );
+    }
+    // one's own decision and what records say of themselves may be asked
+    driver.keys("Fnot decision and steps > 1 and not decision.ada<enter>");
+    assert!(
+        driver.line(0).contains("where not decision"),
+        "{}",
+        driver.line(0)
+    );
+    driver.keys("<esc>Q");
+    let text = driver.text();
+    assert!(
+        !text.contains("published / strict") && text.contains("hidden while blind"),
+        "{text}"
+    );
+    driver.keys("<esc>");
+    let before = driver.text();
+    for key in ["published", "strict", "outcome"] {
+        driver.keys(&format!("o{key}<enter>"));
+        says(&driver, &format!("the order by {key} is hidden"));
+    }
+    let rows = |text: &str| text.lines().take(20).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(rows(&driver.text()), rows(&before));
+}
+
+#[test]
+fn turning_blind_leaves_what_tells_verdicts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut driver = open(folder.path());
+    driver.keys("Fpublished != unjudged<enter>ostrict<enter>");
+    assert!(
+        driver.line(0).contains("where published"),
+        "{}",
+        driver.line(0)
+    );
+    driver.keys("B");
+    says(&driver, "no longer arranged by them");
+    assert!(!driver.line(0).contains("where"), "{}", driver.line(0));
+    driver.keys("BFsteps > 1<enter>B");
+    assert!(
+        driver.line(0).contains("where steps > 1"),
+        "{}",
+        driver.line(0)
+    );
+}

@@ -158,3 +158,49 @@ fn a_search_is_given_up_and_the_size_changes() {
     driver.keys("<esc>");
     assert!(driver.text().contains("LIST"));
 }
+
+#[test]
+fn blind_mode_hides_verdicts_here_too() {
+    let mut driver = Driver::open(&[STORY], (120, 40));
+    driver.keys("Sbpublished<enter>");
+    let open_eyes = driver.text();
+    assert!(
+        open_eyes.contains("accepted, published rules"),
+        "{open_eyes}"
+    );
+    // groups by a verdict are left, and not taken again
+    driver.keys("B");
+    let blind = driver.text();
+    assert!(
+        blind.contains("verdicts and outcomes are hidden while blind"),
+        "{blind}"
+    );
+    assert!(
+        !blind.contains("by published") && !blind.contains("accepted"),
+        "{blind}"
+    );
+    driver.keys("bpublished<enter>");
+    assert!(
+        driver.status().contains("hidden while blind"),
+        "{}",
+        driver.status()
+    );
+    // what is copied is what is seen
+    driver.keys("ym");
+    let (copied, _) = driver.copied.last().unwrap().clone();
+    for word in ["accepted", "resolved", "accept", "reject"] {
+        assert!(!copied.contains(word), "{word}: {copied}");
+    }
+    driver.keys("bformat<enter>");
+    assert!(driver.line(0).contains("by format"), "{}", driver.line(0));
+    driver.keys("B");
+    let text = driver.text();
+    assert!(text.contains("accepted, published rules"), "{text}");
+    // opened while blind
+    driver.keys("qBS");
+    let text = driver.text();
+    assert!(
+        text.contains("hidden while blind") && !text.contains("accepted, published"),
+        "{text}"
+    );
+}
