@@ -14,6 +14,9 @@ const UNKNOWN: char = '\u{0}';
 /// Longer unknown stretches count as one line: nobody reads them, and lengths in records can be anything.
 const MOST_UNKNOWN: usize = 1 << 16;
 
+/// More unknown lines of a state are not spelled out one by one: further stretches count as one line, too.
+const MOST_SPELLED: usize = 1 << 17;
+
 /// What changed between two states, with `context` lines around it. Lines that are not known are the same where they
 /// are the same line of both states; they stand in the hunks as what they are. Empty when nothing is known to differ.
 pub fn changes(old: &FileState, new: &FileState, context: usize) -> Vec<Hunk> {
@@ -96,6 +99,7 @@ fn spelled(state: &FileState) -> (String, Vec<Spelled>) {
         text.push('\n');
         lines.push(Spelled { number, is_written });
     };
+    let mut left = MOST_SPELLED;
     for row in &state.rows {
         match row {
             Row::Line {
@@ -121,7 +125,7 @@ fn spelled(state: &FileState) -> (String, Vec<Spelled>) {
                 len: Some(len),
                 id,
                 ..
-            } if *len > MOST_UNKNOWN => {
+            } if *len > MOST_UNKNOWN.min(left) => {
                 let line = format!(
                     "{UNKNOWN}⋯ {len} lines never seen{UNKNOWN}{}:{}",
                     id.0, id.1
@@ -134,6 +138,7 @@ fn spelled(state: &FileState) -> (String, Vec<Spelled>) {
                 id,
                 ..
             } => {
+                left -= len;
                 for ahead in 0..*len {
                     let line = format!("{UNKNOWN}⋯ never seen{UNKNOWN}{}:{}", id.0, id.1 + ahead);
                     push(&line, number.map(|number| number + ahead), false);
@@ -142,4 +147,39 @@ fn spelled(state: &FileState) -> (String, Vec<Spelled>) {
         }
     }
     (text, lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::workspace::compare::MOST_SPELLED;
+    use crate::workspace::compare::MOST_UNKNOWN;
+    use crate::workspace::compare::changes;
+    use crate::workspace::compare::spelled;
+    use crate::workspace::state::FileState;
+    use crate::workspace::state::Row;
+
+    #[track_caller]
+    fn spells(lens: &[usize], want: usize) {
+        let row = |(ix, len): (usize, &usize)| Row::Unknown {
+            number: Some(ix + 1),
+            len: Some(*len),
+            by: None,
+            id: (ix, 0),
+        };
+        let state = FileState {
+            rows: lens.iter().enumerate().map(row).collect(),
+            ..FileState::default()
+        };
+        assert_eq!(spelled(&state).1.len(), want);
+        assert_eq!(changes(&state, &state, 3), Vec::new());
+    }
+
+    #[test]
+    fn unknown_lines_are_spelled_up_to_a_number() {
+        spells(&[3, 4], 7);
+        spells(&[MOST_UNKNOWN], MOST_UNKNOWN);
+        spells(&[MOST_UNKNOWN + 1, 2], 3);
+        spells(&[MOST_UNKNOWN; 256], MOST_SPELLED + 254);
+        spells(&[MOST_UNKNOWN, MOST_UNKNOWN - 1, 2, 1, 1], MOST_SPELLED + 2);
+    }
 }

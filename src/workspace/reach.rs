@@ -1,5 +1,7 @@
 //! Which files a command may change besides those whose change is known. What cannot be told counts as a change.
 
+mod words;
+
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -8,12 +10,18 @@ use crate::model::Action;
 use crate::model::ActionClass;
 use crate::read::understand;
 use crate::read::understand::PlainCommand;
+use crate::workspace::reach::words::READERS;
+use crate::workspace::reach::words::bare;
+use crate::workspace::reach::words::is_installed;
+use crate::workspace::reach::words::is_output;
 
 /// Files that may be other files afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reach {
     /// These, as the command names them; a folder stands for all in it.
     Named(Vec<String>),
+    /// Those of these that are files; other words are none.
+    Operands(Vec<String>),
     /// Those whose name stands in this text.
     Mentioned(String),
     /// Any.
@@ -31,7 +39,11 @@ pub(super) fn reach(action: &Action, script: &dyn Fn(&str) -> Option<String>) ->
         | ActionClass::Think
         | ActionClass::Plan
         | ActionClass::Finish
-        | ActionClass::Web => return Vec::new(),
+        | ActionClass::Web
+            if action.shell.is_none() =>
+        {
+            return Vec::new();
+        }
         ActionClass::Delegate => return vec![Reach::Anything],
         // what an editing tool did is told by its edits, or nobody knows
         ActionClass::Edit if action.shell.is_none() => {
@@ -42,7 +54,7 @@ pub(super) fn reach(action: &Action, script: &dyn Fn(&str) -> Option<String>) ->
                 vec![Reach::Anything]
             };
         }
-        ActionClass::Edit | ActionClass::Shell | ActionClass::Other => {}
+        _ => {}
     }
     let Some(shell) = &action.shell else {
         let code = ["code", "command", "script"]
@@ -138,46 +150,38 @@ fn of_command(
     script: &dyn Fn(&str) -> Option<String>,
     depth: usize,
 ) -> Vec<Reach> {
-    let words = bare(&command.words);
+    let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
+    let words = bare(&words);
     let Some((program, rest)) = words.split_first() else {
         return Vec::new();
     };
-    let named = || {
-        if command.has_open {
-            return vec![Reach::Anything];
-        }
-        let files = rest.iter().filter(|word| !word.starts_with('-'));
-        let files: Vec<String> = files.map(|word| command.inside(word)).collect();
-        if files.is_empty() {
-            vec![Reach::Anything]
-        } else {
-            vec![Reach::Named(files)]
-        }
-    };
+    let named = || named(command, rest);
     let has = |flag: &str| rest.iter().any(|word| word.starts_with(flag));
-    let is_short_i =
-        |word: &&&str| word.starts_with('-') && !word.starts_with("--") && word.contains('i');
     let name = program.rsplit('/').next().unwrap_or(program);
     match name {
         "git" => of_git(command, rest),
-        "rm" | "mv" | "cp" | "ln" | "truncate" | "tee" | "install" | "dd" => named(),
-        "sed" | "perl" | "awk" | "gawk" | "clang-format"
-            if rest.iter().any(|word| is_short_i(&word)) || has("--in-place") =>
-        {
-            named()
-        }
-        "black" | "isort" | "autopep8" | "yapf" | "2to3" | "docformatter" | "autoflake"
+        "rm" | "mv" | "cp" | "ln" | "truncate" | "tee" | "sponge" | "install" | "dd" => named(),
+        "sed" | "perl" | "awk" | "gawk" | "mawk" => of_stream_editor(command, rest),
+        "clang-format" if has("-i") || has("--in-place") => named(),
+        "black" | "isort" | "autopep8" | "yapf" | "2to3" | "lib2to3" | "docformatter"
+        | "autoflake"
             if !has("--check") && !has("--diff") && !has("-c") =>
         {
             named()
         }
-        "ruff" if has("--fix") || rest.first() == Some(&"format") => named(),
+        "ruff" if has("--fix") || rest.contains(&"format") => named(),
         "prettier" | "gofmt" | "goimports" | "shfmt" if has("--write") || has("-w") => named(),
         "eslint" | "stylelint" | "rubocop" if has("--fix") || has("-a") => named(),
         "rustfmt" | "dos2unix" | "unix2dos" | "unexpand" | "vim" | "vi" | "nano" | "ed" | "ex"
-        | "patch" | "tar" | "unzip" | "rsync" | "pre-commit" | "codemod" | "npx" | "xargs"
-        | "eval" | "source" | "." | "gunzip" | "cookiecutter" => vec![Reach::Anything],
+        | "patch" | "tar" | "unzip" | "rsync" | "pre-commit" | "pre_commit" | "codemod" | "npx"
+        | "eval" | "source" | "." | "gunzip" | "cookiecutter" | "parallel" => {
+            vec![Reach::Anything]
+        }
+        "xargs" => of_xargs(rest),
         "cargo" if matches!(rest.first(), Some(&("fmt" | "fix"))) || has("--fix") => {
+            vec![Reach::Anything]
+        }
+        "go" if matches!(rest.first(), Some(&("fmt" | "fix" | "generate" | "mod"))) => {
             vec![Reach::Anything]
         }
         "npm" | "yarn" | "pnpm" | "make" | "tox" | "nox"
@@ -190,39 +194,113 @@ fn of_command(
         "find" if has("-exec") || has("-delete") || has("-ok") || has("-fprint") => {
             vec![Reach::Anything]
         }
-        "python" | "python2" | "python3" | "ipython" | "node" | "ruby" | "php" | "deno" | "bun" => {
-            of_interpreter(command, rest, script)
+        "fd" if has("-x") || has("-X") || has("--exec") => vec![Reach::Anything],
+        "sort" | "tree" if has("-") && rest.iter().any(|word| is_output(word)) => {
+            operands(command, rest)
         }
+        "python" | "python2" | "python3" | "ipython" | "node" | "ruby" | "php" | "deno" | "bun"
+        | "pdb" | "cProfile" => of_interpreter(command, rest, script),
         "bash" | "sh" | "zsh" => of_shell(command, rest, script, depth),
-        _ if program.contains('/') => of_program(&command.inside(program), rest, script, depth),
-        _ => Vec::new(),
+        _ if READERS.contains(&name) && is_installed(program) => Vec::new(),
+        _ if program.contains('/') => of_program(command, words, script, depth),
+        _ if name.ends_with(".py") => of_interpreter(command, words, script),
+        // a fixer that nobody knows takes folders, too, or all that it finds
+        _ if has("--fix") || has("--write") || has("--in-place") || has("--inplace") => named(),
+        _ => operands(command, rest),
     }
 }
 
-/// The words without what only prepares the command.
-fn bare(words: &[String]) -> Vec<&str> {
-    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
-    loop {
-        let is_assignment = |word: &&str| {
-            word.split_once('=').is_some_and(|(name, _)| {
-                !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-            })
-        };
-        let skip = match words.first() {
-            Some(word) if is_assignment(word) => 1,
-            Some(&("sudo" | "time" | "exec" | "command" | "nohup" | "env" | "xvfb-run")) => 1,
-            Some(&"timeout") => 2,
-            Some(&("uv" | "poetry" | "pdm" | "hatch" | "pipenv" | "coverage"))
-                if words.get(1) == Some(&"run") =>
-            {
-                2
-            }
-            _ => return words,
-        };
-        words.drain(..skip.min(words.len()));
-        while words.first().is_some_and(|word| word.starts_with('-')) && !words.is_empty() {
-            words.remove(0);
+/// What a program does that writes what it is given: all of it, without a name anything.
+fn named(command: &PlainCommand, rest: &[&str]) -> Vec<Reach> {
+    if command.has_open {
+        return vec![Reach::Anything];
+    }
+    let files = rest.iter().filter(|word| !word.starts_with('-'));
+    let files: Vec<String> = files.map(|word| command.inside(word)).collect();
+    if files.is_empty() {
+        return vec![Reach::Anything];
+    }
+    let mut found = vec![Reach::Named(files)];
+    found.extend(operands(command, rest));
+    found
+}
+
+/// What a program may do of which nothing is known: change the files that it is given, also behind an option.
+fn operands(command: &PlainCommand, rest: &[&str]) -> Vec<Reach> {
+    if command.has_open {
+        return vec![Reach::Anything];
+    }
+    let mut files = Vec::new();
+    for word in rest {
+        if !word.starts_with('-') {
+            files.push(command.inside(word));
+        } else if let Some(glued) = word.get(2..).filter(|glued| !glued.is_empty()) {
+            files.push(command.inside(glued));
         }
+        // `--output=a.py`, `of=a.py`
+        if let Some((_, value)) = word.split_once('=') {
+            files.push(command.inside(value));
+        }
+        // a download is named as its address ends
+        if let Some((_, address)) = word.split_once("://") {
+            let path = address.split(['?', '#']).next().unwrap_or(address);
+            let name = path.rsplit('/').next().unwrap_or(path);
+            files.push(command.inside(name));
+        }
+    }
+    files.retain(|file| !file.is_empty());
+    if files.is_empty() {
+        return Vec::new();
+    }
+    vec![Reach::Operands(files)]
+}
+
+/// `sed`, `perl`, `awk`: in place, or by a script that may write files itself.
+fn of_stream_editor(command: &PlainCommand, rest: &[&str]) -> Vec<Reach> {
+    static WRITES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r#"(?m)(?:^|[;{}/|,#$!\d]|/[gpIi0-9]+)\s*[wW]\s+[^\s;})]|>\s*["'$(\w]|\bopen\b|\bunlink\b|\brename\b|\bsystem\b|\|\s*""#).ok()
+    });
+    let is_short_i =
+        |word: &&str| word.starts_with('-') && !word.starts_with("--") && word.contains('i');
+    if rest
+        .iter()
+        .any(|word| is_short_i(word) || word.starts_with("--in-place"))
+    {
+        return named(command, rest);
+    }
+    let has_write = |word: &&&str| WRITES.as_ref().is_none_or(|writes| writes.is_match(word));
+    if rest
+        .iter()
+        .filter(has_write)
+        .any(|word| word.contains("FILENAME"))
+    {
+        return operands(command, rest);
+    }
+    // what it writes has its name in its script
+    rest.iter()
+        .filter(has_write)
+        .map(|word| Reach::Mentioned((*word).to_owned()))
+        .collect()
+}
+
+/// A command for files that are read from somewhere.
+fn of_xargs(rest: &[&str]) -> Vec<Reach> {
+    let is_own = |word: &&&str| {
+        word.starts_with('-') || *word == &"{}" || word.bytes().all(|b| b.is_ascii_digit())
+    };
+    let rest = rest.get(rest.iter().take_while(is_own).count()..);
+    let words = bare(rest.unwrap_or_default());
+    let has_output = words.iter().any(|word| is_output(word));
+    let is_reader = words.first().is_none_or(|program| match *program {
+        "sort" | "tree" => !has_output,
+        "grep" | "egrep" | "fgrep" | "rg" | "cat" | "head" | "tail" | "ls" | "wc" | "file"
+        | "stat" | "echo" | "du" | "md5sum" | "basename" | "dirname" | "kill" => true,
+        _ => false,
+    });
+    if is_reader {
+        Vec::new()
+    } else {
+        vec![Reach::Anything]
     }
 }
 
@@ -289,18 +367,6 @@ fn of_interpreter(
         let code = rest.get(at + 1).copied().unwrap_or_default();
         return of_code(code, &args).into_iter().collect();
     }
-    if let Some(at) = rest.iter().position(|word| *word == "-m") {
-        let module = rest.get(at + 1).copied().unwrap_or_default();
-        let rewrites = matches!(
-            module,
-            "black" | "isort" | "autopep8" | "yapf" | "lib2to3" | "pre_commit" | "autoflake"
-        );
-        return if rewrites {
-            vec![Reach::Anything]
-        } else {
-            Vec::new()
-        };
-    }
     if let Some(input) = &command.input {
         return match input {
             Some(code) => of_code(code, &args).into_iter().collect(),
@@ -347,20 +413,22 @@ fn of_shell(
 
 /// A program named by its path: a script whose text is known, or a tool of which nothing is known.
 fn of_program(
-    program: &str,
-    rest: &[&str],
+    command: &PlainCommand,
+    words: &[&str],
     script: &dyn Fn(&str) -> Option<String>,
     depth: usize,
 ) -> Vec<Reach> {
-    match script(program).filter(|_| depth == 0) {
-        Some(code)
-            if code.starts_with("#!")
-                && !code.lines().next().is_some_and(|line| line.contains("sh")) =>
-        {
-            of_code(&code, &rest.join(" ")).into_iter().collect()
-        }
-        Some(code) => of_script(&code, script, depth + 1),
+    let Some((program, rest)) = words.split_first() else {
+        return Vec::new();
+    };
+    let program = command.inside(program);
+    let is_shell = |code: &str| {
+        !code.starts_with("#!") || code.lines().next().is_some_and(|line| line.contains("sh"))
+    };
+    match script(&program).filter(|_| depth == 0) {
+        Some(code) if is_shell(&code) => of_script(&code, script, depth + 1),
+        Some(code) => of_code(&code, &rest.join(" ")).into_iter().collect(),
         None if program.rsplit('.').next() == Some("sh") => vec![Reach::Anything],
-        None => Vec::new(),
+        None => operands(command, rest),
     }
 }

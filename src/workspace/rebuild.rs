@@ -324,7 +324,7 @@ impl Rebuild<'_> {
             };
             reach(action, &script)
         };
-        if !is_look {
+        if !is_look || !found.is_empty() {
             self.movers.insert(step);
         }
         let told: BTreeSet<usize> = named
@@ -333,10 +333,15 @@ impl Rebuild<'_> {
             .flat_map(|(file, moved)| [*file, *moved])
             .flatten()
             .collect();
+        // the rest of a command that may change anything adds nothing
+        let found = match found.contains(&Reach::Anything) {
+            true => vec![Reach::Anything],
+            false => found,
+        };
         for reach in found {
             for file in self.reached(&reach, action) {
                 if !told.contains(&file) {
-                    self.forget(file, step);
+                    self.unlearn(file, step);
                 }
             }
         }
@@ -349,6 +354,10 @@ impl Rebuild<'_> {
                 .iter()
                 .flat_map(|path| self.inside(path, action))
                 .collect(),
+            Reach::Operands(words) => words
+                .iter()
+                .flat_map(|word| self.operand(word, action))
+                .collect(),
             Reach::Mentioned(text) => {
                 let mentions = |(name, files): (&String, &Vec<usize>)| {
                     let finder = memchr::memmem::find(text.as_bytes(), name.as_bytes());
@@ -357,6 +366,21 @@ impl Rebuild<'_> {
                 self.by_name.iter().filter_map(mentions).flatten().collect()
             }
         }
+    }
+
+    /// The file of this name, if it is one; where nobody knows the folder, those that are called so.
+    fn operand(&self, word: &str, action: &Action) -> Vec<usize> {
+        if let Some(name) = self.names.resolve(word, action) {
+            return self
+                .history
+                .by_path
+                .get(&name)
+                .copied()
+                .into_iter()
+                .collect();
+        }
+        let name = word.rsplit('/').next().unwrap_or(word);
+        self.by_name.get(name).cloned().unwrap_or_default()
     }
 
     /// The file of this name, or all files of the folder.
@@ -398,16 +422,22 @@ impl Rebuild<'_> {
         }
     }
 
-    /// After this step nothing is known of a file.
+    /// After this step, which was to edit it, nothing is known of a file.
     fn forget(&mut self, file: usize, step: usize) {
-        let History { files, arena, .. } = &mut self.history;
-        if let Some(file) = files.get_mut(file) {
+        if let Some(file) = self.history.files.get_mut(file) {
             file.track.edits.insert(step);
-            file.track.forget(arena, step + 1);
-            // what was never touched before is not touched by a guess
-            if !file.touches.is_empty() {
-                file.touch(step, TouchKind::Perhaps);
-            }
+        }
+        self.unlearn(file, step);
+    }
+
+    /// After this step nothing is known of a file.
+    fn unlearn(&mut self, file: usize, step: usize) {
+        self.lose(file, step);
+        // what was never touched before is not touched by a guess
+        if let Some(file) = self.history.files.get_mut(file)
+            && !file.touches.is_empty()
+        {
+            file.touch(step, TouchKind::Perhaps);
         }
     }
 

@@ -55,8 +55,10 @@ pub(super) struct Track {
     exists: Option<bool>,
     /// Versions to which the editor can go back.
     undo: Vec<(Arc<Table>, Option<bool>)>,
-    /// Moments at which what was known of it ended.
-    pub(super) breaks: Vec<usize>,
+    /// What was known of it ended once.
+    pub(super) is_broken: bool,
+    /// How many versions at the end were made by forgetting, and nothing was told of them or taken from them since.
+    blanks: usize,
     /// Steps of its edits: what might be to blame when something does not agree.
     pub(super) edits: BTreeSet<usize>,
 }
@@ -75,7 +77,8 @@ impl Track {
             current,
             exists: None,
             undo: Vec::new(),
-            breaks: Vec::new(),
+            is_broken: false,
+            blanks: 0,
             edits: BTreeSet::new(),
         }
     }
@@ -90,6 +93,7 @@ impl Track {
 
     /// Says that the file was there, or not, at the version that is current.
     pub(super) fn set_exists(&mut self, exists: bool) {
+        self.blanks = 0;
         self.exists = Some(exists);
         if let Some(version) = self.versions.last_mut() {
             version.exists = Some(exists);
@@ -120,6 +124,7 @@ impl Track {
     }
 
     fn push_full(&mut self, moment: usize, table: Table, exists: Option<bool>) {
+        self.blanks = 0;
         self.current = table;
         self.exists = exists;
         self.versions.push(Version {
@@ -131,9 +136,18 @@ impl Track {
 
     /// From `moment` on nothing is known of the file.
     pub(super) fn forget(&mut self, arena: &mut Arena, moment: usize) {
+        self.is_broken = true;
+        // the version before the last is as unknown as the last: it lasts until now, and the last begins now
+        if self.blanks >= 2
+            && let Some(last) = self.versions.last_mut()
+        {
+            last.moment = last.moment.max(moment);
+            return;
+        }
+        let blanks = self.blanks;
         let table = Table::whole(arena.found());
-        self.breaks.push(moment);
         self.push_full(moment, table, None);
+        self.blanks = blanks + 1;
     }
 
     /// The file is gone from `moment` on.
@@ -149,6 +163,7 @@ impl Track {
     /// Keeps the state for the editor's undo.
     pub(super) fn remember(&mut self) {
         const DEPTH: usize = 256;
+        self.blanks = 0;
         if self.undo.len() == DEPTH {
             self.undo.remove(0);
         }
@@ -227,6 +242,7 @@ impl Track {
         shown: &Shown,
         proof: Proof,
     ) -> Result<(), Mismatch> {
+        self.blanks = 0;
         if self.exists == Some(false) {
             return Err(Mismatch {
                 line: shown.first,
@@ -386,6 +402,7 @@ impl Track {
             }
             splices.push((at, removed, added));
         }
+        self.blanks = 0;
         self.current = table;
         self.exists = Some(true);
         let since = self
@@ -457,7 +474,7 @@ impl Track {
             len,
         });
         table.pieces.extend(Table::whole(below).pieces);
-        self.breaks.push(step + 1);
+        self.is_broken = true;
         self.push_full(step + 1, table, Some(true));
     }
 
@@ -483,6 +500,7 @@ impl Track {
             self.push_full(0, Table::whole(arena.found()), None);
         }
         self.undo.clear();
+        self.blanks = 0;
         self.forget(arena, from + 1);
         if to > from {
             self.forget(arena, to + 1);

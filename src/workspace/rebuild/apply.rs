@@ -77,8 +77,7 @@ impl Rebuild<'_> {
     fn kind_of(&mut self, edit: &Edit, file: usize) -> TouchKind {
         let found = self.history.files.get_mut(file);
         let exists = found.as_ref().and_then(|file| file.track.exists());
-        let is_new =
-            found.is_some_and(|file| file.touches.is_empty() && file.track.breaks.is_empty());
+        let is_new = found.is_some_and(|file| file.touches.is_empty() && !file.track.is_broken);
         match edit.op {
             EditOp::Delete => TouchKind::Deleted,
             EditOp::Create if exists != Some(true) => {
@@ -140,7 +139,7 @@ impl Rebuild<'_> {
     }
 
     /// The file is another one from this step on, nobody knows which.
-    fn lose(&mut self, file: usize, step: usize) {
+    pub(super) fn lose(&mut self, file: usize, step: usize) {
         self.on_track(file, |track, arena| track.forget(arena, step + 1));
     }
 

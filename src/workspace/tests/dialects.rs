@@ -211,6 +211,108 @@ fn commands() {
     );
 }
 
+/// What a program may do to the file that a here-document wrote.
+#[test]
+fn programs_that_write_what_they_are_given() {
+    let write = || shell("cat > /testbed/a.py <<'EOF'\nx\ny\nEOF", "");
+    for cmd in [
+        "sort -o a.py a.py",
+        "sort --output=a.py b.txt",
+        "curl -o a.py https://x.org/y",
+        "curl -oa.py https://x.org/y",
+        "curl -O https://x.org/a.py?raw=1",
+        "wget -O a.py https://x.org/y",
+        "wget https://x.org/a.py",
+        "cat b | sponge a.py",
+        "cat b | tee a.py",
+        "dd if=b of=a.py",
+        "nice sed -i s/x/y/ a.py",
+        "nice -n 10 sed -i s/x/y/ .",
+        "unbuffer sed -i s/x/y/ a.py",
+        "ionice -c 2 -n 7 stdbuf -o L black .",
+        "sudo -u me time black .",
+        "timeout -k 5 10 black .",
+        "ls | xargs -n 1 sed -i s/x/y/",
+        "python -m ruff check --fix .",
+        "python3 -X dev -m ruff format src a.py",
+        "python -m black .",
+        "python -m lib2to3 -w a.py",
+        "python -m mytool a.py",
+        "coverage run -m mytool a.py",
+        "mytool a.py",
+        "mytool --target=a.py",
+        "mytool --fix .",
+        "mytool *.py",
+        "./mytool a.py",
+        "make a.py",
+        "sed -n 'w a.py' b",
+        "awk '{print > \"a.py\"}' b",
+    ] {
+        println!("{cmd}");
+        let cmd = format!("cd /testbed && {cmd}");
+        becomes(vec![write(), shell(&cmd, "")], &["1?", "1+x|2+y", "1?"]);
+    }
+    for cmd in [
+        "python a.py",
+        "python -u a.py",
+        "coverage run a.py",
+        "python -m pytest a.py",
+        "python -m py_compile a.py",
+        "sort a.py",
+        "wc -l a.py",
+        "grep -o x a.py",
+        "diff a.py b.py",
+        "ls | xargs grep -n x",
+        "sudo cat a.py",
+        "black --check a.py",
+        "ruff check a.py",
+        "mytool b.py",
+        "mytool .",
+        "make",
+        "curl https://x.org/y",
+        "awk '{print $1}' a.py",
+    ] {
+        println!("{cmd}");
+        let cmd = format!("cd /testbed && {cmd}");
+        becomes(
+            vec![write(), shell(&cmd, "")],
+            &["1?", "1+x|2+y", "1~x|2~y"],
+        );
+    }
+}
+
+#[test]
+fn what_is_unknown_is_forgotten_once() {
+    let cat = |text: &str| shell("cat /testbed/a.py", text);
+    let stash = || shell("cd /testbed && git stash && make format", "");
+    let between = "1?";
+    becomes(
+        vec![
+            cat("a"),
+            stash(),
+            stash(),
+            stash(),
+            stash(),
+            cat("x"),
+            stash(),
+            stash(),
+            stash(),
+        ],
+        &[
+            "1 a", "1 a", between, between, between, "1 x", "1 x", between, between, between,
+        ],
+    );
+    let look = |nth: usize| shell(&format!("cat /testbed/{nth}.py"), "a");
+    let mut actions: Vec<Action> = (0..20).map(look).collect();
+    actions.extend((0..100).map(|_| stash()));
+    let history = History::of(&trajectory(actions, None), &Cancel::new());
+    assert!(history.arena.get(20).is_some());
+    assert!(
+        history.arena.get(20 * 3).is_none(),
+        "a source for every step"
+    );
+}
+
 #[test]
 fn patches_without_numbers_are_placed_by_what_is_known() {
     let patch = |text: &str| {
