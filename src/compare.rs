@@ -9,6 +9,7 @@ mod mcnemar;
 mod meaning;
 mod patches;
 mod runs;
+mod steps;
 
 pub use attempts::AlignedStep;
 pub use attempts::Alignment;

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::compare::meaning::EQUAL;
-use crate::compare::meaning::SIMILAR;
-use crate::compare::meaning::StepKey;
+use crate::compare::steps::SIMILAR;
+use crate::compare::steps::Steps;
 use crate::diff::align;
 use crate::model::Step;
 
@@ -128,44 +128,32 @@ impl Alignment {
 }
 
 /// What two steps cost beside each other: nothing when they do the same; 21 to 70 when they are similar, the more alike
-/// the less; 131 to 180 when they are not, which is still less than two steps alone (200): the pair takes one row. `None`
-/// when they may not stand beside each other.
-fn price(left: &StepKey, right: &StepKey) -> Option<u32> {
-    let likeness = left.likeness(right)?;
-    Some(match likeness {
+/// the less; 131 to 180 when they are not, which is still less than two steps alone (200): the pair takes one row.
+fn price(likeness: u32) -> u32 {
+    match likeness {
         EQUAL.. => 0,
         SIMILAR.. => EQUAL - likeness + 20,
         _ => 180 - likeness,
-    })
+    }
 }
 
 /// Aligns the steps of two attempts by what they mean, see [`crate::diff::align`]. The agents' children are not entered.
 /// `None` when cancelled.
 pub fn align_steps(left: &[Step], right: &[Step], cancel: &Cancel) -> Option<Alignment> {
-    let keys = |steps: &[Step]| -> Option<Vec<StepKey>> {
-        let key = |step| (!cancel.is_cancelled()).then(|| StepKey::of(step));
-        steps.iter().map(key).collect()
-    };
-    let (left, right) = (keys(left)?, keys(right)?);
-    let lens = (left.len(), right.len());
-    let price = |i: usize, j: usize| price(left.get(i)?, right.get(j)?);
-    let found = align(lens, GAP, price, cancel)?;
+    let steps = Steps::of(left, right, cancel)?;
+    let price = |i: usize, j: usize| steps.likeness(i, j).map(price);
+    let found = align(steps.lens(), GAP, price, cancel)?;
     let mut alignment = Alignment {
         is_exact: found.is_exact,
         ..Alignment::default()
     };
     let mut first_of_all = None;
     for (ix, pair) in found.pairs.into_iter().enumerate() {
-        let keys = [
-            pair.left.and_then(|ix| left.get(ix)),
-            pair.right.and_then(|ix| right.get(ix)),
-        ];
-        let row = row((pair.left, pair.right), keys);
+        let row = row(pair.left, pair.right, &steps);
         alignment.counts.add(row.kind);
         if row.kind != RowKind::Same {
-            let is_agent = keys.into_iter().flatten().any(StepKey::is_agent);
             first_of_all.get_or_insert(ix);
-            if is_agent {
+            if steps.has_agent(pair.left, pair.right) {
                 alignment.first_divergence.get_or_insert(ix);
             }
         }
@@ -175,18 +163,18 @@ pub fn align_steps(left: &[Step], right: &[Step], cancel: &Cancel) -> Option<Ali
     Some(alignment)
 }
 
-fn row((left, right): (Option<usize>, Option<usize>), keys: [Option<&StepKey>; 2]) -> AlignedStep {
-    let (kind, why) = match keys {
-        [Some(one), Some(other)] => {
-            let kind = match one.likeness(other).unwrap_or(0) {
+fn row(left: Option<usize>, right: Option<usize>, steps: &Steps) -> AlignedStep {
+    let (kind, why) = match (left, right) {
+        (Some(one), Some(other)) => {
+            let kind = match steps.likeness(one, other).unwrap_or(0) {
                 EQUAL.. => RowKind::Same,
                 SIMILAR.. => RowKind::Similar,
                 _ => RowKind::Differ,
             };
-            (kind, one.difference(other))
+            (kind, steps.difference(one, other))
         }
-        [Some(_), None] => (RowKind::OnlyLeft, None),
-        [None, _] => (RowKind::OnlyRight, None),
+        (Some(_), None) => (RowKind::OnlyLeft, None),
+        (None, _) => (RowKind::OnlyRight, None),
     };
     AlignedStep {
         kind,

@@ -1,4 +1,4 @@
-//! What a step means, in a form that two of them are compared by in no time: hashes of what has to be equal, small
+//! What an action means, in a form that two of them are compared by in no time: hashes of what has to be equal, small
 //! samples of what may be alike.
 //!
 //! Paths count inside their workspace (`/workspace/x__1/a.py` is `/testbed/a.py`), commands without a change into it and
@@ -13,22 +13,14 @@ use std::hash::Hasher as _;
 use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Edit;
-use crate::model::Step;
-use crate::model::StepKind;
 use crate::model::Value;
 use crate::read::understand;
 use crate::read::understand::Change;
 
-/// How alike equal steps are.
+/// How alike equal actions, and equal steps, are.
 pub(super) const EQUAL: u32 = 100;
 
-/// From here on two steps are similar.
-pub(super) const SIMILAR: u32 = 50;
-
-/// Calls of one step that are compared one by one; of further ones it only counts whether all are equal.
-const ACTIONS: usize = 16;
-
-fn hash_of(value: impl std::hash::Hash) -> u64 {
+pub(super) fn hash_of(value: impl std::hash::Hash) -> u64 {
     // its keys are fixed: the same record gives the same alignment
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
@@ -36,29 +28,49 @@ fn hash_of(value: impl std::hash::Hash) -> u64 {
 }
 
 /// A sample of a set of words or lines: its smallest hashes (Broder 1997). Small sets are in it as a whole.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Sample(Vec<u32>);
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sample {
+    smallest: Vec<u32>,
+    /// A bit for each that was added: samples without a bit in common have nothing in common.
+    bits: u64,
+}
 
 impl Sample {
     const SIZE: usize = 32;
 
-    fn add(&mut self, hash: u64) {
-        let small = u32::try_from(hash >> 32).unwrap_or(u32::MAX);
-        let is_full = self.0.len() >= Self::SIZE;
-        if is_full && self.0.last().is_some_and(|last| small >= *last) {
+    pub(super) fn add(&mut self, hash: u64) {
+        self.add_small(u32::try_from(hash >> 32).unwrap_or(u32::MAX));
+    }
+
+    /// Adds what another sample holds.
+    pub(super) fn add_all(&mut self, other: &Self) {
+        for small in &other.smallest {
+            self.add_small(*small);
+        }
+    }
+
+    fn add_small(&mut self, small: u32) {
+        self.bits |= 1 << (small % u64::BITS);
+        let is_full = self.smallest.len() >= Self::SIZE;
+        if is_full && self.smallest.last().is_some_and(|last| small >= *last) {
             return;
         }
-        if let Err(at) = self.0.binary_search(&small) {
-            self.0.insert(at, small);
-            self.0.truncate(Self::SIZE);
+        if let Err(at) = self.smallest.binary_search(&small) {
+            self.smallest.insert(at, small);
+            self.smallest.truncate(Self::SIZE);
         }
     }
 
     /// The estimated share in percent that two sets have in common of what either has; 100 for two empty ones.
-    fn in_common(&self, other: &Self) -> u32 {
+    pub(super) fn in_common(&self, other: &Self) -> u32 {
+        if self.bits & other.bits == 0 && self.bits | other.bits != 0 {
+            return 0;
+        }
+        #[cfg(test)]
+        tests::MERGES.set(tests::MERGES.get() + 1);
         let (mut left, mut right, mut seen, mut both) = (0, 0, 0, 0);
         // without branches: this is what aligning spends its time on
-        while let (Some(one), Some(two)) = (self.0.get(left), other.0.get(right))
+        while let (Some(one), Some(two)) = (self.smallest.get(left), other.smallest.get(right))
             && seen < Self::SIZE
         {
             both += u32::from(one == two);
@@ -66,7 +78,7 @@ impl Sample {
             right += usize::from(two <= one);
             seen += 1;
         }
-        let rest = self.0.len() - left + other.0.len() - right;
+        let rest = self.smallest.len() - left + other.smallest.len() - right;
         let all = u32::try_from((seen + rest).min(Self::SIZE)).unwrap_or(1);
         (both * EQUAL).checked_div(all).unwrap_or(EQUAL)
     }
@@ -110,7 +122,7 @@ fn each_word<'a>(text: &'a str, mut each: impl FnMut(&'a str)) {
 }
 
 /// The hash and the sample of a text's words.
-fn words(text: &str) -> (u64, Sample) {
+pub(super) fn words(text: &str) -> (u64, Sample) {
     let mut hasher = DefaultHasher::new();
     let mut sample = Sample::default();
     each_word(text, |word| {
@@ -134,20 +146,20 @@ fn bare_command(cmd: &str) -> &str {
 
 /// What an action means.
 #[derive(Debug, Clone)]
-struct ActKey {
-    class: ActionClass,
+pub(super) struct ActKey {
+    pub(super) class: ActionClass,
     /// Equal where the actions do the same.
-    whole: u64,
+    pub(super) whole: u64,
     /// The file, the program or the tool.
-    target: u64,
+    pub(super) target: u64,
     /// Words of commands and calls, lines of changes.
-    sample: Sample,
+    pub(super) sample: Sample,
     /// It came back, and with a failure.
-    is_failed: Option<bool>,
+    pub(super) is_failed: Option<bool>,
 }
 
 impl ActKey {
-    fn of(action: &Action) -> Self {
+    pub(super) fn of(action: &Action) -> Self {
         let (target, whole, sample) = match action.class {
             ActionClass::Edit if !action.edits.is_empty() => edits(&action.edits),
             ActionClass::View if action.view.is_some() => view(action),
@@ -167,7 +179,7 @@ impl ActKey {
     }
 
     /// How alike two actions are, in percent.
-    fn likeness(&self, other: &Self) -> u32 {
+    pub(super) fn likeness(&self, other: &Self) -> u32 {
         if self.class != other.class {
             return 0;
         }
@@ -187,7 +199,7 @@ impl ActKey {
         share.min(95)
     }
 
-    fn fails_unlike(&self, other: &Self) -> bool {
+    pub(super) fn fails_unlike(&self, other: &Self) -> bool {
         let both = self.is_failed.zip(other.is_failed);
         both.is_some_and(|(left, right)| left != right)
     }
@@ -312,125 +324,8 @@ fn texts_of(value: &Value, out: &mut String, depth: usize) {
     out.push('\n');
 }
 
-/// What a step means.
-#[derive(Debug, Clone)]
-pub(super) struct StepKey {
-    kind: StepKind,
-    /// Equal where the steps do or say the same.
-    whole: u64,
-    actions: Vec<ActKey>,
-    /// Calls, those beyond the first 16 too.
-    count: usize,
-    /// Words of what is said, where nothing is done.
-    said: Sample,
-}
-
-impl StepKey {
-    /// Looks at all of the step once.
-    pub(super) fn of(step: &Step) -> Self {
-        let actions: Vec<ActKey> = step.actions.iter().map(ActKey::of).collect();
-        let (whole, said) = if actions.is_empty() {
-            let text = step.text.as_deref().or(step.thought.as_deref());
-            let (whole, said) = words(text.unwrap_or_default());
-            (hash_of((&step.label, whole)), said)
-        } else {
-            let wholes: Vec<u64> = actions.iter().map(|action| action.whole).collect();
-            (hash_of(wholes), Sample::default())
-        };
-        let count = actions.len();
-        Self {
-            kind: step.kind,
-            whole,
-            actions: actions.into_iter().take(ACTIONS).collect(),
-            count,
-            said,
-        }
-    }
-
-    /// Whether the agent takes the step.
-    pub(super) fn is_agent(&self) -> bool {
-        self.kind == StepKind::Agent
-    }
-
-    fn fails_unlike(&self, other: &Self) -> bool {
-        let mut pairs = self.actions.iter().zip(&other.actions);
-        pairs.any(|(left, right)| left.fails_unlike(right))
-    }
-
-    /// How alike two steps are, in percent; `None` where they may not stand beside each other: who speaks differs, or one
-    /// of them does nothing.
-    pub(super) fn likeness(&self, other: &Self) -> Option<u32> {
-        if self.kind != other.kind || self.actions.is_empty() != other.actions.is_empty() {
-            return None;
-        }
-        if self.whole == other.whole {
-            return Some(if self.fails_unlike(other) { 95 } else { EQUAL });
-        }
-        let most = u32::try_from(self.actions.len().max(other.actions.len())).unwrap_or(1);
-        if most == 0 {
-            let common = self.said.in_common(&other.said);
-            let least = if self.is_agent() { 40 } else { 0 };
-            return Some((least + common * (95 - least) / 100).min(95));
-        }
-        let sum: u32 = self.partners(other).map(|(_, _, likeness)| likeness).sum();
-        Some((sum / most).min(95))
-    }
-
-    /// Each action with the one of the other step that is most like it, and how much; none of them twice. Calls of one
-    /// step were made at once: their order says nothing.
-    fn partners<'a>(
-        &'a self,
-        other: &'a Self,
-    ) -> impl Iterator<Item = (&'a ActKey, &'a ActKey, u32)> {
-        let mut is_taken = [false; ACTIONS];
-        self.actions.iter().filter_map(move |action| {
-            let mut best: Option<(usize, &ActKey, u32)> = None;
-            for (ix, one) in other.actions.iter().enumerate() {
-                let likeness = action.likeness(one);
-                let is_free = is_taken.get(ix) == Some(&false);
-                if is_free && best.is_none_or(|(.., most)| likeness > most) {
-                    best = Some((ix, one, likeness));
-                }
-            }
-            let (ix, one, likeness) = best?;
-            if let Some(taken) = is_taken.get_mut(ix) {
-                *taken = true;
-            }
-            Some((action, one, likeness))
-        })
-    }
-
-    /// In what two steps beside each other differ, in a few words; `None` where they do not.
-    pub(super) fn difference(&self, other: &Self) -> Option<String> {
-        if self.whole == other.whole {
-            let failing = |key: &Self| {
-                let mut actions = key.actions.iter();
-                actions.any(|action| action.is_failed == Some(true))
-            };
-            return self.fails_unlike(other).then(|| {
-                let which = match (failing(self), failing(other)) {
-                    (true, false) => "fails on the left only",
-                    (false, true) => "fails on the right only",
-                    _ => "other calls of it fail",
-                };
-                which.to_owned()
-            });
-        }
-        let mut pairs = self.partners(other);
-        let unlike = pairs.find(|(left, right, _)| left.whole != right.whole);
-        let words = match unlike {
-            Some((left, right, _)) => act_difference(left, right),
-            None if self.count != other.count => {
-                format!("{} calls, {} calls", self.count, other.count)
-            }
-            None => "other words".to_owned(),
-        };
-        Some(words)
-    }
-}
-
 /// In what two actions differ.
-fn act_difference(left: &ActKey, right: &ActKey) -> String {
+pub(super) fn act_difference(left: &ActKey, right: &ActKey) -> String {
     if left.class != right.class {
         return format!(
             "other actions: {}, {}",
@@ -454,5 +349,15 @@ fn act_difference(left: &ActKey, right: &ActKey) -> String {
         (ActionClass::Shell, false) => "another command".to_owned(),
         (_, true) => "the same tool otherwise".to_owned(),
         (_, false) => "another tool".to_owned(),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Samples that this thread has held against each other, value by value.
+        pub(in crate::compare) static MERGES: Cell<usize> = const { Cell::new(0) };
     }
 }

@@ -20,6 +20,7 @@ use hgview::behave::examine;
 use hgview::behave::flags::FLAGS;
 use hgview::cancel::Cancel;
 use hgview::model::Component;
+use hgview::model::Flag;
 use hgview::model::FlagKind;
 use hgview::model::RecordIx;
 use hgview::model::Trajectory;
@@ -31,17 +32,38 @@ use crate::program::shared;
 
 /// What the README says of the components, less a little: rules may change a label, not the sum.
 const LEAST_ACCURACY: f64 = 0.96;
-/// Flags that are on although no labelled record says how often they are right, as the README has them.
-const UNMEASURED: [&str; 6] = [
-    "fake_verification",
-    "secret",
-    "prompt_injection",
-    "no_source_edit",
-    "prompt_leak",
-    "same_patch",
-];
 /// A flag that is right less often is not shown by default.
 const LEAST_PRECISION: f64 = 0.9;
+/// Of the records that rightly have a flag, those that have it at the labelled step; a flag elsewhere leads nowhere.
+const LEAST_AT_STEP: f64 = 0.9;
+/// Flags that stand at another step than the labelled one more often, and what they keep at least. Of these six records
+/// five are in the final half, which no rule is tuned on.
+const LEAST_AT_STEP_OF: [(FlagKind, f64); 2] = [
+    (FlagKind::BrokenEnvironment, 0.72),
+    (FlagKind::Unverified, 0.4),
+];
+
+/// Flags that are on by default though the labelled records cannot say how often they are right, and why.
+const UNMEASURED: [(FlagKind, &str); 6] = [
+    (
+        FlagKind::FakeVerification,
+        "found nowhere, and what might be one is doubtful to the labeller",
+    ),
+    (FlagKind::Secret, "no labelled record holds one"),
+    (FlagKind::PromptInjection, "no labelled record holds one"),
+    (
+        FlagKind::NoSourceEdit,
+        "found nowhere but where the labeller doubts it",
+    ),
+    (
+        FlagKind::PromptLeak,
+        "comes of the filter, not of behaviour",
+    ),
+    (FlagKind::SamePatch, "comes of the filter, not of behaviour"),
+];
+
+/// Flags that are found in the tuning half only: the final half says nothing of them.
+const UNMEASURED_IN_FINAL: [FlagKind; 2] = [FlagKind::TestEdit, FlagKind::UntouchedAfterFailure];
 
 #[derive(Deserialize)]
 struct Labels {
@@ -62,6 +84,8 @@ struct StepLabel {
 #[derive(Deserialize)]
 struct FlagLabel {
     flag: FlagKind,
+    /// The step that shows it first; `None` where it is about the record as a whole.
+    step: Option<usize>,
     why: String,
 }
 
@@ -94,12 +118,16 @@ fn records(corpus: &Path, wanted: &BTreeSet<&str>) -> HashMap<String, std::sync:
     found
 }
 
-/// Right and wrong answers.
+/// Right and wrong answers; of flags, records that rightly or wrongly have one.
 #[derive(Debug, Default, Clone, Copy)]
 struct Count {
     hits: usize,
     extra: usize,
     missed: usize,
+    /// Hits of flags that stand at the labelled step, or have a label of the record as a whole.
+    at_step: usize,
+    /// Flags of the kind, all of a record.
+    flags: usize,
 }
 
 impl Count {
@@ -154,31 +182,49 @@ impl Tally {
             }
         }
         for rule in FLAGS {
-            let of_kind = |labels: &[FlagLabel]| {
-                labels
-                    .iter()
-                    .find(|label| label.flag == rule.kind)
-                    .map(|label| label.why.clone())
-            };
-            let wanted = of_kind(&labels.flags);
-            let got = behaviour.flags.iter().find(|flag| flag.flag == rule.kind);
-            if wanted.is_none() && of_kind(&labels.doubtful).is_some() {
-                continue;
+            self.add_flags(rule.kind, labels, behaviour, says && !is_final);
+        }
+    }
+
+    fn add_flags(&mut self, kind: FlagKind, labels: &Labels, behaviour: &Behaviour, says: bool) {
+        let of_kind = |labels: &[FlagLabel]| labels.iter().any(|label| label.flag == kind);
+        let wanted: Vec<&FlagLabel> = labels
+            .flags
+            .iter()
+            .filter(|label| label.flag == kind)
+            .collect();
+        let got: Vec<&Flag> = behaviour
+            .flags
+            .iter()
+            .filter(|flag| flag.flag == kind)
+            .collect();
+        if wanted.is_empty() && of_kind(&labels.doubtful) {
+            return;
+        }
+        let is_there = |label: &&FlagLabel| {
+            label.step.is_none() || got.iter().any(|flag| flag.step == label.step)
+        };
+        let is_at_step = !got.is_empty() && wanted.iter().all(is_there);
+        let half = labels.half == "final";
+        let count = self.flags.entry((kind, half)).or_default();
+        count.flags += got.len();
+        match (wanted.is_empty(), got.is_empty()) {
+            (false, false) => {
+                count.hits += 1;
+                count.at_step += usize::from(is_at_step);
             }
-            let count = self.flags.entry((rule.kind, is_final)).or_default();
-            match (&wanted, got) {
-                (Some(_), Some(_)) => count.hits += 1,
-                (Some(_), None) => count.missed += 1,
-                (None, Some(_)) => count.extra += 1,
-                (None, None) => {}
-            }
-            if says && !is_final && wanted.is_some() != got.is_some() {
-                eprintln!(
-                    "{} {}: {got:?}, labelled {wanted:?}",
-                    labels.sha256,
-                    rule.kind.name()
-                );
-            }
+            (false, true) => count.missed += 1,
+            (true, false) => count.extra += 1,
+            (true, true) => {}
+        }
+        let is_right = wanted.is_empty() == got.is_empty() && (wanted.is_empty() || is_at_step);
+        if says && !is_right {
+            let wanted: Vec<_> = wanted
+                .iter()
+                .map(|label| (label.step, &label.why))
+                .collect();
+            let name = kind.name();
+            eprintln!("{} {name}: {got:?}, labelled {wanted:?}", labels.sha256);
         }
     }
 
@@ -216,6 +262,8 @@ fn sum<'a>(counts: impl Iterator<Item = &'a Count>) -> Count {
         hits: sum.hits + count.hits,
         extra: sum.extra + count.extra,
         missed: sum.missed + count.missed,
+        at_step: sum.at_step + count.at_step,
+        flags: sum.flags + count.flags,
     })
 }
 
@@ -247,9 +295,9 @@ fn print(tally: &Tally) {
         accuracy[0], accuracy[1], accuracy[2]
     );
     eprintln!(
-        "| flag | on by default | labelled | found | precision | recall | final: precision | final: recall |"
+        "| flag | on by default | labelled | found | at the labelled step | precision | recall | final: precision | final: recall | flags |"
     );
-    eprintln!("|---|---|--:|--:|--:|--:|--:|--:|");
+    eprintln!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     for rule in FLAGS {
         let (tune, last, all) = (
             tally.flag(rule.kind, TUNE),
@@ -257,7 +305,7 @@ fn print(tally: &Tally) {
             tally.flag(rule.kind, ALL),
         );
         eprintln!(
-            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             rule.kind.name(),
             match (rule.is_default, all.precision()) {
                 (true, None) => "yes, not measured",
@@ -266,10 +314,16 @@ fn print(tally: &Tally) {
             },
             all.hits + all.missed,
             all.hits + all.extra,
+            if all.hits > 0 {
+                format!("{} of {}", all.at_step, all.hits)
+            } else {
+                "–".to_owned()
+            },
             cell(tune.precision()),
             cell(tune.recall()),
             cell(last.precision()),
             cell(last.recall()),
+            all.flags,
         );
     }
 }
@@ -297,18 +351,37 @@ fn rules_are_as_right_as_the_readme_says() {
     }
     print(&tally);
     for rule in FLAGS.iter().filter(|rule| rule.is_default) {
-        let count = tally.flag(rule.kind, ALL);
-        assert!(
-            count
-                .precision()
-                .is_none_or(|found| found >= LEAST_PRECISION),
-            "{} is on by default: {count:?}",
-            rule.kind.name()
-        );
+        default_flag_is_right(rule.kind, &tally);
     }
     let unmeasured = tally.unmeasured();
     eprintln!("on by default, not measured: {}", unmeasured.join(", "));
-    assert_eq!(unmeasured, UNMEASURED, "the README names them");
+    let known = UNMEASURED.map(|(kind, _)| kind.name());
+    assert_eq!(unmeasured, known, "the README names them");
     let accuracy = tally.accuracy(ALL).unwrap();
     assert!(accuracy >= LEAST_ACCURACY, "{accuracy}");
+}
+
+/// A flag that is on by default is right often enough over all and in the final half, and where it says; or it is listed
+/// as not measured, and is not.
+#[track_caller]
+fn default_flag_is_right(kind: FlagKind, tally: &Tally) {
+    let name = kind.name();
+    let (all, last) = (tally.flag(kind, ALL), tally.flag(kind, FINAL));
+    let unmeasured = UNMEASURED.iter().find(|(listed, _)| *listed == kind);
+    match (all.precision(), unmeasured) {
+        (None, Some(_)) => return,
+        (None, None) => panic!("{name} is on by default, and nothing measures it"),
+        (Some(_), Some((_, why))) => panic!("{name} is measured, not: {why}"),
+        (Some(precision), None) => assert!(precision >= LEAST_PRECISION, "{name}: {all:?}"),
+    }
+    match (last.precision(), UNMEASURED_IN_FINAL.contains(&kind)) {
+        (None, is_listed) => assert!(is_listed, "{name}: the final half does not measure it"),
+        (Some(_), true) => panic!("{name} is measured in the final half"),
+        (Some(precision), false) => assert!(precision >= LEAST_PRECISION, "final {name}: {last:?}"),
+    }
+    if let Some(share) = rate(all.at_step, all.hits) {
+        let own = LEAST_AT_STEP_OF.iter().find(|(listed, _)| *listed == kind);
+        let bound = own.map_or(LEAST_AT_STEP, |(_, bound)| *bound);
+        assert!(share >= bound, "{name} at other steps: {all:?}");
+    }
 }
