@@ -203,7 +203,7 @@ fn of_command(
         "bash" | "sh" | "zsh" => of_shell(command, rest, script, depth),
         _ if READERS.contains(&name) && is_installed(program) => Vec::new(),
         _ if program.contains('/') => of_program(command, words, script, depth),
-        _ if name.ends_with(".py") => of_interpreter(command, words, script),
+        _ if name.rsplit('.').next() == Some("py") => of_interpreter(command, words, script),
         // a fixer that nobody knows takes folders, too, or all that it finds
         _ if has("--fix") || has("--write") || has("--in-place") || has("--inplace") => named(),
         _ => operands(command, rest),

@@ -334,9 +334,10 @@ impl Rebuild<'_> {
             .flatten()
             .collect();
         // the rest of a command that may change anything adds nothing
-        let found = match found.contains(&Reach::Anything) {
-            true => vec![Reach::Anything],
-            false => found,
+        let found = if found.contains(&Reach::Anything) {
+            vec![Reach::Anything]
+        } else {
+            found
         };
         for reach in found {
             for file in self.reached(&reach, action) {
