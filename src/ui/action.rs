@@ -124,6 +124,8 @@ pub enum Action {
     StepEnd(Toward),
     /// Goes to the next or previous trajectory of the list, from inside one.
     Trajectory(Toward),
+    /// Goes to the first hit of the next or previous trajectory, in the results of a search.
+    RecordHit(Toward),
     /// Jumps to the next or previous landmark of the trajectory.
     Jump(Landmark, Toward),
     /// Gives the keys to the next or previous pane.

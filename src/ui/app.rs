@@ -321,8 +321,7 @@ impl App {
             (Action::Open, Scope::Compare) => return self.open_step(effects),
             (Action::Open, Scope::Stats) => self.list_selection(effects),
             (Action::Find | Action::Patch, Scope::Compare) => self.act_in_compare(action),
-            (Action::Patch | Action::Compare, Scope::Stats)
-            | (Action::Trajectory(_), Scope::Results) => return false,
+            (Action::Patch | Action::Compare, Scope::Stats) => return false,
             (Action::Find, Scope::Results) => {
                 let text = "results are not searched: Ctrl-g searches again, Enter opens";
                 self.status.pass(Tone::Info, text.to_owned());

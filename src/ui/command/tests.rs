@@ -109,6 +109,7 @@ fn actions() -> Vec<Action> {
             Action::Step(way),
             Action::StepEnd(way),
             Action::Trajectory(way),
+            Action::RecordHit(way),
             Action::Pane(way),
             Action::Side(way),
         ]);
@@ -139,6 +140,7 @@ fn known(action: Action) {
         | Action::Step(Next | Previous)
         | Action::StepEnd(_)
         | Action::Trajectory(_)
+        | Action::RecordHit(_)
         | Action::Jump(
             Landmark::Hunk
             | Landmark::Error

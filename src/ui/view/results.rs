@@ -96,7 +96,7 @@ impl ResultsView {
                 let (len, height) = (self.rows.len(), Self::height(cx));
                 self.cursor.apply(motion, count, len, height);
             }
-            Action::Trajectory(toward) => self.go_to_next_record(toward, cx),
+            Action::RecordHit(toward) => self.go_to_next_record(toward, cx),
             Action::Copy(what @ (CopyWhat::Id | CopyWhat::Reference)) => {
                 let Some(row) = self.row() else { return true };
                 let (text, word) = match what {
