@@ -19,6 +19,7 @@ mod table;
 mod track;
 
 pub use compare::changes;
+pub use evidence::is_plain_cat;
 pub use history::Contradiction;
 pub use history::FileHistory;
 pub use history::FileKind;

@@ -79,24 +79,10 @@ pub(super) fn run(
         (false, false) => Case::Smart,
     };
     let pattern = Pattern::new(&args.pattern, args.fixed_strings, case, &args.places)?;
-    if let Some(selector) = selection::selector(shared)? {
-        return run_selected(args, &pattern, selector, shared, output);
-    }
-    if args.paths.iter().any(|path| path.is_dir()) {
-        // what lies in a folder may label its records: all of it is known first
-        let store = records::load_store(&args.paths, shared, output)?;
-        let mut totals = Totals::default();
-        let all = Records::All;
-        search_in(
-            args,
-            &store,
-            &pattern,
-            &all,
-            &Cancel::new(),
-            &mut totals,
-            output,
-        )?;
-        return close(args, &totals, output);
+    let selector = selection::selector(shared)?;
+    // what lies in a folder may label its records, and a query may ask for that: all of it is known first
+    if selector.is_some() || args.paths.iter().any(|path| path.is_dir()) {
+        return run_known(args, &pattern, selector, shared, output);
     }
     let store = records::open_store(&args.paths, &[], shared, output)?;
     let cancel = Cancel::new();
@@ -124,16 +110,16 @@ pub(super) fn run(
     close(args, &totals, output)
 }
 
-/// Searches the records for which a query holds.
-fn run_selected(
+/// Searches what a scan has found: the records for which a query holds, or all of them.
+fn run_known(
     args: &SearchArgs,
     pattern: &Pattern,
-    selector: Selector,
+    selector: Option<Selector>,
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
     let store = records::load_store(&args.paths, shared, output)?;
-    let chosen = selection::chosen(Some(selector), &args.paths, &store, shared, output)?;
+    let chosen = selection::chosen(selector, &args.paths, &store, shared, output)?;
     let small = |ix: RecordIx| u32::try_from(ix.0).ok();
     let records = Records::These(Arc::new(chosen.into_iter().filter_map(small).collect()));
     let mut totals = Totals::default();

@@ -15,6 +15,7 @@ use crate::model::Trajectory;
 use crate::model::Value;
 use crate::workspace::BaseFiles as _;
 use crate::workspace::checkout::Checkout;
+use crate::workspace::is_plain_cat;
 
 /// Finds files as they were before the edit.
 pub trait Bases {
@@ -188,12 +189,7 @@ fn take_view(
 /// Whether the call asked for a file without saying which part of it.
 fn shows_all(action: &Action) -> bool {
     if let Some(shell) = &action.shell {
-        let mut words = shell.cmd.split_whitespace();
-        let is_cat = words.next() == Some("cat");
-        return is_cat
-            && !shell
-                .cmd
-                .contains(['|', ';', '&', '>', '<', '\n', '$', '`', '*']);
+        return is_plain_cat(shell);
     }
     let has = |key: &str| {
         action

@@ -3,6 +3,7 @@
 use crate::diff::DiffTag;
 use crate::diff::diff_texts;
 use crate::model::Action;
+use crate::model::ShellCall;
 use crate::model::Text;
 use crate::model::Value;
 use crate::model::View;
@@ -128,17 +129,21 @@ fn holds_cut(line: &str) -> bool {
     WORDS.iter().any(has)
 }
 
+/// Whether a command is a `cat` of named files and nothing else, so that it shows all of them.
+pub fn is_plain_cat(shell: &ShellCall) -> bool {
+    let is_cat = shell.cmd.split_whitespace().next() == Some("cat");
+    is_cat
+        && !shell
+            .cmd
+            .contains(['|', ';', '&', '>', '<', '\n', '$', '`', '*'])
+}
+
 /// Whether the call asked for a file without saying which part of it, and got all of it.
 fn shows_all(action: &Action) -> bool {
     /// Reading tools stop here when nobody says how far.
     const MOST: usize = 2000;
     if let Some(shell) = &action.shell {
-        let mut words = shell.cmd.split_whitespace();
-        let is_cat = words.next() == Some("cat");
-        return is_cat
-            && !shell
-                .cmd
-                .contains(['|', ';', '&', '>', '<', '\n', '$', '`', '*']);
+        return is_plain_cat(shell);
     }
     let has = |key: &str| {
         action
