@@ -2,7 +2,7 @@
 //!
 //! Module order (a module imports only from its left; tested by `tests/it/structure.rs`):
 //! `error < cancel < text < model < config < theme < diff < patch < python < query < read < store < workspace < search <
-//! review < behave < replay < verify < select < compare < stats < tasks < export < ui < cli < main`.
+//! review < behave < sandbox < replay < verify < select < compare < stats < tasks < export < ui < cli < main`.
 
 pub mod behave;
 pub mod cancel;
@@ -17,7 +17,9 @@ pub mod patch;
 pub mod python;
 pub mod query;
 pub mod read;
+pub mod replay;
 pub mod review;
+pub mod sandbox;
 pub mod search;
 pub mod select;
 pub mod stats;

@@ -1,0 +1,1 @@
+//! Files of a temporary folder in the place of a sandbox's.

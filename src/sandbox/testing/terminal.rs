@@ -1,0 +1,1 @@
+//! Processes of this machine in the place of a sandbox's.
