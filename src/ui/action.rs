@@ -168,6 +168,18 @@ pub enum Action {
     Changes,
     /// Marks the moment, to compare with.
     MarkMoment,
+    /// Opens the replay of the record, or goes back from it.
+    Replay,
+    /// Runs the next call of a replay, or takes the last one back.
+    ReplayStep(Toward),
+    /// Runs a replay to its end, or begins it again.
+    ReplayEnd(Toward),
+    /// Runs a replay until a call diverges.
+    ReplayDivergence,
+    /// Stops the call that runs.
+    ReplayStop,
+    /// Opens a shell in the sandbox.
+    ReplayShell,
     /// Opens the statistics of the list, or goes back from them.
     Stats,
     /// Shows or hides the reference patch beside the final one.

@@ -13,6 +13,7 @@ mod notices;
 mod overlays;
 mod prompt;
 mod queues;
+mod replay;
 mod screens;
 mod stats;
 
@@ -41,6 +42,7 @@ use crate::ui::command::Scope;
 use crate::ui::data::Arrangement;
 use crate::ui::data::Data;
 use crate::ui::effect::Effect;
+use crate::ui::effect::ReplayAsk;
 use crate::ui::event::Event;
 use crate::ui::event::Generation;
 use crate::ui::event::Tone;
@@ -187,13 +189,18 @@ impl App {
                 if let Some(top) = self.overlays.last_mut() {
                     let reply = top.paste(&text);
                     self.reply(reply, effects);
+                } else {
+                    self.paste_into_console(&text, effects);
                 }
             }
             Event::Mouse(mouse) => {
                 self.resumes = None;
                 self.mouse(mouse, effects);
             }
-            Event::Resize(width, height) => self.screen = Rect::new(0, 0, width, height),
+            Event::Resize(width, height) => {
+                self.screen = Rect::new(0, 0, width, height);
+                self.resize_console(effects);
+            }
             Event::Notice(notice) => self.notice(notice, effects),
         }
         self.sync(effects);
@@ -260,6 +267,9 @@ impl App {
         if let Some(top) = self.overlays.last_mut() {
             let reply = top.key(key);
             self.reply(reply, effects);
+            return;
+        }
+        if self.type_into_console(key, effects) {
             return;
         }
         // whoever acts does not want to be taken elsewhere
@@ -330,6 +340,8 @@ impl App {
                 self.close_screen(effects);
             }
             (Action::Patch, _) => self.open_patch(None),
+            (Action::Replay, _) => self.toggle_replay(effects),
+            (Action::Patch | Action::FileAtStep, Scope::Replay) => return false,
             (Action::Stats, _) => self.toggle_stats(effects),
             (Action::Compare, _) => self.ask_compare(effects),
             (Action::CompareRuns, _) => self.ask_runs(effects),
@@ -414,6 +426,7 @@ impl App {
         match closed {
             Screen::Results(_) => effects.push(Effect::StopGrep),
             Screen::Stats(_) => effects.push(Effect::StopStats),
+            Screen::Replay(view) => effects.push(Effect::Replay(view.opened(), ReplayAsk::Close)),
             _ => {}
         }
         true

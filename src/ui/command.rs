@@ -32,11 +32,15 @@ pub enum Scope {
     File,
     /// On the screen of statistics.
     Stats,
+    /// On the screen of a replay.
+    Replay,
+    /// Wherever two things stand beside each other: in a comparison and in a replay. No screen and no table of the settings.
+    Beside,
     /// Wherever there is a page to read: in a trajectory, a patch and a file. No screen and no table of the settings.
     Pages,
     /// Wherever steps follow each other: in a trajectory and in a file. No screen and no table of the settings.
     Steps,
-    /// Wherever pages are shown: there and in a comparison. No screen and no table of the settings.
+    /// Wherever pages are shown: there, in a comparison and in a replay. No screen and no table of the settings.
     AnyPage,
 }
 
@@ -44,7 +48,7 @@ impl Scope {
     /// How many there are of [`Scope::ALL`].
     pub const COUNT: usize = Self::ALL.len();
     /// The screens, after what works on all of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Global,
         Self::List,
         Self::Trajectory,
@@ -53,6 +57,7 @@ impl Scope {
         Self::Compare,
         Self::File,
         Self::Stats,
+        Self::Replay,
     ];
 
     /// The name of its table in the settings (`[keys.list]`); `Global` is `[keys]` itself.
@@ -66,9 +71,11 @@ impl Scope {
             Self::Compare => "compare",
             Self::File => "file",
             Self::Stats => "stats",
+            Self::Replay => "replay",
+            Self::Beside => "compare and replay",
             Self::Pages => "trajectory, patch and file",
             Self::Steps => "trajectory and file",
-            Self::AnyPage => "trajectory, patch, file and compare",
+            Self::AnyPage => "trajectory, patch, file, compare and replay",
         }
     }
 
@@ -78,7 +85,8 @@ impl Scope {
         let is_shared = match self {
             Self::Global => true,
             Self::Pages => is_page,
-            Self::AnyPage => is_page || on == Self::Compare,
+            Self::AnyPage => is_page || matches!(on, Self::Compare | Self::Replay),
+            Self::Beside => matches!(on, Self::Compare | Self::Replay),
             Self::Steps => matches!(on, Self::Trajectory | Self::File),
             _ => false,
         };
@@ -169,7 +177,8 @@ pub fn key_table_markdown() -> String {
                 Scope::Global => "everywhere",
                 Scope::Pages => "trajectory, patch, file",
                 Scope::Steps => "trajectory, file",
-                Scope::AnyPage => "trajectory, patch, file, compare",
+                Scope::Beside => "compare, replay",
+                Scope::AnyPage => "trajectory, patch, file, compare, replay",
                 scope => scope.name(),
             };
             out.push_str("| ");
@@ -217,12 +226,14 @@ use Action::Jump;
 use Action::Move;
 use Action::Overlay;
 use Scope::AnyPage;
+use Scope::Beside;
 use Scope::Compare;
 use Scope::File;
 use Scope::Global;
 use Scope::List;
 use Scope::Pages;
 use Scope::Patch;
+use Scope::Replay;
 use Scope::Results;
 use Scope::Stats;
 use Scope::Steps;
@@ -258,14 +269,20 @@ pub const COMMANDS: &[Command] = &[
     row("previous-error", &["{"], Trajectory, Group::Go, Jump(Landmark::Error, Previous), "Go to the previous step that failed or bears a flag"),
     row("next-evidence", &["}"], Patch, Group::Go, Jump(Landmark::Evidence, Next), "Go to the next place a filter speaks of"),
     row("previous-evidence", &["{"], Patch, Group::Go, Jump(Landmark::Evidence, Previous), "Go to the previous place a filter speaks of"),
-    row("next-difference", &["]"], Compare, Group::Go, Jump(Landmark::Difference, Next), "Go to the next difference"),
-    row("previous-difference", &["["], Compare, Group::Go, Jump(Landmark::Difference, Previous), "Go to the previous difference"),
+    row("next-difference", &["]"], Beside, Group::Go, Jump(Landmark::Difference, Next), "Go to the next difference"),
+    row("previous-difference", &["["], Beside, Group::Go, Jump(Landmark::Difference, Previous), "Go to the previous difference"),
     row("right-side", &["l"], Compare, Group::Go, Action::Side(Next), "Go to the right attempt"),
     row("left-side", &["h"], Compare, Group::Go, Action::Side(Previous), "Go to the left attempt"),
     row("next-test", &[")"], Trajectory, Group::Go, Jump(Landmark::Test, Next), "Go to the next test run"),
     row("previous-test", &["("], Trajectory, Group::Go, Jump(Landmark::Test, Previous), "Go to the previous test run"),
     row("next-edit", &[">"], Steps, Group::Go, Jump(Landmark::Edit, Next), "Go to the next step that changes a file"),
     row("previous-edit", &["<"], Steps, Group::Go, Jump(Landmark::Edit, Previous), "Go to the previous step that changes a file"),
+    row("replay-next", &["l"], Replay, Group::Go, Action::ReplayStep(Next), "Run the next call"),
+    row("replay-back", &["h"], Replay, Group::Go, Action::ReplayStep(Previous), "Take the last call back"),
+    row("replay-all", &["$"], Replay, Group::Go, Action::ReplayEnd(Next), "Run to the end, then compare patches and verify"),
+    row("replay-again", &["0"], Replay, Group::Go, Action::ReplayEnd(Previous), "Begin again, in a new sandbox"),
+    row("replay-divergence", &[">"], Replay, Group::Go, Action::ReplayDivergence, "Run until a call diverges"),
+    row("replay-stop", &["Backspace"], Replay, Group::Go, Action::ReplayStop, "Stop the call that runs"),
     row("blame", &["b"], File, Group::Go, Action::Blame, "Go to the step that wrote the line, or showed it first"),
 
     row("find", &["/"], Global, Group::Find, Action::Find, "Search in this view"),
@@ -279,6 +296,8 @@ pub const COMMANDS: &[Command] = &[
 
     row("patch", &["p"], Global, Group::Show, Action::Patch, "Show the final patch, or go back from it"),
     row("file-at-step", &["w"], Global, Group::Show, Action::FileAtStep, "Show the files as the step left them, or go back"),
+    row("replay", &["r"], Global, Group::Show, Action::Replay, "Replay the calls in a sandbox, or go back from it"),
+    row("replay-shell", &["!"], Replay, Group::Show, Action::ReplayShell, "Open a shell in the sandbox as it stands now"),
     row("toggle-changes", &["d"], File, Group::Show, Action::Changes, "Show what changed since the start, or since the mark"),
     row("mark-moment", &["m"], File, Group::Show, Action::MarkMoment, "Mark the step to compare with, or take the mark away"),
     row("stats", &["S"], Global, Group::Show, Action::Stats, "Show statistics of the list, or go back from them"),
@@ -288,7 +307,7 @@ pub const COMMANDS: &[Command] = &[
     row("toggle-reference", &["d"], Patch, Group::Show, Action::ToggleReference, "Show or hide the reference patch"),
     row("compare", &["="], Global, Group::Show, Action::Compare, "Compare with another attempt, or the two selected"),
     row("compare-runs", &[], Global, Group::Show, Action::CompareRuns, "Compare two runs task by task: models or files"),
-    row("toggle-difference", &["d"], Compare, Group::Show, Action::ToggleDifference, "Show in what the two steps differ, or the steps"),
+    row("toggle-difference", &["d"], Beside, Group::Show, Action::ToggleDifference, "Show in what both sides differ, or both"),
     row("toggle-fold", &["z a"], AnyPage, Group::Show, Fold(FoldChange::Toggle), "Open or close the fold at the cursor"),
     row("open-folds", &["z R"], AnyPage, Group::Show, Fold(FoldChange::OpenAll), "Open all folds"),
     row("close-folds", &["z M"], AnyPage, Group::Show, Fold(FoldChange::CloseAll), "Close all folds"),

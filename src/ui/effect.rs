@@ -12,6 +12,8 @@ use crate::model::RecordIx;
 use crate::model::Span;
 use crate::model::Text;
 use crate::model::Trajectory;
+use crate::replay::CallReplay;
+use crate::replay::RecordReplay;
 use crate::review::Ledger;
 use crate::review::Line;
 use crate::review::Policy;
@@ -28,6 +30,7 @@ use crate::ui::data::Outline;
 use crate::ui::data::Rows;
 use crate::ui::data::desk::Reading;
 use crate::ui::data::runs::RunPair;
+use crate::ui::event::CallPlace;
 use crate::ui::event::Exported;
 use crate::ui::event::Generation;
 use crate::ui::event::PageKey;
@@ -130,6 +133,70 @@ pub struct CompareJob {
     pub what: ComparePage,
     /// Layout.
     pub options: PageOptions,
+}
+
+/// How far a replay goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayTo {
+    /// One call.
+    Next,
+    /// This call, from 0 over all calls, and it too.
+    Call(usize),
+    /// The first call from here on that diverges.
+    Divergence,
+    /// The end; then patch and verifier, and the result is written down.
+    End,
+}
+
+/// What is asked of the replay of a record. Answered by [`crate::ui::event::ReplayNews`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplayAsk {
+    /// Read the record and say what there is to replay; nothing runs yet.
+    Open(RecordIx),
+    /// Run calls.
+    Run(ReplayTo),
+    /// Take the last call back.
+    Back,
+    /// Begin again, in a new sandbox.
+    Restart,
+    /// Say what the workspace holds now that it did not at the start.
+    Changes,
+    /// Start a shell in a sandbox that stands where the replay stands: rows and columns.
+    Console(u16, u16),
+    /// Type this at that shell.
+    Type(Vec<u8>),
+    /// Its window has another size: rows and columns.
+    Resize(u16, u16),
+    /// End that shell; the replay goes on as if there had been none.
+    EndConsole,
+    /// End everything.
+    Close,
+}
+
+/// A page about a call and what came of it.
+#[derive(Debug, Clone)]
+pub struct ReplayJob {
+    /// What to call it.
+    pub key: PageKey,
+    /// What it shows.
+    pub what: ReplayPage,
+    /// Layout.
+    pub options: PageOptions,
+}
+
+/// What a page of a replay shows.
+#[derive(Debug, Clone)]
+pub enum ReplayPage {
+    /// A call with what was recorded of it.
+    Recorded(Arc<Trajectory>, CallPlace),
+    /// What came of it now.
+    Actual(Arc<Trajectory>, CallPlace, Arc<CallReplay>),
+    /// In what both differ.
+    Difference(Arc<Trajectory>, CallPlace, Arc<CallReplay>),
+    /// The final patches beside each other, with what the checks say.
+    Result(Arc<Trajectory>, Arc<RecordReplay>),
+    /// What changed in the workspace, as a patch.
+    Changes(Text),
 }
 
 /// The page of a file at a step to build.
@@ -267,6 +334,12 @@ pub enum Effect {
     RunPairs(Generation, Rows),
     /// Compare two runs.
     CompareRuns(Generation, Rows, RunPair),
+    /// Something about the replay that was opened under this number.
+    Replay(Generation, ReplayAsk),
+    /// Stop the call that runs in it, now.
+    StopReplay,
+    /// Build pages of a replay.
+    ReplayPages(Vec<ReplayJob>),
     /// Read a record, rebuild its files and build the page of one.
     File(Box<FileJob>),
     /// Judge a record and build the page of reasons.

@@ -8,12 +8,17 @@ use ratatui::crossterm::event::MouseEvent;
 use crate::compare::Alignment;
 use crate::error::Error;
 use crate::export::Report;
+use crate::model::ActionClass;
 use crate::model::ContentHash;
 use crate::model::Fault;
 use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::model::Text;
 use crate::model::Trajectory;
+use crate::replay::CallReplay;
+use crate::replay::RecordReplay;
+use crate::sandbox::Proof;
+use crate::sandbox::Tier;
 use crate::search;
 use crate::stats::Collected;
 use crate::stats::Stats;
@@ -84,6 +89,85 @@ pub struct Compared {
     pub outlines: [Arc<Outline>; 2],
     /// How their steps go together.
     pub alignment: Alignment,
+}
+
+/// Where a call stands in its trajectory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallPlace {
+    /// The step, from 0.
+    pub step: usize,
+    /// The call's place in it, from 0.
+    pub call: usize,
+}
+
+/// A call as a row of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRow {
+    /// Where it stands.
+    pub place: CallPlace,
+    /// What it is for.
+    pub class: ActionClass,
+    /// What it does, in words; cleaned.
+    pub meaning: String,
+    /// The exit status that was recorded.
+    pub exit_code: Option<i64>,
+}
+
+/// A record that can be replayed.
+#[derive(Debug)]
+pub struct Replayable {
+    /// The record's trajectory.
+    pub trajectory: Arc<Trajectory>,
+    /// Its calls, in order.
+    pub calls: Vec<CallRow>,
+    /// How the sandbox walls off.
+    pub tier: Tier,
+    /// Its limits that nobody proved.
+    pub unproved: Vec<Proof>,
+    /// Why better tiers are refused here.
+    pub refused: Vec<String>,
+    /// From what the workspace is made, in words.
+    pub base: String,
+    /// What an earlier replay came to.
+    pub earlier: Option<Arc<RecordReplay>>,
+}
+
+/// The window of a shell in a sandbox, as an emulator shows it. Its texts are cleaned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConsoleFrame {
+    /// Its rows.
+    pub rows: Vec<String>,
+    /// Row and column of its cursor.
+    pub cursor: (u16, u16),
+    /// How it ended, in words, once it has.
+    pub end: Option<String>,
+}
+
+/// What is said of a replay.
+#[derive(Debug)]
+pub enum ReplayNews {
+    /// What there is to replay.
+    Opened(Box<Replayable>),
+    /// Why nothing of it can be run, with what to try.
+    Refused(String),
+    /// The sandbox is being made ready, in words.
+    Preparing(String),
+    /// This call runs now.
+    Began(usize),
+    /// The end of what it has written so far, cleaned.
+    Wrote(usize, String),
+    /// What came of it.
+    Ended(usize, Arc<CallReplay>),
+    /// So many calls were run; nothing runs now. In words, why it stopped, where that is not plain.
+    Stands(usize, Option<String>),
+    /// The end: the result, and whether it was written down.
+    Finished(Arc<RecordReplay>, Result<(), String>),
+    /// What changed in the workspace since the start, as a patch.
+    Changes(usize, Text),
+    /// The window of the shell.
+    Console(ConsoleFrame),
+    /// Something went wrong, and why; the replay stands where it stood.
+    Failed(String),
 }
 
 /// A file that was rebuilt.
@@ -268,6 +352,8 @@ pub enum Notice {
     RunPairs(Generation, Vec<RunPair>),
     /// Two runs were compared.
     RunsCompared(Generation, Box<RunTable>),
+    /// Something about the replay that was opened under this number.
+    Replay(Generation, ReplayNews),
     /// The page of a file at a step was built.
     File(PageKey, Result<Rebuilt, Fault>),
     /// The page of reasons was built.

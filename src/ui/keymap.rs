@@ -396,21 +396,26 @@ fn bind(
     });
 }
 
-/// The default bindings of one screen.
+/// The default bindings of one screen. What only some screens have goes before what all have.
 fn defaults(scope: Scope) -> Vec<Binding> {
-    COMMANDS
-        .iter()
-        .filter(|command| command.scope.works_on(scope))
-        .flat_map(|command| {
-            command.keys.iter().filter_map(move |chord| {
-                Some(Binding {
-                    keys: parse_chord(chord).ok()?,
-                    command,
-                    line: None,
-                })
+    let bindings = |command: &'static Command| {
+        command.keys.iter().filter_map(move |chord| {
+            Some(Binding {
+                keys: parse_chord(chord).ok()?,
+                command,
+                line: None,
             })
         })
-        .collect()
+    };
+    let of_screen = COMMANDS.iter().filter(|command| command.scope.works_on(scope));
+    let mut all: Vec<Binding> = of_screen.flat_map(bindings).collect();
+    let own: Vec<Vec<KeyCombination>> = all
+        .iter()
+        .filter(|binding| binding.command.scope != Scope::Global && scope != Scope::Global)
+        .map(|binding| binding.keys.clone())
+        .collect();
+    all.retain(|binding| binding.command.scope != Scope::Global || !own.contains(&binding.keys));
+    all
 }
 
 /// The digit that a key without modifiers types.

@@ -21,6 +21,7 @@ mod line;
 mod markdown;
 mod output;
 mod patch;
+mod replay;
 mod step;
 mod subject;
 mod why;

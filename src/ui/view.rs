@@ -1,9 +1,12 @@
-//! The screens: state, what keys do to it, what it lacks, and how it is drawn. Views do not import each other.
+//! The screens: state, what keys do to it, what it lacks, and how it is drawn. Views do not import each other;
+//! what they have in common is in [`panes`] and [`signs`].
 
 pub mod compare;
 pub mod file;
 pub mod list;
+pub mod panes;
 pub mod patch;
+pub mod replay;
 pub mod results;
 pub mod signs;
 pub mod stats;

@@ -71,9 +71,13 @@ impl App {
             let hints = self.habits.keymap.pending_hints(self.scope());
             overlay::draw_hints("then", &hints, screen, buf, theme);
         }
+        let console = match self.screens.top() {
+            Some(Screen::Replay(view)) => view.terminal_cursor(&cx),
+            _ => None,
+        };
         self.overlays
             .iter()
-            .fold(None, |_, overlay| overlay.draw(screen, buf, theme))
+            .fold(console, |_, overlay| overlay.draw(screen, buf, theme))
     }
 
     fn draw_status(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {

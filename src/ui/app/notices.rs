@@ -85,6 +85,7 @@ impl App {
             | Notice::Compared(..)
             | Notice::RunPairs(..)
             | Notice::RunsCompared(..)) => self.compare_notice(notice, effects),
+            Notice::Replay(opened, news) => self.replay_told(opened, news, effects),
             Notice::HangUp => effects.push(Effect::Quit),
             // the owner of the terminal takes these before they come here
             Notice::Terminal(_) => {}
@@ -127,6 +128,8 @@ impl App {
             }
             Notice::Page(key, page) => {
                 if let Some(view) = self.screens.comparison_mut(key.opened) {
+                    view.page_built(key, *page, &cx);
+                } else if let Some(view) = self.screens.replay_mut(key.opened) {
                     view.page_built(key, *page, &cx);
                 } else if let Some(view) = self.screens.trajectory_mut() {
                     view.page_built(key, *page, &cx);

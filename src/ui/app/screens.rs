@@ -10,6 +10,7 @@ use crate::theme::Highlighter;
 use crate::ui::action::Action;
 use crate::ui::command::Scope;
 use crate::ui::effect::Effect;
+use crate::ui::effect::ReplayAsk;
 use crate::ui::event::Generation;
 use crate::ui::event::PageKey;
 use crate::ui::event::RowHit;
@@ -18,6 +19,7 @@ use crate::ui::view::Cx;
 use crate::ui::view::compare::CompareView;
 use crate::ui::view::file::FileView;
 use crate::ui::view::patch::PatchView;
+use crate::ui::view::replay::ReplayView;
 use crate::ui::view::results::ResultsView;
 use crate::ui::view::stats::StatsView;
 use crate::ui::view::trajectory::TrajectoryView;
@@ -31,6 +33,7 @@ pub(super) enum Screen {
     Compare(Box<CompareView>),
     File(Box<FileView>),
     Stats(Box<StatsView>),
+    Replay(Box<ReplayView>),
 }
 
 /// Does the same on the view of whichever screen it is.
@@ -43,6 +46,7 @@ macro_rules! each {
             Screen::Compare($view) => $do,
             Screen::File($view) => $do,
             Screen::Stats($view) => $do,
+            Screen::Replay($view) => $do,
         }
     };
 }
@@ -57,6 +61,7 @@ impl Screen {
             Self::Compare(_) => Scope::Compare,
             Self::File(_) => Scope::File,
             Self::Stats(_) => Scope::Stats,
+            Self::Replay(_) => Scope::Replay,
         }
     }
 
@@ -68,6 +73,7 @@ impl Screen {
             Self::Results(view) => view.record(),
             Self::Compare(view) => Some(view.record()),
             Self::File(view) => Some(view.record()),
+            Self::Replay(view) => Some(view.record()),
             Self::Stats(_) => None,
         }
     }
@@ -84,6 +90,7 @@ impl Screen {
             Self::File(view) if view.are_files_focused() => " FILES ",
             Self::File(_) => " FILE ",
             Self::Stats(_) => " STATS ",
+            Self::Replay(view) => view.mode(),
         }
     }
 
@@ -96,6 +103,7 @@ impl Screen {
             Self::Compare(_) => "in a comparison",
             Self::File(_) => "in a file",
             Self::Stats(_) => "in the statistics",
+            Self::Replay(_) => "in a replay",
         }
     }
 
@@ -151,6 +159,15 @@ impl Screen {
                 ("toggle-changes", "changes"),
                 ("help", "keys"),
             ],
+            Self::Replay(_) => &[
+                ("open", "run to here"),
+                ("replay-next", "next call"),
+                ("replay-all", "run all"),
+                ("next-difference", "divergence"),
+                ("toggle-difference", "what differs"),
+                ("replay-shell", "shell"),
+                ("help", "keys"),
+            ],
             Self::Stats(_) => &[
                 ("open", "list these"),
                 ("next-pane", "section"),
@@ -175,6 +192,7 @@ impl Screen {
             Self::Compare(view) => view.sync(cx, highlighter, effects),
             Self::File(view) => view.sync(cx, highlighter, effects),
             Self::Stats(view) => view.sync(cx, highlighter, effects),
+            Self::Replay(view) => view.sync(cx, highlighter, effects),
         }
     }
 
@@ -198,6 +216,7 @@ impl Screen {
             Self::Compare(view) => view.escape(),
             Self::File(view) => view.escape(effects),
             Self::Stats(view) => view.escape(effects),
+            Self::Replay(view) => view.escape(effects),
         }
     }
 
@@ -214,6 +233,7 @@ impl Screen {
             Self::Compare(view) => (view.page_percent(cx), view.place_text()),
             Self::File(view) => (view.page_percent(cx), view.place_text()),
             Self::Stats(view) => (view.page_percent(cx), view.place_text()),
+            Self::Replay(view) => (view.page_percent(cx), view.place_text()),
         }
     }
 
@@ -225,6 +245,7 @@ impl Screen {
             Self::Compare(view) => view.wheel(x, y, rows, cx),
             Self::File(view) => view.wheel(x, y, rows, cx),
             Self::Stats(view) => view.wheel(x, y, rows, cx),
+            Self::Replay(view) => view.wheel(x, y, rows, cx),
         }
     }
 
@@ -239,7 +260,7 @@ impl Screen {
             Self::Patch(view) => view.line(),
             Self::File(view) => view.line(),
             Self::Stats(view) => view.line(),
-            Self::Results(_) | Self::Compare(_) => 0,
+            Self::Results(_) | Self::Compare(_) | Self::Replay(_) => 0,
         }
     }
 
@@ -255,7 +276,7 @@ impl Screen {
             Self::Patch(view) => view.start_find(pattern, from, effects),
             Self::File(view) => view.start_find(pattern, from, effects),
             Self::Stats(view) => view.start_find(pattern, from, cx),
-            Self::Results(_) | Self::Compare(_) => {}
+            Self::Results(_) | Self::Compare(_) | Self::Replay(_) => {}
         }
     }
 
@@ -278,7 +299,7 @@ impl Screen {
                 view.stop_find();
                 view.return_to(from, cx);
             }
-            Self::Results(_) | Self::Compare(_) => {}
+            Self::Results(_) | Self::Compare(_) | Self::Replay(_) => {}
         }
     }
 
@@ -289,7 +310,7 @@ impl Screen {
             Self::Patch(view) => view.hit_position(),
             Self::File(view) => view.hit_position(),
             Self::Stats(view) => view.hit_position(),
-            Self::Results(_) | Self::Compare(_) => None,
+            Self::Results(_) | Self::Compare(_) | Self::Replay(_) => None,
         }
     }
 
@@ -305,7 +326,7 @@ impl Screen {
             Self::Patch(view) => view.hits_found(generation, &hits, is_done, cx),
             Self::File(view) => view.hits_found(generation, &hits, is_done, cx),
             // statistics search by themselves
-            Self::Results(_) | Self::Compare(_) | Self::Stats(_) => {}
+            Self::Results(_) | Self::Compare(_) | Self::Stats(_) | Self::Replay(_) => {}
         }
     }
 
@@ -316,6 +337,7 @@ impl Screen {
             Self::Compare(view) => view.inked(key, ink),
             Self::File(view) => view.inked(key, ink),
             Self::Stats(view) => view.inked(key, ink),
+            Self::Replay(view) => view.inked(key, ink),
             Self::Results(_) => {}
         }
     }
@@ -327,6 +349,7 @@ impl Screen {
             Self::Compare(view) => view.look_changed(),
             Self::File(view) => view.look_changed(),
             Self::Stats(view) => view.look_changed(),
+            Self::Replay(view) => view.look_changed(),
             Self::Results(_) => {}
         }
     }
@@ -345,6 +368,10 @@ impl Screen {
             }
             Self::Patch(view) if view.record() == ix => view.reopen(opened.advance()),
             Self::File(view) if view.record() == ix => view.reopen(opened.advance()),
+            Self::Replay(view) if view.record() == ix => {
+                **view = ReplayView::new(ix, opened.advance(), view.step());
+                effects.push(Effect::Replay(view.opened(), ReplayAsk::Open(ix)));
+            }
             Self::Compare(view) if view.records().contains(&ix) => {
                 **view = CompareView::new(view.records(), opened.advance());
                 effects.push(Effect::Compare(view.opened(), view.records()));
@@ -354,7 +381,8 @@ impl Screen {
             | Self::Results(_)
             | Self::Compare(_)
             | Self::File(_)
-            | Self::Stats(_) => {}
+            | Self::Stats(_)
+            | Self::Replay(_) => {}
         }
     }
 }
@@ -410,6 +438,24 @@ impl Screens {
             Screen::Compare(view) if view.opened() == opened => Some(view.as_mut()),
             _ => None,
         })
+    }
+
+    /// The replay that was opened under this number.
+    pub(super) fn replay_mut(&mut self, opened: Generation) -> Option<&mut ReplayView> {
+        self.0.iter_mut().find_map(|screen| match screen {
+            Screen::Replay(view) if view.opened() == opened => Some(view.as_mut()),
+            _ => None,
+        })
+    }
+
+    /// Closes every replay, wherever it lies, with its sandbox.
+    pub(super) fn close_replays(&mut self, effects: &mut Vec<Effect>) {
+        self.0.retain(|screen| {
+            if let Screen::Replay(view) = screen {
+                effects.push(Effect::Replay(view.opened(), ReplayAsk::Close));
+            }
+            !matches!(screen, Screen::Replay(_))
+        });
     }
 
     /// The results of a search, where some are open, whatever lies above them.

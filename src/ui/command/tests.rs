@@ -51,6 +51,10 @@ const PLAIN: &[Action] = &[
     Action::Blame,
     Action::Changes,
     Action::MarkMoment,
+    Action::Replay,
+    Action::ReplayDivergence,
+    Action::ReplayStop,
+    Action::ReplayShell,
     Action::Mask(None),
 ];
 
@@ -112,6 +116,8 @@ fn actions() -> Vec<Action> {
             Action::RecordHit(way),
             Action::Pane(way),
             Action::Side(way),
+            Action::ReplayStep(way),
+            Action::ReplayEnd(way),
         ]);
         all.extend(landmarks.map(|landmark| Jump(landmark, way)));
     }
@@ -192,6 +198,12 @@ fn known(action: Action) {
         | Action::Compare
         | Action::CompareRuns
         | Action::Side(_)
+        | Action::Replay
+        | Action::ReplayStep(_)
+        | Action::ReplayEnd(_)
+        | Action::ReplayDivergence
+        | Action::ReplayStop
+        | Action::ReplayShell
         | Action::ToggleDifference
         | Action::NextTheme
         | Action::ToggleMouse

@@ -162,7 +162,7 @@ fn done(action: &Action) -> String {
 }
 
 /// What came back, as text.
-fn came(action: &Action) -> String {
+pub(super) fn came(action: &Action) -> String {
     let mut text = String::new();
     for part in action.observation.iter().flat_map(|seen| &seen.parts) {
         if let Part::Text { text: more } = part {
@@ -173,7 +173,7 @@ fn came(action: &Action) -> String {
 }
 
 /// Two texts: one where they are the same, the only one, or how they differ.
-fn beside(page: &mut Builder, name: &'static str, path: &str, (old, new): (&str, &str)) {
+pub(super) fn beside(page: &mut Builder, name: &'static str, path: &str, (old, new): (&str, &str)) {
     if old.trim().is_empty() && new.trim().is_empty() {
         return;
     }
@@ -218,7 +218,7 @@ fn change(page: &mut Builder, path: &str, hunks: Vec<Hunk>) {
     edit::change(page, path, hunks, folding, Remarks::default());
 }
 
-fn patches(page: &mut Builder, title: &str, found: &PatchComparison) {
+pub(super) fn patches(page: &mut Builder, title: &str, found: &PatchComparison) {
     let mut meta: Vec<Label> = Vec::new();
     let kinds = [
         (FileKind::Same, "the same", Role::Success),

@@ -21,9 +21,9 @@ use crate::ui::event::Compared;
 use crate::ui::event::Generation;
 use crate::ui::layout;
 use crate::ui::view::Cx;
-use crate::ui::view::compare::pages::Pages;
 use crate::ui::view::compare::rows::Rows;
 use crate::ui::view::compare::rows::Shown;
+use crate::ui::view::panes::Panes;
 use crate::ui::widget::cursor::Cursor;
 
 /// What has the keys.
@@ -66,7 +66,7 @@ pub struct CompareView {
     side: usize,
     focus: Focus,
     lower: Lower,
-    pages: Pages,
+    pages: Panes,
 }
 
 impl CompareView {
@@ -81,7 +81,7 @@ impl CompareView {
             side: 0,
             focus: Focus::Rows,
             lower: Lower::Steps,
-            pages: Pages::default(),
+            pages: Panes::default(),
         }
     }
 

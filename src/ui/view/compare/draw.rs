@@ -234,7 +234,7 @@ impl CompareView {
 
     fn draw_pages(&self, cx: &Cx<'_>, buf: &mut Buffer) {
         for pane in self.panes(cx) {
-            if let Some((viewport, lens)) = self.lens(&pane, cx) {
+            if let Some((viewport, lens)) = self.pages.lens(&pane, cx) {
                 viewport.draw(pane.area, buf, &lens, Marks::default());
             } else {
                 let (area, style) = (pane.area, cx.theme.style(Role::Dim));

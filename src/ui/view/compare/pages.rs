@@ -15,7 +15,6 @@ use crate::ui::effect::PageJob;
 use crate::ui::event::PageKey;
 use crate::ui::layout;
 use crate::ui::page::Ink;
-use crate::ui::page::Inks;
 use crate::ui::page::Page;
 use crate::ui::page::PageOptions;
 use crate::ui::page::Subject;
@@ -24,6 +23,8 @@ use crate::ui::view::compare::CompareView;
 use crate::ui::view::compare::Focus;
 use crate::ui::view::compare::Lower;
 use crate::ui::view::compare::both;
+use crate::ui::view::panes::Pane;
+use crate::ui::view::panes::text_area;
 use crate::ui::widget::viewport::Lens;
 use crate::ui::widget::viewport::Viewport;
 
@@ -31,53 +32,6 @@ use crate::ui::widget::viewport::Viewport;
 const OF_STEP: u32 = 0;
 const OF_DIFFERENCE: u32 = 1;
 const OF_PATCHES: u32 = 2;
-
-/// A page that was built, with its colours so far and where the user was on it.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub(super) key: PageKey,
-    page: Page,
-    inks: Inks,
-    viewport: Viewport,
-}
-
-/// Pages by recency, the newest last.
-#[derive(Debug, Default)]
-pub(super) struct Pages {
-    held: Vec<Held>,
-    asked: Vec<PageKey>,
-    /// The page and the line whose window's colours are being made, and how many stretches are still to come.
-    inks_asked: Option<(PageKey, usize, usize)>,
-}
-
-impl Pages {
-    const HELD: usize = 16;
-
-    pub(super) fn get(&self, key: PageKey) -> Option<&Held> {
-        self.held.iter().find(|held| held.key == key)
-    }
-
-    fn get_mut(&mut self, key: PageKey) -> Option<&mut Held> {
-        self.held.iter_mut().find(|held| held.key == key)
-    }
-}
-
-/// A page that the screen shows: its key, where, and of which side; patches and differences are of no side.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pane {
-    pub(super) key: PageKey,
-    pub(super) area: Rect,
-    pub(super) side: usize,
-}
-
-/// The pane without the air at its left.
-fn text_area(area: Rect) -> Rect {
-    Rect {
-        x: area.x + area.width.min(1),
-        width: area.width.saturating_sub(1),
-        ..area
-    }
-}
 
 impl CompareView {
     /// The pages that the screen shows now.
@@ -129,43 +83,15 @@ impl CompareView {
         }
     }
 
-    pub(super) fn lens<'a>(&'a self, pane: &Pane, cx: &Cx<'a>) -> Option<(Viewport, Lens<'a>)> {
-        let held = self.pages.get(pane.key)?;
-        let lens = Lens {
-            page: &held.page,
-            inks: &held.inks,
-            theme: cx.theme,
-            width: pane.area.width,
-            height: pane.area.height,
-            is_wrapped: cx.look.is_wrapped,
-        };
-        Some((held.viewport, lens))
-    }
-
     /// The page that keys move: that of the side.
     fn current(&self, cx: &Cx<'_>) -> Option<Pane> {
         let panes = self.panes(cx);
         panes.into_iter().find(|pane| pane.side == self.side)
     }
 
-    fn change_viewport(
-        &mut self,
-        pane: &Pane,
-        cx: &Cx<'_>,
-        change: impl Fn(&mut Viewport, &Lens<'_>),
-    ) {
-        let changed = self.lens(pane, cx).map(|(mut viewport, lens)| {
-            change(&mut viewport, &lens);
-            viewport
-        });
-        if let (Some(viewport), Some(held)) = (changed, self.pages.get_mut(pane.key)) {
-            held.viewport = viewport;
-        }
-    }
-
     pub(super) fn move_page(&mut self, motion: Motion, count: Option<usize>, cx: &Cx<'_>) {
         if let Some(pane) = self.current(cx) {
-            self.change_viewport(&pane, cx, |viewport, lens| {
+            self.pages.change_viewport(&pane, cx, |viewport, lens| {
                 viewport.apply(motion, count, lens);
             });
         }
@@ -176,36 +102,21 @@ impl CompareView {
         let panes = self.panes(cx);
         let of_side = panes.iter().find(|pane| pane.side == side);
         if let Some(pane) = of_side.or(panes.first()) {
-            self.change_viewport(pane, cx, |viewport, lens| viewport.scroll(rows, lens));
+            let scroll = |viewport: &mut Viewport, lens: &Lens<'_>| viewport.scroll(rows, lens);
+            self.pages.change_viewport(pane, cx, scroll);
         }
     }
 
     /// Changes folds of the page of the side.
     pub(super) fn fold_page(&mut self, change: FoldChange, cx: &Cx<'_>) {
-        let Some(pane) = self.current(cx) else { return };
-        let line = self
-            .lens(&pane, cx)
-            .and_then(|(viewport, lens)| viewport.fold_line(&lens));
-        let Some(held) = self.pages.get_mut(pane.key) else {
-            return;
-        };
-        match change {
-            FoldChange::Toggle => {
-                if let Some(fold) = line.and_then(|line| held.page.fold_at(line)) {
-                    held.page.toggle(fold);
-                    held.viewport.line = held.viewport.line.min(held.page.fold_line(fold));
-                }
-            }
-            FoldChange::OpenAll => held.page.set_all_folds(true),
-            FoldChange::CloseAll => held.page.set_all_folds(false),
+        if let Some(pane) = self.current(cx) {
+            self.pages.fold(&pane, change, cx);
         }
-        self.pages.inks_asked = None;
     }
 
     pub(super) fn fit_pages(&mut self, cx: &Cx<'_>) {
-        for pane in self.panes(cx) {
-            self.change_viewport(&pane, cx, Viewport::fit);
-        }
+        let panes = self.panes(cx);
+        self.pages.fit(&panes, cx);
     }
 
     /// Asks for what the screen lacks: pages, and the colours of the visible lines.
@@ -217,39 +128,15 @@ impl CompareView {
     ) {
         self.fit(cx);
         self.ask_pages(cx, effects);
-        let Some(highlighter) = highlighter else {
-            return;
-        };
-        for pane in self.panes(cx) {
-            let wanted = self.lens(&pane, cx).map(|(viewport, lens)| {
-                let jobs = lens.page.wants(viewport.visible(&lens), lens.inks);
-                (viewport.line, jobs)
-            });
-            let Some((line, jobs)) = wanted.filter(|(_, jobs)| !jobs.is_empty()) else {
-                continue;
-            };
-            // one page at a time: a new request replaces the one before
-            let is_asked = |(key, asked, _)| key == pane.key && asked == line;
-            if !self.pages.inks_asked.is_some_and(is_asked) {
-                self.pages.inks_asked = Some((pane.key, line, jobs.len()));
-                effects.push(Effect::Ink(pane.key, jobs, Arc::clone(highlighter)));
-            }
-            return;
+        if let Some(highlighter) = highlighter {
+            let panes = self.panes(cx);
+            self.pages.ask_inks(&panes, cx, highlighter, effects);
         }
     }
 
     fn ask_pages(&mut self, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
-        let missing: Vec<Pane> = self
-            .panes(cx)
-            .into_iter()
-            .filter(|pane| self.pages.get(pane.key).is_none())
-            .collect();
-        if missing
-            .iter()
-            .all(|pane| self.pages.asked.contains(&pane.key))
-        {
-            return;
-        }
+        let panes = self.panes(cx);
+        let missing = self.pages.missing(&panes);
         let Some(compared) = self.compared() else {
             return;
         };
@@ -294,49 +181,25 @@ impl CompareView {
         if !jobs.is_empty() {
             effects.push(Effect::Pages(jobs));
         }
-        self.pages.asked = missing.into_iter().map(|pane| pane.key).collect();
     }
 
     /// Takes a page that was built.
     pub fn page_built(&mut self, key: PageKey, page: Page, cx: &Cx<'_>) {
-        self.pages.asked.retain(|asked| *asked != key);
-        if key.opened != self.opened || self.pages.get(key).is_some() {
-            return;
+        if key.opened == self.opened {
+            let panes = self.panes(cx);
+            self.pages.built(key, page, &panes);
+            self.fit(cx);
         }
-        self.pages.held.push(Held {
-            key,
-            page,
-            inks: Inks::default(),
-            viewport: Viewport::default(),
-        });
-        let shown: Vec<PageKey> = self.panes(cx).iter().map(|pane| pane.key).collect();
-        while self.pages.held.len() > Pages::HELD {
-            let mut held = self.pages.held.iter();
-            let Some(oldest) = held.position(|held| !shown.contains(&held.key)) else {
-                break;
-            };
-            self.pages.held.remove(oldest);
-        }
-        self.fit(cx);
     }
 
     /// Takes colours.
     pub fn inked(&mut self, key: PageKey, ink: Ink) {
-        if let Some(held) = self.pages.get_mut(key) {
-            held.inks.insert(ink);
-        }
-        self.pages.inks_asked = self.pages.inks_asked.and_then(|(asked, line, left)| {
-            let left = if asked == key { left - 1 } else { left };
-            (left > 0).then_some((asked, line, left))
-        });
+        self.pages.inked(key, ink);
     }
 
     /// Forgets colours that depend on the theme.
     pub fn look_changed(&mut self) {
-        for held in &mut self.pages.held {
-            held.inks = Inks::default();
-        }
-        self.pages.inks_asked = None;
+        self.pages.look_changed();
     }
 
     /// How far down the page of the side the window is, in percent; `None` when all of it is in sight.
@@ -344,7 +207,7 @@ impl CompareView {
         if self.focus == Focus::Rows && self.lower != Lower::Patches {
             return None;
         }
-        let (viewport, lens) = self.lens(&self.current(cx)?, cx)?;
+        let (viewport, lens) = self.pages.lens(&self.current(cx)?, cx)?;
         viewport.percent(&lens)
     }
 }

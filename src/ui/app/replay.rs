@@ -1,0 +1,106 @@
+//! Replays: opened from wherever a record is, asked to run, told what came of it.
+
+use ratatui::crossterm::event::KeyEvent;
+
+use crate::model::StepIx;
+use crate::ui::app::App;
+use crate::ui::app::context;
+use crate::ui::app::screens::Screen;
+use crate::ui::command::Scope;
+use crate::ui::effect::Effect;
+use crate::ui::effect::ReplayAsk;
+use crate::ui::event::Generation;
+use crate::ui::event::ReplayNews;
+use crate::ui::event::Tone;
+use crate::ui::view::replay::ReplayView;
+
+impl App {
+    /// Opens the replay of the record that the screen is about, at its step; from a replay it goes back.
+    pub(super) fn toggle_replay(&mut self, effects: &mut Vec<Effect>) {
+        if self.scope() == Scope::Replay {
+            self.close_screen(effects);
+            return;
+        }
+        let Some(record) = self.record() else {
+            self.status
+                .pass(Tone::Info, "there is no record here".to_owned());
+            return;
+        };
+        let step = match self.screens.top() {
+            Some(Screen::Trajectory(view)) => view.step_ix(),
+            _ => None,
+        };
+        self.list_follows();
+        self.push_replay(record, step, effects);
+    }
+
+    fn push_replay(
+        &mut self,
+        record: crate::model::RecordIx,
+        step: Option<StepIx>,
+        effects: &mut Vec<Effect>,
+    ) {
+        // one sandbox at a time
+        self.screens.close_replays(effects);
+        let opened = self.opened.advance();
+        let view = ReplayView::new(record, opened, step);
+        self.screens.push(Screen::Replay(Box::new(view)));
+        effects.push(Effect::StopFind);
+        effects.push(Effect::Replay(opened, ReplayAsk::Open(record)));
+    }
+
+    /// Hands a key to the shell of a replay; `false` where none is open.
+    pub(super) fn type_into_console(&mut self, key: KeyEvent, effects: &mut Vec<Effect>) -> bool {
+        match self.screens.top_mut() {
+            Some(Screen::Replay(view)) if view.has_console() => {
+                view.type_key(key, effects);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The same of pasted text.
+    pub(super) fn paste_into_console(&mut self, text: &str, effects: &mut Vec<Effect>) {
+        if let Some(Screen::Replay(view)) = self.screens.top()
+            && view.has_console()
+        {
+            view.type_text(text, effects);
+        }
+    }
+
+    /// Says the new size to the shell of a replay.
+    pub(super) fn resize_console(&self, effects: &mut Vec<Effect>) {
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        if let Some(Screen::Replay(view)) = self.screens.top() {
+            view.resized(&cx, effects);
+        }
+    }
+
+    /// Takes what is said of a replay.
+    pub(super) fn replay_told(
+        &mut self,
+        opened: Generation,
+        news: ReplayNews,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(view) = self.screens.replay_mut(opened) else {
+            return;
+        };
+        match &news {
+            ReplayNews::Failed(why) => self.status.say(Tone::Error, why.clone()),
+            ReplayNews::Stands(_, Some(why)) => self.status.pass(Tone::Info, why.clone()),
+            ReplayNews::Finished(_, Ok(())) => {
+                let text = "replayed to the end; the result is written down".to_owned();
+                self.status.say(Tone::Success, text);
+            }
+            ReplayNews::Finished(_, Err(why)) => {
+                let text = format!("the result is not written down: {why}");
+                self.status.say(Tone::Warning, text);
+            }
+            _ => {}
+        }
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        view.told(news, &cx, effects);
+    }
+}

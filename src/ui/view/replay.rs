@@ -1,0 +1,495 @@
+//! A replay: the calls with what came of them above, what was recorded beside what came below. Nothing runs until a key
+//! says so; while a call runs its output streams in.
+
+mod draw;
+mod keys;
+mod pages;
+
+use std::sync::Arc;
+
+use crate::model::RecordIx;
+use crate::model::StepIx;
+use crate::model::Text;
+use crate::replay::CallReplay;
+use crate::replay::RecordReplay;
+use crate::ui::action::Action;
+use crate::ui::action::CopyWhat;
+use crate::ui::action::FoldChange;
+use crate::ui::action::Landmark;
+use crate::ui::action::Motion;
+use crate::ui::action::Toward;
+use crate::ui::effect::Effect;
+use crate::ui::effect::ReplayAsk;
+use crate::ui::effect::ReplayTo;
+use crate::ui::event::CallRow;
+use crate::ui::event::ConsoleFrame;
+use crate::ui::event::Generation;
+use crate::ui::event::ReplayNews;
+use crate::ui::event::Replayable;
+use crate::ui::layout;
+use crate::ui::view::Cx;
+use crate::ui::view::panes::Panes;
+use crate::ui::widget::cursor::Cursor;
+
+/// What has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Focus {
+    Rows,
+    /// The page of the side.
+    Page,
+}
+
+/// What is shown below the rows, or instead of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lower {
+    /// Recorded and actual.
+    Both,
+    /// In what they differ.
+    Difference,
+    /// The final patches and the checks, on the whole screen.
+    Result,
+    /// What changed in the workspace so far, on the whole screen.
+    Changes,
+    /// A shell in the sandbox, on the whole screen.
+    Console,
+}
+
+/// What the record turned out to be.
+#[derive(Debug)]
+enum Content {
+    Reading,
+    /// Nothing can run, and why.
+    Refused(String),
+    Open(Box<Replayable>),
+}
+
+/// State of the screen of a replay.
+#[derive(Debug)]
+pub struct ReplayView {
+    record: RecordIx,
+    opened: Generation,
+    content: Content,
+    /// What came of each call in this replay.
+    done: Vec<Option<Arc<CallReplay>>>,
+    /// Calls that were run.
+    stands: usize,
+    /// The call that runs.
+    running: Option<usize>,
+    /// Something was asked for and is not answered yet.
+    is_busy: bool,
+    /// The end of what the running call has written.
+    live: String,
+    /// What is being made ready.
+    preparing: Option<String>,
+    result: Option<Arc<RecordReplay>>,
+    /// What changed in the workspace, after so many calls.
+    changes: Option<(usize, Text)>,
+    console: ConsoleFrame,
+    /// Counts results and changes, so that their pages are not taken for each other.
+    edition: u32,
+    cursor: Cursor,
+    /// The cursor goes with the calls that run.
+    is_following: bool,
+    /// 0 is what was recorded.
+    side: usize,
+    focus: Focus,
+    lower: Lower,
+    panes: Panes,
+    /// Put the cursor here as soon as the calls are known.
+    first_step: Option<StepIx>,
+}
+
+impl ReplayView {
+    /// Opens a record; what there is to replay comes later. The cursor begins at the first call of `step`, if one is
+    /// given.
+    pub fn new(record: RecordIx, opened: Generation, step: Option<StepIx>) -> Self {
+        Self {
+            record,
+            opened,
+            content: Content::Reading,
+            done: Vec::new(),
+            stands: 0,
+            running: None,
+            is_busy: false,
+            live: String::new(),
+            preparing: None,
+            result: None,
+            changes: None,
+            console: ConsoleFrame::default(),
+            edition: 0,
+            cursor: Cursor::default(),
+            is_following: false,
+            side: 1,
+            focus: Focus::Rows,
+            lower: Lower::Both,
+            panes: Panes::default(),
+            first_step: step,
+        }
+    }
+
+    /// The record.
+    pub fn record(&self) -> RecordIx {
+        self.record
+    }
+
+    /// The number of its opening.
+    pub fn opened(&self) -> Generation {
+        self.opened
+    }
+
+    /// The step under the cursor.
+    pub fn step(&self) -> Option<StepIx> {
+        Some(StepIx(self.row()?.place.step))
+    }
+
+    fn open(&self) -> Option<&Replayable> {
+        match &self.content {
+            Content::Open(open) => Some(open),
+            Content::Reading | Content::Refused(_) => None,
+        }
+    }
+
+    fn calls(&self) -> &[CallRow] {
+        self.open().map_or(&[], |open| &open.calls)
+    }
+
+    fn row(&self) -> Option<&CallRow> {
+        self.calls().get(self.cursor.at)
+    }
+
+    /// What came of a call: in this replay, else in an earlier one (`true`).
+    fn outcome(&self, ix: usize) -> Option<(Arc<CallReplay>, bool)> {
+        if let Some(now) = self.done.get(ix).and_then(Option::as_ref) {
+            return Some((Arc::clone(now), false));
+        }
+        if self.stands > 0 || self.running.is_some() {
+            return None;
+        }
+        let place = self.calls().get(ix)?.place;
+        let earlier = &self.open()?.earlier.as_ref()?.calls;
+        let is_it = |call: &&CallReplay| (call.step, call.call) == (place.step, place.call);
+        // the calls of a result are in the order of the rows
+        let call = earlier.get(ix).filter(|call| is_it(call));
+        let call = call.or_else(|| earlier.iter().find(|call| is_it(call)))?;
+        Some((Arc::new(call.clone()), true))
+    }
+
+    /// Takes what is said of the replay.
+    pub fn told(&mut self, news: ReplayNews, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
+        match news {
+            ReplayNews::Opened(open) => self.opened_as(open, cx),
+            ReplayNews::Refused(why) => self.content = Content::Refused(why),
+            ReplayNews::Preparing(what) => self.preparing = Some(what),
+            ReplayNews::Began(ix) => self.began(ix, cx),
+            ReplayNews::Wrote(ix, text) if self.running == Some(ix) => self.live = text,
+            ReplayNews::Wrote(..) => {}
+            ReplayNews::Ended(ix, call) => {
+                if let Some(done) = self.done.get_mut(ix) {
+                    *done = Some(call);
+                }
+                self.stands = ix + 1;
+                self.edition += 1;
+                self.rest();
+            }
+            ReplayNews::Stands(stands, _) => {
+                self.stands = stands;
+                self.done.iter_mut().skip(stands).for_each(|done| *done = None);
+                self.is_busy = false;
+                self.edition += 1;
+                self.rest();
+                if self.is_following {
+                    self.go(stands.saturating_sub(1), cx);
+                }
+            }
+            ReplayNews::Finished(result, _) => {
+                self.result = Some(result);
+                self.edition += 1;
+                if self.is_following {
+                    (self.lower, self.focus) = (Lower::Result, Focus::Page);
+                }
+            }
+            ReplayNews::Changes(after, patch) => {
+                self.changes = Some((after, patch));
+                self.edition += 1;
+                self.is_busy = false;
+            }
+            ReplayNews::Console(frame) => {
+                self.is_busy = false;
+                self.console = frame;
+            }
+            ReplayNews::Failed(_) => {
+                self.is_busy = false;
+                self.rest();
+                if self.lower == Lower::Console {
+                    self.lower = Lower::Both;
+                }
+            }
+        }
+        if self.lower == Lower::Console && self.console.end.is_some() {
+            self.lower = Lower::Both;
+            effects.push(Effect::Replay(self.opened, ReplayAsk::EndConsole));
+        }
+        self.fit(cx);
+    }
+
+    /// Nothing runs any more.
+    fn rest(&mut self) {
+        self.running = None;
+        self.preparing = None;
+        self.live.clear();
+    }
+
+    fn opened_as(&mut self, open: Box<Replayable>, cx: &Cx<'_>) {
+        self.done = vec![None; open.calls.len()];
+        let wanted = self.first_step.take();
+        let first = open.earlier.as_ref().and_then(|old| old.first_divergence);
+        let at = wanted.map(|step| step.0).or(first);
+        let at = at.and_then(|step| open.calls.iter().position(|call| call.place.step >= step));
+        self.content = Content::Open(open);
+        if let Some(at) = at {
+            self.go(at, cx);
+        }
+    }
+
+    fn began(&mut self, ix: usize, cx: &Cx<'_>) {
+        self.preparing = None;
+        self.running = Some(ix);
+        self.live.clear();
+        if self.is_following {
+            self.go(ix, cx);
+        }
+    }
+
+    /// Carries out an action; `false` when it means nothing here.
+    pub fn apply(
+        &mut self,
+        action: Action,
+        count: Option<usize>,
+        cx: &Cx<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        match action {
+            Action::Move(motion @ (Motion::Left | Motion::Right)) => {
+                self.move_page(motion, count, cx);
+            }
+            Action::Move(motion) if self.focus == Focus::Page || self.is_whole() => {
+                self.move_page(motion, count, cx);
+            }
+            Action::Move(motion) => {
+                self.is_following = false;
+                let (len, height) = (self.calls().len(), Self::height(cx));
+                self.cursor.apply(motion, count, len, height);
+            }
+            Action::Jump(Landmark::Difference, toward) => self.jump(toward, count.unwrap_or(1), cx),
+            Action::Pane(toward) => self.next_pane(toward),
+            Action::ToggleDifference => self.toggle(Lower::Difference),
+            Action::Patch => return self.show_result(),
+            Action::FileAtStep => self.show_changes(effects),
+            Action::ReplayStep(Toward::Next) => self.run_calls(count, effects),
+            Action::ReplayStep(Toward::Previous) => self.ask(ReplayAsk::Back, effects),
+            Action::ReplayEnd(Toward::Next) => self.run(ReplayTo::End, effects),
+            Action::ReplayEnd(Toward::Previous) => {
+                self.result = None;
+                self.ask(ReplayAsk::Restart, effects);
+            }
+            Action::ReplayDivergence => self.run(ReplayTo::Divergence, effects),
+            Action::ReplayStop if self.is_busy => effects.push(Effect::StopReplay),
+            Action::ReplayShell => self.open_console(cx, effects),
+            Action::Open if self.is_whole() => self.fold_page(FoldChange::Toggle, cx),
+            Action::Open => self.run_to_here(effects),
+            Action::Fold(change) => self.fold_page(change, cx),
+            Action::Copy(what) => return self.copy(what, effects),
+            _ => return false,
+        }
+        self.fit(cx);
+        true
+    }
+
+    /// Whether something covers the rows.
+    fn is_whole(&self) -> bool {
+        !matches!(self.lower, Lower::Both | Lower::Difference)
+    }
+
+    fn height(cx: &Cx<'_>) -> usize {
+        usize::from(layout::compare(cx.screen).rows.height)
+    }
+
+    fn go(&mut self, at: usize, cx: &Cx<'_>) {
+        self.cursor.go(at, self.calls().len(), Self::height(cx));
+    }
+
+    fn ask(&mut self, what: ReplayAsk, effects: &mut Vec<Effect>) {
+        if self.open().is_some() && !self.is_busy {
+            self.is_busy = true;
+            self.is_following = true;
+            effects.push(Effect::Replay(self.opened, what));
+        }
+    }
+
+    fn run(&mut self, to: ReplayTo, effects: &mut Vec<Effect>) {
+        self.lower = Lower::Both;
+        self.focus = Focus::Rows;
+        self.ask(ReplayAsk::Run(to), effects);
+    }
+
+    fn run_calls(&mut self, count: Option<usize>, effects: &mut Vec<Effect>) {
+        let to = match count {
+            None | Some(0 | 1) => ReplayTo::Next,
+            Some(more) => ReplayTo::Call(self.stands.saturating_add(more - 1)),
+        };
+        self.run(to, effects);
+    }
+
+    /// Runs up to the call under the cursor; of a call that was run it shows in what it differs.
+    fn run_to_here(&mut self, effects: &mut Vec<Effect>) {
+        if self.cursor.at < self.stands {
+            self.toggle(Lower::Difference);
+        } else {
+            self.run(ReplayTo::Call(self.cursor.at), effects);
+        }
+    }
+
+    fn toggle(&mut self, lower: Lower) {
+        self.lower = if self.lower == lower { Lower::Both } else { lower };
+    }
+
+    /// Shows the patches and checks of the end; `false` while there is none.
+    fn show_result(&mut self) -> bool {
+        let earlier = self.open().and_then(|open| open.earlier.as_ref());
+        if self.result.is_none() && earlier.is_none() {
+            return false;
+        }
+        self.toggle(Lower::Result);
+        true
+    }
+
+    /// The result that is shown: of this replay, else of an earlier one.
+    fn shown_result(&self) -> Option<&Arc<RecordReplay>> {
+        let earlier = self.open().and_then(|open| open.earlier.as_ref());
+        self.result.as_ref().or(earlier)
+    }
+
+    fn show_changes(&mut self, effects: &mut Vec<Effect>) {
+        self.toggle(Lower::Changes);
+        let is_known = self.changes.as_ref().is_some_and(|(after, _)| *after == self.stands);
+        if self.lower == Lower::Changes && !is_known {
+            self.changes = None;
+            self.ask(ReplayAsk::Changes, effects);
+        }
+    }
+
+    fn open_console(&mut self, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
+        if self.open().is_none() || self.is_busy {
+            return;
+        }
+        let area = layout::compare(cx.screen).body;
+        self.console = ConsoleFrame::default();
+        self.lower = Lower::Console;
+        self.ask(ReplayAsk::Console(area.height, area.width), effects);
+    }
+
+    /// Rows, the left page, the right page, and round.
+    fn next_pane(&mut self, toward: Toward) {
+        let at = match (self.focus, self.side) {
+            (Focus::Rows, _) => 0,
+            (Focus::Page, side) => 1 + side,
+        };
+        let steps = if toward == Toward::Next { 1 } else { 2 };
+        let next = (at + steps) % 3;
+        self.focus = if next == 0 { Focus::Rows } else { Focus::Page };
+        if let Some(side) = next.checked_sub(1) {
+            self.side = side;
+        }
+    }
+
+    /// Closes what `Esc` closes here: what runs, what covers the rows, the focus of a page. `false` when there is nothing.
+    pub fn escape(&mut self, effects: &mut Vec<Effect>) -> bool {
+        if self.is_whole() {
+            self.lower = Lower::Both;
+            self.focus = Focus::Rows;
+            return true;
+        }
+        if self.is_busy {
+            effects.push(Effect::StopReplay);
+            return true;
+        }
+        std::mem::replace(&mut self.focus, Focus::Rows) == Focus::Page
+    }
+
+    /// To the next or previous call that did not come out as it was recorded.
+    fn jump(&mut self, toward: Toward, times: usize, cx: &Cx<'_>) {
+        self.is_following = false;
+        let differs = |ix: &usize| {
+            let outcome = self.outcome(*ix);
+            outcome.is_some_and(|(call, _)| call.verdict.diverges())
+        };
+        let (at, len) = (self.cursor.at, self.calls().len());
+        let found = match toward {
+            Toward::Next => (at + 1..len).filter(differs).nth(times - 1),
+            Toward::Previous => (0..at).rev().filter(differs).nth(times - 1),
+        };
+        if let Some(found) = found {
+            (self.focus, self.lower) = match self.lower {
+                Lower::Difference => (Focus::Rows, Lower::Difference),
+                _ => (Focus::Rows, Lower::Both),
+            };
+            self.go(found, cx);
+        }
+    }
+
+    fn copy(&self, what: CopyWhat, effects: &mut Vec<Effect>) -> bool {
+        match what {
+            CopyWhat::Id => effects.push(Effect::CopyName(self.record, false)),
+            CopyWhat::Reference => effects.push(Effect::CopyName(self.record, true)),
+            CopyWhat::Record => effects.push(Effect::CopyRecord(self.record)),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Makes cursor and window agree with screen and rows.
+    pub fn fit(&mut self, cx: &Cx<'_>) {
+        let len = self.calls().len();
+        self.cursor.fit(len, Self::height(cx).max(1));
+        self.fit_pages(cx);
+    }
+
+    /// A click: a row, or a page.
+    pub fn click(&mut self, x: u16, y: u16, cx: &Cx<'_>) {
+        let places = layout::compare(cx.screen);
+        if self.is_whole() {
+            return;
+        }
+        if places.rows.contains((x, y).into()) {
+            let at = self.cursor.top + usize::from(y - places.rows.y);
+            if at < self.calls().len() {
+                self.is_following = false;
+                self.focus = Focus::Rows;
+                self.go(at, cx);
+            }
+        } else if places.pages.contains((x, y).into()) {
+            self.focus = Focus::Page;
+            if places.right.width > 0 && self.lower == Lower::Both {
+                self.side = usize::from(x >= places.right.x);
+            }
+        }
+        self.fit(cx);
+    }
+
+    /// The wheel over a pane.
+    pub fn wheel(&mut self, x: u16, y: u16, rows: isize, cx: &Cx<'_>) {
+        let places = layout::compare(cx.screen);
+        if places.rows.contains((x, y).into()) && !self.is_whole() {
+            let (len, height) = (self.calls().len(), usize::from(places.rows.height));
+            self.cursor.scroll(rows, len, height);
+        } else {
+            let side = if places.right.width > 0 {
+                usize::from(x >= places.right.x)
+            } else {
+                self.side
+            };
+            self.scroll_page(side, rows, cx);
+        }
+        self.fit(cx);
+    }
+}

@@ -1,0 +1,205 @@
+//! The pages of this screen: asked for, taken in, coloured, looked at.
+
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+
+use crate::theme::Highlighter;
+use crate::ui::action::FoldChange;
+use crate::ui::action::Motion;
+use crate::ui::effect::Effect;
+use crate::ui::effect::ReplayJob;
+use crate::ui::effect::ReplayPage;
+use crate::ui::event::PageKey;
+use crate::ui::layout;
+use crate::ui::page::Ink;
+use crate::ui::page::Page;
+use crate::ui::page::PageOptions;
+use crate::ui::view::Cx;
+use crate::ui::view::panes::Pane;
+use crate::ui::view::panes::text_area;
+use crate::ui::view::replay::Focus;
+use crate::ui::view::replay::Lower;
+use crate::ui::view::replay::ReplayView;
+use crate::ui::widget::viewport::Lens;
+use crate::ui::widget::viewport::Viewport;
+
+/// Kinds of pages, told apart in their keys by the remainder of a row's number.
+const KINDS: usize = 5;
+const RECORDED: usize = 0;
+const ACTUAL: usize = 1;
+const DIFFERENCE: usize = 2;
+const RESULT: usize = 3;
+const CHANGES: usize = 4;
+
+impl ReplayView {
+    /// The pages that the screen shows now.
+    pub(super) fn panes(&self, cx: &Cx<'_>) -> Vec<Pane> {
+        let places = layout::compare(cx.screen);
+        let at = self.cursor.at;
+        let pane = |area: Rect, kind: usize, row: usize, edition: u32, side: usize| {
+            let area = text_area(area);
+            Pane {
+                key: PageKey {
+                    opened: self.opened,
+                    row: row * KINDS + kind,
+                    folding: edition,
+                    is_raw: false,
+                    layout: self.options(area.width, cx).layout_key(),
+                },
+                area,
+                side,
+            }
+        };
+        if self.open().is_none() {
+            return Vec::new();
+        }
+        match self.lower {
+            Lower::Console => return Vec::new(),
+            Lower::Result => return vec![pane(places.body, RESULT, 0, self.edition, self.side)],
+            Lower::Changes if self.changes.is_some() => {
+                return vec![pane(places.body, CHANGES, 0, self.edition, self.side)];
+            }
+            Lower::Changes => return Vec::new(),
+            Lower::Both | Lower::Difference => {}
+        }
+        if self.row().is_none() || places.pages.height == 0 {
+            return Vec::new();
+        }
+        let outcome = self.outcome(at);
+        // an earlier outcome and the one of this replay are two pages
+        let edition = outcome.as_ref().map_or(0, |(_, is_earlier)| 1 + u32::from(*is_earlier));
+        if self.lower == Lower::Difference && outcome.is_some() {
+            return vec![pane(places.pages, DIFFERENCE, at, edition, self.side)];
+        }
+        let recorded = |area| pane(area, RECORDED, at, 0, 0);
+        let actual = |area| pane(area, ACTUAL, at, edition, 1);
+        let has_actual = outcome.is_some();
+        if places.right.width > 0 {
+            let mut both = vec![recorded(places.left)];
+            both.extend(has_actual.then(|| actual(places.right)));
+            both
+        } else if self.side == 1 && has_actual {
+            vec![actual(places.left)]
+        } else if self.side == 1 && self.running == Some(at) {
+            Vec::new()
+        } else {
+            vec![recorded(places.left)]
+        }
+    }
+
+    fn options(&self, width: u16, cx: &Cx<'_>) -> PageOptions {
+        PageOptions {
+            is_blind: cx.data.desk.hides(self.record),
+            ..cx.look.page_options(width)
+        }
+    }
+
+    pub(super) fn lens<'a>(&'a self, pane: &Pane, cx: &Cx<'a>) -> Option<(Viewport, Lens<'a>)> {
+        self.panes.lens(pane, cx)
+    }
+
+    /// The page that keys move: that of the side, or the only one.
+    fn current(&self, cx: &Cx<'_>) -> Option<Pane> {
+        let panes = self.panes(cx);
+        let of_side = panes.iter().find(|pane| pane.side == self.side);
+        of_side.or(panes.first()).copied()
+    }
+
+    pub(super) fn move_page(&mut self, motion: Motion, count: Option<usize>, cx: &Cx<'_>) {
+        if let Some(pane) = self.current(cx) {
+            self.panes.change_viewport(&pane, cx, |viewport, lens| {
+                viewport.apply(motion, count, lens);
+            });
+        }
+    }
+
+    pub(super) fn scroll_page(&mut self, side: usize, rows: isize, cx: &Cx<'_>) {
+        let panes = self.panes(cx);
+        let of_side = panes.iter().find(|pane| pane.side == side);
+        if let Some(pane) = of_side.or(panes.first()) {
+            let scroll = |viewport: &mut Viewport, lens: &Lens<'_>| viewport.scroll(rows, lens);
+            self.panes.change_viewport(pane, cx, scroll);
+        }
+    }
+
+    pub(super) fn fold_page(&mut self, change: FoldChange, cx: &Cx<'_>) {
+        if let Some(pane) = self.current(cx) {
+            self.panes.fold(&pane, change, cx);
+        }
+    }
+
+    pub(super) fn fit_pages(&mut self, cx: &Cx<'_>) {
+        let panes = self.panes(cx);
+        self.panes.fit(&panes, cx);
+    }
+
+    /// Asks for what the screen lacks: pages, and the colours of the visible lines.
+    pub fn sync(
+        &mut self,
+        cx: &Cx<'_>,
+        highlighter: Option<&Arc<Highlighter>>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.fit(cx);
+        let panes = self.panes(cx);
+        let missing = self.panes.missing(&panes).into_iter();
+        let job = |pane: Pane| {
+            Some(ReplayJob {
+                key: pane.key,
+                what: self.page_of(pane.key)?,
+                options: self.options(pane.area.width, cx),
+            })
+        };
+        let jobs: Vec<ReplayJob> = missing.filter_map(job).collect();
+        if !jobs.is_empty() {
+            effects.push(Effect::ReplayPages(jobs));
+        }
+        if let Some(highlighter) = highlighter {
+            self.panes.ask_inks(&panes, cx, highlighter, effects);
+        }
+    }
+
+    fn page_of(&self, key: PageKey) -> Option<ReplayPage> {
+        let open = self.open()?;
+        let trajectory = Arc::clone(&open.trajectory);
+        let row = key.row / KINDS;
+        let place = open.calls.get(row)?.place;
+        let outcome = || Some(self.outcome(row)?.0);
+        Some(match key.row % KINDS {
+            RECORDED => ReplayPage::Recorded(trajectory, place),
+            ACTUAL => ReplayPage::Actual(trajectory, place, outcome()?),
+            DIFFERENCE => ReplayPage::Difference(trajectory, place, outcome()?),
+            RESULT => ReplayPage::Result(trajectory, Arc::clone(self.shown_result()?)),
+            _ => ReplayPage::Changes(Arc::clone(&self.changes.as_ref()?.1)),
+        })
+    }
+
+    /// Takes a page that was built.
+    pub fn page_built(&mut self, key: PageKey, page: Page, cx: &Cx<'_>) {
+        if key.opened == self.opened {
+            let panes = self.panes(cx);
+            self.panes.built(key, page, &panes);
+            self.fit(cx);
+        }
+    }
+
+    /// Takes colours.
+    pub fn inked(&mut self, key: PageKey, ink: Ink) {
+        self.panes.inked(key, ink);
+    }
+
+    /// Forgets colours that depend on the theme.
+    pub fn look_changed(&mut self) {
+        self.panes.look_changed();
+    }
+
+    /// How far down the page the window is, in percent; `None` when all of it is in sight or the rows have the keys.
+    pub fn page_percent(&self, cx: &Cx<'_>) -> Option<usize> {
+        if self.focus == Focus::Rows && !self.is_whole() {
+            return None;
+        }
+        let (viewport, lens) = self.panes.lens(&self.current(cx)?, cx)?;
+        viewport.percent(&lens)
+    }
+}
