@@ -7,6 +7,7 @@
 
 mod ground;
 mod outcome;
+mod screen;
 mod session;
 mod tool;
 mod verdict;
@@ -20,6 +21,7 @@ pub use outcome::RecordReplay;
 pub use outcome::Same;
 pub use outcome::StepVerdict;
 pub use outcome::Verified;
+pub use screen::Screen;
 pub use session::CallRef;
 pub use session::Changed;
 pub use session::Event;

@@ -26,6 +26,7 @@ use crate::query::distance;
 use crate::review::queue::Queue;
 use crate::store::Store;
 use crate::ui;
+use crate::verify::replays::Replays;
 use crate::ui::First;
 use crate::ui::RunOptions;
 use crate::ui::data::desk::DeskOptions;
@@ -110,6 +111,7 @@ pub(super) fn run(
         desk,
         journal,
         repositories,
+        replays: Replays::default(),
     })?;
     Ok(Verdict::Yes)
 }

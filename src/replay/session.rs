@@ -90,6 +90,8 @@ pub enum Event<'a> {
 pub enum Until {
     /// All calls of the steps before this one, so that the workspace is as it was when the step began.
     Step(usize),
+    /// This call, by its place among all calls; it is run.
+    Call(usize),
     /// The first call that diverges from here on; it is run.
     Divergence,
     /// The last call.
@@ -276,7 +278,12 @@ impl Session {
             let Some(coming) = self.calls.get(self.position()) else {
                 return Stopped::AtEnd;
             };
-            if matches!(until, Until::Step(step) if coming.step >= step) {
+            let is_there = match until {
+                Until::Step(step) => coming.step >= step,
+                Until::Call(call) => self.position() > call,
+                Until::Divergence | Until::End => false,
+            };
+            if is_there {
                 return Stopped::There;
             }
             if cancel.is_cancelled() {
@@ -327,29 +334,28 @@ impl Session {
 
     /// What came of it, up to the position. The patch is made where all calls were run. Where it was stopped before, the
     /// result says so; it is valid all the same.
-    pub fn finish(mut self, cancel: &Cancel) -> RecordReplay {
-        let left = self.calls.len() - self.position();
+    pub fn result(&mut self, cancel: &Cancel) -> RecordReplay {
+        let (all, run) = (self.calls.len(), self.position());
         let mut patch = None;
-        if left > 0 {
-            let all = self.calls.len();
-            self.error
-                .get_or_insert_with(|| format!("stopped after {} of {all} calls", self.done.len()));
-        } else if self.error.is_none() {
+        let mut error = self.error.clone();
+        if run < all {
+            error.get_or_insert_with(|| format!("stopped after {run} of {all} calls"));
+        } else if error.is_none() {
             match self.patch(cancel) {
                 Ok(made) => patch = made,
-                Err(error) => self.error = Some(format!("no final patch: {error}")),
+                Err(why) => error = Some(format!("no final patch: {why}")),
             }
         }
         RecordReplay {
             v: RecordReplay::VERSION,
             base: self.ground.kind(),
             first_divergence: self.first_divergence(),
-            record: self.record,
-            notes: self.notes,
-            calls: self.done,
+            record: self.record.clone(),
+            notes: self.notes.clone(),
+            calls: self.done.clone(),
             patch,
             verified: Vec::new(),
-            error: self.error,
+            error,
         }
     }
 

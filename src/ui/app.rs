@@ -197,10 +197,7 @@ impl App {
                 self.resumes = None;
                 self.mouse(mouse, effects);
             }
-            Event::Resize(width, height) => {
-                self.screen = Rect::new(0, 0, width, height);
-                self.resize_console(effects);
-            }
+            Event::Resize(width, height) => self.screen = Rect::new(0, 0, width, height),
             Event::Notice(notice) => self.notice(notice, effects),
         }
         self.sync(effects);
@@ -336,12 +333,12 @@ impl App {
                 let text = "results are not searched: Ctrl-g searches again, Enter opens";
                 self.status.pass(Tone::Info, text.to_owned());
             }
+            (Action::Patch, Scope::Replay) => return false,
             (Action::Patch, Scope::Patch) => {
                 self.close_screen(effects);
             }
             (Action::Patch, _) => self.open_patch(None),
             (Action::Replay, _) => self.toggle_replay(effects),
-            (Action::Patch | Action::FileAtStep, Scope::Replay) => return false,
             (Action::Stats, _) => self.toggle_stats(effects),
             (Action::Compare, _) => self.ask_compare(effects),
             (Action::CompareRuns, _) => self.ask_runs(effects),

@@ -165,8 +165,6 @@ pub enum ReplayAsk {
     Console(u16, u16),
     /// Type this at that shell.
     Type(Vec<u8>),
-    /// Its window has another size: rows and columns.
-    Resize(u16, u16),
     /// End that shell; the replay goes on as if there had been none.
     EndConsole,
     /// End everything.

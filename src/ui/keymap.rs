@@ -407,7 +407,9 @@ fn defaults(scope: Scope) -> Vec<Binding> {
             })
         })
     };
-    let of_screen = COMMANDS.iter().filter(|command| command.scope.works_on(scope));
+    let of_screen = COMMANDS
+        .iter()
+        .filter(|command| command.scope.works_on(scope));
     let mut all: Vec<Binding> = of_screen.flat_map(bindings).collect();
     let own: Vec<Vec<KeyCombination>> = all
         .iter()

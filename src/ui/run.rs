@@ -61,6 +61,7 @@ use crate::ui::tasks::Journal;
 use crate::ui::tasks::Tasks;
 use crate::ui::terminal::Screen;
 use crate::ui::view::Look;
+use crate::verify::replays::Replays;
 use crate::workspace::checkout::Repositories;
 
 /// What the program starts with.
@@ -88,6 +89,8 @@ pub struct RunOptions {
     pub journal: Journal,
     /// Where repositories are.
     pub repositories: Repositories,
+    /// How records are replayed.
+    pub replays: Replays,
 }
 
 /// The filters, with their cache and the repositories that they may read.
@@ -149,6 +152,7 @@ impl Loop {
             desk,
             journal,
             repositories,
+            replays,
         } = options;
         let depth = Depth::detect(settings.colors, &ColorEnv::of_environment());
         let name = match &settings.theme {
@@ -174,6 +178,7 @@ impl Loop {
                 judge_of(&paths, &repositories).with_flags(Chosen::new(&settings.flags)),
             ),
             repositories,
+            replays,
         };
         let mut data = Data::new(store, title, desk);
         data.is_following = settings.follow;

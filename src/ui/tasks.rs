@@ -8,6 +8,7 @@ mod export;
 mod grep;
 mod hasher;
 mod recorder;
+mod replay;
 mod stats;
 
 pub use recorder::Journal;
@@ -64,6 +65,7 @@ use crate::ui::effect::FindJob;
 use crate::ui::effect::PageJob;
 use crate::ui::effect::PageUse;
 use crate::ui::effect::PatchJob;
+use crate::ui::effect::ReplayJob;
 use crate::ui::event::Generation;
 use crate::ui::event::Notice;
 use crate::ui::event::Rebuilt;
@@ -83,6 +85,8 @@ use crate::ui::page::PatchPage;
 use crate::ui::page::WhyPage;
 use crate::ui::tasks::hasher::Hasher;
 use crate::ui::tasks::recorder::Recorder;
+use crate::ui::tasks::replay::Replayer;
+use crate::verify::replays::Replays;
 use crate::workspace::BaseFiles;
 use crate::workspace::History;
 use crate::workspace::checkout::Repositories;
@@ -104,6 +108,8 @@ pub struct Env {
     pub journal: Journal,
     /// Where repositories are.
     pub repositories: Repositories,
+    /// How records are replayed.
+    pub replays: Replays,
 }
 
 /// The background threads.
@@ -115,6 +121,7 @@ pub struct Tasks {
     store: Arc<Store>,
     recorder: Recorder,
     hasher: Hasher,
+    replayer: Replayer,
     notices: UnboundedSender<Notice>,
     env: Arc<Env>,
 }
@@ -137,6 +144,11 @@ impl Tasks {
             let _gone = sender.send(notice);
         });
         let sender = notices.clone();
+        let replayer = Replayer::new(&env, move |notice| {
+            // nobody listens any more when the program ends
+            let _gone = sender.send(notice);
+        });
+        let sender = notices.clone();
         let recorder = Recorder::new(&env, move |notice| {
             // nobody listens any more when the program ends; the lines are written all the same
             let _gone = sender.send(notice);
@@ -148,6 +160,7 @@ impl Tasks {
             store,
             recorder,
             hasher,
+            replayer,
             notices: notices.clone(),
             env,
         }
@@ -181,6 +194,8 @@ impl Tasks {
             Effect::Discard(old) => drop(std::thread::spawn(move || drop(old))),
             Effect::Record(lines) => self.recorder.submit(lines),
             Effect::Hash(ixs) => self.hasher.submit(ixs),
+            Effect::Replay(generation, ask) => self.replayer.submit(generation, ask),
+            Effect::StopReplay => self.replayer.stop(),
             Effect::StopFind => self.stop(Kind::Find),
             Effect::StopGrep => self.stop(Kind::Grep),
             Effect::StopStats => self.stop(Kind::Stats),
@@ -243,7 +258,7 @@ impl Kind {
             Effect::FindRows(..) | Effect::CheckSides => Self::FindRows,
             Effect::Open(..) => Self::Open,
             Effect::Preview(..) => Self::Preview,
-            Effect::Pages(_) | Effect::ComparePage(_) => Self::Pages,
+            Effect::Pages(_) | Effect::ComparePage(_) | Effect::ReplayPages(_) => Self::Pages,
             Effect::Others(..)
             | Effect::Compare(..)
             | Effect::RunPairs(..)
@@ -303,6 +318,11 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             let page = build(env, &job);
             say(Notice::Page(job.key, Box::new(page)));
         }),
+        Effect::ReplayPages(jobs) => each(jobs, cancel, |job| {
+            if let Some(page) = replay::page(&job, cancel) {
+                say(Notice::Page(job.key, Box::new(page)));
+            }
+        }),
         Effect::Ink(key, jobs, highlighter) => each(jobs, cancel, |job| {
             let ink = job.run(&highlighter, cancel);
             say(Notice::Inked(key, ink, Arc::clone(&highlighter)));
@@ -335,6 +355,8 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::Record(_)
         | Effect::Export(_)) => on_desk(effect, env, cancel, say),
         Effect::Stats(job) => stats::run(&job, env, cancel, say),
+        // a replay lives between its questions, on a thread of its own
+        Effect::Replay(..) | Effect::StopReplay => {}
         // these belong to the owner of the terminal
         Effect::StopFind
         | Effect::StopGrep
@@ -871,6 +893,14 @@ fn answers_of_failure(effect: &Effect) -> Vec<Notice> {
             let what = "this page failed inside hgview";
             let page = Page::of_text(what, "".into(), "json", &job.options);
             vec![Notice::Page(job.key, Box::new(page))]
+        }
+        Effect::ReplayPages(jobs) => {
+            let page = |job: &ReplayJob| {
+                let what = "this page failed inside hgview";
+                let page = Page::of_text(what, "".into(), "json", &job.options);
+                Notice::Page(job.key, Box::new(page))
+            };
+            jobs.iter().map(page).collect()
         }
         Effect::Export(job) => {
             let failed = Err(Error::internal("the export failed inside hgview"));

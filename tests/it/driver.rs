@@ -56,6 +56,7 @@ use hgview::verify::Judgement;
 use hgview::verify::Sense;
 use hgview::verify::cache::Cache;
 use hgview::verify::check::Checked;
+use hgview::verify::replays::Replays;
 use hgview::workspace::checkout::Repositories;
 use ratatui::buffer::Buffer;
 use ratatui::buffer::Cell;
@@ -68,6 +69,8 @@ use ratatui::crossterm::event::MouseEventKind;
 use ratatui::layout::Position;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
+
+use crate::bench::Bench;
 
 /// Judges as the screens' tests need it, whatever the strict rules learn: the published rules as they are; as strict
 /// ones their hits and misses, and an objection to each removed line.
@@ -181,6 +184,8 @@ pub(crate) struct Driver {
     pub(crate) journals: JournalUse,
     /// The program ended.
     pub(crate) is_over: bool,
+    /// What replays.
+    pub(crate) bench: Bench,
     /// Exports that take their time; `None` where they are carried out at once.
     held: Option<Vec<Effect>>,
 }
@@ -261,6 +266,7 @@ impl Driver {
             judge: Arc::new(Judge::new(check, None)),
             journal,
             repositories: Repositories::default(),
+            replays: Replays::default(),
         };
         let screen = Rect::new(0, 0, size.0, size.1);
         let mut driver = Self {
@@ -278,6 +284,7 @@ impl Driver {
             summaries: 0,
             journals: JournalUse::default(),
             is_over: false,
+            bench: Bench::default(),
             held: None,
         };
         let mut effects = Vec::new();
@@ -424,6 +431,13 @@ impl Driver {
                 );
                 self.copied.push((page.text(), "step"));
             }
+            Effect::Replay(generation, ask) => {
+                let news = self.bench.answer(ask.clone(), &self.env.store);
+                let said = news.into_iter().map(|news| Notice::Replay(*generation, news));
+                notices.extend(said);
+                return notices;
+            }
+            Effect::StopReplay => self.asked.push("stop replay"),
             Effect::Summarize(range, _) => self.summaries += range.len(),
             Effect::LoadTheme(name) => {
                 notices.push(self.load_theme(name));

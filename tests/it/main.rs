@@ -11,6 +11,7 @@
 mod make_samples;
 
 mod behaviour;
+mod bench;
 mod cli_agree;
 mod cli_compare;
 mod cli_export;

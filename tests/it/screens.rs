@@ -10,6 +10,7 @@ mod keys;
 mod looks;
 mod patches;
 mod queries;
+mod replays;
 mod soak;
 mod stats;
 

@@ -4,6 +4,7 @@ use crate::ui::action::Action;
 use crate::ui::app::App;
 use crate::ui::app::context;
 use crate::ui::app::screens::Screen;
+use crate::ui::command::Scope;
 use crate::ui::effect::Effect;
 use crate::ui::event::Tone;
 use crate::ui::page::FilePlace;
@@ -20,7 +21,9 @@ impl App {
         };
         let on_line = file.is_some_and(|file| !file.are_files_focused());
         match action {
-            Action::FileAtStep if self.screens.stats().is_none() => self.toggle_file(effects),
+            Action::FileAtStep if !matches!(self.scope(), Scope::Stats | Scope::Replay) => {
+                self.toggle_file(effects);
+            }
             Action::Blame => self.blame(effects),
             Action::Open if on_line => self.blame(effects),
             Action::Patch if file.is_some() => {

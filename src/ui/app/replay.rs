@@ -2,6 +2,7 @@
 
 use ratatui::crossterm::event::KeyEvent;
 
+use crate::model::RecordIx;
 use crate::model::StepIx;
 use crate::ui::app::App;
 use crate::ui::app::context;
@@ -27,19 +28,14 @@ impl App {
             return;
         };
         let step = match self.screens.top() {
-            Some(Screen::Trajectory(view)) => view.step_ix(),
+            Some(Screen::Trajectory(view)) => view.file_place().step.map(StepIx),
             _ => None,
         };
         self.list_follows();
         self.push_replay(record, step, effects);
     }
 
-    fn push_replay(
-        &mut self,
-        record: crate::model::RecordIx,
-        step: Option<StepIx>,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn push_replay(&mut self, record: RecordIx, step: Option<StepIx>, effects: &mut Vec<Effect>) {
         // one sandbox at a time
         self.screens.close_replays(effects);
         let opened = self.opened.advance();
@@ -66,14 +62,6 @@ impl App {
             && view.has_console()
         {
             view.type_text(text, effects);
-        }
-    }
-
-    /// Says the new size to the shell of a replay.
-    pub(super) fn resize_console(&self, effects: &mut Vec<Effect>) {
-        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        if let Some(Screen::Replay(view)) = self.screens.top() {
-            view.resized(&cx, effects);
         }
     }
 

@@ -54,7 +54,12 @@ impl Page {
             page.say(&words, Role::Error);
         }
         let now = compare::came(&with_actual(action, call));
-        compare::beside(&mut page, "observation", "x.txt", (&compare::came(action), &now));
+        compare::beside(
+            &mut page,
+            "observation",
+            "x.txt",
+            (&compare::came(action), &now),
+        );
         Self::of_blocks(page.finish())
     }
 
@@ -91,7 +96,10 @@ impl Page {
         let recorded = trajectory.final_patch.as_deref().unwrap_or_default();
         if let Some(patch) = &result.patch {
             page.gap();
-            page.section(&[("the final patch".to_owned(), Role::Title)], &same_words(patch));
+            page.section(
+                &[("the final patch".to_owned(), Role::Title)],
+                &same_words(patch),
+            );
             for file in &patch.files {
                 let (sign, role) = match file.same {
                     Some(true) => ("=", Role::Success),
@@ -144,8 +152,15 @@ fn counts(page: &mut Builder, result: &RecordReplay) {
     for verdict in StepVerdict::ALL {
         let count = result.count(verdict);
         if count > 0 {
-            let role = if verdict.diverges() { Role::Warning } else { Role::Text };
-            row.push(&format!("{} {}  ", figures::count(count), verdict.name()), role);
+            let role = if verdict.diverges() {
+                Role::Warning
+            } else {
+                Role::Text
+            };
+            row.push(
+                &format!("{} {}  ", figures::count(count), verdict.name()),
+                role,
+            );
         }
     }
     page.row(row);

@@ -18,10 +18,11 @@ use crate::model::Action;
 use crate::model::RecordIx;
 use crate::model::Trajectory;
 use crate::read::understand;
-use crate::replay::session::Event;
-use crate::replay::session::Session;
-use crate::replay::session::Stopped;
-use crate::replay::session::Until;
+use crate::replay::CallRef;
+use crate::replay::Event;
+use crate::replay::Session;
+use crate::replay::Stopped;
+use crate::replay::Until;
 use crate::sandbox::Holding;
 use crate::text::clean_line;
 use crate::ui::effect::ReplayAsk;
@@ -64,7 +65,9 @@ impl Replayer {
                 });
                 if catch_unwind(answer).is_err() {
                     bench = Bench::default();
-                    tell(ReplayNews::Refused("the replay failed inside hgview".to_owned()));
+                    tell(ReplayNews::Refused(
+                        "the replay failed inside hgview".to_owned(),
+                    ));
                 }
             }
         });
@@ -154,7 +157,11 @@ impl Bench {
             }
             return;
         }
-        let Some(open) = self.open.as_mut().filter(|open| open.generation == generation) else {
+        let Some(open) = self
+            .open
+            .as_mut()
+            .filter(|open| open.generation == generation)
+        else {
             return;
         };
         match ask {
@@ -172,7 +179,9 @@ impl Bench {
             }
             ReplayAsk::Changes => match open.session.patch(cancel) {
                 Ok(Some(made)) => tell(ReplayNews::Changes(open.session.position(), made.patch)),
-                Ok(None) => tell(ReplayNews::Failed("the workspace is no repository".to_owned())),
+                Ok(None) => tell(ReplayNews::Failed(
+                    "the workspace is no repository".to_owned(),
+                )),
                 Err(error) => tell(ReplayNews::Failed(words(&error))),
             },
             ReplayAsk::Console(rows, columns) => {
@@ -184,11 +193,6 @@ impl Bench {
             ReplayAsk::Type(bytes) => {
                 if let Some(console) = &mut self.console {
                     console.write(&bytes);
-                }
-            }
-            ReplayAsk::Resize(rows, columns) => {
-                if let Some(console) = &mut self.console {
-                    console.resize(rows, columns);
                 }
             }
             ReplayAsk::EndConsole => self.console = None,
@@ -242,7 +246,7 @@ fn open(
     Ok((open, about))
 }
 
-fn row(at: crate::replay::session::CallRef, action: Option<&Action>) -> CallRow {
+fn row(at: CallRef, action: Option<&Action>) -> CallRow {
     let nothing = Action::default();
     let action = action.unwrap_or(&nothing);
     CallRow {
@@ -301,9 +305,14 @@ fn run(
         }
     };
     if stopped == Stopped::AtEnd && to == ReplayTo::End {
-        tell(ReplayNews::Preparing("comparing patches, verifying".to_owned()));
+        tell(ReplayNews::Preparing(
+            "comparing patches, verifying".to_owned(),
+        ));
         let result = session.result(cancel);
-        match env.replays.conclude(&env.store, open.record, result, cancel) {
+        match env
+            .replays
+            .conclude(&env.store, open.record, result, cancel)
+        {
             Ok((result, saved)) => tell(ReplayNews::Finished(Arc::new(result), saved)),
             Err(error) => tell(ReplayNews::Failed(words(&error))),
         }

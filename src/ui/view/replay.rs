@@ -193,7 +193,10 @@ impl ReplayView {
             }
             ReplayNews::Stands(stands, _) => {
                 self.stands = stands;
-                self.done.iter_mut().skip(stands).for_each(|done| *done = None);
+                self.done
+                    .iter_mut()
+                    .skip(stands)
+                    .for_each(|done| *done = None);
                 self.is_busy = false;
                 self.edition += 1;
                 self.rest();
@@ -350,7 +353,11 @@ impl ReplayView {
     }
 
     fn toggle(&mut self, lower: Lower) {
-        self.lower = if self.lower == lower { Lower::Both } else { lower };
+        self.lower = if self.lower == lower {
+            Lower::Both
+        } else {
+            lower
+        };
     }
 
     /// Shows the patches and checks of the end; `false` while there is none.
@@ -371,7 +378,10 @@ impl ReplayView {
 
     fn show_changes(&mut self, effects: &mut Vec<Effect>) {
         self.toggle(Lower::Changes);
-        let is_known = self.changes.as_ref().is_some_and(|(after, _)| *after == self.stands);
+        let is_known = self
+            .changes
+            .as_ref()
+            .is_some_and(|(after, _)| *after == self.stands);
         if self.lower == Lower::Changes && !is_known {
             self.changes = None;
             self.ask(ReplayAsk::Changes, effects);

@@ -26,7 +26,7 @@ use crate::ui::widget::rows::put_right;
 use crate::ui::widget::viewport::Marks;
 
 /// The sign and role of a verdict; the sign tells without colour.
-pub fn verdict_sign(verdict: StepVerdict) -> (&'static str, Role) {
+pub(super) fn verdict_sign(verdict: StepVerdict) -> (&'static str, Role) {
     match verdict {
         StepVerdict::Match => ("=", Role::Success),
         StepVerdict::MatchNormalised => ("≈", Role::Success),
@@ -126,7 +126,14 @@ impl ReplayView {
         let right = format!("{} · {}", open.tier.name(), open.base);
         let room = usize::from(area.right().saturating_sub(end + 2));
         let right = clip(&right, room);
-        put_right(buf, end, area.y, area.right().saturating_sub(end + 1), &right, cx.theme.style(Role::Dim));
+        put_right(
+            buf,
+            end,
+            area.y,
+            area.right().saturating_sub(end + 1),
+            &right,
+            cx.theme.style(Role::Dim),
+        );
     }
 
     /// What nobody proved of the sandbox, or what is being made ready.
@@ -139,10 +146,18 @@ impl ReplayView {
             pieces.push(("every limit of the sandbox is proved".to_owned(), Role::Dim));
         } else {
             let names = |wanted: Holding| {
-                let of = open.unproved.iter().filter(move |proof| proof.holding == wanted);
-                of.map(|proof| proof.bound.name()).collect::<Vec<_>>().join(", ")
+                let of = open
+                    .unproved
+                    .iter()
+                    .filter(move |proof| proof.holding == wanted);
+                of.map(|proof| proof.bound.name())
+                    .collect::<Vec<_>>()
+                    .join(", ")
             };
-            for (holding, words) in [(Holding::NotEnforced, "not enforced"), (Holding::Unknown, "not proved")] {
+            for (holding, words) in [
+                (Holding::NotEnforced, "not enforced"),
+                (Holding::Unknown, "not proved"),
+            ] {
                 let names = names(holding);
                 if !names.is_empty() {
                     pieces.push((format!("⚠ {words}: {names}  "), Role::Warning));
@@ -159,8 +174,14 @@ impl ReplayView {
         let first = self.first_divergence(open);
         for (row, y) in (area.y..area.bottom()).enumerate() {
             let at = self.cursor.top + row;
-            let Some(call) = open.calls.get(at) else { break };
-            let line = Rect { y, height: 1, ..area };
+            let Some(call) = open.calls.get(at) else {
+                break;
+            };
+            let line = Rect {
+                y,
+                height: 1,
+                ..area
+            };
             self.draw_row(cx, (at, call), first, line, buf);
             if at == self.cursor.at {
                 let role = if self.focus == Focus::Rows {
@@ -205,7 +226,11 @@ impl ReplayView {
             (String::new(), Role::Dim)
         };
         let is_after = first.is_some_and(|first| at > first);
-        let text = if outcome.is_none() || is_after { Role::Dim } else { Role::Text };
+        let text = if outcome.is_none() || is_after {
+            Role::Dim
+        } else {
+            Role::Text
+        };
         let mark = if first == Some(at) {
             "▶"
         } else if at == self.stands && self.stands > 0 {
@@ -222,7 +247,10 @@ impl ReplayView {
         let pieces = [
             (mark, style(Role::Warning)),
             (&*number, style(Role::LineNo)),
-            (signs::class_sign(Some(call.class)), style(class_role(Some(call.class)))),
+            (
+                signs::class_sign(Some(call.class)),
+                style(class_role(Some(call.class))),
+            ),
             (" ", style(text)),
             (&*call.meaning, style(text)),
         ];
@@ -243,28 +271,50 @@ impl ReplayView {
             Role::Border
         };
         let line = "─".repeat(usize::from(area.width));
-        put(buf, area.x, area.y, area.width, &line, cx.theme.style(border));
+        put(
+            buf,
+            area.x,
+            area.y,
+            area.width,
+            &line,
+            cx.theme.style(border),
+        );
         let outcome = self.outcome(self.cursor.at);
         let (words, role) = match &outcome {
             _ if self.running == Some(self.cursor.at) => ("running".to_owned(), Role::Info),
-            None => ("not run: Enter runs to here, l the next call, $ all".to_owned(), Role::Dim),
+            None => (
+                "not run: Enter runs to here, l the next call, $ all".to_owned(),
+                Role::Dim,
+            ),
             Some((call, is_earlier)) => {
                 let (_, role) = verdict_sign(call.verdict);
                 let why = call.why.as_deref().unwrap_or("as recorded");
                 let when = if *is_earlier { "before: " } else { "" };
-                let after = if call.after_divergence { " (after a divergence)" } else { "" };
+                let after = if call.after_divergence {
+                    " (after a divergence)"
+                } else {
+                    ""
+                };
                 (format!("{when}{why}{after}"), role)
             }
         };
         let room = usize::from(area.width.saturating_sub(16));
         let words = format!(" {} ", clip(&crate::text::clean_line(&words), room));
-        put(buf, area.x + 2, area.y, area.width.saturating_sub(2), &words, cx.theme.style(role));
+        put(
+            buf,
+            area.x + 2,
+            area.y,
+            area.width.saturating_sub(2),
+            &words,
+            cx.theme.style(role),
+        );
         if places.right.width > 0 && self.lower == Lower::Both {
             for y in places.pages.y..places.pages.bottom() {
                 put(buf, places.left.right(), y, 1, "│", cx.theme.style(border));
             }
         } else if self.lower == Lower::Both {
-            let side = if self.side == 0 { " recorded " } else { " actual " };
+            let shown = self.panes(cx).first().map_or(self.side, |pane| pane.side);
+            let side = if shown == 0 { " recorded " } else { " actual " };
             let room = area.width.saturating_sub(2);
             put_right(buf, area.x, area.y, room, side, cx.theme.style(border));
         }
@@ -313,7 +363,14 @@ impl ReplayView {
 
 fn say(cx: &Cx<'_>, area: Rect, buf: &mut Buffer, text: &str) {
     let cells = area.width.saturating_sub(1);
-    put(buf, area.x + 1, area.y, cells, text, cx.theme.style(Role::Dim));
+    put(
+        buf,
+        area.x + 1,
+        area.y,
+        cells,
+        text,
+        cx.theme.style(Role::Dim),
+    );
 }
 
 fn draw_refusal(cx: &Cx<'_>, why: &str, area: Rect, buf: &mut Buffer) {
@@ -326,8 +383,19 @@ fn draw_refusal(cx: &Cx<'_>, why: &str, area: Rect, buf: &mut Buffer) {
         if y >= cx.screen.bottom().saturating_sub(1) {
             break;
         }
-        let role = if row == "q goes back" { Role::Dim } else { Role::Text };
-        put(buf, area.x + 1, y, area.width.saturating_sub(1), &row, cx.theme.style(role));
+        let role = if row == "q goes back" {
+            Role::Dim
+        } else {
+            Role::Text
+        };
+        put(
+            buf,
+            area.x + 1,
+            y,
+            area.width.saturating_sub(1),
+            &row,
+            cx.theme.style(role),
+        );
         y += 1;
     }
 }

@@ -6,8 +6,6 @@ use ratatui::crossterm::event::KeyModifiers;
 
 use crate::ui::effect::Effect;
 use crate::ui::effect::ReplayAsk;
-use crate::ui::layout;
-use crate::ui::view::Cx;
 use crate::ui::view::replay::Lower;
 use crate::ui::view::replay::ReplayView;
 
@@ -40,15 +38,6 @@ impl ReplayView {
         let bytes = text.replace("\r\n", "\r").replace('\n', "\r").into_bytes();
         effects.push(Effect::Replay(self.opened, ReplayAsk::Type(bytes)));
     }
-
-    /// The screen has another size.
-    pub fn resized(&self, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
-        if self.has_console() {
-            let area = layout::compare(cx.screen).body;
-            let ask = ReplayAsk::Resize(area.height, area.width);
-            effects.push(Effect::Replay(self.opened, ask));
-        }
-    }
 }
 
 /// What a terminal of the `xterm` family sends for a key.
@@ -61,7 +50,8 @@ fn bytes_of(key: KeyEvent) -> Vec<u8> {
     let sequence: &[u8] = match key.code {
         KeyCode::Char(c) if is_ctrl => {
             // a letter and the signs beside the letters have the control character of their lower five bits
-            let is_known = matches!(c, 'a'..='z' | 'A'..='Z' | ' ' | '@' | '[' | '\\' | ']' | '^' | '_');
+            let is_known =
+                matches!(c, 'a'..='z' | 'A'..='Z' | ' ' | '@' | '[' | '\\' | ']' | '^' | '_');
             if let Some(code) = u8::try_from(c).ok().filter(|_| is_known) {
                 bytes.push(code & 0x1f);
             }

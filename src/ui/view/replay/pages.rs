@@ -68,7 +68,9 @@ impl ReplayView {
         }
         let outcome = self.outcome(at);
         // an earlier outcome and the one of this replay are two pages
-        let edition = outcome.as_ref().map_or(0, |(_, is_earlier)| 1 + u32::from(*is_earlier));
+        let edition = outcome
+            .as_ref()
+            .map_or(0, |(_, is_earlier)| 1 + u32::from(*is_earlier));
         if self.lower == Lower::Difference && outcome.is_some() {
             return vec![pane(places.pages, DIFFERENCE, at, edition, self.side)];
         }
