@@ -7,6 +7,7 @@
 
 mod ground;
 mod outcome;
+pub mod results;
 mod session;
 mod tool;
 mod verdict;
