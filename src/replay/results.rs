@@ -7,6 +7,8 @@
 //! and passed over, never changed. Folders are found as those of decisions are ([`crate::review::Place`]).
 
 mod brief;
+mod merge;
+mod shard;
 mod write;
 
 use std::collections::HashMap;
@@ -34,6 +36,10 @@ use crate::sandbox::Bound;
 use crate::sandbox::Tier;
 
 pub use brief::Brief;
+pub use merge::Merge;
+pub use merge::merge;
+pub use shard::Shard;
+pub use shard::ShardWriter;
 pub use write::Writer;
 pub use write::line_of;
 pub use write::run_line_of;
@@ -58,6 +64,8 @@ pub struct Run {
     pub record: ContentHash,
     /// The hash of the line of results, without its line end.
     pub line: ContentHash,
+    /// What was asked for, as a hash: base, patience, checks. Lines of other options are made anew.
+    pub options: ContentHash,
     /// When the run began.
     pub at: Moment,
     /// The machine.
@@ -111,9 +119,12 @@ struct Lies {
 struct Kept {
     brief: Brief,
     lies: Lies,
-    /// When its run began, where somebody says.
-    at: Option<Moment>,
+    /// When its run began and with which options, where somebody says.
+    ran: Option<(Moment, ContentHash)>,
 }
+
+/// When the runs of lines began and with which options, by the lines' hashes.
+type Runs = HashMap<ContentHash, (Moment, ContentHash)>;
 
 /// The results of some folders: the last of each record, in brief; the rest stays on disk.
 #[derive(Debug, Default)]
@@ -161,6 +172,15 @@ impl Results {
         self.kept.get(&record).map(|kept| &kept.brief)
     }
 
+    /// Whether a record has a result that was made with these options and is not about a failure of its own.
+    pub fn is_done(&self, record: ContentHash, options: ContentHash) -> bool {
+        let kept = self.kept.get(&record);
+        kept.is_some_and(|kept| {
+            let is_it = kept.ran.is_some_and(|(_, with)| with == options);
+            is_it && !kept.brief.has_error
+        })
+    }
+
     /// The result of a record, whole. Reads the disk.
     ///
     /// # Errors
@@ -206,8 +226,8 @@ impl Results {
         }
     }
 
-    /// When the runs of a file's lines began, by the lines' hashes.
-    fn runs(&mut self, path: &Path) -> HashMap<ContentHash, Moment> {
+    /// When the runs of a file's lines began and with which options, by the lines' hashes.
+    fn runs(&mut self, path: &Path) -> Runs {
         let mut runs = HashMap::new();
         if !path.exists() {
             return runs;
@@ -217,8 +237,10 @@ impl Results {
             if let Ok(run) = serde_json::from_slice::<Run>(line.bytes)
                 && run.v <= Run::VERSION
             {
-                let at = runs.entry(run.line).or_insert(run.at);
-                *at = run.at.max(*at);
+                let ran = runs.entry(run.line).or_insert((run.at, run.options));
+                if run.at > ran.0 {
+                    *ran = (run.at, run.options);
+                }
             }
         });
         if let Err(err) = done {
@@ -227,7 +249,7 @@ impl Results {
         runs
     }
 
-    fn read(&mut self, ix: usize, path: &Path, runs: &HashMap<ContentHash, Moment>) {
+    fn read(&mut self, ix: usize, path: &Path, runs: &Runs) {
         let mut found = Vec::new();
         let mut passed = Vec::new();
         let done = each_line(path, &mut |line| {
@@ -239,9 +261,9 @@ impl Results {
             match parse(line.bytes) {
                 Parsed::Blank => {}
                 Parsed::Result(result) => {
-                    let at = runs.get(&ContentHash::of(line.bytes)).copied();
+                    let ran = runs.get(&ContentHash::of(line.bytes)).copied();
                     let brief = Brief::of(&result);
-                    found.push((result.record.sha256, Kept { brief, lies, at }));
+                    found.push((result.record.sha256, Kept { brief, lies, ran }));
                 }
                 Parsed::Future(v) => {
                     let what = format!("a result of version {v}, for a later hgview");
@@ -256,7 +278,7 @@ impl Results {
         for (record, kept) in found {
             let known = self.kept.get(&record);
             // without a time it is older than what has one
-            if known.is_none_or(|known| kept.at >= known.at) {
+            if known.is_none_or(|known| kept.ran.map(|ran| ran.0) >= known.ran.map(|ran| ran.0)) {
                 self.kept.insert(record, kept);
             }
         }

@@ -48,6 +48,7 @@ fn run(line: &str, record: &RecordReplay, second: i64) -> String {
         v: Run::VERSION,
         record: record.record.sha256,
         line: ContentHash::of(line.as_bytes()),
+        options: hash("options"),
         at: Moment::from_micros(second * 1_000_000).unwrap(),
         host: "here".into(),
         tier: Some(Tier::Namespace),
@@ -81,6 +82,9 @@ fn what_is_written_is_read() {
     assert_eq!(results.whole(hash("one")).unwrap(), Some(one));
     assert_eq!(results.whole(hash("two")).unwrap(), Some(two));
     assert_eq!(results.whole(hash("three")).unwrap(), None);
+    assert!(results.is_done(hash("one"), hash("options")));
+    assert!(!results.is_done(hash("one"), hash("others")));
+    assert!(!results.is_done(hash("three"), hash("options")));
     let brief = results.brief(hash("two")).unwrap();
     assert_eq!(brief.matched, Some(0.5));
     assert_eq!(brief.word(), "@1");
@@ -145,7 +149,7 @@ fn behind_a_torn_line_one_goes_on() {
     let one = result("one", &[StepVerdict::Match]);
     let line = line_of(&one).unwrap();
     std::fs::write(&path, line.get(..40).unwrap()).unwrap();
-    let mut writer = Writer::open_file(&path).unwrap();
+    let mut writer = Writer::open_pair(&path, &runs_file(&path)).unwrap();
     writer.append(&line, &run(&line, &one, 1)).unwrap();
     let results = Results::of_files(vec![path]);
     assert_eq!(results.len(), 1);
@@ -204,4 +208,163 @@ fn a_result_in_brief() {
     told.error = Some("stopped".to_owned());
     assert_eq!(Brief::of(&told).word(), "error");
     assert!(!Brief::of(&told).is_reproduced);
+}
+
+#[test]
+fn shares_by_their_names() {
+    for (text, expected) in [
+        ("0/1", Some((0, 1))),
+        ("7/8", Some((7, 8))),
+        ("8/8", None),
+        ("-1/8", None),
+        ("1", None),
+        ("1/0", None),
+        ("0/100000", None),
+    ] {
+        let read = text.parse::<Shard>().ok();
+        assert_eq!(read.map(|shard| (shard.nth, shard.of)), expected, "{text}");
+    }
+    let shard = Shard { nth: 3, of: 12 };
+    assert_eq!(shard.file_name(), "results-00003-of-00012.jsonl");
+    for (name, expected) in [
+        ("results-00003-of-00012.jsonl", Some((shard, true))),
+        ("results-00003-of-00012.jsonl.part", Some((shard, false))),
+        ("results-00003-of-00012.runs.jsonl", None),
+        ("results-00013-of-00012.jsonl", None),
+        ("results-3-of-12.jsonl", None),
+        ("results.jsonl", None),
+    ] {
+        assert_eq!(Shard::of_file_name(name), expected, "{name}");
+    }
+}
+
+#[test]
+fn every_record_is_in_one_share() {
+    for id in ["", "a", "task-7", "漢字"] {
+        let takers = |of| {
+            (0..of)
+                .filter(|nth| Shard { nth: *nth, of }.takes(id))
+                .count()
+        };
+        assert_eq!([1, 2, 7, 1000].map(takers), [1; 4], "{id}");
+    }
+    // SHA-256 of the empty text begins with e3b0c44298fc1c14
+    let nth = 0xe3b0_c442_98fc_1c14 % 1000;
+    assert!(Shard { nth, of: 1000 }.takes(""));
+}
+
+/// Writes the shares of some records.
+fn share(folder: &Path, ids: &[&str], of: u64) {
+    for nth in 0..of {
+        let shard = Shard { nth, of };
+        let mut writer = ShardWriter::open(folder, shard, hash("options")).unwrap();
+        for id in ids.iter().filter(|id| shard.takes(id)) {
+            let result = result(id, &[StepVerdict::Match]);
+            let line = line_of(&result).unwrap();
+            if !writer.is_done(result.record.sha256) {
+                let run = run(&line, &result, 1);
+                writer.append(result.record.sha256, &line, &run).unwrap();
+            }
+        }
+        writer.complete().unwrap();
+    }
+}
+
+fn merged(folder: &Path, allow_partial: bool) -> Result<(String, Merge), String> {
+    let mut out = Vec::new();
+    let found = merge(folder, allow_partial, &mut out).map_err(|error| error.to_string())?;
+    Ok((String::from_utf8(out).unwrap(), found))
+}
+
+#[test]
+fn merged_shares_are_the_same_however_many() {
+    let ids: Vec<String> = (0..50)
+        .map(|nth| format!("task-{}", nth * 7 % 50))
+        .collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let folders = [1, 3, 16].map(|of| {
+        let folder = tempfile::tempdir().unwrap();
+        share(folder.path(), &ids, of);
+        folder
+    });
+    let texts = folders
+        .each_ref()
+        .map(|folder| merged(folder.path(), false).unwrap().0);
+    assert_eq!(texts[0].lines().count(), 50);
+    assert_eq!(texts[0], texts[1]);
+    assert_eq!(texts[0], texts[2]);
+    share(folders[2].path(), &ids, 16);
+    assert_eq!(
+        merged(folders[2].path(), false).unwrap().0,
+        texts[0],
+        "twice is once"
+    );
+}
+
+#[test]
+fn a_share_goes_on_behind_its_complete_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = ["a", "b", "c"];
+    share(folder.path(), &ids, 1);
+    let (all, _) = merged(folder.path(), false).unwrap();
+    let shard = Shard { nth: 0, of: 1 };
+    let whole = folder.path().join(shard.file_name());
+    let part = folder.path().join(format!("{}.part", shard.file_name()));
+    let text = std::fs::read_to_string(&whole).unwrap();
+    std::fs::remove_file(&whole).unwrap();
+    std::fs::write(&part, text.get(..text.len() - 20).unwrap()).unwrap();
+    assert_eq!(
+        merged(folder.path(), false).unwrap_err(),
+        "1 of 1 shares are missing: 0"
+    );
+    let writer = ShardWriter::open(folder.path(), shard, hash("options")).unwrap();
+    let done = ids.map(|id| writer.is_done(hash(id)));
+    assert_eq!(done, [true, true, false]);
+    drop(writer);
+    share(folder.path(), &ids, 1);
+    assert_eq!(merged(folder.path(), false).unwrap().0, all);
+    let other = ShardWriter::open(folder.path(), shard, hash("others")).unwrap_err();
+    assert!(other.to_string().contains("other options"));
+}
+
+#[test]
+fn what_is_not_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    assert!(merged(path, false).unwrap_err().contains("holds no shares"));
+    share(path, &["a", "b", "c", "d"], 3);
+    std::fs::remove_file(path.join("results-00001-of-00003.jsonl")).unwrap();
+    assert_eq!(
+        merged(path, false).unwrap_err(),
+        "1 of 3 shares are missing: 1"
+    );
+    let (text, found) = merged(path, true).unwrap();
+    assert_eq!(
+        (found.missing, text.lines().count()),
+        (vec![1], found.lines)
+    );
+    let twice = std::fs::read(path.join("results-00002-of-00003.jsonl")).unwrap();
+    let with = std::fs::read(path.join("results-00000-of-00003.jsonl")).unwrap();
+    std::fs::write(
+        path.join("results-00001-of-00003.jsonl"),
+        [twice, with].concat(),
+    )
+    .unwrap();
+    assert!(
+        merged(path, false)
+            .unwrap_err()
+            .contains("the same record as in")
+    );
+    std::fs::write(path.join("results-00001-of-00003.jsonl"), "x\n").unwrap();
+    assert!(
+        merged(path, false)
+            .unwrap_err()
+            .contains("results-00001-of-00003.jsonl:1: no result")
+    );
+    std::fs::write(path.join("results-00000-of-00002.jsonl.part"), "").unwrap();
+    assert!(
+        merged(path, true)
+            .unwrap_err()
+            .contains("shares of 2 and of 3 lie together")
+    );
 }

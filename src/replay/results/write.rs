@@ -43,22 +43,23 @@ impl Writer {
         }
     }
 
-    /// Opens this file.
-    ///
-    /// # Errors
-    /// *input* when it cannot be written.
-    pub fn open_file(path: &Path) -> Result<Self> {
-        Self::at(path).map_err(|err| unwritable(path, err))
+    /// Opens these two files, in folders that are there.
+    pub(super) fn open_pair(results: &Path, runs: &Path) -> Result<Self> {
+        Self::pair(results, runs).map_err(|err| unwritable(results, err))
     }
 
     fn at(path: &Path) -> std::io::Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
+        Self::pair(path, &runs_file(path))
+    }
+
+    fn pair(results: &Path, runs: &Path) -> std::io::Result<Self> {
         Ok(Self {
-            path: path.to_path_buf(),
-            results: open(path)?,
-            runs: open(&runs_file(path))?,
+            path: results.to_path_buf(),
+            results: open(results)?,
+            runs: open(runs)?,
         })
     }
 
