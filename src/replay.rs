@@ -8,6 +8,7 @@
 mod ground;
 mod outcome;
 mod screen;
+pub mod results;
 mod session;
 mod tool;
 mod verdict;

@@ -10,14 +10,20 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use regex::Regex;
 
-/// A pattern, what stands for what it finds, and the bytes without one of which a line cannot have it.
+/// A pattern, what stands for what it finds, and the bytes without one of which a line cannot have it, as a set of ASCII.
 struct Rule {
     pattern: Regex,
     instead: &'static str,
-    needs: &'static [u8],
+    needs: u128,
 }
 
-/// What `rule` says of a line that `ls -l` printed.
+/// The ASCII bytes of a line, a bit each.
+fn ascii_of(line: &[u8]) -> u128 {
+    let bit = |byte: &u8| 1_u128.checked_shl(u32::from(*byte)).unwrap_or(0);
+    line.iter().map(bit).fold(0, |set, bit| set | bit)
+}
+
+/// A line that `ls -l` printed: mode, owner, group, size, name.
 static LONG: LazyLock<Regex> = LazyLock::new(|| {
     fixed(
         r"^([bcdlps-][-rwxsStT]{9})[.+@]?[ ]+\d+[ ]+(\S+)[ ]+(\S+)[ ]+(\d+(?:,[ ]*\d+)?|\d[\d.]*[KMGT]?)[ ]+(?:[A-Z][a-z]{2}[ ]+\d{1,2}[ ]+[\d:]{4,5}|\d{4}-\d\d-\d\d[ ][\d:.]+(?:[ ][+-]\d{4})?|\d\d-\d\d[ ]\d\d:\d\d)[ ](.*)$",
@@ -28,7 +34,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let rule = |pattern, instead, needs: &'static str| Rule {
         pattern: fixed(pattern),
         instead,
-        needs: needs.as_bytes(),
+        needs: ascii_of(needs.as_bytes()),
     };
     vec![
         // dates and times
@@ -45,12 +51,17 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         rule(r"\b\d{1,2}:\d\d:\d\d(?:[.,]\d+)?\b", "<time>", ":"),
         // durations: what is measured has a fraction, or words that say so
         rule(
-            r"\b\d+(?:\.\d+)? ?(?:s|sec|secs|second|seconds|ms|us|µs|ns)\b( *\(\d+:\d\d:\d\d\))?(?P<end>[,;)\]]| =|$| per | \.\.\.)",
+            r"\b(real|user|sys|elapsed)([ \t]+)(?:\d+m)?\d+\.\d+s?",
+            "${1} <took>",
+            ".",
+        ),
+        rule(
+            r"\b\d+(?:\.\d+)? ?(?:s|sec|secs|second|seconds|ms|us|µs|ns)\b(?: \(<time>\))?(?P<end>[,;)\]]| =|$| per | \.\.\.)",
             "<took>${end}",
             "0123456789",
         ),
         rule(
-            r"\b\d+\.\d+ ?(?:s|sec|secs|seconds?|ms|us|µs|ns|m|min|minutes?)\b",
+            r"\b\d+\.\d+ ?(?:s|sec|secs|seconds?|ms|us|µs|ns|m|min|minutes?)\b(?: \(<time>\))?",
             "<took>",
             ".",
         ),
@@ -58,11 +69,6 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             r"(?i)\b(in|took|after|elapsed|time|duration|wall|real|user|sys|cpu)\b(:? *=? *)\d+(?:\.\d+)? ?(?:s|secs?|seconds?|ms|milliseconds?|us|µs|ns|minutes?)\b",
             "${1}${2}<took>",
             "0123456789",
-        ),
-        rule(
-            r"\b(real|user|sys|elapsed)([ \t]+)(?:\d+m)?\d+\.\d+s?",
-            "${1} <took>",
-            ".",
         ),
         // addresses and object identities
         rule(r"\b0x[0-9a-fA-F]{4,16}\b", "<address>", "x"),
@@ -120,7 +126,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 });
 
 /// Pads of a line that is as wide as a screen, whatever it says: `==== 3 passed in 0.12s ====`.
-static PAD: LazyLock<Regex> = LazyLock::new(|| fixed(r"={3,}|-{3,}|_{3,}"));
+static PAD: LazyLock<Regex> = LazyLock::new(|| fixed(r"={2,}|-{3,}|_{3,}"));
 
 static TOTAL: LazyLock<Regex> =
     LazyLock::new(|| fixed(r"^(?:total |\[total )\d+(?:\.\d+)?[KMGT]?$"));
@@ -163,11 +169,13 @@ impl Frame {
             return Cow::Owned(listed);
         }
         let mut has_changed = false;
+        let mut bytes = ascii_of(line.as_bytes());
         for rule in RULES.iter() {
-            if !line.bytes().any(|byte| rule.needs.contains(&byte)) {
+            if rule.needs & bytes == 0 {
                 continue;
             }
             if let Cow::Owned(replaced) = rule.pattern.replace_all(&line, rule.instead) {
+                bytes = ascii_of(replaced.as_bytes());
                 line = Cow::Owned(replaced);
                 has_changed = true;
             }

@@ -1,0 +1,182 @@
+//! Puts the shares of many machines together.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::io::Seek as _;
+use std::io::SeekFrom;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::error::Error;
+use crate::error::Result;
+use crate::model::ContentHash;
+use crate::model::Text;
+use crate::replay::results::Parsed;
+use crate::replay::results::each_line;
+use crate::replay::results::parse;
+use crate::replay::results::shard::Shard;
+
+/// What a merge found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Merge {
+    /// The lines that were written.
+    pub lines: usize,
+    /// The complete shares, in order.
+    pub files: Vec<PathBuf>,
+    /// Shares that are not there, or not complete; from 0.
+    pub missing: Vec<u64>,
+    /// Of how many.
+    pub of: u64,
+}
+
+/// Where a line lies.
+struct Lies {
+    file: usize,
+    number: usize,
+    start: u64,
+    len_bytes: u64,
+}
+
+/// Writes the lines of all complete shares of a folder, ordered by the records' ids, then by their hashes: the same bytes
+/// however many shares there were. `allow_partial` takes what is there where shares are missing.
+///
+/// # Errors
+/// *input* when shares are missing, are of several divisions, have a line twice or one that is no result; and when the
+/// lines cannot be written. Nothing is written then but what a full disk took.
+pub fn merge(folder: &Path, allow_partial: bool, out: &mut dyn Write) -> Result<Merge> {
+    let mut found = shares(folder)?;
+    if !found.missing.is_empty() && !allow_partial {
+        let list = list(&found.missing);
+        let what = format!(
+            "{} of {} shares are missing: {list}",
+            found.missing.len(),
+            found.of
+        );
+        return Err(Error::input(what).hint("--allow-partial merges those that are complete"));
+    }
+    let mut lines: BTreeMap<(Text, ContentHash), Lies> = BTreeMap::new();
+    for (ix, path) in found.files.iter().enumerate() {
+        read(ix, path, &found.files, &mut lines)?;
+    }
+    found.lines = lines.len();
+    let mut files = Vec::new();
+    for path in &found.files {
+        files.push(File::open(path).map_err(|err| unreadable(path, err))?);
+    }
+    let mut bytes = Vec::new();
+    for lies in lines.values() {
+        let (Some(file), Some(path)) = (files.get_mut(lies.file), found.files.get(lies.file))
+        else {
+            continue;
+        };
+        bytes.clear();
+        file.seek(SeekFrom::Start(lies.start))
+            .and_then(|_at| file.take(lies.len_bytes).read_to_end(&mut bytes))
+            .map_err(|err| unreadable(path, err))?;
+        bytes.push(b'\n');
+        out.write_all(&bytes)?;
+    }
+    out.flush()?;
+    Ok(found)
+}
+
+/// The shares of a folder.
+fn shares(folder: &Path) -> Result<Merge> {
+    let entries = std::fs::read_dir(folder).map_err(|err| unreadable(folder, err))?;
+    let mut complete: BTreeMap<Shard, PathBuf> = BTreeMap::new();
+    let mut divisions: BTreeMap<u64, PathBuf> = BTreeMap::new();
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some((shard, is_complete)) = Shard::of_file_name(&name.to_string_lossy()) else {
+            continue;
+        };
+        divisions.entry(shard.of).or_insert_with(|| entry.path());
+        if is_complete {
+            complete.insert(shard, entry.path());
+        }
+    }
+    let mut several = divisions.iter();
+    let Some((of, _)) = several.next() else {
+        let what = format!("{} holds no shares", folder.display());
+        return Err(
+            Error::input(what).hint("`hgview replay PATH --shard K/N --out DIR` makes them")
+        );
+    };
+    if let Some((other, path)) = several.next() {
+        let what = format!(
+            "shares of {of} and of {other} lie together: {}",
+            path.display()
+        );
+        return Err(Error::input(what).hint("merge each division in a folder of its own"));
+    }
+    let is_there = |nth: &u64| complete.contains_key(&Shard { nth: *nth, of: *of });
+    Ok(Merge {
+        lines: 0,
+        missing: (0..*of).filter(|nth| !is_there(nth)).collect(),
+        of: *of,
+        files: complete.into_values().collect(),
+    })
+}
+
+fn read(
+    ix: usize,
+    path: &Path,
+    files: &[PathBuf],
+    lines: &mut BTreeMap<(Text, ContentHash), Lies>,
+) -> Result<()> {
+    let mut problem = None;
+    let done = each_line(path, &mut |line| {
+        if problem.is_some() {
+            return;
+        }
+        let why = match parse(line.bytes) {
+            Parsed::Blank => return,
+            Parsed::Result(found) => {
+                let key = (found.record.id, found.record.sha256);
+                let lies = Lies {
+                    file: ix,
+                    number: line.number,
+                    start: line.start,
+                    len_bytes: line.bytes.len() as u64,
+                };
+                let before = lines.insert(key, lies);
+                let Some(before) = before else {
+                    return;
+                };
+                let other = files.get(before.file).map_or(path, |path| path);
+                format!(
+                    "the same record as in {}:{}",
+                    other.display(),
+                    before.number
+                )
+            }
+            Parsed::Future(v) => format!("a result of version {v}, for a later hgview"),
+            Parsed::Foreign(why) => format!("no result: {why}"),
+        };
+        problem = Some(format!("{}:{}: {why}", path.display(), line.number));
+    });
+    done.map_err(|err| unreadable(path, err))?;
+    match problem {
+        Some(problem) => Err(Error::input(problem)),
+        None => Ok(()),
+    }
+}
+
+fn unreadable(path: &Path, err: std::io::Error) -> Error {
+    Error::input(format!("{} cannot be read", path.display())).caused_by(err)
+}
+
+/// Numbers, the first of them.
+fn list(numbers: &[u64]) -> String {
+    const SHOWN: usize = 20;
+    let shown: Vec<String> = numbers.iter().take(SHOWN).map(u64::to_string).collect();
+    let rest = numbers.len().saturating_sub(SHOWN);
+    let rest = if rest > 0 {
+        format!(" and {rest} more")
+    } else {
+        String::new()
+    };
+    format!("{}{rest}", shown.join(", "))
+}

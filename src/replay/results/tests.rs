@@ -1,0 +1,370 @@
+//! Results written, torn, mixed and read again.
+
+use super::*;
+use crate::model::Verdict;
+use crate::replay::BaseKind;
+use crate::replay::CallReplay;
+use crate::replay::PatchReplay;
+use crate::replay::Same;
+use crate::replay::StepVerdict;
+use crate::replay::Verified;
+use crate::review::Place;
+use crate::review::RecordRef;
+
+fn result(id: &str, verdicts: &[StepVerdict]) -> RecordReplay {
+    let calls = verdicts
+        .iter()
+        .enumerate()
+        .map(|(step, verdict)| CallReplay {
+            step,
+            call: 0,
+            tool: "bash".into(),
+            verdict: *verdict,
+            why: None,
+            after_divergence: false,
+            exit_code: None,
+            observation: None,
+        });
+    RecordReplay {
+        v: RecordReplay::VERSION,
+        record: RecordRef {
+            sha256: ContentHash::of(id.as_bytes()),
+            id: id.into(),
+            path: "runs.jsonl".into(),
+            nth: 1,
+        },
+        base: BaseKind::Empty,
+        notes: Vec::new(),
+        calls: calls.collect(),
+        first_divergence: verdicts.iter().position(|verdict| verdict.diverges()),
+        patch: None,
+        verified: Vec::new(),
+        error: None,
+    }
+}
+
+fn run(line: &str, record: &RecordReplay, second: i64) -> String {
+    let run = Run {
+        v: Run::VERSION,
+        record: record.record.sha256,
+        line: ContentHash::of(line.as_bytes()),
+        options: hash("options"),
+        at: Moment::from_micros(second * 1_000_000).unwrap(),
+        host: "here".into(),
+        tier: Some(Tier::Namespace),
+        unproved: vec![Bound::Memory],
+        took_s: 0.5,
+    };
+    run_line_of(&run).unwrap()
+}
+
+fn hash(id: &str) -> ContentHash {
+    ContentHash::of(id.as_bytes())
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("runs.jsonl");
+    std::fs::write(&data, "x").unwrap();
+    let place = Place::of(&[data], None, &folder.path().join("data")).unwrap();
+    let one = result("one", &[StepVerdict::Match, StepVerdict::NoOp]);
+    let two = result("two", &[StepVerdict::Match, StepVerdict::Drift]);
+    for result in [&one, &two] {
+        let mut writer = Writer::open(&place, "results").unwrap();
+        let line = line_of(result).unwrap();
+        writer.append(&line, &run(&line, result, 1)).unwrap();
+        writer.sync().unwrap();
+    }
+    let results = Results::load(place.reads());
+    assert_eq!(results.len(), 2);
+    assert_eq!(results.passed(), []);
+    assert_eq!(results.whole(hash("one")).unwrap(), Some(one));
+    assert_eq!(results.whole(hash("two")).unwrap(), Some(two));
+    assert_eq!(results.whole(hash("three")).unwrap(), None);
+    assert!(results.is_done(hash("one"), hash("options")));
+    assert!(!results.is_done(hash("one"), hash("others")));
+    assert!(!results.is_done(hash("three"), hash("options")));
+    let brief = results.brief(hash("two")).unwrap();
+    assert_eq!(brief.matched, Some(0.5));
+    assert_eq!(brief.word(), "@1");
+    assert_eq!(results.brief(hash("one")).unwrap().word(), "reproduced");
+}
+
+#[test]
+fn the_last_run_counts_whatever_the_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = result("one", &[StepVerdict::Drift]);
+    let new = result("one", &[StepVerdict::Match]);
+    let unknown = result("one", &[StepVerdict::Timeout]);
+    let lines = [&old, &new, &unknown].map(|result| line_of(result).unwrap());
+    let runs = format!("{}\n{}\n", run(&lines[1], &new, 9), run(&lines[0], &old, 5));
+    for (nth, order) in [[0, 1, 2], [2, 1, 0], [1, 0, 2]].into_iter().enumerate() {
+        let path = folder.path().join(format!("{nth}.jsonl"));
+        let text: String = order.iter().map(|ix| format!("{}\n", lines[*ix])).collect();
+        std::fs::write(&path, text).unwrap();
+        std::fs::write(runs_file(&path), &runs).unwrap();
+        let results = Results::of_files(vec![path]);
+        assert!(
+            results.brief(hash("one")).unwrap().is_reproduced,
+            "{order:?}"
+        );
+    }
+    // nobody says when: the last line
+    let path = folder.path().join("alone.jsonl");
+    std::fs::write(&path, format!("{}\n{}\n", lines[1], lines[0])).unwrap();
+    let results = Results::of_files(vec![path]);
+    assert!(!results.brief(hash("one")).unwrap().is_reproduced);
+}
+
+#[test]
+fn what_is_no_result_is_told_and_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.jsonl");
+    let line = line_of(&result("one", &[StepVerdict::Match])).unwrap();
+    let torn = line.get(..40).unwrap();
+    std::fs::write(
+        &path,
+        format!("{{\"v\":99}}\n\nx\n{line}\n\u{0}\n{{}}\n{torn}"),
+    )
+    .unwrap();
+    let results = Results::of_files(vec![path.clone(), folder.path().join("gone.jsonl")]);
+    assert_eq!(results.len(), 1);
+    let told: Vec<String> = results.passed().iter().map(ToString::to_string).collect();
+    assert_eq!(results.passed_count(), 6);
+    let name = path.display().to_string();
+    assert_eq!(
+        told[0],
+        format!("{name}:1: a result of version 99, for a later hgview")
+    );
+    assert!(told[1].starts_with(&format!("{name}:3: no result: ")));
+    assert_eq!(told[4], format!("{name}:7: the last line is torn"));
+    assert!(told[5].contains("gone.jsonl: cannot be read"));
+}
+
+#[test]
+fn behind_a_torn_line_one_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.jsonl");
+    let one = result("one", &[StepVerdict::Match]);
+    let line = line_of(&one).unwrap();
+    std::fs::write(&path, line.get(..40).unwrap()).unwrap();
+    let mut writer = Writer::open_pair(&path, &runs_file(&path)).unwrap();
+    writer.append(&line, &run(&line, &one, 1)).unwrap();
+    let results = Results::of_files(vec![path]);
+    assert_eq!(results.len(), 1);
+    assert_eq!(results.passed_count(), 1);
+}
+
+#[test]
+fn results_are_in_the_files_that_end_so() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [
+        "b.jsonl",
+        "a.jsonl",
+        "a.runs.jsonl",
+        "c.txt",
+        "d.jsonl.part",
+    ] {
+        std::fs::write(folder.path().join(name), "").unwrap();
+    }
+    let files = files_in(folder.path());
+    let names: Vec<_> = files.iter().filter_map(|path| path.file_name()).collect();
+    assert_eq!(names, ["a.jsonl", "b.jsonl"]);
+}
+
+#[test]
+fn a_result_in_brief() {
+    let mut told = result("one", &[StepVerdict::NoOp]);
+    assert_eq!(Brief::of(&told).matched, None);
+    let check = |verdict, accepted, runs| Verified {
+        by: "strict".to_owned(),
+        verdict,
+        why: String::new(),
+        accepted,
+        runs,
+    };
+    told.verified = vec![check(Verdict::Accept, 1, 1)];
+    assert_eq!(Brief::of(&told).verified, Some(Verdict::Accept));
+    told.verified.push(check(Verdict::Reject, 1, 3));
+    let brief = Brief::of(&told);
+    assert_eq!(
+        (brief.verified, brief.is_flaky),
+        (Some(Verdict::Reject), true)
+    );
+    told.patch = Some(PatchReplay {
+        patch: "".into(),
+        text: Some(Same::Differs),
+        files: Vec::new(),
+    });
+    assert_eq!(Brief::of(&told).patch, Some(Same::Differs));
+    if let Some(patch) = &mut told.patch {
+        patch.files.push(crate::replay::FileReplay {
+            path: "a".to_owned(),
+            same: Some(true),
+        });
+    }
+    assert_eq!(Brief::of(&told).patch, Some(Same::Normalised));
+    told.error = Some("stopped".to_owned());
+    assert_eq!(Brief::of(&told).word(), "error");
+    assert!(!Brief::of(&told).is_reproduced);
+}
+
+#[test]
+fn shares_by_their_names() {
+    for (text, expected) in [
+        ("0/1", Some((0, 1))),
+        ("7/8", Some((7, 8))),
+        ("8/8", None),
+        ("-1/8", None),
+        ("1", None),
+        ("1/0", None),
+        ("0/100000", None),
+    ] {
+        let read = text.parse::<Shard>().ok();
+        assert_eq!(read.map(|shard| (shard.nth, shard.of)), expected, "{text}");
+    }
+    let shard = Shard { nth: 3, of: 12 };
+    assert_eq!(shard.file_name(), "results-00003-of-00012.jsonl");
+    for (name, expected) in [
+        ("results-00003-of-00012.jsonl", Some((shard, true))),
+        ("results-00003-of-00012.jsonl.part", Some((shard, false))),
+        ("results-00003-of-00012.runs.jsonl", None),
+        ("results-00013-of-00012.jsonl", None),
+        ("results-3-of-12.jsonl", None),
+        ("results.jsonl", None),
+    ] {
+        assert_eq!(Shard::of_file_name(name), expected, "{name}");
+    }
+}
+
+#[test]
+fn every_record_is_in_one_share() {
+    for id in ["", "a", "task-7", "漢字"] {
+        let takers = |of| {
+            (0..of)
+                .filter(|nth| Shard { nth: *nth, of }.takes(id))
+                .count()
+        };
+        assert_eq!([1, 2, 7, 1000].map(takers), [1; 4], "{id}");
+    }
+    // SHA-256 of the empty text begins with e3b0c44298fc1c14
+    let nth = 0xe3b0_c442_98fc_1c14 % 1000;
+    assert!(Shard { nth, of: 1000 }.takes(""));
+}
+
+/// Writes the shares of some records.
+fn share(folder: &Path, ids: &[&str], of: u64) {
+    for nth in 0..of {
+        let shard = Shard { nth, of };
+        let mut writer = ShardWriter::open(folder, shard, hash("options")).unwrap();
+        for id in ids.iter().filter(|id| shard.takes(id)) {
+            let result = result(id, &[StepVerdict::Match]);
+            let line = line_of(&result).unwrap();
+            if !writer.is_done(result.record.sha256) {
+                let run = run(&line, &result, 1);
+                writer.append(result.record.sha256, &line, &run).unwrap();
+            }
+        }
+        writer.complete().unwrap();
+    }
+}
+
+fn merged(folder: &Path, allow_partial: bool) -> Result<(String, Merge), String> {
+    let mut out = Vec::new();
+    let found = merge(folder, allow_partial, &mut out).map_err(|error| error.to_string())?;
+    Ok((String::from_utf8(out).unwrap(), found))
+}
+
+#[test]
+fn merged_shares_are_the_same_however_many() {
+    let ids: Vec<String> = (0..50)
+        .map(|nth| format!("task-{}", nth * 7 % 50))
+        .collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let folders = [1, 3, 16].map(|of| {
+        let folder = tempfile::tempdir().unwrap();
+        share(folder.path(), &ids, of);
+        folder
+    });
+    let texts = folders
+        .each_ref()
+        .map(|folder| merged(folder.path(), false).unwrap().0);
+    assert_eq!(texts[0].lines().count(), 50);
+    assert_eq!(texts[0], texts[1]);
+    assert_eq!(texts[0], texts[2]);
+    share(folders[2].path(), &ids, 16);
+    assert_eq!(
+        merged(folders[2].path(), false).unwrap().0,
+        texts[0],
+        "twice is once"
+    );
+}
+
+#[test]
+fn a_share_goes_on_behind_its_complete_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = ["a", "b", "c"];
+    share(folder.path(), &ids, 1);
+    let (all, _) = merged(folder.path(), false).unwrap();
+    let shard = Shard { nth: 0, of: 1 };
+    let whole = folder.path().join(shard.file_name());
+    let part = folder.path().join(format!("{}.part", shard.file_name()));
+    let text = std::fs::read_to_string(&whole).unwrap();
+    std::fs::remove_file(&whole).unwrap();
+    std::fs::write(&part, text.get(..text.len() - 20).unwrap()).unwrap();
+    assert_eq!(
+        merged(folder.path(), false).unwrap_err(),
+        "1 of 1 shares are missing: 0"
+    );
+    let writer = ShardWriter::open(folder.path(), shard, hash("options")).unwrap();
+    let done = ids.map(|id| writer.is_done(hash(id)));
+    assert_eq!(done, [true, true, false]);
+    drop(writer);
+    share(folder.path(), &ids, 1);
+    assert_eq!(merged(folder.path(), false).unwrap().0, all);
+    let other = ShardWriter::open(folder.path(), shard, hash("others")).unwrap_err();
+    assert!(other.to_string().contains("other options"));
+}
+
+#[test]
+fn what_is_not_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    assert!(merged(path, false).unwrap_err().contains("holds no shares"));
+    share(path, &["a", "b", "c", "d"], 3);
+    std::fs::remove_file(path.join("results-00001-of-00003.jsonl")).unwrap();
+    assert_eq!(
+        merged(path, false).unwrap_err(),
+        "1 of 3 shares are missing: 1"
+    );
+    let (text, found) = merged(path, true).unwrap();
+    assert_eq!(
+        (found.missing, text.lines().count()),
+        (vec![1], found.lines)
+    );
+    let twice = std::fs::read(path.join("results-00002-of-00003.jsonl")).unwrap();
+    let with = std::fs::read(path.join("results-00000-of-00003.jsonl")).unwrap();
+    std::fs::write(
+        path.join("results-00001-of-00003.jsonl"),
+        [twice, with].concat(),
+    )
+    .unwrap();
+    assert!(
+        merged(path, false)
+            .unwrap_err()
+            .contains("the same record as in")
+    );
+    std::fs::write(path.join("results-00001-of-00003.jsonl"), "x\n").unwrap();
+    assert!(
+        merged(path, false)
+            .unwrap_err()
+            .contains("results-00001-of-00003.jsonl:1: no result")
+    );
+    std::fs::write(path.join("results-00000-of-00002.jsonl.part"), "").unwrap();
+    assert!(
+        merged(path, true)
+            .unwrap_err()
+            .contains("shares of 2 and of 3 lie together")
+    );
+}
