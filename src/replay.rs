@@ -5,9 +5,13 @@
 //! first divergence the calls go on, but are marked: they ran in a workspace that was no longer the recorded one. Which
 //! verdict the task's filter gives to the final patch is added by the caller: verifiers stand to the right of this module.
 
+mod ground;
 mod outcome;
+mod session;
 mod tool;
+mod verdict;
 
+pub use ground::Ground;
 pub use outcome::BaseKind;
 pub use outcome::CallReplay;
 pub use outcome::FileReplay;
@@ -16,8 +20,19 @@ pub use outcome::RecordReplay;
 pub use outcome::Same;
 pub use outcome::StepVerdict;
 pub use outcome::Verified;
+pub use session::CallRef;
+pub use session::Changed;
+pub use session::Event;
+pub use session::Options;
+pub use session::Session;
+pub use session::ShellHere;
+pub use session::Stopped;
+pub use session::Until;
+pub use session::What;
 pub use tool::Call;
 pub use tool::Did;
 pub use tool::Reply;
 pub use tool::Saved;
 pub use tool::Tool;
+pub use verdict::Judged;
+pub use verdict::judge;

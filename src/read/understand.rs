@@ -283,6 +283,11 @@ pub fn ends_in_failure(observation: &Observation) -> bool {
     text.is_some_and(|text| verdict::ends_in_failure(text))
 }
 
+/// The output of a tool without what the harness wrote around it: headings, return codes, closing lines in brackets.
+pub fn bare_output(text: &str) -> &str {
+    observed::bare_output(text)
+}
+
 /// Whether one of the commands of a script runs tests.
 pub fn is_test_command(script: &str) -> bool {
     static TEST: LazyLock<Regex> = LazyLock::new(|| {
