@@ -5,14 +5,23 @@
 //! first divergence the calls go on, but are marked: they ran in a workspace that was no longer the recorded one. Which
 //! verdict the task's filter gives to the final patch is added by the caller: verifiers stand to the right of this module.
 
+mod base;
 mod ground;
 mod outcome;
 mod screen;
 pub mod results;
+mod patch;
 mod session;
 mod tool;
 mod verdict;
 
+pub use base::Base;
+pub use base::BaseSources;
+pub use base::Finished;
+pub use base::Preparations;
+pub use base::Ran;
+pub use base::Workspace;
+pub use base::run_command;
 pub use ground::Ground;
 pub use outcome::BaseKind;
 pub use outcome::CallReplay;

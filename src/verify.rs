@@ -13,6 +13,7 @@ pub mod flags;
 pub mod program;
 pub mod published;
 pub mod replays;
+pub mod replayed;
 pub mod strict;
 
 use schemars::JsonSchema;

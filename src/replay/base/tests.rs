@@ -1,0 +1,1 @@
+//! Base states from every source.

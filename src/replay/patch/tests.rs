@@ -1,0 +1,1 @@
+//! Patches of our own, and patches beside each other.
