@@ -6,7 +6,10 @@
 //! verdict the task's filter gives to the final patch is added by the caller: verifiers stand to the right of this module.
 
 mod outcome;
+mod screen;
+mod shell;
 mod tool;
+mod toolbox;
 
 pub use outcome::BaseKind;
 pub use outcome::CallReplay;
@@ -16,8 +19,18 @@ pub use outcome::RecordReplay;
 pub use outcome::Same;
 pub use outcome::StepVerdict;
 pub use outcome::Verified;
+pub use screen::Screen;
+pub use shell::Edition;
+pub use shell::Form;
+pub use shell::HeredocPatch;
+pub use shell::OpenHands;
+pub use shell::Plain;
+pub use shell::Scaffold;
+pub use shell::Terminal;
+pub use shell::WithPatches;
 pub use tool::Call;
 pub use tool::Did;
 pub use tool::Reply;
 pub use tool::Saved;
 pub use tool::Tool;
+pub use toolbox::Toolbox;
