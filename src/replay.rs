@@ -5,6 +5,7 @@
 //! first divergence the calls go on, but are marked: they ran in a workspace that was no longer the recorded one. Which
 //! verdict the task's filter gives to the final patch is added by the caller: verifiers stand to the right of this module.
 
+pub mod edit;
 mod outcome;
 mod tool;
 
