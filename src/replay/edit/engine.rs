@@ -7,14 +7,13 @@ mod folder;
 mod history;
 mod output;
 
-pub(super) use folder::hidden_count;
-pub(super) use folder::Listing;
 pub(super) use history::History;
 
 use crate::replay::edit::bytes::Encoding;
 use crate::replay::edit::bytes::decoded;
 use crate::replay::edit::bytes::encoded;
 use crate::replay::edit::bytes::is_binary;
+use crate::replay::edit::bytes::is_binary_by_tree;
 use crate::replay::edit::place;
 use crate::replay::edit::pythonic;
 use crate::replay::edit::pythonic::count_lines;
@@ -30,6 +29,13 @@ const MOST_BYTES: u64 = 10 * 1024 * 1024;
 
 /// Lines around a change that a snippet shows.
 const CONTEXT: usize = 4;
+
+/// Endings of names that the SDK takes for binary without a look at the file; the common ones of its long list.
+const BINARY_SUFFIXES: [&str; 41] = [
+    "7z", "avi", "bin", "bz2", "class", "db", "dll", "doc", "docx", "exe", "flac", "gz", "ico", "iso", "jar", "m4a",
+    "mov", "mp3", "mp4", "npy", "npz", "o", "odt", "otf", "parquet", "pdf", "ppt", "pptx", "pyc", "pyo", "rar", "so",
+    "sqlite", "tar", "tiff", "ttf", "wav", "woff", "woff2", "xlsx", "zip",
+];
 
 /// Which editor it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,6 +181,14 @@ impl Engine {
     /// What the path names, when the command may be used on it.
     fn checked(&self, files: &mut dyn Files, command: &str, path: &str) -> Result<Option<Meta>, Stop> {
         let wrong = |hint: String| Err(invalid("path", path, &hint));
+        // The late editor takes a home folder for absolute, and then looks for one of that name.
+        let is_home = self.flavour == Flavour::SdkLate && path.starts_with('~');
+        if is_home && command == "create" {
+            return Err(Stop::cannot("a file below a folder named ~ would be made where the tool runs"));
+        }
+        if is_home {
+            return wrong(format!("The path {path} does not exist. Please provide a valid path."));
+        }
         if !path.starts_with('/') {
             let mut hint = if self.flavour == Flavour::SdkLate {
                 "The path should be an absolute path.".to_owned()
@@ -258,15 +272,17 @@ impl Engine {
     }
 
     fn takes_for_binary(&self, path: &str, bytes: &[u8]) -> bool {
-        let is_binary = is_binary(bytes) || path.ends_with(".pyc");
-        match self.flavour {
-            Flavour::Aci => is_binary,
-            Flavour::SdkEarly => is_binary && !self.is_image(path),
-            Flavour::SdkLate => {
-                let is_control = |c: char| matches!(c, '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}');
-                is_binary && !self.is_image(path) && decoded(bytes).0.contains(is_control)
-            }
+        if self.flavour == Flavour::Aci {
+            return is_binary(bytes) || path.ends_with(".pyc");
         }
+        let suffix = place::suffix(path).to_lowercase();
+        let is_by_name = BINARY_SUFFIXES.contains(&suffix.trim_start_matches('.'));
+        if self.is_image(path) || !(is_by_name || is_binary_by_tree(bytes)) {
+            return false;
+        }
+        // The late editor lets pass what can be read and has no control characters.
+        let is_control = |c: char| matches!(c, '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}');
+        self.flavour == Flavour::SdkEarly || decoded(bytes).0.contains(is_control)
     }
 
     fn view_file(&self, files: &mut dyn Files, path: &str, meta: Meta, span: &Span) -> Result<String, Stop> {

@@ -13,16 +13,16 @@ use crate::sandbox::Found;
 const MOST: usize = 100_000;
 
 /// A folder's listing, two levels deep, without what is hidden.
-pub(in crate::replay::edit) struct Listing {
+struct Listing {
     /// Paths below the folder, and whether each is a folder.
-    pub entries: Vec<(String, bool)>,
+    entries: Vec<(String, bool)>,
     /// All that lies in the folder itself.
-    pub own: Vec<String>,
+    own: Vec<String>,
 }
 
 impl Listing {
     /// Reads a folder.
-    pub(in crate::replay::edit) fn read(files: &mut dyn Files, path: &str) -> Result<Self, Stop> {
+    fn read(files: &mut dyn Files, path: &str) -> Result<Self, Stop> {
         let found = files
             .list(path, 2, MOST)
             .map_err(|error| Stop::broken(path, &error))?;
@@ -42,7 +42,7 @@ impl Listing {
 }
 
 /// How many entries of a folder are hidden.
-pub(in crate::replay::edit) fn hidden_count(own: &[String]) -> usize {
+fn hidden_count(own: &[String]) -> usize {
     own.iter().filter(|name| name.starts_with('.')).count()
 }
 
