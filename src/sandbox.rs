@@ -7,6 +7,7 @@
 //! could not be proved of that is told by [`Sandbox::proofs`]. Knows nothing of trajectories, tasks or tools. Everything
 //! here blocks; the callers have threads.
 
+mod copied;
 mod files;
 mod launch;
 mod layer;
