@@ -33,6 +33,8 @@ mod journal;
 mod program;
 mod pty;
 mod samples;
+#[cfg(target_os = "linux")]
+mod sandbox_landlock;
 mod screens;
 mod structure;
 mod terminal;
