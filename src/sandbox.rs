@@ -8,6 +8,7 @@
 //! here blocks; the callers have threads.
 
 mod copied;
+pub mod engine;
 mod files;
 #[cfg(target_os = "linux")]
 pub mod landlock;

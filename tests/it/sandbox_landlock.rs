@@ -247,7 +247,7 @@ fn nothing_outside_is_reached() {
     says(sandbox, "echo x >/proc/sys/kernel/core_pattern", "Permission denied");
     let me = std::process::id();
     says(sandbox, &format!("cat /proc/{me}/environ"), "Permission denied");
-    says(sandbox, &format!("ls /proc/{me}/fd/"), "Permission denied");
+    says(sandbox, &format!("ls /proc/{me}/fd/0 /proc/{me}/root/"), "Permission denied");
     says(sandbox, &format!("kill -9 {me} || kill -0 {me}"), "not permitted");
     says(sandbox, "exec 3<>/dev/tcp/127.0.0.1/1", "not permitted");
     says(sandbox, "env | sort | cut -d= -f1 | tr '\\n' ' '", "HOME LANG PATH");
@@ -274,8 +274,8 @@ fn files_that_were_left_open_are_closed() {
     assert!(!said.contains("70 ->"), "{said}");
 }
 
-#[test]
-fn bounds_end_what_reaches_them() {
+/// A script in a sandbox of little room.
+fn run_in_little(script: &str) -> Option<(String, Exit)> {
     let lower = lower();
     let limits = Limits {
         cpu: Duration::from_secs(1),
@@ -284,26 +284,39 @@ fn bounds_end_what_reaches_them() {
         output: 1 << 20,
         disk: 8 << 20,
         file: 1 << 20,
+        inodes: 1000,
         ..Limits::default()
     };
-    let spec = Spec {
+    let mut sandbox = start(&Spec {
         limits,
         ..spec(lower.path())
-    };
-    let Some(mut sandbox) = start(&spec) else {
+    })?;
+    let told = run(&mut *sandbox, script);
+    if matches!(&told.1, Exit::Bound(why) if why.contains("files") || why.contains("disk")) {
+        let files = sandbox.files();
+        assert!(files.read("/workspace/repo/a.txt", 9).is_err(), "it is dead");
+    }
+    Some(told)
+}
+
+#[test]
+fn bounds_end_what_reaches_them() {
+    let Some((said, exit)) = run_in_little("yes") else {
         return;
     };
-    let sandbox = &mut *sandbox;
-    assert!(matches!(run(sandbox, "yes").1, Exit::Bound(_)));
-    assert_eq!(run(sandbox, "while :; do :; done").1, Exit::Signal(9));
-    let (_, exit) = run(sandbox, "head -c 2000000 /dev/zero >big; exit $?");
-    assert_ne!(exit, Exit::Code(0));
-    says(sandbox, "stat -c %s big", "1048576");
-    let (said, exit) = run(sandbox, "for i in {1..60}; do sleep 1000 & done; wait");
+    assert!(matches!(exit, Exit::Bound(_)), "{exit:?}");
+    assert!(said.len() < 2 << 20);
+    let exit = |script: &str| run_in_little(script).unwrap().1;
+    let is_bound = |script: &str| matches!(exit(script), Exit::Bound(_));
+    assert_eq!(exit("while :; do :; done"), Exit::Signal(9));
+    let (said, _) = run_in_little("head -c 2000000 /dev/zero >big; stat -c %s big").unwrap();
+    assert!(said.contains("1048576"), "{said}");
+    let bomb = "exec sh -c 'i=0; while [ $i -lt 60 ]; do sleep 1000 & i=$((i+1)); done; wait'";
+    let (said, exit) = run_in_little(bomb).unwrap();
     assert!(matches!(exit, Exit::Bound(_)) || said.contains("fork"), "{said} {exit:?}");
-    let script = "for i in {1..200}; do head -c 1000000 /dev/zero >f$i; done; sleep 1000";
-    assert!(matches!(run(sandbox, script).1, Exit::Bound(_)));
-    assert!(sandbox.files().read("/workspace/repo/a.txt", 9).is_err());
+    let fill = "for i in {1..100}; do head -c 1000000 /dev/zero >f$i; done; sleep 1000";
+    assert!(is_bound(fill));
+    assert!(is_bound("mkdir d; cd d; touch {1..3000}; sleep 1000"));
 }
 
 #[test]
