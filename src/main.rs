@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // a process of a sandbox, started by hgview under a word that nobody types
     #[cfg(target_os = "linux")]
     if let Some(code) = hgview::sandbox::enter() {
         return code;

@@ -7,7 +7,11 @@
 //! could not be proved of that is told by [`Sandbox::proofs`]. Knows nothing of trajectories, tasks or tools. Everything
 //! here blocks; the callers have threads.
 
+mod copied;
+pub mod engine;
 mod files;
+#[cfg(target_os = "linux")]
+pub mod landlock;
 mod launch;
 mod layer;
 mod limits;
@@ -37,11 +41,12 @@ pub use limits::Limits;
 pub use limits::Proof;
 #[cfg(target_os = "linux")]
 pub use namespace::Namespace;
-#[cfg(target_os = "linux")]
-pub use namespace::enter;
 pub use spec::Spec;
 pub use spec::System;
 pub use spec::Tree;
+
+#[cfg(target_os = "linux")]
+use std::process::ExitCode;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -49,6 +54,13 @@ use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::error::Result;
+
+/// What this process is to do if it was started for a sandbox, and not by a person; nothing else may run before. `None`
+/// for a person's hgview.
+#[cfg(target_os = "linux")]
+pub fn enter() -> Option<ExitCode> {
+    namespace::enter().or_else(|| landlock::run_word(&std::env::args_os().nth(1)?))
+}
 
 /// How a sandbox walls off what runs in it, from the best known to the last resort.
 #[derive(
@@ -104,6 +116,13 @@ pub trait Sandbox: Send {
     /// # Errors
     /// *limit* when the sandbox is dead or has no room for another process; *input* when there is no such program.
     fn spawn(&mut self, launch: &Launch) -> Result<Box<dyn Process>>;
+
+    /// Where a recorded path lies for its processes: the same path, but where a tier cannot lay a folder over it. Commands
+    /// are started as they are; who wants them to find the folder rewrites paths in them, and back in what they print.
+    /// [`Files`], [`Launch::cwd`] and [`Layer`] speak of recorded paths everywhere.
+    fn place_of(&self, at: &str) -> String {
+        at.to_owned()
+    }
 
     /// Its files, as the processes in it see them.
     fn files(&mut self) -> &mut dyn Files;
