@@ -1,0 +1,104 @@
+//! What a program wrote to a terminal, as `tmux capture-pane -J` shows it: the lines that OpenHands' shells read.
+//!
+//! The bytes are played onto rows of cells: wide and combining characters, carriage returns, tabs, erasing, scrolling,
+//! the alternate screen. Rows that scroll out become a history, which loses its oldest tenth whenever it is full, as that
+//! of tmux does. Looks (colours) are not kept. Questions of the program (where is the cursor, what are you) are answered
+//! as tmux answers them, by [`Screen::take_replies`]: only ever to the program itself. Memory is bounded by rows, columns
+//! and history, whatever is written.
+
+mod grid;
+mod obey;
+
+#[cfg(test)]
+mod tests;
+
+use vte::Parser;
+
+use crate::replay::screen::grid::Grid;
+
+/// Bytes of one escape string (a title, a device string) behind which the rest of it is skipped unseen, as in tmux.
+const LONGEST_STRING: usize = 1 << 20;
+
+/// A terminal without looks, of a fixed size.
+pub struct Screen {
+    parser: Parser,
+    grid: Grid,
+    /// Bytes since the parser last had something to tell.
+    unheard: usize,
+    /// A too long escape string is being skipped; the byte before was an escape.
+    skipping: Option<bool>,
+}
+
+impl Screen {
+    /// An empty screen of `rows` by `columns`, both at least 1, that keeps `history` lines which scrolled out.
+    pub fn new(rows: u16, columns: u16, history: usize) -> Self {
+        Self {
+            parser: Parser::new(),
+            grid: Grid::new(rows.max(1).into(), columns.max(1).into(), history),
+            unheard: 0,
+            skipping: None,
+        }
+    }
+
+    /// Plays what a program wrote; may end anywhere, also inside a character.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        // small pieces, so that a string which never ends is noticed before it is long
+        for piece in bytes.chunks(1 << 16) {
+            let piece = self.skip(piece);
+            self.grid.heard = false;
+            self.parser.advance(&mut self.grid, piece);
+            self.unheard = match self.grid.heard {
+                true => 0,
+                false => self.unheard.saturating_add(piece.len()),
+            };
+            if self.unheard > LONGEST_STRING {
+                self.parser = Parser::new();
+                self.unheard = 0;
+                self.skipping = Some(false);
+            }
+        }
+    }
+
+    /// What of `piece` lies behind the end of the string that is being skipped.
+    fn skip<'a>(&mut self, piece: &'a [u8]) -> &'a [u8] {
+        let Some(mut escaped) = self.skipping else {
+            return piece;
+        };
+        for (ix, byte) in piece.iter().enumerate() {
+            let ends = matches!(byte, 0x07 | 0x18 | 0x1a) || (escaped && *byte == b'\\');
+            if ends {
+                self.skipping = None;
+                return piece.get(ix + 1..).unwrap_or_default();
+            }
+            escaped = *byte == 0x1b;
+        }
+        self.skipping = Some(escaped);
+        &[]
+    }
+
+    /// What the terminal answers to the program's questions so far; to be written to the program and nowhere else.
+    pub fn take_replies(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.grid.replies)
+    }
+
+    /// Everything: the history and the screen, lines that were wrapped joined again, stripped on the right, without the
+    /// rows at the end that nothing was written to.
+    pub fn capture(&self) -> String {
+        self.grid.capture()
+    }
+
+    /// The last line of [`Screen::capture`] that is not blank, without making the others.
+    pub fn last_line(&self) -> String {
+        self.grid.last_line()
+    }
+
+    /// Whether the cursor stands in the first column of a row: the program has ended its line.
+    pub fn is_at_line_start(&self) -> bool {
+        self.grid.is_at_line_start()
+    }
+
+    /// Forgets what scrolled out (`tmux clear-history`).
+    pub fn clear_history(&mut self) {
+        self.grid.clear_history();
+    }
+}

@@ -1,0 +1,216 @@
+//! `execute_bash` of OpenHands 0.40 (`openhands/runtime/utils/bash.py`): one bash on a terminal of 1000 by 1000.
+
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::replay::shell::args;
+use crate::replay::shell::console::Clearing;
+use crate::replay::shell::console::Console;
+use crate::replay::shell::console::Make;
+use crate::replay::shell::state;
+use crate::replay::shell::turn::Recorded;
+use crate::replay::shell::turn::Refusal;
+use crate::replay::shell::turn::Seen;
+use crate::replay::shell::turn::Turn;
+use crate::replay::shell::turn::Turns;
+use crate::replay::shell::turn::Words;
+use crate::replay::tool::Call;
+use crate::replay::tool::Reply;
+use crate::replay::tool::Saved;
+use crate::replay::tool::Tool;
+use crate::sandbox::Sandbox;
+
+const MAKE: Make = Make {
+    rows: 1000,
+    columns: 1000,
+    clearing: Clearing::Key,
+    opening: "",
+    which: r#"$(which python 2>/dev/null || echo "")"#,
+    skips_torn: false,
+};
+
+const WORDS: Words = Words {
+    advice: "You may wait longer to see additional output by sending empty command '', send other commands to interact \
+             with the current process, or send keys to interrupt/kill the command.",
+    advice_refused: "You may wait longer to see additional output of the previous command by sending empty command '', \
+                     send other commands to interact with the current process, or send keys (\"C-c\", \"C-z\", \"C-d\") \
+                     to interrupt/kill the previous command before sending your new command.",
+    fails_on_comments: true,
+};
+
+/// What the runtime runs before the agent's first call.
+const FIRST: [&str; 2] = [
+    "git config --global user.name \"openhands\" && git config --global user.email \"openhands@all-hands.dev\"",
+    "alias git=\"git --no-pager\"",
+];
+
+/// Characters of an observation behind which its middle is cut.
+const LONGEST: usize = 30_000;
+
+/// Which text of an observation is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The content of an event: what the command printed.
+    Content,
+    /// The message that the agent read: with notes about folder and exit status, and cut.
+    Message,
+}
+
+/// The tool.
+pub struct OpenHands {
+    cwd: String,
+    form: Form,
+    console: Option<Console>,
+    turns: Turns,
+}
+
+impl OpenHands {
+    /// Of a shell that starts in `cwd`, with replies in `form`. The shell is started by the first call.
+    pub fn new(cwd: impl Into<String>, form: Form) -> Self {
+        Self {
+            cwd: cwd.into(),
+            form,
+            console: None,
+            turns: Turns::default(),
+        }
+    }
+
+    /// The shell, started if there is none, with what the runtime does first.
+    fn console(
+        &mut self,
+        sandbox: &mut dyn Sandbox,
+        live: &mut dyn FnMut(&[u8]),
+        cancel: &Cancel,
+    ) -> Result<&mut Console> {
+        if self.console.is_none() {
+            let mut console = Console::start(MAKE, &self.cwd, sandbox, live, cancel)?;
+            for command in FIRST {
+                let turn = Turn {
+                    command,
+                    is_input: false,
+                    limit: None,
+                    recorded: Recorded::Over,
+                    patience: state::PATIENCE,
+                };
+                // what it shows is not the agent's; git may not be there
+                drop(self.turns.run(&turn, &WORDS, &mut console, live, cancel)?);
+            }
+            self.console = Some(console);
+        }
+        Ok(self.console.as_mut().expect("it was started above"))
+    }
+
+    fn reply(&self, outcome: Result<Seen, Refusal>) -> Reply {
+        match outcome {
+            Ok(seen) => {
+                let code = seen.prompt.as_ref().map_or(-1, |prompt| prompt.exit_code);
+                Reply {
+                    text: match self.form {
+                        Form::Content => seen.content.clone(),
+                        Form::Message => cut_middle(&message(&seen, code)),
+                    },
+                    exit_code: Some(code),
+                    did: seen.did,
+                }
+            }
+            Err(refusal) => self.refusal(&refusal),
+        }
+    }
+
+    fn refusal(&self, refusal: &Refusal) -> Reply {
+        let (text, code) = match refusal {
+            Refusal::NothingToRead => ("ERROR: No previous running command to retrieve logs from.".to_owned(), Some(-1)),
+            Refusal::NothingToFeed => ("ERROR: No previous running command to interact with.".to_owned(), Some(-1)),
+            Refusal::Several(pieces) => (format!("ERROR: {}", several(pieces)), None),
+            Refusal::NoCommand => ("'str' object has no attribute 'kind'".to_owned(), None),
+        };
+        let is_error_event = code.is_none() && self.form == Form::Message;
+        Reply {
+            text: if is_error_event { cut_middle(&text) + "\n[Error occurred in processing last action]" } else { text },
+            exit_code: code,
+            ..Reply::default()
+        }
+    }
+}
+
+/// The words about several commands in one call.
+pub(super) fn several(pieces: &[String]) -> String {
+    let numbered = pieces.iter().enumerate().map(|(ix, piece)| format!("({}) {piece}", ix + 1));
+    let numbered: Vec<String> = numbered.collect();
+    format!(
+        "Cannot execute multiple commands at once.\nPlease run each command separately OR chain them into a single \
+         command via && or ;\nProvided commands:\n{}",
+        numbered.join("\n")
+    )
+}
+
+/// The whole text that the agent read, before it is cut.
+pub(super) fn message(seen: &Seen, code: i64) -> String {
+    let mut text = format!("{}{}{}", seen.prefix, seen.content, seen.suffix);
+    if let Some(prompt) = &seen.prompt {
+        if let Some(dir) = &prompt.dir {
+            text.push_str(&format!("\n[Current working directory: {dir}]"));
+        }
+        if let Some(python) = &prompt.python {
+            text.push_str(&format!("\n[Python interpreter: {python}]"));
+        }
+    }
+    if code != -1 {
+        text.push_str(&format!("\n[Command finished with exit code {code}]"));
+    }
+    text
+}
+
+/// A long text without its middle.
+fn cut_middle(text: &str) -> String {
+    let len = text.chars().count();
+    if len <= LONGEST {
+        return text.to_owned();
+    }
+    let half = LONGEST / 2;
+    let head: String = text.chars().take(half).collect();
+    let tail: String = text.chars().skip(len - half).collect();
+    format!("{head}\n[... Observation truncated due to length ...]\n{tail}")
+}
+
+impl Tool for OpenHands {
+    fn run(
+        &mut self,
+        call: &Call<'_>,
+        sandbox: &mut dyn Sandbox,
+        live: &mut dyn FnMut(&[u8]),
+        cancel: &Cancel,
+    ) -> Result<Reply> {
+        let Some(command) = args::command(call.action) else {
+            return Ok(Reply::not_replayable("the call has no command"));
+        };
+        let turn = Turn {
+            command: &command,
+            is_input: args::is_input(call.action),
+            limit: args::limit(call.action),
+            recorded: Recorded::of(call.action.observation.as_ref()),
+            patience: call.patience,
+        };
+        self.console(sandbox, live, cancel)?;
+        let console = self.console.as_mut().expect("it was started above");
+        let outcome = self.turns.run(&turn, &WORDS, console, live, cancel)?;
+        if console.is_dead() && matches!(&outcome, Ok(seen) if seen.did == crate::replay::tool::Did::TimedOut) {
+            // killed by us: the next call gets a new shell where this one stood
+            self.cwd = self.turns.dir.clone().unwrap_or_else(|| self.cwd.clone());
+            self.console = None;
+        }
+        Ok(self.reply(outcome))
+    }
+
+    fn save(&mut self, sandbox: &mut dyn Sandbox) -> Result<Saved> {
+        let dir = self.turns.dir.as_deref().unwrap_or(&self.cwd);
+        state::save(self.console.as_mut(), self.turns.is_left(), dir, sandbox)
+    }
+
+    fn restore(&mut self, saved: &Saved, sandbox: &mut dyn Sandbox) -> Result<()> {
+        self.console = None;
+        self.turns = Turns::default();
+        let cancel = Cancel::new();
+        let console = self.console(sandbox, &mut |_| {}, &cancel)?;
+        state::restore(console, saved, sandbox)
+    }
+}

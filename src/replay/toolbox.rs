@@ -1,0 +1,323 @@
+//! Which tool runs which call of a trajectory.
+//!
+//! Chosen by the tool's name, the format and what the recorded texts show of the producer's version. A trajectory has one
+//! shell and one editor; calls that only think, plan or finish run nothing.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::cancel::Cancel;
+use crate::error::Error;
+use crate::error::Result;
+use crate::model::Action;
+use crate::model::ActionClass;
+use crate::model::Format;
+use crate::model::Trajectory;
+use crate::replay::shell::Edition;
+use crate::replay::shell::Form;
+use crate::replay::shell::OpenHands;
+use crate::replay::shell::Plain;
+use crate::replay::shell::Scaffold;
+use crate::replay::shell::Terminal;
+use crate::replay::tool::Call;
+use crate::replay::tool::Did;
+use crate::replay::tool::Reply;
+use crate::replay::tool::Saved;
+use crate::replay::tool::Tool;
+use crate::sandbox::Sandbox;
+
+/// A shell of a producer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shell {
+    OpenHands(Form),
+    Terminal(Form, Edition),
+    Plain(Scaffold),
+}
+
+/// What a call is for a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Choice {
+    /// The shell runs it.
+    Shell,
+    /// The editor of this name does it.
+    Editor(String),
+    /// Nothing is run; the text is what the producer shows.
+    Nothing(&'static str),
+    /// It cannot be run, and why.
+    Not(&'static str),
+}
+
+/// The tools of one trajectory, as one tool.
+pub struct Toolbox {
+    format: Option<Format>,
+    cwd: String,
+    shell: Shell,
+    /// The tools that were used so far: the shell by the empty name, editors by theirs.
+    tools: BTreeMap<String, Box<dyn Tool>>,
+}
+
+impl Toolbox {
+    /// For the calls of `trajectory`. Its tools start where the record shows that they did; else say where by
+    /// [`Toolbox::starting_in`].
+    pub fn of(trajectory: &Trajectory) -> Self {
+        let format = trajectory.source.format;
+        Self {
+            format,
+            cwd: start_of(trajectory),
+            shell: shell_of(trajectory),
+            tools: BTreeMap::new(),
+        }
+    }
+
+    /// The same with tools that start in `cwd`, an absolute path in the sandbox.
+    #[must_use]
+    pub fn starting_in(mut self, cwd: impl Into<String>) -> Self {
+        self.cwd = cwd.into();
+        self.tools.clear();
+        self
+    }
+
+    /// Where the tools start.
+    pub fn cwd(&self) -> &str {
+        &self.cwd
+    }
+
+    fn make_shell(&self) -> Box<dyn Tool> {
+        let cwd = self.cwd.as_str();
+        match self.shell {
+            Shell::OpenHands(form) => Box::new(OpenHands::new(cwd, form)),
+            Shell::Terminal(form, edition) => Box::new(Terminal::new(cwd, form, edition)),
+            Shell::Plain(scaffold) => Box::new(Plain::new(scaffold, cwd)),
+        }
+    }
+
+    /// The tool of a choice, made when it is first used.
+    fn tool(&mut self, name: &str) -> Option<&mut Box<dyn Tool>> {
+        if !self.tools.contains_key(name) {
+            let tool = match name {
+                SHELL => self.make_shell(),
+                name => editor(name, self.format, &self.cwd)?,
+            };
+            self.tools.insert(name.to_owned(), tool);
+        }
+        self.tools.get_mut(name)
+    }
+}
+
+/// The name of the shell among the tools.
+const SHELL: &str = "";
+
+/// The editor of this name, as producers of `format` know it; `None` where its calls cannot be replayed.
+///
+/// Editors are registered here.
+fn editor(name: &str, format: Option<Format>, cwd: &str) -> Option<Box<dyn Tool>> {
+    let _ = (format, cwd);
+    match name {
+        _ => None,
+    }
+}
+
+/// What a call is for a replay, by its tool's name.
+fn choose(action: &Action) -> Choice {
+    let name = action.tool.as_str();
+    let plain = name.rsplit(['.', '/', ':']).next().unwrap_or(name);
+    match plain.to_ascii_lowercase().as_str() {
+        "execute_bash" | "terminal" | "bash" | "run" | "shell" | "exec_command" | "local_shell" | "local_shell_call"
+        | "run_command" | "run_bash" | "execute_command" | "bash_command" | "exec" | "cmd" | "command" => {
+            return Choice::Shell;
+        }
+        "think" => return Choice::Nothing("Your thought has been logged."),
+        "update_plan" => return Choice::Nothing("Plan updated"),
+        "execute_ipython_cell" | "run_ipython" | "ipython" | "python" | "jupyter" | "notebookedit" => {
+            return Choice::Not("there is no kernel of notebooks here");
+        }
+        "bashoutput" | "killshell" | "killbash" | "write_stdin" => {
+            return Choice::Not("commands in the background of this producer are not kept");
+        }
+        lower if lower.starts_with("mcp") || name.contains("__mcp") || lower == "call_tool_mcp" => {
+            return Choice::Not("a tool of an MCP server");
+        }
+        lower if lower.starts_with("browse") || lower.starts_with("browser") => {
+            return Choice::Not("a browser");
+        }
+        _ => {}
+    }
+    match action.class {
+        ActionClass::Think | ActionClass::Finish | ActionClass::Plan => Choice::Nothing(""),
+        ActionClass::Web => Choice::Not("it needs the network"),
+        ActionClass::Delegate => Choice::Not("the work of another agent"),
+        ActionClass::Shell => Choice::Shell,
+        ActionClass::Edit | ActionClass::View | ActionClass::Search if action.shell.is_some() => Choice::Shell,
+        ActionClass::Edit | ActionClass::View | ActionClass::Search => Choice::Editor(plain.to_owned()),
+        ActionClass::Other => match action.shell {
+            Some(_) => Choice::Shell,
+            None => Choice::Not("a tool that hgview does not know"),
+        },
+    }
+}
+
+/// The calls of a trajectory, in order.
+fn actions(trajectory: &Trajectory) -> impl Iterator<Item = &Action> {
+    trajectory.steps.iter().flat_map(|step| &step.actions)
+}
+
+/// Whether some recorded text holds one of these.
+fn shows(trajectory: &Trajectory, words: &[&str]) -> bool {
+    let texts = actions(trajectory).filter_map(|action| action.observation.as_ref()?.first_text());
+    texts.into_iter().any(|text| words.iter().any(|word| text.contains(word)))
+}
+
+/// Where the tools start: where the first call that says so ran, or what the producer's images have.
+fn start_of(trajectory: &Trajectory) -> String {
+    let said = |action: &Action| action.shell.as_ref().and_then(|shell| shell.cwd.clone());
+    let seen = |action: &Action| action.observation.as_ref().and_then(|observation| observation.cwd.clone());
+    let first = actions(trajectory).find_map(|action| said(action).or_else(|| seen(action)));
+    let first = first.filter(|dir| dir.starts_with('/'));
+    let is_openhands = matches!(
+        trajectory.source.format,
+        Some(Format::OpenHandsV0 | Format::OpenHandsV1)
+    );
+    match first {
+        // what an observation tells is the folder behind the command
+        Some(dir) if is_openhands && dir.starts_with("/workspace") => "/workspace".to_owned(),
+        Some(dir) => dir,
+        None if is_openhands => "/workspace".to_owned(),
+        None => "/".to_owned(),
+    }
+}
+
+/// The shell of the trajectory's producer.
+fn shell_of(trajectory: &Trajectory) -> Shell {
+    let uses = |name: &str| actions(trajectory).any(|action| action.tool == name);
+    match trajectory.source.format {
+        Some(Format::OpenHandsV0) => Shell::OpenHands(Form::Content),
+        Some(Format::OpenHandsV1) => Shell::Terminal(Form::Content, edition_of(trajectory)),
+        Some(Format::SweAgent) => Shell::Plain(Scaffold::SweAgent),
+        Some(Format::MiniSweAgent) => Shell::Plain(Scaffold::MiniSweAgent),
+        Some(Format::ClaudeCode) => Shell::Plain(Scaffold::ClaudeCode),
+        Some(Format::Codex) => Shell::Plain(Scaffold::Codex),
+        _ if uses("terminal") => Shell::Terminal(Form::Message, edition_of(trajectory)),
+        _ if uses("execute_bash") => match shows(trajectory, &["or use the timeout parameter in terminal"]) {
+            true => Shell::Terminal(Form::Message, edition_of(trajectory)),
+            false => Shell::OpenHands(Form::Message),
+        },
+        _ if uses("Bash") => Shell::Plain(Scaffold::ClaudeCode),
+        _ if uses("shell") || uses("exec_command") || uses("local_shell") => Shell::Plain(Scaffold::Codex),
+        _ if shows(trajectory, &["<returncode>"]) => Shell::Plain(Scaffold::MiniSweAgent),
+        _ => Shell::Plain(Scaffold::Other),
+    }
+}
+
+/// The SDK's edition, by what it did with a command that was left running, and by its version where that is told.
+fn edition_of(trajectory: &Trajectory) -> Edition {
+    let mut left = false;
+    let mut is_pooled = false;
+    for action in actions(trajectory).filter(|action| choose(action) == Choice::Shell) {
+        let Some(observation) = &action.observation else { continue };
+        let text = observation.first_text().map_or("", |text| text);
+        is_pooled |= left && text.contains("No previous running command");
+        left = observation.exit_code == Some(-1);
+    }
+    let edition = if is_narrow(trajectory.agent.as_deref()) { Edition::NARROW } else { Edition::WIDE };
+    Edition { is_pooled, ..edition }
+}
+
+/// Whether the agent's name tells a version whose terminals have 256 columns.
+fn is_narrow(agent: Option<&str>) -> bool {
+    let version = agent.and_then(|agent| agent.rsplit(' ').next()).unwrap_or_default();
+    let mut parts = version.trim_start_matches('v').split('.').map(str::parse::<u32>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= NARROW_SINCE && major < 10,
+        _ => false,
+    }
+}
+
+/// The first version of the SDK with terminals of 256 columns.
+const NARROW_SINCE: (u32, u32) = (1, 18);
+
+/// What data sets put in front of an observation.
+fn head_of(action: &Action) -> &str {
+    let text = action.observation.as_ref().and_then(|observation| observation.first_text());
+    let text = text.map_or("", |text| text);
+    if text.starts_with("OBSERVATION:\n") {
+        return "OBSERVATION:\n";
+    }
+    let is_headed = text.starts_with("EXECUTION RESULT of [");
+    let end = text.find("]:\n").filter(|_| is_headed).map(|at| at + "]:\n".len());
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
+}
+
+impl Tool for Toolbox {
+    fn run(
+        &mut self,
+        call: &Call<'_>,
+        sandbox: &mut dyn Sandbox,
+        live: &mut dyn FnMut(&[u8]),
+        cancel: &Cancel,
+    ) -> Result<Reply> {
+        let name = match choose(call.action) {
+            Choice::Nothing(text) => {
+                return Ok(Reply {
+                    did: Did::Nothing,
+                    ..Reply::text(text)
+                });
+            }
+            Choice::Not(why) => return Ok(Reply::not_replayable(why)),
+            Choice::Shell => SHELL.to_owned(),
+            Choice::Editor(name) => name,
+        };
+        let Some(tool) = self.tool(&name) else {
+            return Ok(Reply::not_replayable(format!("the tool {name} is not known to replays")));
+        };
+        let mut reply = tool.run(call, sandbox, live, cancel)?;
+        if reply.did == Did::Ran {
+            reply.text.insert_str(0, head_of(call.action));
+        }
+        Ok(reply)
+    }
+
+    /// The state of each tool that was used: its name and its state, each behind its length.
+    fn save(&mut self, sandbox: &mut dyn Sandbox) -> Result<Saved> {
+        let mut saved = Saved::default();
+        for (name, tool) in &mut self.tools {
+            let part = tool.save(sandbox)?;
+            for bytes in [name.as_bytes(), &part.state] {
+                let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                saved.state.extend_from_slice(&len.to_le_bytes());
+                saved.state.extend_from_slice(bytes);
+            }
+            saved.lost.extend(part.lost);
+        }
+        Ok(saved)
+    }
+
+    fn restore(&mut self, saved: &Saved, sandbox: &mut dyn Sandbox) -> Result<()> {
+        self.tools.clear();
+        let mut rest = saved.state.as_slice();
+        while !rest.is_empty() {
+            let (Some(name), Some(state)) = (piece(&mut rest), piece(&mut rest)) else {
+                return Err(Error::internal("the saved state of the tools is torn"));
+            };
+            let name = String::from_utf8_lossy(name).into_owned();
+            let part = Saved {
+                state: state.to_vec(),
+                lost: Vec::new(),
+            };
+            if let Some(tool) = self.tool(&name) {
+                tool.restore(&part, sandbox)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Bytes behind their length, taken off the front.
+fn piece<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (len, behind) = rest.split_first_chunk::<8>()?;
+    let len = usize::try_from(u64::from_le_bytes(*len)).ok()?;
+    let (piece, behind) = behind.split_at_checked(len)?;
+    *rest = behind;
+    Some(piece)
+}
