@@ -6,6 +6,7 @@
 //! verdict the task's filter gives to the final patch is added by the caller: verifiers stand to the right of this module.
 
 mod ground;
+pub mod edit;
 mod outcome;
 pub mod results;
 mod session;

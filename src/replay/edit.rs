@@ -1,0 +1,17 @@
+//! The editing tools of producers, to the letter: what they write, and every word that they answer.
+//!
+//! Each tool works through [`crate::sandbox::Files`] and keeps between calls what the producer's keeps: undo histories,
+//! the open file. What a tool does only by chance (an encoding that it guesses, a linter, a path that it hands to a
+//! shell) is not imitated: such a call is told as not replayable, with the reason.
+
+mod bytes;
+mod engine;
+mod file_editor;
+mod openhands;
+mod place;
+mod pythonic;
+mod stop;
+
+pub use file_editor::FileEditor;
+pub use file_editor::Generation;
+pub use openhands::StrReplaceEditor;
