@@ -7,7 +7,11 @@
 //! could not be proved of that is told by [`Sandbox::proofs`]. Knows nothing of trajectories, tasks or tools. Everything
 //! here blocks; the callers have threads.
 
+mod copied;
+pub mod engine;
 mod files;
+#[cfg(target_os = "linux")]
+pub mod landlock;
 mod launch;
 mod layer;
 mod limits;
@@ -104,6 +108,13 @@ pub trait Sandbox: Send {
     /// # Errors
     /// *limit* when the sandbox is dead or has no room for another process; *input* when there is no such program.
     fn spawn(&mut self, launch: &Launch) -> Result<Box<dyn Process>>;
+
+    /// Where a recorded path lies for its processes: the same path, but where a tier cannot lay a folder over it. Commands
+    /// are started as they are; who wants them to find the folder rewrites paths in them, and back in what they print.
+    /// [`Files`], [`Launch::cwd`] and [`Layer`] speak of recorded paths everywhere.
+    fn place_of(&self, at: &str) -> String {
+        at.to_owned()
+    }
 
     /// Its files, as the processes in it see them.
     fn files(&mut self) -> &mut dyn Files;

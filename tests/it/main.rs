@@ -34,6 +34,8 @@ mod program;
 mod pty;
 mod samples;
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod sandbox_landlock;
 mod screens;
 mod structure;
 mod terminal;

@@ -1,0 +1,303 @@
+//! The one folder that a sandbox without namespaces may change: its making, the paths in it, its end.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::lchown;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+
+use crate::cancel::Cancel;
+use crate::error::Error;
+use crate::error::Result;
+use crate::sandbox::Entry;
+use crate::sandbox::Layer;
+use crate::sandbox::Spec;
+use crate::sandbox::Tree;
+use crate::sandbox::copied;
+use crate::sandbox::copied::PERMISSIONS;
+use crate::sandbox::landlock::removal;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use walkdir::WalkDir;
+
+/// What the folder's name begins with.
+const PREFIX: &str = "hgv";
+/// In it: the process whose folder it is, and when that started.
+const OWNER: &str = ".owner";
+
+/// The first of the users that nobody is, where hgview is root and may become one.
+const FIRST_USER: u32 = 300_000;
+const USERS: u32 = 100_000;
+
+/// A private folder; removed with the value.
+#[derive(Debug)]
+pub(super) struct Private {
+    folder: PathBuf,
+    /// The recorded paths that lie in it.
+    inside: Vec<String>,
+    owner: Option<u32>,
+    bytes: u64,
+    files: u64,
+}
+
+impl Private {
+    /// Makes it: copies of the folders, a home, a folder for temporary files.
+    ///
+    /// # Errors
+    /// *input* when a folder cannot be copied, *limit* when there is no room.
+    pub(super) fn new(spec: &Spec, cancel: &Cancel) -> Result<Self> {
+        let place = std::env::temp_dir();
+        sweep(&place);
+        let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&place);
+        let made = made.map_err(|err| {
+            let what = format!("cannot make a folder in {}", place.display());
+            Error::limit(what).caused_by(err)
+        })?;
+        let mut private = Self {
+            folder: made.keep(),
+            inside: vec![spec.home.clone(), "/tmp".to_owned()],
+            owner: free_user(),
+            bytes: 0,
+            files: 0,
+        };
+        private
+            .inside
+            .extend(spec.trees.iter().map(|tree| tree.at.clone()));
+        private.fill(spec, cancel)?;
+        Ok(private)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// As whom the processes run, if not as hgview.
+    pub(super) fn owner(&self) -> Option<u32> {
+        self.owner
+    }
+
+    /// The bytes and files that it began with.
+    pub(super) fn began_with(&self) -> (u64, u64) {
+        (self.bytes, self.files)
+    }
+
+    /// Where a recorded path lies; paths of the system are what they are.
+    pub(super) fn place_of(&self, at: &str) -> String {
+        let is_inside = self.inside.iter().any(|inside| {
+            let rest = at.strip_prefix(inside.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        if is_inside {
+            format!("{}{at}", self.folder.display())
+        } else {
+            at.to_owned()
+        }
+    }
+
+    /// The environment: recorded places are said as they are here.
+    pub(super) fn env(&self, spec: &Spec, more: &[(String, String)]) -> Vec<(String, String)> {
+        let mut env = vec![("TMPDIR".to_owned(), self.place_of("/tmp"))];
+        for (name, value) in spec.env.iter().chain(more) {
+            let is_place = matches!(name.as_str(), "HOME" | "PWD" | "TMPDIR");
+            let value = if is_place {
+                self.place_of(value)
+            } else {
+                value.clone()
+            };
+            env.retain(|(known, _)| known != name);
+            env.push((name.clone(), value));
+        }
+        env
+    }
+
+    fn fill(&mut self, spec: &Spec, cancel: &Cancel) -> Result<()> {
+        let io = |err: std::io::Error| Error::limit("cannot make the sandbox's folder").caused_by(err);
+        fs::write(self.folder.join(OWNER), me()).map_err(io)?;
+        for at in ["/tmp", spec.home.as_str()] {
+            fs::create_dir_all(self.place_of(at)).map_err(io)?;
+        }
+        for tree in &spec.trees {
+            self.copy(tree, cancel)?;
+            if let Some(layer) = &spec.layer {
+                let place = PathBuf::from(self.place_of(&tree.at));
+                apply(layer, &tree.at, &place).map_err(io)?;
+            }
+        }
+        let folder = self.folder.clone();
+        for entry in WalkDir::new(&folder).contents_first(true) {
+            let entry = entry.map_err(|err| io(err.into()))?;
+            self.files += 1;
+            self.bytes += entry.metadata().map_or(0, |meta| meta.len());
+            if let Some(owner) = self.owner {
+                // the folder itself is nobody's to remove
+                lchown(entry.path(), Some(owner), Some(owner)).map_err(io)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&self, tree: &Tree, cancel: &Cancel) -> Result<()> {
+        let place = PathBuf::from(self.place_of(&tree.at));
+        let failed = |path: &Path, err: std::io::Error| {
+            Error::limit(format!("cannot copy {}", path.display())).caused_by(err)
+        };
+        fs::create_dir_all(&place).map_err(|err| failed(&place, err))?;
+        let Some(lower) = &tree.lower else {
+            return Ok(());
+        };
+        let mut modes = Vec::new();
+        for original in copied::originals(lower) {
+            if cancel.is_cancelled() {
+                return Err(Error::limit("stopped"));
+            }
+            let original = original?;
+            let to = place.join(&original.below);
+            let kind = original.meta.file_type();
+            let done = if kind.is_dir() {
+                modes.push((to.clone(), original.meta.mode() & PERMISSIONS));
+                fs::create_dir_all(&to)
+            } else if kind.is_file() {
+                fs::copy(&original.path, &to).map(drop)
+            } else if kind.is_symlink() {
+                fs::read_link(&original.path).and_then(|target| symlink(target, &to))
+            } else {
+                Ok(())
+            };
+            done.map_err(|err| failed(&original.path, err))?;
+        }
+        // closed folders take their contents first
+        for (path, mode) in modes.into_iter().rev() {
+            set_mode(&path, mode).map_err(|err| failed(&path, err))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        removal::remove(&self.folder);
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) -> std::io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+/// Makes the changes of a layer in a copy. Nothing hostile runs yet, but what the layer says was made by something that
+/// was: no path leads through a link.
+fn apply(layer: &Layer, at: &str, place: &Path) -> std::io::Result<()> {
+    let mut modes = Vec::new();
+    for (below, entry) in copied::entries_in(layer, at) {
+        let below = Path::new(OsStr::from_bytes(below));
+        let to = place.join(below);
+        let is_reached = below.ancestors().skip(1).all(|above| {
+            fs::symlink_metadata(place.join(above)).is_ok_and(|meta| meta.is_dir())
+        });
+        if !is_reached || below.as_os_str().is_empty() {
+            continue;
+        }
+        let was = fs::symlink_metadata(&to).ok();
+        let stays = matches!(entry, Entry::Dir { is_opaque: false, .. })
+            && was.as_ref().is_some_and(fs::Metadata::is_dir);
+        match was {
+            Some(meta) if !stays && meta.is_dir() => fs::remove_dir_all(&to)?,
+            Some(_) if !stays => fs::remove_file(&to)?,
+            _ => {}
+        }
+        match entry {
+            Entry::File { mode, content } => {
+                fs::write(&to, &content.bytes)?;
+                set_mode(&to, *mode)?;
+            }
+            Entry::Dir { mode, .. } => {
+                fs::create_dir_all(&to)?;
+                modes.push((to, *mode));
+            }
+            Entry::Symlink { target } => symlink(OsStr::from_bytes(target), &to)?,
+            Entry::Removed | Entry::Other => {}
+        }
+    }
+    for (path, mode) in modes.into_iter().rev() {
+        set_mode(&path, mode)?;
+    }
+    Ok(())
+}
+
+/// A user that nobody else is, where we are root and may become one: its limits are then the sandbox's alone, and nothing
+/// outside belongs to it.
+fn free_user() -> Option<u32> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+
+    if !rustix::process::geteuid().is_root() || !may_change_user() {
+        return None;
+    }
+    let is_mapped = |map: &str| {
+        let text = fs::read_to_string(map).unwrap_or_default();
+        text.lines().any(|line| {
+            let numbers: Vec<u64> = line.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+            matches!(numbers[..], [from, _, count] if from <= u64::from(FIRST_USER)
+                && u64::from(FIRST_USER + USERS) <= from + count)
+        })
+    };
+    if !is_mapped("/proc/self/uid_map") || !is_mapped("/proc/self/gid_map") {
+        return None;
+    }
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    let user = std::process::id().wrapping_mul(64).wrapping_add(next);
+    Some(FIRST_USER + user % USERS)
+}
+
+/// Whether we have the capabilities to give files away, read any, and become another user.
+fn may_change_user() -> bool {
+    /// `CAP_CHOWN`, `CAP_DAC_OVERRIDE`, `CAP_SETGID`, `CAP_SETUID`.
+    const NEEDED: u64 = 1 | 1 << 1 | 1 << 6 | 1 << 7;
+
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let effective = status.lines().find_map(|line| {
+        let bits = line.strip_prefix("CapEff:")?;
+        u64::from_str_radix(bits.trim(), 16).ok()
+    });
+    effective.is_some_and(|bits| bits & NEEDED == NEEDED)
+}
+
+/// This process, so that another that gets its number is told apart.
+fn me() -> String {
+    format!("{} {}", std::process::id(), born(std::process::id()))
+}
+
+/// When a process started, in the kernel's ticks; empty where there is none.
+fn born(pid: u32) -> String {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
+    after.split_whitespace().nth(19).unwrap_or("").to_owned()
+}
+
+/// Removes the folders of hgviews that were killed before they could.
+fn sweep(place: &Path) {
+    let me = rustix::process::geteuid().as_raw();
+    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let path = entry.path();
+        let is_folder = fs::symlink_metadata(&path).is_ok_and(|meta| {
+            let is_mine = meta.uid() == me || me == 0 && meta.uid() >= FIRST_USER;
+            meta.is_dir() && is_mine
+        });
+        if !is_ours || !is_folder {
+            continue;
+        }
+        let Ok(owner) = fs::read_to_string(path.join(OWNER)) else {
+            continue;
+        };
+        let is_dead = owner.split_once(' ').is_some_and(|(pid, since)| {
+            let pid: u32 = pid.parse().unwrap_or(0);
+            since != born(pid)
+        });
+        if is_dead {
+            removal::remove(&path);
+        }
+    }
+}
