@@ -7,6 +7,8 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     if let Some(code) = hgview::sandbox::enter() {
+        return code;
+    }
     // a process of a sandbox, started by hgview under a word that nobody types
     #[cfg(target_os = "linux")]
     if let Some(code) = std::env::args_os()

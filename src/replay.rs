@@ -5,17 +5,16 @@
 //! first divergence the calls go on, but are marked: they ran in a workspace that was no longer the recorded one. Which
 //! verdict the task's filter gives to the final patch is added by the caller: verifiers stand to the right of this module.
 
-mod ground;
 pub mod edit;
+mod ground;
 mod outcome;
 pub mod results;
-mod session;
-mod tool;
-mod verdict;
 mod screen;
+mod session;
 mod shell;
 mod tool;
 mod toolbox;
+mod verdict;
 
 pub use ground::Ground;
 pub use outcome::BaseKind;
@@ -26,6 +25,7 @@ pub use outcome::RecordReplay;
 pub use outcome::Same;
 pub use outcome::StepVerdict;
 pub use outcome::Verified;
+pub use screen::Screen;
 pub use session::CallRef;
 pub use session::Changed;
 pub use session::Event;
@@ -35,7 +35,6 @@ pub use session::ShellHere;
 pub use session::Stopped;
 pub use session::Until;
 pub use session::What;
-pub use screen::Screen;
 pub use shell::Edition;
 pub use shell::Form;
 pub use shell::HeredocPatch;
@@ -49,6 +48,6 @@ pub use tool::Did;
 pub use tool::Reply;
 pub use tool::Saved;
 pub use tool::Tool;
+pub use toolbox::Toolbox;
 pub use verdict::Judged;
 pub use verdict::judge;
-pub use toolbox::Toolbox;
