@@ -5,17 +5,27 @@
 //! first divergence the calls go on, but are marked: they ran in a workspace that was no longer the recorded one. Which
 //! verdict the task's filter gives to the final patch is added by the caller: verifiers stand to the right of this module.
 
+mod base;
 pub mod edit;
 mod ground;
 mod outcome;
+mod patch;
 pub mod results;
 mod screen;
 mod session;
 mod shell;
+mod stage;
 mod tool;
 mod toolbox;
 mod verdict;
 
+pub use base::Base;
+pub use base::BaseSources;
+pub use base::Finished;
+pub use base::Preparations;
+pub use base::Ran;
+pub use base::Workspace;
+pub use base::run_command;
 pub use ground::Ground;
 pub use outcome::BaseKind;
 pub use outcome::CallReplay;
@@ -43,6 +53,8 @@ pub use shell::Plain;
 pub use shell::Scaffold;
 pub use shell::Terminal;
 pub use shell::WithPatches;
+pub use stage::Stage;
+pub use stage::Staged;
 pub use tool::Call;
 pub use tool::Did;
 pub use tool::Reply;

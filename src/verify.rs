@@ -12,6 +12,7 @@ pub mod filter;
 pub mod flags;
 pub mod program;
 pub mod published;
+pub mod replayed;
 pub mod strict;
 
 use schemars::JsonSchema;

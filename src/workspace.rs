@@ -26,6 +26,7 @@ pub use history::FileKind;
 pub use history::History;
 pub use history::Touch;
 pub use history::TouchKind;
+pub use names::recorded_root;
 pub use state::FileState;
 pub use state::Origin;
 pub use state::Row;

@@ -4,9 +4,10 @@
 //! Results are kept as soon as they are there: beside the data, or in the file of a share. What has a result for the same
 //! options is not run again.
 
+mod backend;
 mod merge;
 mod plan;
-mod stage;
+mod setup;
 mod table;
 mod work;
 
@@ -21,7 +22,7 @@ use crate::cli::args::ReplayArgs;
 use crate::cli::args::ReplayCommand;
 use crate::cli::args::SharedArgs;
 use crate::cli::records;
-use crate::cli::replay::stage::Stage;
+use crate::cli::replay::setup::Setup;
 use crate::cli::replay::work::Job;
 use crate::cli::replay::work::Keeper;
 use crate::cli::review;
@@ -54,14 +55,14 @@ pub(super) fn run(
         return merge::run(args, output);
     }
     let selector = selection::selector(shared)?;
-    let stage = match args.backend {
+    let setup = match args.backend {
         BackendArg::None => None,
-        backend => Some(Stage::new(args, backend)?),
+        backend => Some(Setup::new(args, backend)?),
     };
     let store = records::load_store(&args.paths, shared, output)?;
     let among = selection::chosen(selector, &args.paths, &store, shared, output)?;
     let order = wanted(args, &store, &among)?;
-    let Some(stage) = stage else {
+    let Some(setup) = setup else {
         return plan::run(args, &store, &order, output);
     };
     let place = review::place_of(&args.paths, &store, shared)?;
@@ -70,17 +71,17 @@ pub(super) fn run(
         let words = fault.unread(&format!("record {}", ix.0 + 1));
         writeln!(output.err, "hgview: {}", text::clean_line(&words))?;
     }
-    let mut keeper = keeper(args, &place, stage.options(), output)?;
+    let mut keeper = keeper(args, &place, setup.options(), output)?;
     let cancel = Cancel::new();
     let interrupts = Interrupts::watch(&cancel)?;
-    let rows = work::run(&stage, &store, jobs, &mut keeper, (args, &cancel), output)?;
+    let rows = work::run(&setup, &store, jobs, &mut keeper, (args, &cancel), output)?;
     let was_stopped = cancel.is_cancelled();
     let path = keeper.end(!was_stopped)?;
     if !args.json {
         table::print(&rows, output)?;
     }
     output.out.flush()?;
-    table::tell(&rows, &stage, &path, output.err)?;
+    table::tell(&rows, &setup, &path, output.err)?;
     if was_stopped {
         interrupts.obey();
     }

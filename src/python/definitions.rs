@@ -32,14 +32,60 @@ pub fn function_text(source: &str, name: &str) -> Option<String> {
     with_stack(&text, || cut(source, name)).flatten()
 }
 
+/// A file with the body of a function replaced by `pass`, as the paper's harness makes the task of implementing it:
+/// header and docstring stay. Line ends become `\n`, as Python's text files make them; the new line is indented like the
+/// one that it stands before, whatever that is. `None` when the file does not parse or has no such function.
+pub fn mask_function(source: &str, name: &str) -> Option<String> {
+    if source.len() > MOST_BYTES {
+        return None;
+    }
+    let source = source.replace("\r\n", "\n").replace('\r', "\n");
+    let text = Source::new(&source, Place::WHOLE);
+    with_stack(&text, || mask(&source, name)).flatten()
+}
+
+fn mask(source: &str, name: &str) -> Option<String> {
+    let module = parse_module(source).ok()?.into_syntax();
+    let function = find(&module.body, name)?;
+    let first = line_ix(source, start_of(source, function));
+    let end = line_ix(source, function.range().end().to_usize()) + 1;
+    let lines: Vec<&str> = source.split('\n').collect();
+    let below = lines.get(first..)?;
+    let header = below
+        .iter()
+        .position(|line| line.trim_end().ends_with(':'));
+    let mut body = header.map_or(lines.len() + 1, |at| first + at + 1);
+    if let Some(Stmt::Expr(docstring)) = function.body.first()
+        && docstring.value.is_string_literal_expr()
+    {
+        body = line_ix(source, docstring.range().end().to_usize()) + 1;
+    }
+    let blanks = |line: &str| line.chars().count() - line.trim_start().chars().count();
+    let indent = match lines.get(body) {
+        Some(line) => blanks(line),
+        None => lines.get(first).map_or(0, |line| blanks(line)) + 4,
+    };
+    let pass = format!(
+        "{}pass  # TODO: Implement this function",
+        " ".repeat(indent)
+    );
+    let head = lines.get(..body.min(lines.len()))?;
+    let tail = lines.get(end..).unwrap_or_default();
+    Some([head, &[pass.as_str()], tail].concat().join("\n"))
+}
+
+fn find<'a>(body: &'a [Stmt], name: &str) -> Option<&'a StmtFunctionDef> {
+    match name.split_once('.') {
+        Some((class, method)) => method_of(body, class, method),
+        None => functions(body)
+            .find(|function| function.name.as_str() == name)
+            .or_else(|| function_anywhere(body, name)),
+    }
+}
+
 fn cut(source: &str, name: &str) -> Option<String> {
     let module = parse_module(source).ok()?.into_syntax();
-    let function = match name.split_once('.') {
-        Some((class, method)) => method_of(&module.body, class, method),
-        None => functions(&module.body)
-            .find(|function| function.name.as_str() == name)
-            .or_else(|| function_anywhere(&module.body, name)),
-    }?;
+    let function = find(&module.body, name)?;
     let first = line_ix(source, start_of(source, function));
     let last = line_ix(source, function.range().end().to_usize());
     let lines = source
@@ -260,6 +306,45 @@ mod tests {
         );
         // a lone carriage return ends a line for the parser, but the file is cut at line feeds only
         check("x = 1\rdef f(): pass\ny = 2\n", "f", Some("y = 2"));
+    }
+
+    #[test]
+    fn bodies_are_masked() {
+        #[track_caller]
+        fn check(source: &str, name: &str, want: Option<&str>) {
+            assert_eq!(mask_function(source, name).as_deref(), want, "{source}");
+        }
+        const PASS: &str = "pass  # TODO: Implement this function";
+        check(
+            "@d\ndef f(\n    x,\n):\n    '''Doc.\n    '''\n    y = 1\n    return y\n\nz = 1\n",
+            "f",
+            Some(&format!(
+                "@d\ndef f(\n    x,\n):\n    '''Doc.\n    '''\n    {PASS}\n\nz = 1\n"
+            )),
+        );
+        check(
+            "class A:\r\n  def f(self):\r\n      return 1\r\n",
+            "A.f",
+            Some(&format!("class A:\n  def f(self):\n      {PASS}\n")),
+        );
+        // an empty line gives its indent, which is none
+        check(
+            "def f():\n    'Doc.'\n\n    return 1\n",
+            "f",
+            Some(&format!("def f():\n    'Doc.'\n{PASS}\n")),
+        );
+        check(
+            "def f():\n    'Doc.'",
+            "f",
+            Some(&format!("def f():\n    'Doc.'\n    {PASS}")),
+        );
+        check(
+            "def f(): return 1",
+            "f",
+            Some(&format!("def f(): return 1\n    {PASS}")),
+        );
+        check("def f(:\n", "f", None);
+        check("def f(): pass\n", "g", None);
     }
 
     #[test]

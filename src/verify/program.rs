@@ -1,11 +1,15 @@
-//! Runs the test programs of `func_gen`: a narrow interface, and the one implementation that needs no sandbox.
+//! Runs the test programs of `func_gen`: a narrow interface, and two ways behind it.
 //!
-//! A test program holds code that a model wrote. [`PlainProcess`] bounds what it can take (time, memory, processor,
-//! file sizes, processes) and gives it nothing (environment, files, standard input, a folder of its own), but it does
-//! not wall it off from the machine; so programs run only where somebody allowed it, and a sandbox can take this place
-//! behind [`RunProgram`]. Knows nothing of tasks or verdicts.
+//! A test program holds code that a model wrote. [`Sandboxed`] runs it in a sandbox of its own. [`PlainProcess`] is for
+//! machines where none starts: it bounds what a program can take (time, memory, processor, file sizes, processes) and
+//! gives it nothing (environment, files, standard input, a folder of its own), but does not wall it off from the machine,
+//! and is used only where somebody allowed it. [`Programs`] chooses. Knows nothing of tasks or verdicts.
 
 mod orphans;
+mod sandboxed;
+
+pub use sandboxed::Programs;
+pub use sandboxed::Sandboxed;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -33,7 +37,7 @@ use crate::cancel::Cancel;
 /// The published evaluator's patience.
 const WALL: Duration = Duration::from_mins(1);
 /// What is kept of a program's output, from its beginning.
-const OUTPUT_BYTES: u64 = 64 << 10;
+const OUTPUT_BYTES: usize = 64 << 10;
 /// How often a running program is looked at, at most.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -210,7 +214,7 @@ fn wait(child: &mut Child, wall: Duration, cancel: &Cancel) -> io::Result<End> {
 fn beginning(output: &mut File) -> io::Result<String> {
     let mut bytes = Vec::new();
     output.rewind()?;
-    output.take(OUTPUT_BYTES).read_to_end(&mut bytes)?;
+    output.take(OUTPUT_BYTES as u64).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -284,7 +288,7 @@ mod tests {
         let ProgramEnd::Exited { output, .. } = much else {
             panic!("{much:?}");
         };
-        assert_eq!(output.len() as u64, OUTPUT_BYTES);
+        assert_eq!(output.len(), OUTPUT_BYTES);
     }
 
     #[test]

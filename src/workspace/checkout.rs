@@ -3,6 +3,11 @@
 //! Only its objects are opened: no reference, no index, no configuration, no hook, no filter. A repository that is not
 //! what it should be is told in words.
 
+mod walk;
+
+pub use walk::TreeFile;
+pub use walk::TreeKind;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ use crate::model::Action;
 use crate::model::Format;
 use crate::model::Trajectory;
 use crate::patch::FilePatch;
+use crate::patch::parse_patch;
 
 /// Resolves what steps call files.
 #[derive(Debug)]
@@ -115,6 +116,13 @@ fn first_cwd(trajectory: &Trajectory) -> Option<String> {
     });
     let cwd = cwds.find(|cwd| cwd.len() > 1 && cwd.starts_with('/'))?;
     Some(cwd.trim_end_matches('/').to_owned())
+}
+
+/// The folder in which the repository lay when it was recorded, by the paths that steps and the final patch name; where
+/// they do not tell, the folder in which the first command began. Absolute; `None` where nothing tells.
+pub fn recorded_root(trajectory: &Trajectory) -> Option<String> {
+    let patch = trajectory.final_patch.as_deref().unwrap_or_default();
+    Names::of(trajectory, &parse_patch(patch)).root
 }
 
 /// The folder that most paths say the repository is in.

@@ -7,7 +7,7 @@ use std::path::Path;
 use anstyle::AnsiColor;
 
 use crate::cli::Output;
-use crate::cli::replay::stage::Stage;
+use crate::cli::replay::setup::Setup;
 use crate::cli::replay::work::Row;
 use crate::cli::rows;
 use crate::cli::rows::Line;
@@ -69,7 +69,7 @@ fn line(row: &Row, has_checks: bool, most_id: usize) -> Line {
 }
 
 /// Says how many were reproduced, by what, and where the results are.
-pub(super) fn tell(rows: &[Row], stage: &Stage, path: &Path, err: &mut dyn Write) -> Result<()> {
+pub(super) fn tell(rows: &[Row], setup: &Setup, path: &Path, err: &mut dyn Write) -> Result<()> {
     let count = |is_it: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| is_it(row)).count();
     let reproduced = count(&|row| row.brief.is_reproduced);
     let failed = count(&|row| row.brief.has_error);
@@ -89,7 +89,7 @@ pub(super) fn tell(rows: &[Row], stage: &Stage, path: &Path, err: &mut dyn Write
         }
     }
     writeln!(err, "hgview: {}", parts.join(", "))?;
-    for words in stage.words() {
+    for words in setup.words() {
         writeln!(err, "hgview: {}", text::clean_line(&words))?;
     }
     let path = path.display().to_string();

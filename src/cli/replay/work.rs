@@ -12,8 +12,8 @@ use crate::cli::Output;
 use crate::cli::args::ReplayArgs;
 use crate::cli::records;
 use crate::cli::records::Progress;
-use crate::cli::replay::stage::Replayed;
-use crate::cli::replay::stage::Stage;
+use crate::cli::replay::setup::Replayed;
+use crate::cli::replay::setup::Setup;
 use crate::error::Result;
 use crate::model::ContentHash;
 use crate::model::RecordIx;
@@ -142,7 +142,7 @@ type Made = (usize, Option<(Replayed, Moment, f64)>);
 
 /// Replays the jobs, keeps the results, and prints them where JSON is wanted.
 pub(super) fn run(
-    stage: &Stage,
+    setup: &Setup,
     store: &Store,
     jobs: Vec<Job>,
     keeper: &mut Keeper,
@@ -179,7 +179,7 @@ pub(super) fn run(
             let made = (!cancel.is_cancelled()).then(|| {
                 let (at, began) = (Moment::now(), Instant::now());
                 let job = jobs.get(*place)?;
-                let made = stage.replay(store, job.ix, &job.record, cancel)?;
+                let made = setup.replay(store, job.ix, &job.record, cancel)?;
                 Some((made, at, began.elapsed().as_secs_f64()))
             });
             if sender.send((*place, made.flatten())).is_err() {
@@ -206,7 +206,7 @@ pub(super) fn run(
                     v: Run::VERSION,
                     record: made.result.record.sha256,
                     line,
-                    options: stage.options(),
+                    options: setup.options(),
                     at,
                     host: host.clone(),
                     tier: made.tier,

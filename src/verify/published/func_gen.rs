@@ -52,7 +52,7 @@ pub(super) fn judge(
     };
     let Some(program) = program else {
         return Judgement::unjudged(
-            "its test program was not run: that needs --allow-run, since a model wrote part of it",
+            "its test program was not run: `hgview verify` and `hgview export` run it, in a sandbox",
         );
     };
     match program.run(&test_program_of(&parts), cancel) {

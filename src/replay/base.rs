@@ -1,0 +1,291 @@
+//! The state from which a task began, as a folder that sandboxes show and never change.
+//!
+//! It comes from an archive or an unpacked image that was named, from a repository at the task's base commit, from the
+//! image that the task names, or, where none of them is at hand, from what the trajectory itself shows. A repository's
+//! own git folder is not part of it, nor is what lies uncommitted in a checkout: the commit's files are. What is missing
+//! is told. [`Workspace`] is the whole of it for a replay: where the folder lies, how it is prepared, its final patch.
+
+mod archive;
+mod command;
+mod lower;
+mod place;
+mod prepare;
+mod rebuilt;
+mod root;
+mod trees;
+mod workspace;
+
+pub use command::Ran;
+pub use command::run_command;
+pub(in crate::replay) use lower::Found;
+pub(in crate::replay) use lower::State;
+pub(in crate::replay) use prepare::run_ours;
+pub use prepare::Preparations;
+pub use workspace::Finished;
+pub use workspace::Workspace;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::cancel::Cancel;
+use crate::error::Error;
+use crate::error::Result;
+use crate::model::Trajectory;
+use crate::model::Value;
+use crate::replay::BaseKind;
+use crate::replay::base::archive::Refused;
+use crate::replay::base::place::Place;
+use crate::replay::base::rebuilt::Rebuilt;
+use crate::replay::base::trees::Held;
+use crate::replay::base::trees::Trees;
+use crate::sandbox::System;
+use crate::sandbox::Tree;
+use crate::workspace::checkout::Checkout;
+use crate::workspace::checkout::Repositories;
+use crate::workspace::checkout::TreeKind;
+
+/// Entries of a commit, and bytes of one file of it.
+const COMMIT: (u64, u64) = (500_000, 1 << 30);
+
+/// Where base states come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BaseSources {
+    /// Repositories of the tasks.
+    pub repositories: Repositories,
+    /// One archive, for whatever task.
+    pub archive: Option<PathBuf>,
+    /// One unpacked image, for whatever task: a folder that holds `usr`, `etc` and the rest.
+    pub rootfs: Option<PathBuf>,
+    /// Whether the image that a task names may be used; an engine has to have it.
+    pub use_images: bool,
+    /// hgview's cache folder.
+    pub cache: PathBuf,
+}
+
+/// The state from which a task began.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// From what it was made.
+    pub kind: BaseKind,
+    /// The workspace's folder. Of an image that only an engine has the lower folder is not known.
+    pub tree: Tree,
+    /// The system around it.
+    pub system: System,
+    /// What is not as it was when it was recorded, in words.
+    pub notes: Vec<String>,
+    /// Names the content; the same for the same files.
+    key: String,
+    /// Keeps the folder where it is.
+    _held: Option<Held>,
+}
+
+impl BaseSources {
+    /// Looks whether they are what they should be, before long work begins.
+    ///
+    /// # Errors
+    /// *input* when something that was named is not there.
+    pub fn check(&self) -> Result<()> {
+        self.repositories.check()?;
+        if let Some(archive) = self.archive.as_ref().filter(|archive| !archive.is_file()) {
+            return Err(Error::input(format!("{} is no file", archive.display()))
+                .hint("name a .tar, .tar.gz, .tar.zst, .zip or .whl file"));
+        }
+        if let Some(rootfs) = self.rootfs.as_ref().filter(|rootfs| !rootfs.join("usr").is_dir()) {
+            return Err(
+                Error::input(format!("{} is no unpacked image", rootfs.display()))
+                    .hint("name a folder that holds usr, etc and the rest of a system"),
+            );
+        }
+        Ok(())
+    }
+
+    /// The state from which a trajectory began. Its folder is made if the cache does not have it.
+    ///
+    /// # Errors
+    /// *input* when the archive or a commit cannot be read, or the cache not be written; *limit* when it holds too much.
+    pub fn base(&self, trajectory: &Trajectory, cancel: &Cancel) -> Result<Base> {
+        let at = root::root(trajectory);
+        let mut notes = Vec::new();
+        let mut base = self.files(trajectory, &at, &mut notes, cancel)?;
+        if let Some(rootfs) = &self.rootfs {
+            base.system = System::Rootfs(absolute(rootfs)?);
+        }
+        notes.append(&mut base.notes);
+        base.notes = notes;
+        Ok(base)
+    }
+
+    fn files(
+        &self,
+        trajectory: &Trajectory,
+        at: &str,
+        notes: &mut Vec<String>,
+        cancel: &Cancel,
+    ) -> Result<Base> {
+        let trees = Trees::new(&self.cache);
+        if let Some(archive) = &self.archive {
+            let key = archive::key(archive)?;
+            let held = trees.get(&key, &mut |place| archive::unpack(archive, place, cancel))?;
+            return Ok(Base::held(BaseKind::Archive, at, key, held));
+        }
+        if let Some(inside) = self.rootfs.as_deref().and_then(|rootfs| folder_in(rootfs, at)) {
+            let key = format!("rootfs-{}", inside.display());
+            return Ok(Base::of(BaseKind::Image, at, Some(inside), key));
+        }
+        match self.repositories.checkout(trajectory) {
+            Some(Ok(checkout)) => {
+                let key = checkout.tree();
+                let held = trees.get(&key, &mut |place| write_out(&checkout, place, cancel))?;
+                return Ok(Base::held(BaseKind::Repository, at, key, held));
+            }
+            Some(Err(why)) => notes.push(format!("the task's repository is not at hand: {why}")),
+            None => {}
+        }
+        if let Some(image) = image_of(trajectory).filter(|_| self.use_images) {
+            let mut base = Base::of(BaseKind::Image, at, None, format!("image-{image}"));
+            base.system = System::Image(image);
+            return Ok(base);
+        }
+        let mut rebuilt = Rebuilt::of(trajectory, cancel);
+        notes.append(&mut rebuilt.notes);
+        if rebuilt.files.is_empty() {
+            notes.push("nothing is known of the workspace: it is empty".to_owned());
+            return Ok(Base::of(BaseKind::Empty, at, None, "empty".to_owned()));
+        }
+        let key = rebuilt.key();
+        let held = trees.get(&key, &mut |place| {
+            let mut refused = Refused::default();
+            for (path, text) in &rebuilt.files {
+                let put = place.file(path.as_bytes(), 0o644, &mut text.as_bytes())?;
+                refused.take(path.as_bytes(), put);
+            }
+            Ok(refused.notes())
+        })?;
+        Ok(Base::held(BaseKind::Rebuilt, at, key, held))
+    }
+}
+
+impl Base {
+    fn of(kind: BaseKind, at: &str, lower: Option<PathBuf>, key: String) -> Self {
+        Self {
+            kind,
+            tree: Tree {
+                at: at.to_owned(),
+                lower,
+            },
+            system: System::Host,
+            notes: Vec::new(),
+            key,
+            _held: None,
+        }
+    }
+
+    fn held(kind: BaseKind, at: &str, key: String, held: Held) -> Self {
+        let mut base = Self::of(kind, at, Some(held.path.clone()), key);
+        base.notes.clone_from(&held.notes);
+        base._held = Some(held);
+        base
+    }
+}
+
+/// Writes the files of a commit; tells what people should know of them.
+fn write_out(checkout: &Checkout, place: &mut Place, cancel: &Cancel) -> Result<Vec<String>> {
+    /// Begins a file of Git LFS that stands for the real one.
+    const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+    let mut refused = Refused::default();
+    let (mut modules, mut pointers) = (Vec::new(), 0);
+    let mut failed = None;
+    let done = checkout.files(COMMIT, cancel, &mut |file| {
+        let mut bytes = file.bytes;
+        let put = match file.kind {
+            _ if names_git(file.path) => Ok(place::Put::Refused("it passes for git's own")),
+            TreeKind::Dir { is_submodule } => {
+                if is_submodule {
+                    modules.push(String::from_utf8_lossy(file.path).into_owned());
+                }
+                place.dir(file.path)
+            }
+            TreeKind::Symlink => place.symlink(file.path, bytes),
+            TreeKind::File { is_executable } => {
+                pointers += usize::from(bytes.starts_with(POINTER));
+                let mode = if is_executable { 0o755 } else { 0o644 };
+                place.file(file.path, mode, &mut bytes)
+            }
+        };
+        match put {
+            Ok(put) => {
+                refused.take(file.path, put);
+                Ok(())
+            }
+            Err(error) => {
+                failed = Some(error);
+                Err(String::new())
+            }
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    done.map_err(|why| Error::input(format!("the task's commit cannot be written out: {why}")))?;
+    let mut notes = refused.notes();
+    if let Some(first) = modules.first() {
+        let count = modules.len();
+        notes.push(format!("{count} submodules are empty, the first is {first:?}"));
+    }
+    if pointers > 0 {
+        notes.push(format!("{pointers} files of Git LFS are only pointers"));
+    }
+    Ok(notes)
+}
+
+/// Whether a part of a path is what some file system would take for `.git`.
+fn names_git(path: &[u8]) -> bool {
+    let mut parts = path.split(|byte| *byte == b'/');
+    parts.any(|part| {
+        let name = String::from_utf8_lossy(part);
+        // what HFS+ does not see in names
+        let seen: String = name
+            .chars()
+            .filter(|c| {
+                !matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+            })
+            .collect();
+        // what Windows does not see at their end
+        let seen = seen.split([':', '\\']).next().unwrap_or_default();
+        let seen = seen.trim_end_matches([' ', '.']).to_lowercase();
+        matches!(seen.as_str(), ".git" | "git~1")
+    })
+}
+
+/// The image that a task names.
+fn image_of(trajectory: &Trajectory) -> Option<String> {
+    const FIELDS: [&str; 4] = ["image", "image_name", "docker_image", "instance_image_key"];
+    let instance = trajectory.task.as_ref()?.instance.as_ref()?;
+    let image = FIELDS.iter().find_map(|field| {
+        let name = instance.get(field).and_then(Value::as_str)?.trim();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+        let is_plain = name.chars().all(is_name) && name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        is_plain.then(|| name.to_owned())
+    })?;
+    Some(image)
+}
+
+/// A folder of an unpacked image, found without following a link.
+fn folder_in(rootfs: &Path, at: &str) -> Option<PathBuf> {
+    let mut folder = absolute(rootfs).ok()?;
+    for part in at.split('/').filter(|part| !part.is_empty()) {
+        folder.push(part);
+        if !folder.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
+            return None;
+        }
+    }
+    Some(folder)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path)
+        .map_err(|err| Error::input(format!("{} cannot be found", path.display())).caused_by(err))
+}
+
+#[cfg(test)]
+mod tests;

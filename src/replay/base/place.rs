@@ -1,0 +1,478 @@
+//! Writes files below one folder of the host and nowhere else, whatever names and links it is given.
+//!
+//! Every folder on the way to a file is opened by its name alone and never through a link, so that no entry of a tree or
+//! archive leads out, not even one that was written a moment before. Links are written as they are: nobody follows them
+//! on this side. When hgview runs as root everything belongs to the user whom the sandbox takes for its root.
+
+use std::io::Read;
+use std::io::Write as _;
+use std::os::fd::AsFd as _;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::AtFlags;
+use rustix::fs::Gid;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+use rustix::fs::Uid;
+use rustix::io::Errno;
+
+use crate::error::Error;
+use crate::error::Result;
+
+/// The user and group of the host that a sandbox takes for its root when hgview itself runs as root.
+pub(crate) const SANDBOX_OWNER: u32 = 200_000;
+
+/// How much may be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Files, folders and links.
+    pub(super) entries: u64,
+    /// Bytes of all files.
+    pub(super) bytes: u64,
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Put {
+    /// It is there.
+    Done,
+    /// It is left out, and why.
+    Refused(&'static str),
+}
+
+/// A folder that is being filled.
+#[derive(Debug)]
+pub(super) struct Place {
+    root: OwnedFd,
+    /// The folders that were opened last, each in the one before.
+    chain: Vec<(Vec<u8>, OwnedFd)>,
+    owner: Option<(Uid, Gid)>,
+    left: Bounds,
+    /// What was written so far.
+    pub(super) written: Bounds,
+}
+
+impl Place {
+    /// A folder that exists and is empty.
+    ///
+    /// # Errors
+    /// *input* when it cannot be opened.
+    pub(super) fn new(folder: &Path, bounds: Bounds) -> Result<Self> {
+        let open = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let root = rustix::fs::open(folder, open, Mode::empty()).map_err(|err| failed(b".", err))?;
+        let place = Self {
+            root,
+            chain: Vec::new(),
+            owner: owner().map(|id| (Uid::from_raw(id), Gid::from_raw(id))),
+            left: bounds,
+            written: Bounds {
+                entries: 0,
+                bytes: 0,
+            },
+        };
+        place.own(&place.root, 0o755).map_err(|err| failed(b".", err))?;
+        Ok(place)
+    }
+
+    /// Makes a folder; it may exist.
+    ///
+    /// # Errors
+    /// *limit* when there is too much of it; *input* when the disk refuses.
+    pub(super) fn dir(&mut self, path: &[u8]) -> Result<Put> {
+        let parts = match parts(path) {
+            Ok(parts) => parts,
+            Err(why) => return Ok(Put::Refused(why)),
+        };
+        match self.enter(&parts) {
+            Ok(()) => Ok(Put::Done),
+            Err(stop) => stop.told(path),
+        }
+    }
+
+    /// Writes a file, over another one if there is one. Of `mode` the permission bits count, and its owner can always
+    /// read and write it.
+    ///
+    /// # Errors
+    /// *limit* when there is too much of it; *input* when the disk refuses or `content` cannot be read.
+    pub(super) fn file(&mut self, path: &[u8], mode: u32, content: &mut dyn Read) -> Result<Put> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let made = self.make(path, |folder, name| {
+            rustix::fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR)
+        });
+        let file = match made? {
+            Ok(file) => file,
+            Err(refused) => return Ok(refused),
+        };
+        self.own(&file, mode & 0o777 | 0o600)
+            .map_err(|err| failed(path, err))?;
+        let mut file = std::fs::File::from(file);
+        let mut buffer = [0; 1 << 16];
+        loop {
+            let len = content
+                .read(&mut buffer)
+                .map_err(|err| cannot(path).caused_by(err))?;
+            if len == 0 {
+                return Ok(Put::Done);
+            }
+            self.spend_bytes(len as u64)?;
+            file.write_all(buffer.get(..len).unwrap_or_default())
+                .map_err(|err| cannot(path).caused_by(err))?;
+        }
+    }
+
+    /// Writes a symbolic link, over a file if there is one. It may lead anywhere.
+    ///
+    /// # Errors
+    /// As [`Place::file`].
+    pub(super) fn symlink(&mut self, path: &[u8], target: &[u8]) -> Result<Put> {
+        if target.is_empty() || target.contains(&0) || target.len() > 4095 {
+            return Ok(Put::Refused("its target is no path"));
+        }
+        let owner = self.owner;
+        let made = self.make(path, |folder, name| {
+            rustix::fs::symlinkat(target, folder, name)?;
+            if let Some((uid, gid)) = owner {
+                // as for files: where root may not give away files, it need not
+                let _refused = rustix::fs::chownat(
+                    folder,
+                    name,
+                    Some(uid),
+                    Some(gid),
+                    AtFlags::SYMLINK_NOFOLLOW,
+                );
+            }
+            Ok(())
+        });
+        Ok(made?.err().unwrap_or(Put::Done))
+    }
+
+    /// Copies a file that was written before to another name: what archives call a hard link.
+    ///
+    /// # Errors
+    /// As [`Place::file`].
+    pub(super) fn copy(&mut self, path: &[u8], from: &[u8]) -> Result<Put> {
+        const NO_FILE: Put = Put::Refused("it links to nothing in the archive");
+        let Ok(source) = parts(from) else {
+            return Ok(Put::Refused("it links to a file outside"));
+        };
+        let Some((name, folders)) = source.split_last() else {
+            return Ok(NO_FILE);
+        };
+        let mut at = self.root.try_clone().map_err(|err| cannot(from).caused_by(err))?;
+        for folder in folders {
+            match open_dir(&at, folder) {
+                Ok(inner) => at = inner,
+                Err(_) => return Ok(NO_FILE),
+            }
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(file) = rustix::fs::openat(&at, *name, flags, Mode::empty()) else {
+            return Ok(NO_FILE);
+        };
+        let mut file = std::fs::File::from(file);
+        let meta = file.metadata().map_err(|err| cannot(from).caused_by(err))?;
+        if !meta.is_file() || source == parts(path).unwrap_or_default() {
+            return Ok(NO_FILE);
+        }
+        let mode = std::os::unix::fs::PermissionsExt::mode(&meta.permissions());
+        self.file(path, mode, &mut file)
+    }
+
+    /// Makes something at a path, in place of what was there, unless that is a folder.
+    fn make<T>(
+        &mut self,
+        path: &[u8],
+        mut make: impl FnMut(&OwnedFd, &[u8]) -> rustix::io::Result<T>,
+    ) -> Result<Result<T, Put>> {
+        let parts = match parts(path) {
+            Ok(parts) => parts,
+            Err(why) => return Ok(Err(Put::Refused(why))),
+        };
+        let Some((name, folders)) = parts.split_last() else {
+            return Ok(Err(Put::Refused("it has no name")));
+        };
+        if let Err(stop) = self.enter(folders) {
+            return stop.told(path).map(Err);
+        }
+        self.spend_entry()?;
+        let folder = self.chain.last().map_or(&self.root, |(_, folder)| folder);
+        match make(folder, name) {
+            Err(Errno::EXIST) => {}
+            Err(Errno::NAMETOOLONG) => return Ok(Err(Put::Refused("its name is too long"))),
+            made => return made.map(Ok).map_err(|err| failed(path, err)),
+        }
+        if rustix::fs::unlinkat(folder, *name, AtFlags::empty()).is_err() {
+            return Ok(Err(Put::Refused("there is a folder of that name")));
+        }
+        make(folder, name).map(Ok).map_err(|err| failed(path, err))
+    }
+
+    /// Makes the last of the chain the folder of these names, which is made where it is missing.
+    fn enter(&mut self, names: &[&[u8]]) -> Result<(), Stop> {
+        let held = self.chain.iter().zip(names);
+        let common = held.take_while(|((held, _), name)| held == *name).count();
+        self.chain.truncate(common);
+        for name in names.get(common..).unwrap_or_default() {
+            let folder = self.chain.last().map_or(&self.root, |(_, folder)| folder);
+            let inner = match open_dir(folder, name) {
+                Ok(inner) => inner,
+                Err(Errno::NOENT) => {
+                    rustix::fs::mkdirat(folder, *name, Mode::RWXU)?;
+                    let inner = open_dir(folder, name)?;
+                    self.own(&inner, 0o755)?;
+                    self.spend_entry().map_err(Stop::Bound)?;
+                    inner
+                }
+                Err(errno) => return Err(errno.into()),
+            };
+            self.chain.push(((*name).to_vec(), inner));
+        }
+        Ok(())
+    }
+
+    /// Gives a file its mode and its owner.
+    fn own(&self, file: &OwnedFd, mode: u32) -> rustix::io::Result<()> {
+        if let Some((uid, gid)) = self.owner {
+            // root of a container may not give files away; there no sandbox has another root either
+            let _refused = rustix::fs::fchown(file, Some(uid), Some(gid));
+        }
+        rustix::fs::fchmod(file, Mode::from_raw_mode(mode))
+    }
+
+    fn spend_entry(&mut self) -> Result<()> {
+        self.written.entries += 1;
+        if self.written.entries > self.left.entries {
+            let most = self.left.entries;
+            return Err(Error::limit(format!("it holds more than {most} files")));
+        }
+        Ok(())
+    }
+
+    fn spend_bytes(&mut self, count: u64) -> Result<()> {
+        self.written.bytes += count;
+        if self.written.bytes > self.left.bytes {
+            let most = self.left.bytes;
+            return Err(Error::limit(format!("it holds more than {most} bytes")));
+        }
+        Ok(())
+    }
+}
+
+/// The owner that files are given; `None` where they keep ours.
+pub(super) fn owner() -> Option<u32> {
+    rustix::process::geteuid().is_root().then_some(SANDBOX_OWNER)
+}
+
+/// Why a folder cannot be entered.
+enum Stop {
+    Errno(Errno),
+    Bound(Error),
+}
+
+impl From<Errno> for Stop {
+    fn from(errno: Errno) -> Self {
+        Self::Errno(errno)
+    }
+}
+
+impl Stop {
+    /// What the data did is refused; what the disk did is an error.
+    fn told(self, path: &[u8]) -> Result<Put> {
+        match self {
+            Self::Errno(Errno::LOOP | Errno::NOTDIR) => {
+                Ok(Put::Refused("it lies behind a link or a file"))
+            }
+            Self::Errno(Errno::NAMETOOLONG) => Ok(Put::Refused("its name is too long")),
+            Self::Errno(errno) => Err(failed(path, errno)),
+            Self::Bound(error) => Err(error),
+        }
+    }
+}
+
+fn open_dir(folder: &OwnedFd, name: &[u8]) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(folder.as_fd(), name, flags, Mode::empty())
+}
+
+/// The names of a path; why it is none of ours otherwise.
+fn parts(path: &[u8]) -> Result<Vec<&[u8]>, &'static str> {
+    if path.starts_with(b"/") {
+        return Err("its path is absolute");
+    }
+    if path.contains(&0) {
+        return Err("its path is no path");
+    }
+    let mut parts = Vec::new();
+    for part in path.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => return Err("its path leads out"),
+            part => parts.push(part),
+        }
+    }
+    if parts.len() > 256 {
+        return Err("it is nested too deeply");
+    }
+    Ok(parts)
+}
+
+fn cannot(path: &[u8]) -> Error {
+    let path = String::from_utf8_lossy(path);
+    Error::input(format!("{path:?} cannot be written"))
+}
+
+fn failed(path: &[u8], errno: Errno) -> Error {
+    cannot(path).caused_by(std::io::Error::from(errno))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MUCH: Bounds = Bounds {
+        entries: 20,
+        bytes: 100,
+    };
+
+    enum Entry {
+        Dir(&'static str),
+        File(&'static str, &'static str),
+        Link(&'static str, &'static str),
+        Copy(&'static str, &'static str),
+    }
+
+    /// Writes entries one after the other; tells which were refused and what lies in the folder then.
+    #[track_caller]
+    fn check(entries: &[Entry], refused: &[&str], want: &[&str]) {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("tree");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(outer.path().join("secret"), "secret").unwrap();
+        let mut place = Place::new(&folder, MUCH).unwrap();
+        let mut left_out = Vec::new();
+        for entry in entries {
+            let put = match entry {
+                Entry::Dir(path) => place.dir(path.as_bytes()),
+                Entry::File(path, text) => place.file(path.as_bytes(), 0o4755, &mut text.as_bytes()),
+                Entry::Link(path, to) => place.symlink(path.as_bytes(), to.as_bytes()),
+                Entry::Copy(path, from) => place.copy(path.as_bytes(), from.as_bytes()),
+            };
+            if let Put::Refused(why) = put.unwrap() {
+                left_out.push(why);
+            }
+        }
+        assert_eq!(left_out, refused);
+        let mut found: Vec<String> = walkdir::WalkDir::new(&folder)
+            .min_depth(1)
+            .into_iter()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let path = entry.path().strip_prefix(&folder).unwrap().display().to_string();
+                let meta = entry.path().symlink_metadata().unwrap();
+                let mode = std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o7777;
+                match (meta.is_symlink(), meta.is_file()) {
+                    (true, _) => format!("{path} -> {}", entry.path().read_link().unwrap().display()),
+                    (_, true) => {
+                        let text = std::fs::read_to_string(entry.path()).unwrap();
+                        format!("{path} {mode:o} {text}")
+                    }
+                    _ => format!("{path}/ {mode:o}"),
+                }
+            })
+            .collect();
+        found.sort();
+        assert_eq!(found, want);
+        let around = std::fs::read_dir(outer.path()).unwrap().count();
+        assert_eq!(around, 2, "something was written outside");
+        assert_eq!(std::fs::read_to_string(outer.path().join("secret")).unwrap(), "secret");
+    }
+
+    #[test]
+    fn files_folders_and_links_are_written() {
+        check(
+            &[
+                Entry::File("a/b/f", "1"),
+                Entry::Dir("a/c"),
+                Entry::Link("a/l", "/etc/passwd"),
+                Entry::Copy("a/h", "a/b/f"),
+                Entry::File("./a//b/f", "2"),
+            ],
+            &[],
+            &["a/ 755", "a/b/ 755", "a/b/f 755 2", "a/c/ 755", "a/h 755 1", "a/l -> /etc/passwd"],
+        );
+    }
+
+    #[test]
+    fn nothing_leads_out() {
+        check(
+            &[
+                Entry::File("../x", "1"),
+                Entry::File("/x", "1"),
+                Entry::File("a/../../x", "1"),
+                Entry::Dir(".."),
+                Entry::Link("up", ".."),
+                Entry::File("up/x", "1"),
+                Entry::Dir("up/d"),
+                Entry::Link("up/l", "x"),
+                Entry::Copy("h", "../secret"),
+                Entry::Copy("h", "up/secret"),
+                Entry::Link("s", "../secret"),
+                Entry::Copy("h", "s"),
+                Entry::File("s", "mine"),
+                Entry::File("", "1"),
+                Entry::File("n\0", "1"),
+                Entry::Link("e", ""),
+            ],
+            &[
+                "its path leads out",
+                "its path is absolute",
+                "its path leads out",
+                "its path leads out",
+                "it lies behind a link or a file",
+                "it lies behind a link or a file",
+                "it lies behind a link or a file",
+                "it links to a file outside",
+                "it links to nothing in the archive",
+                "it links to nothing in the archive",
+                "it has no name",
+                "its path is no path",
+                "its target is no path",
+            ],
+            &["s 755 mine", "up -> .."],
+        );
+    }
+
+    #[test]
+    fn folders_stay_and_names_are_short() {
+        check(
+            &[
+                Entry::Dir("d"),
+                Entry::File("d", "1"),
+                Entry::File("f", "1"),
+                Entry::File("f/x", "1"),
+            ],
+            &["there is a folder of that name", "it lies behind a link or a file"],
+            &["d/ 755", "f 755 1"],
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let mut place = Place::new(folder.path(), MUCH).unwrap();
+        let long = [b'x'; 300];
+        assert_eq!(
+            place.file(&long, 0o644, &mut &b""[..]).unwrap(),
+            Put::Refused("its name is too long")
+        );
+    }
+
+    #[test]
+    fn bounds_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut place = Place::new(folder.path(), MUCH).unwrap();
+        let bomb = place.file(b"bomb", 0o644, &mut std::io::repeat(0));
+        assert!(bomb.unwrap_err().to_string().contains("more than 100 bytes"));
+        let mut place = Place::new(folder.path(), MUCH).unwrap();
+        let deep = "d/".repeat(30);
+        let many = place.dir(deep.as_bytes());
+        assert!(many.unwrap_err().to_string().contains("more than 20 files"));
+    }
+}

@@ -1,0 +1,177 @@
+//! The workspace of one trajectory: its base, prepared; its patch at the end.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::model::TaskKind;
+use crate::model::Text;
+use crate::model::Trajectory;
+use crate::model::Value;
+use crate::python::definitions::function_text;
+use crate::replay::BaseKind;
+use crate::replay::Ground;
+use crate::replay::PatchReplay;
+use crate::replay::base::Base;
+use crate::replay::base::BaseSources;
+use crate::replay::base::lower::Found;
+use crate::replay::base::lower::State;
+use crate::replay::base::prepare::Plan;
+use crate::replay::base::prepare::Preparations;
+use crate::replay::base::prepare::Prepared;
+use crate::replay::patch;
+use crate::sandbox::Limits;
+use crate::sandbox::Sandbox;
+use crate::sandbox::Spec;
+use crate::sandbox::System;
+
+/// How a workspace stood at the end of a replay.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The final patch.
+    pub patch: Text,
+    /// The text of the function that a `func_gen` task asks for, where it is there.
+    pub answer: Option<Text>,
+    /// A sandbox that begins where the replay ended.
+    pub spec: Spec,
+}
+
+/// The workspace of one trajectory.
+#[derive(Debug)]
+pub struct Workspace {
+    trajectory: Arc<Trajectory>,
+    base: Base,
+    spec: Spec,
+    plan: Plan,
+    preparations: Arc<Preparations>,
+    prepared: Option<Arc<Prepared>>,
+    finished: Arc<Mutex<Option<Finished>>>,
+}
+
+impl Workspace {
+    /// Finds or makes the base of a trajectory; nothing is started. Attempts of one task share what `preparations` keep.
+    ///
+    /// # Errors
+    /// As [`BaseSources::base`].
+    pub fn new(
+        trajectory: Arc<Trajectory>,
+        sources: &BaseSources,
+        preparations: Arc<Preparations>,
+        limits: Limits,
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        let base = sources.base(&trajectory, cancel)?;
+        let plan = Plan::of(&trajectory, &base);
+        let prepared = preparations.get(&plan.key(&base));
+        // an empty folder would hide what the image has there
+        let is_shown = !matches!(base.system, System::Image(_)) || base.tree.lower.is_some();
+        let trees = if is_shown { vec![base.tree.clone()] } else { Vec::new() };
+        let spec = Spec {
+            system: base.system.clone(),
+            trees,
+            layer: prepared.as_ref().map(|prepared| Arc::clone(&prepared.layer)),
+            limits,
+            ..Spec::default()
+        };
+        Ok(Self {
+            trajectory,
+            base,
+            spec,
+            plan,
+            preparations,
+            prepared,
+            finished: Arc::default(),
+        })
+    }
+
+    /// From what it is made.
+    pub fn base(&self) -> &Base {
+        &self.base
+    }
+
+    /// How it stood when its patch was made last; `None` before. It outlives the workspace.
+    pub fn finished(&self) -> Arc<Mutex<Option<Finished>>> {
+        Arc::clone(&self.finished)
+    }
+
+    fn state<'a>(&'a self, layer: Option<&'a crate::sandbox::Layer>) -> State<'a> {
+        State {
+            tree: &self.base.tree,
+            layer,
+            is_elsewhere: self.spec.trees.is_empty(),
+        }
+    }
+
+    /// The function that was asked for, cut out of the workspace's file.
+    fn answer(&self, after: &State<'_>) -> Option<Text> {
+        let task = self.trajectory.task.as_ref()?;
+        let instance = task.instance.as_ref().filter(|_| task.kind == TaskKind::FuncGen)?;
+        let text = |key: &str| instance.get(key).and_then(Value::as_str);
+        let Found::File { bytes, .. } = after.read(text("file_path")?.as_bytes()) else {
+            return None;
+        };
+        let found = function_text(&String::from_utf8_lossy(&bytes), text("func_name")?)?;
+        Some(found.into())
+    }
+}
+
+impl Ground for Workspace {
+    fn kind(&self) -> BaseKind {
+        self.base.kind
+    }
+
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn root(&self) -> &str {
+        &self.base.tree.at
+    }
+
+    fn prepare(&mut self, sandbox: &mut dyn Sandbox, cancel: &Cancel) -> Result<Vec<String>> {
+        let prepared = match &self.prepared {
+            // the sandbox began with its layer
+            Some(prepared) => Arc::clone(prepared),
+            None => {
+                let prepared = Arc::new(self.plan.run(sandbox, cancel)?);
+                self.preparations.put(self.plan.key(&self.base), Arc::clone(&prepared));
+                self.spec.layer = Some(Arc::clone(&prepared.layer));
+                self.prepared = Some(Arc::clone(&prepared));
+                prepared
+            }
+        };
+        let notes = self.base.notes.iter().chain(&prepared.notes);
+        Ok(notes.cloned().collect())
+    }
+
+    fn patch(&mut self, sandbox: &mut dyn Sandbox, cancel: &Cancel) -> Result<Option<PatchReplay>> {
+        let prepared = self.prepared.clone().unwrap_or_default();
+        let commit = prepared.commit.as_deref();
+        let by_git = match commit {
+            Some(commit) => patch::by_git(self.root(), commit, sandbox, cancel)?,
+            None => None,
+        };
+        let layer = Arc::new(sandbox.layer(Some(&prepared.layer))?);
+        let before = self.state(Some(&prepared.layer));
+        let after = self.state(Some(&layer));
+        let text = match by_git {
+            Some(text) => text,
+            None if self.spec.trees.is_empty() => return Ok(None),
+            None => patch::by_layer(&before, &after),
+        };
+        let recorded = self.trajectory.final_patch.as_deref();
+        let compared = patch::compare(&text, recorded, &before, &after);
+        let finished = Finished {
+            patch: Arc::clone(&compared.patch),
+            answer: self.answer(&after),
+            spec: Spec {
+                layer: Some(Arc::clone(&layer)),
+                ..self.spec.clone()
+            },
+        };
+        *self.finished.lock().unwrap_or_else(PoisonError::into_inner) = Some(finished);
+        Ok(Some(compared))
+    }
+}
