@@ -17,7 +17,9 @@ mod mark;
 mod pick;
 mod query;
 mod records;
+mod replay;
 mod review;
+mod rows;
 mod schema;
 mod search;
 mod selection;
@@ -102,6 +104,7 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Compare(args)) => compare::run(&args, &shared, output),
         Some(Command::Export(args)) => export::run(&args, &shared, output),
         Some(Command::Verify(args)) => verify::run(&args, &shared, output),
+        Some(Command::Replay(args)) => replay::run(&args, &shared, output),
         Some(Command::Query(args)) => query::run(&args, &shared, output),
         Some(Command::Stats(args)) => stats::run(&args, &shared, output),
         Some(Command::Schema(args)) => schema::run(&args, output),

@@ -15,6 +15,7 @@ pub use align::Aligned;
 pub use align::ListAlignment;
 pub use align::align;
 pub use lines::count_changes;
+pub use lines::diff_files;
 pub use lines::diff_texts;
 pub use unified::unified;
 pub use words::mark_words;

@@ -3,6 +3,7 @@
 mod compare;
 mod export;
 mod query;
+mod replay;
 mod search;
 mod stats;
 
@@ -18,6 +19,10 @@ pub(super) use crate::cli::args::compare::OutcomeOf;
 pub(super) use crate::cli::args::compare::SplitBy;
 pub(super) use crate::cli::args::export::ExportArgs;
 pub(super) use crate::cli::args::query::QueryArgs;
+pub(super) use crate::cli::args::replay::BackendArg;
+pub(super) use crate::cli::args::replay::MergeArgs;
+pub(super) use crate::cli::args::replay::ReplayArgs;
+pub(super) use crate::cli::args::replay::ReplayCommand;
 pub(super) use crate::cli::args::search::SearchArgs;
 pub(super) use crate::cli::args::stats::StatsArgs;
 
@@ -238,6 +243,8 @@ pub(super) enum Command {
     Export(Box<ExportArgs>),
     /// Run the automatic filter: say for each trajectory whether it passes, and why not
     Verify(VerifyArgs),
+    /// Run the recorded calls again in sandboxes: say which show the same, and whether the patch is the same
+    Replay(Box<ReplayArgs>),
     /// Say which records a query takes, how it is understood, and what may be asked
     Query(QueryArgs),
     /// Say what agents do and how often it is accepted: tables, charts, an HTML report
@@ -581,6 +588,12 @@ pub(super) enum SchemaOf {
     Export,
     /// A line of `hgview verify --json`
     Verify,
+    /// A line of `hgview replay --json` and of files of results
+    Replay,
+    /// A line of `hgview replay --backend none --json`
+    ReplayPlan,
+    /// A line of the files beside results: how they came to be
+    ReplayRuns,
     /// A line of `hgview query QUERY PATH --json`
     Query,
     /// The output of `hgview query --explain --json`

@@ -241,6 +241,15 @@ impl<'a, 'b> Progress<'a, 'b> {
     }
 }
 
+/// How far the work is: a bar of 20 cells, both numbers, and of what.
+pub(super) fn bar(done: usize, all: usize, what: &str) -> String {
+    const CELLS: usize = 20;
+    let full = done.saturating_mul(CELLS) / all.max(1);
+    let (full, rest) = ("#".repeat(full), "-".repeat(CELLS.saturating_sub(full)));
+    let (done, all) = (human::count(done), human::count(all));
+    format!("[{full}{rest}] {done} of {all} {what}")
+}
+
 /// One line of JSON.
 pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map(escaped).map_err(no_json)

@@ -17,6 +17,7 @@ use crate::cli::query::FieldRow;
 use crate::cli::query::QueryExplanation;
 use crate::cli::query::QueryRow;
 use crate::cli::records::to_json_pretty;
+use crate::cli::replay::PlanRow;
 use crate::cli::search::SearchRow;
 use crate::cli::show::FileReport;
 use crate::cli::show::FilesReport;
@@ -26,6 +27,8 @@ use crate::cli::themes::ThemeRow;
 use crate::cli::verify::VerifyRow;
 use crate::error::Result;
 use crate::export::Report;
+use crate::replay::RecordReplay;
+use crate::replay::results::Run;
 use crate::stats::Stats;
 
 /// Prints the schema, or which there are.
@@ -53,6 +56,9 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::CompareRuns => schema_for!(RunsReport),
         SchemaOf::Export => schema_for!(Report),
         SchemaOf::Verify => schema_for!(VerifyRow),
+        SchemaOf::Replay => schema_for!(RecordReplay),
+        SchemaOf::ReplayPlan => schema_for!(PlanRow<'static>),
+        SchemaOf::ReplayRuns => schema_for!(Run),
         SchemaOf::Query => schema_for!(QueryRow),
         SchemaOf::QueryExplain => schema_for!(QueryExplanation),
         SchemaOf::QueryFields => schema_for!(FieldRow),

@@ -38,7 +38,6 @@ use crate::model::Verdict as FilterVerdict;
 use crate::store::OpenOptions;
 use crate::store::Store;
 use crate::text;
-use crate::text::human;
 use crate::verify::Judgement;
 use crate::verify::Rules;
 use crate::verify::cache::Cache;
@@ -249,19 +248,10 @@ fn check_all(
     let mut progress = Progress::new(output);
     for batch in order.chunks(at_once) {
         rows.par_extend(batch.par_iter().map(|ix| work(*ix)));
-        progress.say(|| bar(rows.len(), order.len()));
+        progress.say(|| records::bar(rows.len(), order.len(), "records checked"));
     }
     progress.clear();
     rows
-}
-
-/// How far the work is: a bar of 20 cells and both numbers.
-fn bar(done: usize, all: usize) -> String {
-    const CELLS: usize = 20;
-    let full = done.saturating_mul(CELLS) / all.max(1);
-    let (full, rest) = ("#".repeat(full), "-".repeat(CELLS.saturating_sub(full)));
-    let (done, all) = (human::count(done), human::count(all));
-    format!("[{full}{rest}] {done} of {all} records checked")
 }
 
 /// Says what is wrong with a task file before anything is read because of it.

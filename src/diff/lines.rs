@@ -26,11 +26,25 @@ pub fn diff_texts(old: &str, new: &str, context: usize, first_line: usize) -> Ve
     if old == new {
         return Vec::new();
     }
+    let (old, new) = (Side::new(old), Side::new(new));
+    let compare_ends = old.is_open != new.is_open;
+    hunks(&old, &new, (context, first_line), compare_ends)
+}
+
+/// Compares two whole files as [`diff_texts`] does, but a last line without a line break is always another one than the
+/// same line with it: what is applied to the old file gives the new one, byte for byte.
+pub fn diff_files(old: &str, new: &str, context: usize) -> Vec<Hunk> {
+    hunks(&Side::new(old), &Side::new(new), (context, 1), true)
+}
+
+fn hunks(
+    old: &Side<'_>,
+    new: &Side<'_>,
+    (context, first_line): (usize, usize),
+    compare_ends: bool,
+) -> Vec<Hunk> {
     // What is counted from it must not overflow; recorded line numbers can be anything.
     let first_line = first_line.clamp(1, u32::MAX as usize);
-    let old = Side::new(old);
-    let new = Side::new(new);
-    let compare_ends = old.is_open != new.is_open;
     let old_keys = old.keys(compare_ends);
     let new_keys = new.keys(compare_ends);
     let ops = line_ops(&old_keys, &new_keys);
@@ -54,7 +68,7 @@ pub fn diff_texts(old: &str, new: &str, context: usize, first_line: usize) -> Ve
             heading: heading.clone(),
             lines: group
                 .iter()
-                .flat_map(|op| op_lines(op, &old, &new))
+                .flat_map(|op| op_lines(op, old, new))
                 .collect(),
             ..Hunk::default()
         };

@@ -222,6 +222,21 @@ impl RecordReplay {
     /// The version that is written, and the latest that is understood.
     pub const VERSION: u64 = 1;
 
+    /// A record that could not be replayed at all, and why.
+    pub fn failed(record: RecordRef, why: impl Into<String>) -> Self {
+        Self {
+            v: Self::VERSION,
+            record,
+            base: BaseKind::Empty,
+            notes: Vec::new(),
+            calls: Vec::new(),
+            first_divergence: None,
+            patch: None,
+            verified: Vec::new(),
+            error: Some(why.into()),
+        }
+    }
+
     /// How many calls have this verdict.
     pub fn count(&self, verdict: StepVerdict) -> usize {
         let is_it = |call: &&CallReplay| call.verdict == verdict;

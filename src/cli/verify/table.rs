@@ -3,10 +3,10 @@
 use std::io;
 
 use anstyle::AnsiColor;
-use anstyle::Effects;
-use anstyle::Style;
 
 use crate::cli::Output;
+use crate::cli::rows;
+use crate::cli::rows::Line;
 use crate::cli::verify::AskedFilter;
 use crate::cli::verify::Row;
 use crate::model::Verdict;
@@ -16,16 +16,6 @@ use crate::verify::Rules;
 use crate::verify::Sense;
 use crate::verify::check::Checked;
 
-/// Cells of an id where lines may be as long as they are, and at most half of a line.
-const ID: usize = 48;
-const GAP: &str = "  ";
-
-/// The cells of a line and what colours them.
-struct Line {
-    cells: Vec<(String, Option<Style>)>,
-    why: String,
-}
-
 /// Prints all rows.
 pub(super) fn print(
     rows: &[Row],
@@ -33,49 +23,16 @@ pub(super) fn print(
     asked: Option<&AskedFilter>,
     output: &mut Output<'_>,
 ) -> io::Result<()> {
-    let mut head = vec!["#".to_owned(), "ID".to_owned(), "TYPE".to_owned()];
-    head.extend(rules.iter().map(|rules| rules.name().to_uppercase()));
-    head.extend(asked.map(|_asked| "FILTER".to_owned()));
-    let count = head.len();
-    let bold = Some(Style::new().effects(Effects::BOLD));
-    let head = Line {
-        cells: head.into_iter().map(|cell| (cell, bold)).collect(),
-        why: "WHY".to_owned(),
-    };
-    let width = output.terminal.width;
-    let most_id = width.map_or(ID, |width| (width / 2).clamp(8, ID));
-    let lines: Vec<Line> = std::iter::once(head)
-        .chain(rows.iter().map(|row| line(row, rules, asked, most_id)))
+    let names: Vec<String> = rules
+        .iter()
+        .map(|rules| rules.name().to_uppercase())
         .collect();
-    let widths: Vec<usize> = (0..count)
-        .map(|ix| {
-            let cells = lines.iter().filter_map(|line| line.cells.get(ix));
-            cells.map(|(cell, _)| text::width(cell)).max().unwrap_or(0)
-        })
-        .collect();
-    let used = widths.iter().sum::<usize>() + widths.len() * GAP.len();
-    for line in &lines {
-        let mut text = String::new();
-        for (ix, ((cell, style), width)) in line.cells.iter().zip(&widths).enumerate() {
-            let pad = " ".repeat(width.saturating_sub(text::width(cell)));
-            let painted = match style {
-                Some(style) if output.terminal.color => format!("{style}{cell}{style:#}"),
-                _ => cell.clone(),
-            };
-            let (left, right) = if ix == 0 {
-                (pad, String::new())
-            } else {
-                (String::new(), pad)
-            };
-            text.extend([left.as_str(), &painted, &right, GAP]);
-        }
-        match width {
-            Some(width) => text.push_str(&text::clip(&line.why, width.saturating_sub(used))),
-            None => text.push_str(&line.why),
-        }
-        writeln!(output.out, "{}", text.trim_end())?;
-    }
-    Ok(())
+    let mut head = vec!["#", "ID", "TYPE"];
+    head.extend(names.iter().map(String::as_str));
+    head.extend(asked.map(|_asked| "FILTER"));
+    let most_id = rows::id_cells(output);
+    let lines = rows.iter().map(|row| line(row, rules, asked, most_id));
+    rows::print(&head, "WHY", lines.collect(), output)
 }
 
 fn line(row: &Row, rules: &[Rules], asked: Option<&AskedFilter>, most_id: usize) -> Line {
@@ -88,7 +45,7 @@ fn line(row: &Row, rules: &[Rules], asked: Option<&AskedFilter>, most_id: usize)
             cells.resize(count, ("-".to_owned(), None));
             return Line {
                 cells,
-                why: text::clean_line(&fault.unread("")).into_owned(),
+                rest: text::clean_line(&fault.unread("")).into_owned(),
             };
         }
     };
@@ -106,7 +63,7 @@ fn line(row: &Row, rules: &[Rules], asked: Option<&AskedFilter>, most_id: usize)
     }));
     Line {
         cells,
-        why: text::clean_line(&why(checked, rules, asked)).into_owned(),
+        rest: text::clean_line(&why(checked, rules, asked)).into_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::diff::diff_texts;
+use crate::diff::diff_files;
 use crate::diff::unified;
 use crate::replay::base::Found;
 use crate::replay::base::State;
@@ -72,7 +72,7 @@ fn part(name: &str, old: &Side<'_>, new: &Side<'_>, patch: &mut String) {
             }
         }
     }
-    let hunks = diff_texts(old.text, new.text, 3, 1);
+    let hunks = diff_files(old.text, new.text, 3);
     let text = unified(name, &hunks);
     let Some((_, body)) = text.split_once("\n+++ ") else {
         return;

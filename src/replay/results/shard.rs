@@ -149,6 +149,11 @@ impl ShardWriter {
         self.writer.append(line, run)
     }
 
+    /// The file while it is not complete.
+    pub fn part(&self) -> &Path {
+        &self.part
+    }
+
     /// Says that it is complete; the file has its name then.
     ///
     /// # Errors

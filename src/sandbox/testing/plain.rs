@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -146,8 +145,7 @@ impl Sandbox for Running {
             .envs(launch.env.clone())
             .stdin(Stdio::null())
             .stdout(writer.try_clone().unwrap())
-            .stderr(writer)
-            .process_group(0);
+            .stderr(writer);
         let child = command
             .spawn()
             .map_err(|err| Error::input(format!("{:?} cannot be started", argv[0])).caused_by(err))?;
@@ -240,6 +238,7 @@ impl Process for Started {
             }
             Err(mpsc::RecvTimeoutError::Timeout) => Ok(Heard::Silence),
             Err(mpsc::RecvTimeoutError::Disconnected) => {
+                // nothing of the pipe is open any more: it is dead or dies
                 let status = self.child.wait().unwrap();
                 let exit = status.code().map(Exit::Code);
                 Ok(Heard::End(exit.unwrap_or_else(|| Exit::Signal(status.signal().unwrap()))))
@@ -248,9 +247,7 @@ impl Process for Started {
     }
 
     fn kill(&mut self) {
-        let group = rustix::process::Pid::from_child(&self.child);
-        let _gone = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        let _gone = self.child.wait();
+        let _gone = self.child.kill();
     }
 }
 

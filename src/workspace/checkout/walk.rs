@@ -183,7 +183,7 @@ mod tests {
         let commit = commit.unwrap().to_string();
         let checkout = Checkout::open(folder.path(), &commit).unwrap();
         let mut found = Vec::new();
-        let done = checkout.files((5, 100), &Cancel::new(), &mut |file| {
+        let done = checkout.files((5, 200), &Cancel::new(), &mut |file| {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             found.push((text(file.path), file.kind, text(file.bytes)));
             Ok(())
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn bounds_hold() {
-        check(&[("100644", "a", &[b'x'; 101])], Err("too long"));
+        check(&[("100644", "a", &[b'x'; 201])], Err("too long"));
         let many = ["a", "b", "c", "d", "e"].map(|name| ("100644", name, &b""[..]));
         check(&many, Err("too many"));
     }

@@ -1,0 +1,269 @@
+//! The records of a replay, several at once, handed on in order.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use crate::cancel::Cancel;
+use crate::cli::Output;
+use crate::cli::args::ReplayArgs;
+use crate::cli::records;
+use crate::cli::records::Progress;
+use crate::cli::replay::setup::Replayed;
+use crate::cli::replay::setup::Setup;
+use crate::error::Result;
+use crate::model::ContentHash;
+use crate::model::RecordIx;
+use crate::model::Text;
+use crate::replay::RecordReplay;
+use crate::replay::StepVerdict;
+use crate::replay::results;
+use crate::replay::results::Brief;
+use crate::replay::results::Results;
+use crate::replay::results::Run;
+use crate::replay::results::ShardWriter;
+use crate::replay::results::Writer;
+use crate::review::Moment;
+use crate::review::RecordRef;
+use crate::store::Store;
+
+/// A record to replay.
+pub(super) struct Job {
+    pub(super) ix: RecordIx,
+    pub(super) record: RecordRef,
+}
+
+/// Where results go, and which are there already.
+pub(super) enum Keeper {
+    /// Beside the data.
+    Beside {
+        writer: Writer,
+        earlier: Box<Results>,
+        options: ContentHash,
+    },
+    /// In the file of a share.
+    Shard(Box<ShardWriter>),
+}
+
+impl Keeper {
+    /// Whether a record has its result; the result where it can be had.
+    fn earlier(&self, record: ContentHash) -> Result<Option<Option<RecordReplay>>> {
+        match self {
+            Self::Beside {
+                earlier, options, ..
+            } => {
+                if !earlier.is_done(record, *options) {
+                    return Ok(None);
+                }
+                Ok(Some(earlier.whole(record)?))
+            }
+            Self::Shard(writer) => Ok(writer.is_done(record).then_some(None)),
+        }
+    }
+
+    fn keep(&mut self, made: &RecordReplay, run: impl FnOnce(ContentHash) -> Run) -> Result<()> {
+        let line = results::line_of(made)?;
+        let run = results::run_line_of(&run(ContentHash::of(line.as_bytes())))?;
+        match self {
+            Self::Beside { writer, .. } => writer.append(&line, &run),
+            Self::Shard(writer) => writer.append(made.record.sha256, &line, &run),
+        }
+    }
+
+    /// Ends it; `is_complete` unless it was stopped. The file that it wrote.
+    pub(super) fn end(self, is_complete: bool) -> Result<PathBuf> {
+        match self {
+            Self::Beside { mut writer, .. } => {
+                writer.sync()?;
+                Ok(writer.path().to_path_buf())
+            }
+            Self::Shard(writer) if is_complete => writer.complete(),
+            Self::Shard(writer) => Ok(writer.part().to_path_buf()),
+        }
+    }
+}
+
+/// What a row of the table shows.
+pub(super) struct Row {
+    pub(super) number: usize,
+    pub(super) id: Text,
+    pub(super) base: &'static str,
+    pub(super) brief: Brief,
+    /// Calls that match byte for byte; that match otherwise; that diverge.
+    pub(super) counts: [usize; 3],
+    /// The first thing that is not as it was.
+    pub(super) why: String,
+    /// It was replayed before.
+    pub(super) is_earlier: bool,
+}
+
+impl Row {
+    fn of(ix: RecordIx, result: &RecordReplay, is_earlier: bool) -> Self {
+        let count = |is_it: fn(StepVerdict) -> bool| {
+            let calls = result.calls.iter();
+            calls.filter(|call| is_it(call.verdict)).count()
+        };
+        let first = result.calls.iter().find(|call| call.verdict.diverges());
+        let first = first.map(|call| {
+            let why = call.why.as_deref().unwrap_or_default();
+            format!("{}: {why}", call.verdict.name())
+        });
+        let checked = result.verified.iter().find(|verified| {
+            verified.is_flaky() || verified.verdict != crate::model::Verdict::Accept
+        });
+        let checked = checked.map(|verified| format!("{}: {}", verified.by, verified.why));
+        Self {
+            number: ix.0 + 1,
+            id: result.record.id.clone(),
+            base: result.base.name(),
+            brief: Brief::of(result),
+            counts: [
+                count(|verdict| verdict == StepVerdict::Match),
+                count(|verdict| {
+                    verdict.is_reproduced() && verdict != StepVerdict::Match
+                }),
+                count(StepVerdict::diverges),
+            ],
+            why: result.error.clone().or(first).or(checked).unwrap_or_default(),
+            is_earlier,
+        }
+    }
+
+    pub(super) fn is_reproduced(&self) -> bool {
+        self.brief.is_reproduced
+    }
+}
+
+/// What came back of a job: its place among the jobs, and what it made; `None` when it was stopped.
+type Made = (usize, Option<(Replayed, Moment, f64)>);
+
+/// Replays the jobs, keeps the results, and prints them where JSON is wanted.
+pub(super) fn run(
+    setup: &Setup,
+    store: &Store,
+    jobs: Vec<Job>,
+    keeper: &mut Keeper,
+    (args, cancel): (&ReplayArgs, &Cancel),
+    output: &mut Output<'_>,
+) -> Result<Vec<Row>> {
+    let mut todo = Vec::new();
+    let mut shown = Shown {
+        rows: Vec::new(),
+        waiting: BTreeMap::new(),
+        next: 0,
+        as_json: args.json,
+    };
+    let mut skipped = 0;
+    for (place, job) in jobs.iter().enumerate() {
+        match keeper.earlier(job.record.sha256)? {
+            Some(known) => {
+                skipped += 1;
+                shown.waiting.insert(place, known.map(|known| (job.ix, known, true)));
+            }
+            None => todo.push(place),
+        }
+    }
+    if skipped > 0 {
+        writeln!(output.err, "hgview: {skipped} records have their result already")?;
+    }
+    shown.print(output)?;
+    let at_once = at_once(args).min(todo.len().max(1));
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel::<Made>();
+    let host: Text = host().into();
+    let work = |sender: mpsc::Sender<Made>| {
+        while let Some(place) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let made = (!cancel.is_cancelled()).then(|| {
+                let (at, began) = (Moment::now(), Instant::now());
+                let job = jobs.get(*place)?;
+                let made = setup.replay(store, job.ix, &job.record, cancel)?;
+                Some((made, at, began.elapsed().as_secs_f64()))
+            });
+            if sender.send((*place, made.flatten())).is_err() {
+                return;
+            }
+        }
+    };
+    let done = std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            let sender = sender.clone();
+            scope.spawn(|| work(sender));
+        }
+        drop(sender);
+        let mut done = 0;
+        let mut progress = Progress::new(output);
+        let mut failed = Ok(());
+        for (place, made) in receiver {
+            done += 1;
+            let ix = jobs.get(place).map_or(RecordIx(0), |job| job.ix);
+            if failed.is_ok()
+                && let Some((made, at, took_s)) = made
+            {
+                failed = keeper.keep(&made.result, |line| Run {
+                    v: Run::VERSION,
+                    record: made.result.record.sha256,
+                    line,
+                    options: setup.options(),
+                    at,
+                    host: host.clone(),
+                    tier: made.tier,
+                    unproved: made.unproved,
+                    took_s,
+                });
+                shown.waiting.insert(place, Some((ix, made.result, false)));
+            } else {
+                shown.waiting.insert(place, None);
+            }
+            progress.clear();
+            failed = failed.and_then(|()| shown.print(progress.output()));
+            if failed.is_err() {
+                cancel.cancel();
+            }
+            progress.say(|| records::bar(done, todo.len(), "records replayed"));
+        }
+        progress.clear();
+        failed
+    });
+    done?;
+    Ok(shown.rows)
+}
+
+/// Results that wait for those before them.
+struct Shown {
+    rows: Vec<Row>,
+    /// `None` for what nothing is shown of.
+    waiting: BTreeMap<usize, Option<(RecordIx, RecordReplay, bool)>>,
+    next: usize,
+    as_json: bool,
+}
+
+impl Shown {
+    /// Prints what is next, as far as it is there.
+    fn print(&mut self, output: &mut Output<'_>) -> Result<()> {
+        while let Some(found) = self.waiting.remove(&self.next) {
+            self.next += 1;
+            let Some((ix, result, is_earlier)) = found else {
+                continue;
+            };
+            if self.as_json {
+                writeln!(output.out, "{}", records::to_json(&result)?)?;
+                output.out.flush()?;
+            }
+            self.rows.push(Row::of(ix, &result, is_earlier));
+        }
+        Ok(())
+    }
+}
+
+fn at_once(args: &ReplayArgs) -> usize {
+    let asked = args.jobs.and_then(|jobs| usize::try_from(jobs).ok());
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+fn host() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
+}
