@@ -18,6 +18,7 @@ mod pick;
 mod query;
 mod records;
 mod review;
+mod sandbox;
 mod schema;
 mod search;
 mod selection;
@@ -104,6 +105,7 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Verify(args)) => verify::run(&args, &shared, output),
         Some(Command::Query(args)) => query::run(&args, &shared, output),
         Some(Command::Stats(args)) => stats::run(&args, &shared, output),
+        Some(Command::Sandbox(args)) => sandbox::run(&args, output),
         Some(Command::Schema(args)) => schema::run(&args, output),
         Some(Command::Themes(args)) => themes::run(&args, output),
         Some(Command::Config(args)) => config::run(&args, output),

@@ -5,12 +5,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // a process of a sandbox, started by hgview under a word that nobody types
     #[cfg(target_os = "linux")]
-    if let Some(code) = std::env::args_os()
-        .nth(1)
-        .and_then(|word| hgview::sandbox::landlock::run_word(&word))
-    {
+    if let Some(code) = hgview::sandbox::enter() {
         return code;
     }
     let mut stdout = BufWriter::with_capacity(1 << 16, std::io::stdout());

@@ -7,7 +7,9 @@
 //! could not be proved of that is told by [`Sandbox::proofs`]. Knows nothing of trajectories, tasks or tools. Everything
 //! here blocks; the callers have threads.
 
+mod choose;
 mod copied;
+pub mod doctor;
 pub mod engine;
 mod files;
 #[cfg(target_os = "linux")]
@@ -15,11 +17,17 @@ pub mod landlock;
 mod launch;
 mod layer;
 mod limits;
+#[cfg(target_os = "linux")]
+mod namespace;
 mod spec;
 
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use choose::Choice;
+pub use choose::Chosen;
+pub use choose::OWN_PROGRAM;
+pub use choose::choose;
 pub use files::FileError;
 pub use files::FileKind;
 pub use files::Files;
@@ -37,6 +45,8 @@ pub use limits::Bound;
 pub use limits::Holding;
 pub use limits::Limits;
 pub use limits::Proof;
+#[cfg(target_os = "linux")]
+pub use namespace::Namespace;
 pub use spec::Spec;
 pub use spec::System;
 pub use spec::Tree;
@@ -47,6 +57,12 @@ use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::error::Result;
+
+/// What this process is to do if it was started for a sandbox, and not by a person; nothing else may run before.
+#[cfg(target_os = "linux")]
+pub fn enter() -> Option<std::process::ExitCode> {
+    namespace::enter().or_else(landlock::enter)
+}
 
 /// How a sandbox walls off what runs in it, from the best known to the last resort.
 #[derive(

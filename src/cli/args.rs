@@ -3,6 +3,7 @@
 mod compare;
 mod export;
 mod query;
+mod sandbox;
 mod search;
 mod stats;
 
@@ -18,6 +19,9 @@ pub(super) use crate::cli::args::compare::OutcomeOf;
 pub(super) use crate::cli::args::compare::SplitBy;
 pub(super) use crate::cli::args::export::ExportArgs;
 pub(super) use crate::cli::args::query::QueryArgs;
+pub(super) use crate::cli::args::sandbox::DoctorArgs;
+pub(super) use crate::cli::args::sandbox::SandboxArgs;
+pub(super) use crate::cli::args::sandbox::SandboxCommand;
 pub(super) use crate::cli::args::search::SearchArgs;
 pub(super) use crate::cli::args::stats::StatsArgs;
 
@@ -242,6 +246,8 @@ pub(super) enum Command {
     Query(QueryArgs),
     /// Say what agents do and how often it is accepted: tables, charts, an HTML report
     Stats(Box<StatsArgs>),
+    /// Say which sandboxes work on this machine, and which of their bounds hold
+    Sandbox(SandboxArgs),
     /// Print the JSON Schema of what a command prints with --json
     Schema(SchemaArgs),
     /// List the themes
@@ -589,6 +595,8 @@ pub(super) enum SchemaOf {
     QueryFields,
     /// The output of `hgview stats --json`
     Stats,
+    /// The output of `hgview sandbox doctor --json`
+    SandboxDoctor,
     /// A line of `hgview themes --json`
     Themes,
 }
