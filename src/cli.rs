@@ -20,6 +20,7 @@ mod records;
 mod replay;
 mod review;
 mod rows;
+mod sandbox;
 mod schema;
 mod search;
 mod selection;
@@ -107,6 +108,7 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Replay(args)) => replay::run(&args, &shared, output),
         Some(Command::Query(args)) => query::run(&args, &shared, output),
         Some(Command::Stats(args)) => stats::run(&args, &shared, output),
+        Some(Command::Sandbox(args)) => sandbox::run(&args, output),
         Some(Command::Schema(args)) => schema::run(&args, output),
         Some(Command::Themes(args)) => themes::run(&args, output),
         Some(Command::Config(args)) => config::run(&args, output),

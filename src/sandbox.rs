@@ -7,7 +7,9 @@
 //! could not be proved of that is told by [`Sandbox::proofs`]. Knows nothing of trajectories, tasks or tools. Everything
 //! here blocks; the callers have threads.
 
+mod choose;
 mod copied;
+pub mod doctor;
 pub mod engine;
 mod files;
 #[cfg(target_os = "linux")]
@@ -22,6 +24,10 @@ mod spec;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use choose::Choice;
+pub use choose::Chosen;
+pub use choose::OWN_PROGRAM;
+pub use choose::choose;
 pub use files::FileError;
 pub use files::FileKind;
 pub use files::Files;
@@ -45,9 +51,6 @@ pub use spec::Spec;
 pub use spec::System;
 pub use spec::Tree;
 
-#[cfg(target_os = "linux")]
-use std::process::ExitCode;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
@@ -55,11 +58,10 @@ use serde::Serialize;
 use crate::cancel::Cancel;
 use crate::error::Result;
 
-/// What this process is to do if it was started for a sandbox, and not by a person; nothing else may run before. `None`
-/// for a person's hgview.
+/// What this process is to do if it was started for a sandbox, and not by a person; nothing else may run before.
 #[cfg(target_os = "linux")]
-pub fn enter() -> Option<ExitCode> {
-    namespace::enter().or_else(|| landlock::run_word(&std::env::args_os().nth(1)?))
+pub fn enter() -> Option<std::process::ExitCode> {
+    namespace::enter().or_else(landlock::enter)
 }
 
 /// How a sandbox walls off what runs in it, from the best known to the last resort.

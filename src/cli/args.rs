@@ -4,6 +4,7 @@ mod compare;
 mod export;
 mod query;
 mod replay;
+mod sandbox;
 mod search;
 mod stats;
 
@@ -23,6 +24,9 @@ pub(super) use crate::cli::args::replay::BackendArg;
 pub(super) use crate::cli::args::replay::MergeArgs;
 pub(super) use crate::cli::args::replay::ReplayArgs;
 pub(super) use crate::cli::args::replay::ReplayCommand;
+pub(super) use crate::cli::args::sandbox::DoctorArgs;
+pub(super) use crate::cli::args::sandbox::SandboxArgs;
+pub(super) use crate::cli::args::sandbox::SandboxCommand;
 pub(super) use crate::cli::args::search::SearchArgs;
 pub(super) use crate::cli::args::stats::StatsArgs;
 
@@ -249,6 +253,8 @@ pub(super) enum Command {
     Query(QueryArgs),
     /// Say what agents do and how often it is accepted: tables, charts, an HTML report
     Stats(Box<StatsArgs>),
+    /// Say which sandboxes work on this machine, and which of their bounds hold
+    Sandbox(SandboxArgs),
     /// Print the JSON Schema of what a command prints with --json
     Schema(SchemaArgs),
     /// List the themes
@@ -602,6 +608,8 @@ pub(super) enum SchemaOf {
     QueryFields,
     /// The output of `hgview stats --json`
     Stats,
+    /// The output of `hgview sandbox doctor --json`
+    SandboxDoctor,
     /// A line of `hgview themes --json`
     Themes,
 }

@@ -29,6 +29,7 @@ use crate::error::Result;
 use crate::export::Report;
 use crate::replay::RecordReplay;
 use crate::replay::results::Run;
+use crate::sandbox::doctor::Diagnosis;
 use crate::stats::Stats;
 
 /// Prints the schema, or which there are.
@@ -37,7 +38,7 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         for known in SchemaOf::value_variants() {
             if let Some(value) = known.to_possible_value() {
                 let doc = value.get_help().map(ToString::to_string);
-                let line = format!("{:<12} {}", value.get_name(), doc.unwrap_or_default());
+                let line = format!("{:<14} {}", value.get_name(), doc.unwrap_or_default());
                 writeln!(output.out, "{}", line.trim_end())?;
             }
         }
@@ -63,6 +64,7 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::QueryExplain => schema_for!(QueryExplanation),
         SchemaOf::QueryFields => schema_for!(FieldRow),
         SchemaOf::Stats => schema_for!(Stats),
+        SchemaOf::SandboxDoctor => schema_for!(Diagnosis),
         SchemaOf::Themes => schema_for!(ThemeRow),
     };
     writeln!(output.out, "{}", to_json_pretty(&schema)?)?;

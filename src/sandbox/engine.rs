@@ -170,16 +170,14 @@ impl Running {
     }
 
     /// What changed in a folder that came with the image, as the engine tells it: only these paths are looked at.
-    fn changes_in(&self, at: &str) -> Result<Option<BTreeMap<Vec<u8>, bool>>> {
-        let Some(changes) = self.container.changes()? else {
-            return Ok(None);
-        };
+    fn changes_in(&self, at: &str) -> Result<BTreeMap<Vec<u8>, bool>> {
+        let changes = self.container.changes()?;
         let prefix = format!("{}/", at.trim_end_matches('/'));
         let below = |path: String| Some(path.strip_prefix(&prefix)?.as_bytes().to_vec());
         let inside = changes
             .into_iter()
             .filter_map(|(path, is_gone)| Some((below(path)?, is_gone)));
-        Ok(Some(inside.filter(|(path, _)| is_plain(path)).collect()))
+        Ok(inside.filter(|(path, _)| is_plain(path)).collect())
     }
 }
 
@@ -210,7 +208,7 @@ impl Sandbox for Running {
         for tree in &self.spec.trees {
             let changes = match tree.lower {
                 Some(_) => None,
-                None => self.changes_in(&tree.at)?,
+                None => Some(self.changes_in(&tree.at)?),
             };
             let left = self.spec.limits.disk.saturating_sub(layer.len_bytes());
             let mut comparison = Comparison::new(&tree.at, tree.lower.as_deref(), known, left);

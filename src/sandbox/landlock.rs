@@ -19,7 +19,6 @@ mod walls;
 mod wire;
 mod worker;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -48,10 +47,10 @@ use crate::sandbox::landlock::private::Private;
 use crate::sandbox::landlock::process::Started;
 use crate::sandbox::landlock::wire::Plan;
 
-/// Does what hgview's program does under a word of ours: being the supervisor of a process of a sandbox, or becoming that
-/// process. `None` for all other words.
-pub(super) fn run_word(word: &OsString) -> Option<ExitCode> {
-    supervisor::run(word)
+/// What this process is to do if it was started under a word of ours: to be the supervisor of a process of a sandbox, or
+/// to become that process.
+pub(super) fn enter() -> Option<ExitCode> {
+    supervisor::run(&std::env::args_os().nth(1)?)
 }
 
 /// Starts sandboxes of Landlock and seccomp.
@@ -66,7 +65,7 @@ impl Landlock {
     ///
     /// # Errors
     /// *limit*, with what is missing and its remedy.
-    pub fn new(program: PathBuf) -> Result<Self> {
+    pub fn new(program: impl Into<PathBuf>) -> Result<Self> {
         let version = walls::landlock_version();
         if version == 0 {
             return Err(Error::limit("this kernel has no Landlock, or it is switched off").hint(
@@ -74,7 +73,10 @@ impl Landlock {
                  command line",
             ));
         }
-        Ok(Self { program, version })
+        Ok(Self {
+            program: program.into(),
+            version,
+        })
     }
 }
 

@@ -125,6 +125,7 @@ fn schema_lists_what_it_knows() {
         "query-explain",
         "query-fields",
         "stats",
+        "sandbox-doctor",
         "themes",
     ];
     assert_eq!(names, known);

@@ -35,6 +35,7 @@ mod program;
 mod pty;
 mod samples;
 mod sandbox;
+mod sandbox_engine;
 #[cfg(target_os = "linux")]
 mod sandbox_landlock;
 mod screens;

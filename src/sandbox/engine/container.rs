@@ -117,10 +117,6 @@ impl Container {
         Ok(container)
     }
 
-    pub(super) fn line(&self) -> &Line {
-        &self.line
-    }
-
     /// The numbers of the user and group to whom its files belong.
     pub(super) fn owner(&self) -> (u64, u64) {
         self.owner
@@ -362,19 +358,18 @@ impl Container {
         })
     }
 
-    /// The paths that differ from the image, and whether they are gone; `None` where the engine cannot tell. Folders in
-    /// which only something else changed are left out.
+    /// The paths that differ from the image, and whether they are gone.
     ///
     /// # Errors
     /// *limit* when it does not answer.
-    pub(super) fn changes(&self) -> Result<Option<Vec<(String, bool)>>> {
+    pub(super) fn changes(&self) -> Result<Vec<(String, bool)>> {
         let (docker, id) = (self.line.docker(), self.id.clone());
         let all = self.line.call("cannot ask for changes", async move {
             docker.container_changes(&id).await
         })?;
         let all = all.unwrap_or_default().into_iter();
         let told = all.map(|change| (change.path, change.kind == ChangeType::_2));
-        Ok(Some(told.collect()))
+        Ok(told.collect())
     }
 
     /// The bytes that it has written.

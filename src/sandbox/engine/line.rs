@@ -1,7 +1,6 @@
 //! The one thread that speaks with an engine, and calls that wait for it no longer than they may.
 
 use std::fmt;
-use std::future::Future;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::mpsc;

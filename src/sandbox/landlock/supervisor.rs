@@ -4,7 +4,7 @@
 //! It is hgview's own program under another word. Its standard input comes from hgview ([`Plan`], then bytes), its output
 //! goes there ([`Status`]), its standard error is what the started process reads and writes.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::io::Read as _;
@@ -47,7 +47,7 @@ pub(super) const LAUNCH: &str = "__sandbox-launch";
 const TICK: Duration = Duration::from_millis(100);
 
 /// Does what the word asks for, if it is one of ours.
-pub(super) fn run(word: &OsString) -> Option<ExitCode> {
+pub(super) fn run(word: &OsStr) -> Option<ExitCode> {
     let done = match word.to_str()? {
         SUPERVISE => supervise(),
         LAUNCH => launch(),

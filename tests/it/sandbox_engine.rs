@@ -1,0 +1,535 @@
+//! Sandboxes as containers: by a podman of the test's own with an image that the test makes, and by engines that are
+//! broken on purpose.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use hgview::cancel::Cancel;
+use hgview::error::Kind;
+use hgview::sandbox::Backend as _;
+use hgview::sandbox::Bound;
+use hgview::sandbox::Entry;
+use hgview::sandbox::Exit;
+use hgview::sandbox::FileKind;
+use hgview::sandbox::Heard;
+use hgview::sandbox::Holding;
+use hgview::sandbox::Launch;
+use hgview::sandbox::Limits;
+use hgview::sandbox::Process;
+use hgview::sandbox::Sandbox;
+use hgview::sandbox::Spec;
+use hgview::sandbox::Streams;
+use hgview::sandbox::System;
+use hgview::sandbox::Tree;
+use hgview::sandbox::engine::Engine;
+
+/// Nothing here takes so long.
+const DEADLINE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The programs of the image.
+const PROGRAMS: [&str; 20] = [
+    "bash", "cat", "ls", "sleep", "head", "env", "id", "stat", "seq", "tr", "wc", "mkdir", "rm",
+    "mv", "ln", "chmod", "chown", "touch", "stty", "setsid",
+];
+
+/// A podman of its own: store, socket, service, and one image. Everything goes with the value.
+struct Podman {
+    folder: tempfile::TempDir,
+    service: Child,
+}
+
+impl Podman {
+    /// Nothing, and a word of it, where no podman works.
+    fn start() -> Option<Self> {
+        let folder = tempfile::Builder::new().prefix("pm").tempdir_in("/tmp").unwrap();
+        match Self::service(folder) {
+            Ok(podman) => Some(podman),
+            Err(why) => {
+                eprintln!("skipped: {why}");
+                None
+            }
+        }
+    }
+
+    fn service(folder: tempfile::TempDir) -> Result<Self, String> {
+        let at = folder.path();
+        let show = at.display();
+        let runtime = ["runc", "crun"]
+            .into_iter()
+            .find(|name| Command::new(name).arg("--version").stdout(Stdio::null()).status().is_ok())
+            .ok_or("no runc or crun")?;
+        let conf = format!(
+            "[engine]\nruntime=\"{runtime}\"\ncgroup_manager=\"cgroupfs\"\nevents_logger=\"file\"\n\
+             [containers]\ndefault_ulimits=[\"nofile=1024:1024\",\"nproc=4096:4096\"]\n"
+        );
+        fs::write(at.join("containers.conf"), conf).unwrap();
+        let store = format!(
+            "[storage]\ndriver=\"overlay\"\ngraphroot=\"{show}/store\"\nrunroot=\"{show}/run\"\n"
+        );
+        fs::write(at.join("storage.conf"), store).unwrap();
+        let image = image(at)?;
+        run(podman(at).args(["import", "-q"]).arg(image).arg("hgview-test:1"))?;
+        // what it needs to run at all
+        run(podman(at).args(["run", "--rm", "--network=none", "hgview-test:1", "/bin/bash", "-c", ":"]))?;
+        let socket = at.join("pm.sock");
+        let service = podman(at)
+            .args(["system", "service", "--time=0"])
+            .arg(format!("unix://{}", socket.display()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|err| err.to_string())?;
+        let podman = Self { folder, service };
+        let deadline = Instant::now() + DEADLINE;
+        while Engine::at(&socket, PATIENCE).is_err() {
+            if Instant::now() > deadline {
+                return Err("podman does not answer".to_owned());
+            }
+            std::thread::yield_now();
+        }
+        Ok(podman)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("pm.sock")
+    }
+
+    fn engine(&self) -> Engine {
+        Engine::at(&self.socket(), PATIENCE).unwrap()
+    }
+
+    fn start_sandbox(&self, spec: &Spec) -> Box<dyn Sandbox> {
+        self.engine().start(spec, &Cancel::new()).unwrap()
+    }
+
+    /// The containers that there are.
+    fn containers(&self) -> usize {
+        let said = podman(self.folder.path()).args(["ps", "-aq"]).output().unwrap();
+        String::from_utf8_lossy(&said.stdout).lines().count()
+    }
+}
+
+impl Drop for Podman {
+    fn drop(&mut self) {
+        drop(self.service.kill());
+        drop(self.service.wait());
+        drop(run(podman(self.folder.path()).args(["rm", "-af", "--time=0"])));
+        // podman mounts its store on itself
+        let store = self.folder.path().join("store/overlay");
+        drop(Command::new("umount").arg("-l").arg(store).stderr(Stdio::null()).status());
+    }
+}
+
+fn podman(at: &Path) -> Command {
+    let mut command = Command::new("podman");
+    command
+        .env("CONTAINERS_CONF", at.join("containers.conf"))
+        .env("CONTAINERS_STORAGE_CONF", at.join("storage.conf"));
+    command
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let done = command.output().map_err(|err| err.to_string())?;
+    if done.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&done.stderr).trim().to_owned())
+}
+
+/// A tar of programs of this machine, with the libraries that they need.
+fn image(at: &Path) -> Result<PathBuf, String> {
+    let root = at.join("root");
+    for folder in ["bin", "tmp", "etc", "proc", "sys", "dev", "root", "base/sub"] {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    fs::write(root.join("base/kept"), "kept\n").unwrap();
+    fs::write(root.join("base/sub/gone"), "gone\n").unwrap();
+    for name in PROGRAMS {
+        let from = ["/bin", "/usr/bin"].map(|folder| Path::new(folder).join(name));
+        let from = from.iter().find(|path| path.exists()).ok_or(format!("no {name}"))?;
+        fs::copy(from, root.join("bin").join(name)).unwrap();
+        let said = Command::new("ldd").arg(from).output().map_err(|err| err.to_string())?;
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        for library in said.split_whitespace().filter(|word| word.starts_with('/')) {
+            let to = root.join(library.trim_start_matches('/'));
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::copy(library, to).unwrap();
+        }
+    }
+    symlink("bash", root.join("bin/sh")).unwrap();
+    let tar = at.join("image.tar");
+    run(Command::new("tar").arg("-C").arg(root).arg("-cf").arg(&tar).arg("."))?;
+    Ok(tar)
+}
+
+/// A repository of two files and a link.
+fn lower() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.txt"), "one\n").unwrap();
+    fs::create_dir(folder.path().join("src")).unwrap();
+    fs::write(folder.path().join("src/b.py"), "print(2)\n").unwrap();
+    symlink("/etc/passwd", folder.path().join("out")).unwrap();
+    folder
+}
+
+fn tree(at: &str, lower: Option<&Path>) -> Tree {
+    Tree {
+        at: at.to_owned(),
+        lower: lower.map(Path::to_owned),
+    }
+}
+
+fn spec(lower: &Path) -> Spec {
+    Spec {
+        system: System::Image("hgview-test:1".to_owned()),
+        trees: vec![tree("/workspace/repo", Some(lower)), tree("/base", None)],
+        limits: Limits {
+            memory: 512 << 20,
+            processes: 60,
+            ..Limits::default()
+        },
+        ..Spec::default()
+    }
+}
+
+fn shell(sandbox: &mut dyn Sandbox, script: &str, streams: Streams) -> Box<dyn Process> {
+    let launch = Launch {
+        argv: ["bash", "-c", script].map(str::to_owned).to_vec(),
+        cwd: "/workspace/repo".to_owned(),
+        env: vec![("EXTRA".to_owned(), "yes".to_owned())],
+        streams,
+    };
+    sandbox.spawn(&launch).unwrap()
+}
+
+#[track_caller]
+fn end(process: &mut dyn Process) -> (String, Exit) {
+    let deadline = Instant::now() + DEADLINE;
+    let mut said = Vec::new();
+    loop {
+        if let Heard::End(exit) = process.read(&mut said, DEADLINE).unwrap() {
+            return (String::from_utf8_lossy(&said).into_owned(), exit);
+        }
+        let told = String::from_utf8_lossy(&said);
+        assert!(Instant::now() < deadline, "no end after {told}");
+    }
+}
+
+/// What a script writes, and its end.
+#[track_caller]
+fn says(sandbox: &mut dyn Sandbox, script: &str) -> (String, Exit) {
+    end(&mut *shell(sandbox, script, Streams::Pipe))
+}
+
+fn text(path: &[u8]) -> String {
+    String::from_utf8(path.to_vec()).unwrap()
+}
+
+#[test]
+fn a_container_runs_commands_and_tells_its_changes() {
+    let Some(podman) = Podman::start() else {
+        return;
+    };
+    let lower = lower();
+    let spec = spec(lower.path());
+    let mut sandbox = podman.start_sandbox(&spec);
+    let script = "pwd; echo error >&2; cat a.txt; cat <&0 | wc -c; echo $EXTRA $HOME $(id -u); \
+                  echo two >a.txt; rm src/b.py; mkdir new; echo x >new/c; chmod 700 new/c; ln -s c new/d; \
+                  echo y >/base/added; rm /base/sub/gone; exit 3";
+    let (said, exit) = says(&mut *sandbox, script);
+    assert_eq!(said, "/workspace/repo\nerror\none\n0\nyes /root 0\n");
+    assert_eq!(exit, Exit::Code(3));
+    let layer = sandbox.layer(None).unwrap();
+    let told: Vec<String> = layer.entries.keys().map(|path| text(path)).collect();
+    let expected = [
+        "/base/added",
+        "/base/sub/gone",
+        "/workspace/repo/a.txt",
+        "/workspace/repo/new",
+        "/workspace/repo/new/c",
+        "/workspace/repo/new/d",
+        "/workspace/repo/src/b.py",
+    ];
+    let told: Vec<&str> = told.iter().map(String::as_str).filter(|path| *path != "/base/sub").collect();
+    assert_eq!(told, expected);
+    assert_eq!(layer.entries[&b"/base/sub/gone"[..]], Entry::Removed);
+    assert!(matches!(
+        &layer.entries[&b"/workspace/repo/new/c"[..]],
+        Entry::File { mode: 0o700, content } if &*content.bytes == b"x\n"
+    ));
+    assert_eq!(fs::read(lower.path().join("a.txt")).unwrap(), b"one\n");
+
+    // another starts where this one stood
+    let next = Spec {
+        layer: Some(Arc::new(layer.clone())),
+        ..spec
+    };
+    let mut second = podman.start_sandbox(&next);
+    let (said, _) = says(&mut *second, "cat a.txt new/d /base/added; ls src /base/sub | wc -w");
+    assert_eq!(said, "two\nx\ny\n2\n");
+    let again = second.layer(Some(&layer)).unwrap();
+    assert_eq!(again.entries[&b"/workspace/repo/a.txt"[..]], layer.entries[&b"/workspace/repo/a.txt"[..]]);
+    assert_eq!(podman.containers(), 2);
+    drop((sandbox, second));
+    assert_eq!(podman.containers(), 0);
+}
+
+#[test]
+fn files_of_a_container_are_read_and_changed() {
+    let Some(podman) = Podman::start() else {
+        return;
+    };
+    let lower = lower();
+    let mut sandbox = podman.start_sandbox(&spec(lower.path()));
+    let at = |name: &str| format!("/workspace/repo/{name}");
+    let files = sandbox.files();
+    assert_eq!(files.read(&at("a.txt"), 100).unwrap(), b"one\n");
+    assert_eq!(files.read(&at("none"), 9).unwrap_err().errno, Some(2));
+    assert_eq!(files.read(&at("src"), 9).unwrap_err().errno, Some(21));
+    assert!(files.read(&at("a.txt"), 3).unwrap_err().errno.is_none());
+    // the link leads to the container's own file, which it has not
+    assert!(files.read(&at("out"), 9999).is_err());
+    files.make_dirs(&at("x/y")).unwrap();
+    files.write(&at("x/y/z"), b"text", Some(0o755)).unwrap();
+    files.write(&at("x/y/z"), b"other", None).unwrap();
+    let meta = files.meta(&at("x/y/z")).unwrap().unwrap();
+    assert_eq!((meta.kind, meta.len, meta.mode), (FileKind::File, 5, 0o755));
+    assert_eq!(files.write(&at("no/z"), b"", None).unwrap_err().errno, Some(2));
+    files.set_mode(&at("x/y/z"), 0o600).unwrap();
+    files.rename(&at("x/y/z"), &at("x/w")).unwrap();
+    files.remove(&at("a.txt")).unwrap();
+    assert_eq!(files.remove(&at("a.txt")).unwrap_err().errno, Some(2));
+    assert_eq!(files.meta(&at("a.txt")).unwrap(), None);
+    files.write("/tmp/t", b"\0\xff", None).unwrap();
+    assert_eq!(files.read("/tmp/t", 9).unwrap(), b"\0\xff");
+    let found = files.list("/workspace/repo", 2, 100).unwrap();
+    let found: BTreeSet<&str> = found.iter().map(|found| found.path.as_str()).collect();
+    assert_eq!(found, BTreeSet::from(["out", "src", "src/b.py", "x", "x/w", "x/y"]));
+    assert!(files.list("/workspace/repo", 2, 3).unwrap_err().errno.is_none());
+    assert_eq!(files.list("/nowhere", 1, 3).unwrap_err().errno, Some(2));
+    let (said, _) = says(&mut *sandbox, "stat -c '%a %u' x/w; ln -s ../../../../../../tmp/t l");
+    assert_eq!(said, "600 0\n");
+    assert_eq!(sandbox.files().read(&at("l"), 9).unwrap(), b"\0\xff");
+}
+
+#[test]
+fn a_terminal_of_a_container_is_one() {
+    let Some(podman) = Podman::start() else {
+        return;
+    };
+    let lower = lower();
+    let mut sandbox = podman.start_sandbox(&spec(lower.path()));
+    let streams = Streams::Terminal {
+        rows: 33,
+        columns: 77,
+    };
+    // bytes that a client takes for the head of a frame
+    let script = "printf '\\001\\000\\000\\000\\377\\377\\377\\377'; stty size; read x; echo got $x; sleep 1000";
+    let mut process = shell(&mut *sandbox, script, streams);
+    process.write(b"typed\r").unwrap();
+    let mut said = Vec::new();
+    let deadline = Instant::now() + DEADLINE;
+    while !String::from_utf8_lossy(&said).contains("got typed") {
+        process.read(&mut said, Duration::from_secs(1)).unwrap();
+        let told = String::from_utf8_lossy(&said);
+        assert!(Instant::now() < deadline, "{told:?}");
+    }
+    let told = String::from_utf8_lossy(&said).into_owned();
+    assert!(told.contains("33 77"), "{told:?}");
+    process.write(b"\x03").unwrap();
+    assert_eq!(end(&mut *process).1.code(), 130);
+}
+
+#[test]
+fn bounds_of_a_container_hold_or_are_told() {
+    let Some(podman) = Podman::start() else {
+        return;
+    };
+    let lower = lower();
+    let limits = Limits {
+        memory: 128 << 20,
+        processes: 30,
+        output: 1 << 20,
+        disk: 4 << 20,
+        file: 64 << 20,
+        cpu: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    let spec = Spec {
+        limits,
+        ..spec(lower.path())
+    };
+    let mut sandbox = podman.start_sandbox(&spec);
+    let holds = |sandbox: &dyn Sandbox, bound: Bound| {
+        let proof = sandbox.proofs().iter().find(|proof| proof.bound == bound);
+        proof.unwrap().holding
+    };
+    assert_eq!(sandbox.proofs().len(), Bound::ALL.len());
+    assert_eq!(holds(&*sandbox, Bound::Network), Holding::Enforced);
+    assert_ne!(holds(&*sandbox, Bound::Kernel), Holding::NotEnforced);
+    assert!(matches!(says(&mut *sandbox, "while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyy; done").1, Exit::Bound(_)));
+    assert_eq!(says(&mut *sandbox, "while :; do :; done").1.code(), 137);
+    if holds(&*sandbox, Bound::Memory) == Holding::Enforced {
+        let (said, _) = says(&mut *sandbox, "bash -c 'x=$(head -c 200000000 /dev/zero | tr \"\\0\" x); echo had'; echo $?");
+        assert!(!said.contains("had"), "{said}");
+    }
+    if holds(&*sandbox, Bound::ProcessCount) == Holding::Enforced {
+        let (said, _) = says(&mut *sandbox, "for i in {1..60}; do sleep 0.1 & done 2>&1; wait");
+        assert!(said.contains("fork"), "{said}");
+    }
+    let (said, _) = says(&mut *sandbox, "(: >>/proc/sys/kernel/core_pattern) || echo refused; exec 3<>/dev/tcp/127.0.0.1/1");
+    assert!(said.contains("refused") && said.contains("/dev/tcp"), "{said}");
+    let mut process = shell(&mut *sandbox, "head -c 30000000 /dev/zero >big; sleep 1000", Streams::Pipe);
+    assert!(matches!(end(&mut *process).1, Exit::Bound(_)));
+    assert!(sandbox.spawn(&Launch { argv: vec!["ls".to_owned()], cwd: "/".to_owned(), env: Vec::new(), streams: Streams::Pipe }).is_err());
+    drop(process);
+    drop(sandbox);
+    assert_eq!(podman.containers(), 0);
+}
+
+#[test]
+fn a_process_is_killed_and_a_wrong_one_is_told() {
+    let Some(podman) = Podman::start() else {
+        return;
+    };
+    let lower = lower();
+    let mut sandbox = podman.start_sandbox(&spec(lower.path()));
+    let mut process = shell(&mut *sandbox, "sleep 1000 & sleep 1000", Streams::Pipe);
+    process.kill();
+    assert_eq!(end(&mut *process).1.code(), 137);
+    // what is left behind keeps the output open, but is not waited for
+    let (_, exit) = says(&mut *sandbox, "setsid sleep 1000 & exit 4");
+    assert_eq!(exit, Exit::Code(4));
+    let launch = |argv: &[&str], cwd: &str| Launch {
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        cwd: cwd.to_owned(),
+        env: Vec::new(),
+        streams: Streams::Pipe,
+    };
+    for wrong in [launch(&["no-such-program"], "/"), launch(&["ls"], "/no/such/folder"), launch(&[], "/")] {
+        let error = sandbox.spawn(&wrong).err().unwrap();
+        assert_eq!(error.kind(), Kind::Input, "{error}");
+    }
+    let engine = podman.engine();
+    let wrong = Spec {
+        system: System::Image("not-here:1".to_owned()),
+        ..Spec::default()
+    };
+    let error = engine.start(&wrong, &Cancel::new()).err().unwrap();
+    assert_eq!(error.kind(), Kind::Input);
+    assert!(error.to_string().contains("has no image not-here:1"), "{error}");
+    let error = engine.start(&Spec::default(), &Cancel::new()).err().unwrap();
+    assert_eq!(error.kind(), Kind::Input);
+}
+
+/// Run by the next test in a process of its own: starts a container, says so, and waits to be killed.
+#[test]
+#[ignore = "a part of another test"]
+fn part_that_is_killed() {
+    let Some(socket) = std::env::var_os("HGVIEW_TEST_SOCKET") else {
+        return;
+    };
+    let lower = lower();
+    let engine = Engine::at(Path::new(&socket), PATIENCE).unwrap();
+    let mut sandbox = engine.start(&spec(lower.path()), &Cancel::new()).unwrap();
+    let _process = shell(&mut *sandbox, "sleep 1000", Streams::Pipe);
+    println!("started");
+    std::thread::park();
+}
+
+#[test]
+fn no_container_is_left_when_hgview_is_killed() {
+    use std::io::BufRead as _;
+    let Some(podman) = Podman::start() else {
+        return;
+    };
+    let mut part = Command::new(std::env::current_exe().unwrap())
+        .args(["sandbox_engine::part_that_is_killed", "--ignored", "--nocapture", "--exact"])
+        .env("HGVIEW_TEST_SOCKET", podman.socket())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufReader::new(part.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.is_ok_and(|line| line.contains("started"))));
+    assert_eq!(podman.containers(), 1);
+    part.kill().unwrap();
+    part.wait().unwrap();
+    let deadline = Instant::now() + DEADLINE;
+    while podman.containers() > 0 {
+        assert!(Instant::now() < deadline, "it is still there");
+    }
+}
+
+/// What a broken engine comes to: it answers each connection with these bytes, or not at all.
+#[track_caller]
+fn check_broken(answer: Option<&'static str>, expected: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("s.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let server = std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut asked = [0; 4096];
+            let count = stream.read(&mut asked).unwrap_or(0);
+            if asked.starts_with(b"stop") {
+                return;
+            }
+            let version = "{\"ApiVersion\":\"1.41\"}";
+            let is_version = asked[..count].windows(8).any(|word| word == b"/version");
+            let said = match answer {
+                None => {
+                    kept.push(stream);
+                    continue;
+                }
+                Some(_) if is_version => ok(version),
+                Some(answer) => answer.to_owned(),
+            };
+            drop(stream.write_all(said.as_bytes()));
+        }
+    });
+    let patience = Duration::from_millis(300);
+    let told = Engine::at(&socket, patience).and_then(|engine| {
+        let spec = Spec {
+            system: System::Image("some:1".to_owned()),
+            ..Spec::default()
+        };
+        engine.start(&spec, &Cancel::new()).map(drop)
+    });
+    let error = told.unwrap_err().to_string();
+    assert!(error.contains(expected), "{error}");
+    let mut stop = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+    stop.write_all(b"stop").unwrap();
+    server.join().unwrap();
+}
+
+fn ok(body: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn broken_engines_are_told() {
+    check_broken(None, "no answer within 0.3 seconds");
+    let message = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 21\r\nConnection: close\r\n\r\n{\"message\":\"it burns\"}";
+    check_broken(Some(message), "some:1");
+    let absent = "HTTP/1.1 404 Not Found\r\nContent-Length: 17\r\nConnection: close\r\n\r\n{\"message\":\"nope\"}";
+    check_broken(Some(absent), "has no image some:1");
+    check_broken(Some("no http at all\r\n\r\n"), "some:1");
+    let nobody = Engine::at(Path::new("/no/such/socket"), PATIENCE).unwrap_err();
+    assert!(nobody.to_string().contains("no engine at /no/such/socket"));
+}
