@@ -4,6 +4,7 @@
 //! the open file. What a tool does only by chance (an encoding that it guesses, a linter, a path that it hands to a
 //! shell) is not imitated: such a call is told as not replayable, with the reason.
 
+mod apply_patch;
 mod bytes;
 mod engine;
 mod file_editor;
@@ -12,6 +13,10 @@ mod place;
 mod pythonic;
 mod stop;
 
+pub use apply_patch::Applied;
+pub use apply_patch::ApplyPatch;
+pub use apply_patch::Dialect;
+pub use apply_patch::apply_patch;
 pub use file_editor::FileEditor;
 pub use file_editor::Generation;
 pub use openhands::StrReplaceEditor;
