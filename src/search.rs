@@ -294,6 +294,12 @@ fn excerpt(text: &str, hit: Range<usize>) -> (String, Range<usize>) {
         .get(hit.start..)
         .and_then(|after| after.find('\n'))
         .map_or(text.len(), |at| hit.start + at);
+    // the end of a line is `\r\n`, too
+    let has_return = line_end < text.len()
+        && text
+            .get(hit.start..line_end)
+            .is_some_and(|rest| rest.ends_with('\r'));
+    let line_end = line_end - usize::from(has_return);
     let blanks = text
         .get(line_start..hit.start)
         .map_or(0, |before| before.len() - before.trim_start().len());

@@ -5,6 +5,7 @@ mod compare;
 mod decide;
 mod desk;
 mod draw;
+mod early;
 mod export;
 mod files;
 mod grep;
@@ -130,6 +131,8 @@ pub struct App {
     exports: export::Exports,
     /// Places at the top of the list whose records are decided, while nobody has acted yet: the cursor goes behind them.
     resumes: Option<usize>,
+    /// Decisions made before the journals were read, oldest first, one a record.
+    early: Vec<early::Early>,
     screen: Rect,
 }
 
@@ -150,6 +153,7 @@ impl App {
             status: Status::default(),
             opened: Generation::default(),
             exports: export::Exports::default(),
+            early: Vec::new(),
             screen,
         }
     }
@@ -217,12 +221,14 @@ impl App {
 
     /// Whether every decision was handed to whoever writes it down.
     pub fn is_settled(&self) -> bool {
-        !self.data.desk.is_waiting()
+        !self.data.desk.is_waiting() && self.early.is_empty()
     }
 
     /// What was decided about records whose content is not known yet, in words.
     pub fn waiting_words(&self) -> Vec<String> {
-        self.data.desk.waiting_words()
+        let mut words = self.data.desk.waiting_words();
+        words.extend(self.early_words());
+        words
     }
 
     /// Whether a chord was begun, so that a hint box may be due.

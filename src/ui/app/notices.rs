@@ -68,6 +68,7 @@ impl App {
                 }
                 let lines = self.data.desk.catch_up();
                 self.save(lines, effects);
+                self.catch_up_early(effects);
                 self.resume();
                 if self.data.rows.marked() == self.data.rows.len() {
                     self.look_again_at_stale();
@@ -268,6 +269,7 @@ impl App {
     fn record_changed(&mut self, ix: RecordIx, effects: &mut Vec<Effect>) {
         self.data.rows.forget(ix);
         // what is decided from now on is about what it is now
+        self.drop_early(ix, "the record changed meanwhile");
         self.data.desk.forget(ix);
         self.data.rows.set_voices(ix, None);
         let missing = self.data.desk.missing();
