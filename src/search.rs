@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::model::Fault;
 use crate::model::RecordIx;
+use crate::model::Step;
 use crate::model::Trajectory;
 use crate::search::prefilter::Prefilter;
 use crate::store::Store;
@@ -176,6 +177,20 @@ impl Pattern {
             children.pop();
         }
     }
+}
+
+/// The numbers of the steps that match in any of their texts, in order; sub-agents are not looked at.
+pub fn matching_steps(trajectory: &Trajectory, regex: &Regex, cancel: &Cancel) -> Vec<usize> {
+    let steps = trajectory.steps.iter();
+    let steps = steps.take_while(|_| !cancel.is_cancelled());
+    let matches = |step: &&Step| {
+        let mut is_hit = false;
+        places::of_step(step, &Place::ALL, &mut |_, text| {
+            is_hit = is_hit || regex.is_match(text);
+        });
+        is_hit
+    };
+    steps.filter(matches).map(|step| step.idx).collect()
 }
 
 /// Whether letters of the pattern that stand for themselves are upper-case; those of escapes (`\S`, `\pL`), of group

@@ -326,12 +326,12 @@ impl App {
             (Action::Open, Scope::Results) => self.open_hit(effects),
             (Action::Open, Scope::Compare) => return self.open_step(effects),
             (Action::Open, Scope::Stats) => self.list_selection(effects),
-            (Action::Find | Action::Patch, Scope::Compare) => self.act_in_compare(action),
-            (Action::Patch | Action::Compare, Scope::Stats) => return false,
-            (Action::Find, Scope::Results) => {
-                let text = "results are not searched: Ctrl-g searches again, Enter opens";
-                self.status.pass(Tone::Info, text.to_owned());
+            (Action::Patch, Scope::Compare) => self.toggle_compared_patches(),
+            (Action::Find, Scope::Compare) if !self.compares_rows() => {
+                let text = "the rows are searched: p shows them again".to_owned();
+                self.status.pass(Tone::Info, text);
             }
+            (Action::Patch | Action::Compare, Scope::Stats) => return false,
             (Action::Patch, Scope::Patch) => {
                 self.close_screen(effects);
             }

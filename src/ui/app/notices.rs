@@ -160,9 +160,31 @@ impl App {
                     }
                 }
             }
+            Notice::Grepped(..)
+            | Notice::ResultsFound(..)
+            | Notice::StepsFound(..)
+            | Notice::Hits(..) => self.search_notice(notice),
+            _ => {}
+        }
+    }
+
+    /// What searches found.
+    fn search_notice(&mut self, notice: Notice) {
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        match notice {
             Notice::Grepped(generation, hits, state) => {
                 if let Some(view) = self.screens.results_mut() {
                     view.found(generation, hits, state);
+                }
+            }
+            Notice::ResultsFound(generation, rows) => {
+                if let Some(view) = self.screens.results_mut() {
+                    view.rows_found(generation, rows, &cx);
+                }
+            }
+            Notice::StepsFound(opened, generation, rows) => {
+                if let Some(view) = self.screens.comparison_mut(opened) {
+                    view.rows_found(generation, rows, &cx);
                 }
             }
             Notice::Hits(generation, hits, is_done) => {
