@@ -28,7 +28,7 @@ use crate::model::Flag;
 use crate::model::Trajectory;
 
 /// What kept results are of: changes with every release, and by hand where rules change between releases.
-pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/2");
 
 /// What was found out about one trajectory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::model::Fault;
 use crate::model::RecordIx;
+use crate::model::Step;
 use crate::model::Trajectory;
 use crate::search::prefilter::Prefilter;
 use crate::store::Store;
@@ -178,6 +179,20 @@ impl Pattern {
     }
 }
 
+/// The numbers of the steps that match in any of their texts, in order; sub-agents are not looked at.
+pub fn matching_steps(trajectory: &Trajectory, regex: &Regex, cancel: &Cancel) -> Vec<usize> {
+    let steps = trajectory.steps.iter();
+    let steps = steps.take_while(|_| !cancel.is_cancelled());
+    let matches = |step: &&Step| {
+        let mut is_hit = false;
+        places::of_step(step, &Place::ALL, &mut |_, text| {
+            is_hit = is_hit || regex.is_match(text);
+        });
+        is_hit
+    };
+    steps.filter(matches).map(|step| step.idx).collect()
+}
+
 /// Whether letters of the pattern that stand for themselves are upper-case; those of escapes (`\S`, `\pL`), of group
 /// names and flags are not.
 fn has_upper_case(text: &str, is_literal: bool) -> bool {
@@ -294,6 +309,12 @@ fn excerpt(text: &str, hit: Range<usize>) -> (String, Range<usize>) {
         .get(hit.start..)
         .and_then(|after| after.find('\n'))
         .map_or(text.len(), |at| hit.start + at);
+    // the end of a line is `\r\n`, too
+    let has_return = line_end < text.len()
+        && text
+            .get(hit.start..line_end)
+            .is_some_and(|rest| rest.ends_with('\r'));
+    let line_end = line_end - usize::from(has_return);
     let blanks = text
         .get(line_start..hit.start)
         .map_or(0, |before| before.len() - before.trim_start().len());

@@ -33,9 +33,8 @@ pub struct FlagRule {
     pub kind: FlagKind,
     /// What it says, one line.
     pub doc: &'static str,
-    /// Whether it is shown and counted without being asked for. None is that is wrong more than once in ten on the
-    /// labelled records; of some, which those records do not show, nothing is known (`tests/it/behaviour.rs` names
-    /// them).
+    /// Whether it is shown and counted without being asked for: only what is right nine times in ten where it was
+    /// measured. A flag of which no measured record shows that it is ever right is off (`tests/it/behaviour.rs`).
     pub is_default: bool,
     find: Option<fn(&Course<'_>) -> Vec<Flag>>,
 }
@@ -94,7 +93,7 @@ pub const FLAGS: &[FlagRule] = &[
     rule!(
         FakeVerification,
         fake_verification,
-        true,
+        false,
         "calls done what was only compiled, imported or printed since the last edit"
     ),
     rule!(
@@ -119,19 +118,19 @@ pub const FLAGS: &[FlagRule] = &[
     rule!(
         Secret,
         secret,
-        true,
+        false,
         "a real-looking key, token or password stands in it"
     ),
     rule!(
         PromptInjection,
         prompt_injection,
-        true,
+        false,
         "an observation gives the agent orders"
     ),
     rule!(
         NoSourceEdit,
         no_source_edit,
-        true,
+        false,
         "ends without a change of source where the task asks for one"
     ),
     rule!(

@@ -545,7 +545,8 @@ fn flags_help() -> String {
     };
     let rows: Vec<String> = FLAGS.iter().map(row).collect();
     let heading = "Flags, switched on and off by name in the settings' [flags]:";
-    format!("{heading}\n{}", rows.join("\n"))
+    let off = "Off are those that were wrong more than once in ten on the labelled records, or found on none of them.";
+    format!("{heading}\n{}\n{off}", rows.join("\n"))
 }
 
 /// Rules of `verify`.

@@ -79,8 +79,17 @@ pub(super) struct Examiner<'a> {
     needs_head: bool,
     needs_steps: bool,
     needs_talk: bool,
-    /// The contents of the records that were looked at, where decisions on older ones are told.
-    seen: Option<Mutex<Vec<Present>>>,
+    /// The records that were come to, where decisions on older ones are told.
+    seen: Option<Mutex<Seen>>,
+}
+
+/// The records of the data as far as older decisions are concerned.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Those that were looked at.
+    present: Vec<Present>,
+    /// Those that were not selected and not read.
+    outside: Vec<RecordIx>,
 }
 
 impl<'a> Examiner<'a> {
@@ -119,8 +128,9 @@ impl<'a> Examiner<'a> {
         else {
             return Vec::new();
         };
-        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.sort_by_key(|record| record.ix);
+        let seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+        let (mut present, outside) = (seen.present, seen.outside);
+        present.sort_by_key(|record| record.ix);
         let name = |record: &Present| {
             let ix = RecordIx(record.ix);
             let entry = self.store.entry(ix)?;
@@ -135,8 +145,27 @@ impl<'a> Examiner<'a> {
             reviewer: stale.reviewer.to_string(),
             decision: stale.state.decision.map(Choice::name),
         };
-        let found = earlier(ledger, place, &seen, name);
+        let mut found = earlier(ledger, place, &present, name);
+        if !found.is_empty() && !outside.is_empty() {
+            // what was decided may have moved to a place that was not looked at: only now is it worth reading
+            let looked_at: HashSet<usize> = present.iter().map(|record| record.ix).collect();
+            present.extend(outside.into_iter().filter_map(|ix| {
+                let bytes = self.store.load_bytes(ix).ok()?;
+                Some(self.present(ix, ContentHash::of(&bytes)))
+            }));
+            present.sort_by_key(|record| record.ix);
+            found = earlier(ledger, place, &present, name);
+            found.retain(|(ix, _)| looked_at.contains(ix));
+        }
         found.into_iter().map(told).collect()
+    }
+
+    fn present(&self, ix: RecordIx, sha256: ContentHash) -> Present {
+        Present {
+            ix: ix.0,
+            sha256,
+            row: self.store.entry(ix).map_or(0, |entry| entry.row),
+        }
     }
 
     /// Whether records can be excluded by repository.
@@ -147,30 +176,35 @@ impl<'a> Examiner<'a> {
     /// Keeps in mind that a record with this content is there, where that is asked for.
     fn remember(&self, ix: RecordIx, hash: Option<ContentHash>) {
         if let (Some(seen), Some(sha256)) = (&self.seen, hash) {
-            let row = self.store.entry(ix).map_or(0, |entry| entry.row);
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.push(Present {
-                ix: ix.0,
-                sha256,
-                row,
-            });
+            seen.present.push(self.present(ix, sha256));
+        }
+    }
+
+    /// Keeps in mind that a record is there that was not selected.
+    fn pass_over(&self, ix: RecordIx) {
+        if let Some(seen) = &self.seen {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.outside.push(ix);
+        }
+    }
+
+    /// A record of which nothing was read.
+    fn unseen(&self, ix: RecordIx, stage: Stage, reason: String) -> Dropped {
+        Dropped {
+            id: self.id_unread(ix),
+            source: self.source(ix),
+            stage,
+            reason,
         }
     }
 
     /// Looks at a record; what was read of it stays with the subject.
     pub(super) fn examine(&self, ix: RecordIx) -> Result<(Candidate, Known), Dropped> {
-        let source = self.source(ix);
-        let unread = |why: String| Dropped {
-            id: self.id_unread(ix),
-            source: source.clone(),
-            stage: Stage::Read,
-            reason: why,
-        };
-        let outside = || Dropped {
-            id: self.id_unread(ix),
-            source: source.clone(),
-            stage: Stage::Where,
-            reason: "not selected".to_owned(),
+        let unread = |why: String| self.unseen(ix, Stage::Read, why);
+        let outside = || {
+            self.pass_over(ix);
+            self.unseen(ix, Stage::Where, "not selected".to_owned())
         };
         let selected = self.jury.selected.as_ref();
         let is_cheap = |selected: &&Selected<'_>| {
@@ -209,7 +243,7 @@ impl<'a> Examiner<'a> {
             } else {
                 id.clone()
             },
-            source: source.clone(),
+            source: self.source(ix),
             stage,
             reason,
         };
@@ -235,7 +269,7 @@ impl<'a> Examiner<'a> {
             talk: None,
             masks,
             id: id.clone(),
-            source,
+            source: self.source(ix),
         };
         Ok((candidate, Known { head, bytes }))
     }

@@ -297,6 +297,9 @@ fn excerpts_are_lines_cut_around_the_match() {
     check("one\n   two three\nfour", 7..10, "two three", "two");
     check("one", 3..3, "one", "");
     check("a\nb", 0..3, "a", "a");
+    check("one two\r\nthree\r\n", 4..7, "one two", "two");
+    check("one\r\ntwo", 3..5, "one", "");
+    check("10 %\r20 %\rdone\n", 5..7, "10 %\r20 %\rdone", "20");
     let long = format!("{}word{}", "x".repeat(500), "y".repeat(500));
     check(
         &long,

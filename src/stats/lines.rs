@@ -20,7 +20,8 @@ use crate::text::width;
 const GAP: usize = 2;
 /// The narrowest page that is laid out; below it lines are cut.
 const LEAST: usize = 40;
-/// Bars are no longer than this: lengths are compared easily, and the words stay near.
+/// Bars are no longer than this, or than five eighths of a wide line: lengths are compared easily, and the words stay
+/// near.
 const LONGEST: usize = 60;
 
 /// What a piece of a line is.
@@ -189,6 +190,11 @@ impl Page {
         }
     }
 
+    /// The most cells of a bar.
+    fn longest(&self) -> usize {
+        LONGEST.max(self.look.width * 5 / 8)
+    }
+
     /// The cells that a column of names gets: what the longest needs, and no more than three eighths of the line.
     fn label_cells<'a>(&self, labels: impl Iterator<Item = &'a str>) -> usize {
         let widest = labels.map(|label| width(&clean_line(label))).max();
@@ -270,7 +276,7 @@ impl Page {
             .max()
             .unwrap_or(0);
         let room = self.look.width.saturating_sub(label + text + 2 * GAP);
-        let (room, glyphs) = (room.min(LONGEST), self.look.glyphs);
+        let (room, glyphs) = (room.min(self.longest()), self.look.glyphs);
         for bar in &bars.rows {
             let mut line = Line::of(fill(&bar.label, label, bars.is_histogram), Tint::Plain);
             line = line.with(" ".repeat(GAP), Tint::Plain);
@@ -323,7 +329,7 @@ impl Page {
             .look
             .width
             .saturating_sub(label + NUMBERS + 2 * GAP + 2);
-        let room = room.clamp(1, LONGEST);
+        let room = room.clamp(1, self.longest());
         let heads: String = Component::ALL
             .map(|component| format!("{:>4}", letter(component)))
             .concat();
@@ -356,7 +362,7 @@ impl Page {
         let label = 2 + names.into_iter().max().unwrap_or(0);
         let ends = "  100 % > 100 %".len();
         let room = self.look.width.saturating_sub(label + GAP + ends);
-        let times = (room / count).clamp(1, 4);
+        let times = (room / count).clamp(1, 7);
         if self.look.width >= ROOMY {
             self.area(course, (label, times), HEIGHT);
         }

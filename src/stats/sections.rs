@@ -378,7 +378,7 @@ impl Stats {
             bars,
         )];
         if flags.iter().any(|flag| !is_default(flag.flag)) {
-            let text = "* is wrong more than once in ten and off unless the settings switch it on";
+            let text = "* is off unless the settings switch it on: often wrong, or not known how often";
             blocks.push(Block::Note(text.to_owned()));
         }
         blocks.extend(off);

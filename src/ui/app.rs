@@ -5,6 +5,7 @@ mod compare;
 mod decide;
 mod desk;
 mod draw;
+mod early;
 mod export;
 mod files;
 mod grep;
@@ -132,6 +133,8 @@ pub struct App {
     exports: export::Exports,
     /// Places at the top of the list whose records are decided, while nobody has acted yet: the cursor goes behind them.
     resumes: Option<usize>,
+    /// Decisions made before the journals were read, oldest first, one a record.
+    early: Vec<early::Early>,
     screen: Rect,
 }
 
@@ -152,6 +155,7 @@ impl App {
             status: Status::default(),
             opened: Generation::default(),
             exports: export::Exports::default(),
+            early: Vec::new(),
             screen,
         }
     }
@@ -221,12 +225,14 @@ impl App {
 
     /// Whether every decision was handed to whoever writes it down.
     pub fn is_settled(&self) -> bool {
-        !self.data.desk.is_waiting()
+        !self.data.desk.is_waiting() && self.early.is_empty()
     }
 
     /// What was decided about records whose content is not known yet, in words.
     pub fn waiting_words(&self) -> Vec<String> {
-        self.data.desk.waiting_words()
+        let mut words = self.data.desk.waiting_words();
+        words.extend(self.early_words());
+        words
     }
 
     /// Whether a chord was begun, so that a hint box may be due.
@@ -327,13 +333,14 @@ impl App {
             (Action::Open, Scope::Results) => self.open_hit(effects),
             (Action::Open, Scope::Compare) => return self.open_step(effects),
             (Action::Open, Scope::Stats) => self.list_selection(effects),
-            (Action::Find | Action::Patch, Scope::Compare) => self.act_in_compare(action),
-            (Action::Patch | Action::Compare, Scope::Stats) => return false,
-            (Action::Find, Scope::Results) => {
-                let text = "results are not searched: Ctrl-g searches again, Enter opens";
-                self.status.pass(Tone::Info, text.to_owned());
+            (Action::Patch, Scope::Compare) => self.toggle_compared_patches(),
+            (Action::Find, Scope::Compare) if !self.compares_rows() => {
+                let text = "the rows are searched: p shows them again".to_owned();
+                self.status.pass(Tone::Info, text);
             }
-            (Action::Patch, Scope::Replay) => return false,
+            (Action::Patch, Scope::Replay) | (Action::Patch | Action::Compare, Scope::Stats) => {
+                return false;
+            }
             (Action::Patch, Scope::Patch) => {
                 self.close_screen(effects);
             }

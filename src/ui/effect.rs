@@ -31,8 +31,10 @@ use crate::ui::data::Rows;
 use crate::ui::data::desk::Reading;
 use crate::ui::data::runs::RunPair;
 use crate::ui::event::CallPlace;
+use crate::ui::event::Compared;
 use crate::ui::event::Exported;
 use crate::ui::event::Generation;
+use crate::ui::event::GrepHit;
 use crate::ui::event::PageKey;
 use crate::ui::page::FileWish;
 use crate::ui::page::InkJob;
@@ -295,6 +297,15 @@ pub struct CountJob {
     pub judging: u64,
 }
 
+/// Rows that are searched, and the search that asks.
+#[derive(Debug)]
+pub enum Among {
+    /// Results of a search, from this row on.
+    Results(Generation, Arc<Vec<GrepHit>>, usize),
+    /// Two attempts; the first number is that of their opening.
+    Attempts(Generation, Generation, Arc<Compared>),
+}
+
 /// Something for the outside to do.
 #[derive(Debug)]
 pub enum Effect {
@@ -354,6 +365,8 @@ pub enum Effect {
     Grep(Box<GrepJob>),
     /// Stop doing so.
     StopGrep,
+    /// Search rows of a screen.
+    FindAmong(Among, Regex),
     /// Search one page.
     FindInPage(Generation, PageText, Regex),
     /// Stop searching.

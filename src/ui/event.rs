@@ -347,7 +347,7 @@ pub enum Notice {
     /// The records were found that one can be compared with.
     Others(Generation, Others),
     /// Two records were compared; else which side (0 is the left one) cannot be read, and why.
-    Compared(Generation, Result<Box<Compared>, (usize, Fault)>),
+    Compared(Generation, Result<Arc<Compared>, (usize, Fault)>),
     /// The runs were found that can be compared.
     RunPairs(Generation, Vec<RunPair>),
     /// Two runs were compared.
@@ -366,6 +366,10 @@ pub enum Notice {
     PreviewInked(Generation, Ink, Arc<Highlighter>),
     /// More hits of a search through all trajectories, and how far it is.
     Grepped(Generation, Vec<GrepHit>, GrepState),
+    /// Rows of search results that match, of those that were asked about.
+    ResultsFound(Generation, Vec<usize>),
+    /// Rows of two attempts that match: their opening, the search.
+    StepsFound(Generation, Generation, Vec<usize>),
     /// More hits of a search; `true` when these were the last.
     Hits(Generation, Vec<RowHit>, bool),
     /// A theme was loaded.

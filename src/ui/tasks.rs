@@ -3,6 +3,7 @@
 //! Each kind of work has one slot: one running, one waiting, the newest wins and the running one is asked to stop.
 //! [`perform`] carries out any effect on the calling thread; the slots and the tests call the same.
 
+mod among;
 mod compare;
 mod export;
 mod grep;
@@ -58,6 +59,7 @@ use crate::ui::data::Rows;
 use crate::ui::data::arrange;
 use crate::ui::data::desk::Heard;
 use crate::ui::data::queues;
+use crate::ui::effect::Among;
 use crate::ui::effect::ArrangeJob;
 use crate::ui::effect::Effect;
 use crate::ui::effect::FileJob;
@@ -265,7 +267,7 @@ impl Kind {
             | Effect::CompareRuns(..) => Self::Compare,
             Effect::Ink(..) => Self::Ink,
             Effect::InkPreview(..) => Self::InkPreview,
-            Effect::Find(_) | Effect::FindInPage(..) => Self::Find,
+            Effect::Find(_) | Effect::FindInPage(..) | Effect::FindAmong(..) => Self::Find,
             Effect::Grep(_) => Self::Grep,
             Effect::Patch(_) => Self::Patch,
             Effect::File(_) => Self::File,
@@ -299,6 +301,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         effect @ (Effect::FindRows(..)
         | Effect::Find(_)
         | Effect::FindInPage(..)
+        | Effect::FindAmong(..)
         | Effect::Grep(_)) => look_for(effect, env, cancel, say),
         Effect::Open(generation, ix) => {
             let content = env.store.load(ix).map(|trajectory| {
@@ -397,6 +400,7 @@ fn look_for(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Noti
             let hits = find_in_page(&text, &pattern, cancel);
             say(Notice::Hits(generation, hits, true));
         }
+        Effect::FindAmong(rows, pattern) => among::find(&rows, &pattern, cancel, say),
         Effect::Grep(job) => grep::grep(&job, env, cancel, say),
         _ => {}
     }
@@ -885,6 +889,12 @@ fn answers_of_failure(effect: &Effect) -> Vec<Notice> {
         Effect::Find(job) => vec![Notice::Hits(job.generation, Vec::new(), true)],
         Effect::Stats(job) => vec![Notice::Stats(Box::new(StatsNews::failed(job.generation)))],
         Effect::FindInPage(generation, ..) => vec![Notice::Hits(*generation, Vec::new(), true)],
+        Effect::FindAmong(Among::Results(generation, ..), _) => {
+            vec![Notice::ResultsFound(*generation, Vec::new())]
+        }
+        Effect::FindAmong(Among::Attempts(opened, generation, _), _) => {
+            vec![Notice::StepsFound(*opened, *generation, Vec::new())]
+        }
         Effect::Patch(job) => vec![Notice::Patch(job.key, Err(fault()))],
         Effect::File(job) => vec![Notice::File(job.key, Err(fault()))],
         Effect::Why(generation, ..) => vec![Notice::Why(*generation, Err(fault()))],

@@ -191,9 +191,7 @@ fn of_command(
         {
             vec![Reach::Anything]
         }
-        "find" if has("-exec") || has("-delete") || has("-ok") || has("-fprint") => {
-            vec![Reach::Anything]
-        }
+        "find" => of_find(rest),
         "fd" if has("-x") || has("-X") || has("--exec") => vec![Reach::Anything],
         "sort" | "tree" if has("-") && rest.iter().any(|word| is_output(word)) => {
             operands(command, rest)
@@ -290,18 +288,45 @@ fn of_xargs(rest: &[&str]) -> Vec<Reach> {
     };
     let rest = rest.get(rest.iter().take_while(is_own).count()..);
     let words = bare(rest.unwrap_or_default());
-    let has_output = words.iter().any(|word| is_output(word));
-    let is_reader = words.first().is_none_or(|program| match *program {
-        "sort" | "tree" => !has_output,
-        "grep" | "egrep" | "fgrep" | "rg" | "cat" | "head" | "tail" | "ls" | "wc" | "file"
-        | "stat" | "echo" | "du" | "md5sum" | "basename" | "dirname" | "kill" => true,
-        _ => false,
-    });
-    if is_reader {
+    if words.is_empty() || only_reads(words) {
         Vec::new()
     } else {
         vec![Reach::Anything]
     }
+}
+
+/// A search for files, which may remove them, write lists of them, or run a command for each.
+fn of_find(rest: &[&str]) -> Vec<Reach> {
+    let mut words = rest;
+    while let Some((word, behind)) = words.split_first() {
+        words = behind;
+        match *word {
+            "-exec" | "-execdir" => {
+                let end = behind.iter().position(|word| matches!(*word, ";" | "+"));
+                let (command, behind) = behind.split_at(end.unwrap_or(behind.len()));
+                if !only_reads(bare(command)) {
+                    return vec![Reach::Anything];
+                }
+                words = behind;
+            }
+            "-delete" => return vec![Reach::Anything],
+            word if word.starts_with("-ok") || word.starts_with("-fprint") || word == "-fls" => {
+                return vec![Reach::Anything];
+            }
+            _ => {}
+        }
+    }
+    Vec::new()
+}
+
+/// Whether a command that is handed files one does not know changes none of them.
+fn only_reads(words: &[&str]) -> bool {
+    words.first().is_some_and(|program| match *program {
+        "sort" | "tree" => !words.iter().any(|word| is_output(word)),
+        "grep" | "egrep" | "fgrep" | "rg" | "cat" | "head" | "tail" | "ls" | "wc" | "file"
+        | "stat" | "echo" | "du" | "md5sum" | "basename" | "dirname" | "kill" => true,
+        _ => false,
+    })
 }
 
 fn of_git(command: &PlainCommand, rest: &[&str]) -> Vec<Reach> {
@@ -335,7 +360,12 @@ fn of_git(command: &PlainCommand, rest: &[&str]) -> Vec<Reach> {
         && rest
             .iter()
             .any(|word| matches!(*word, "--check" | "--stat"));
-    if is_checked {
+    // a branch that begins where one stands
+    let is_named_only = matches!(
+        (*verb, rest),
+        ("checkout", ["-b", _]) | ("switch", ["-c" | "--create", _])
+    );
+    if is_checked || is_named_only {
         return Vec::new();
     }
     let files = rest
@@ -376,13 +406,22 @@ fn of_interpreter(
     let Some(file) = rest.iter().find(|word| !word.starts_with('-')) else {
         return Vec::new();
     };
+    let is_other = |word: &&&str| *word != file;
     if let Some(code) = script(&command.inside(file)) {
+        // a script knows itself by `__file__` only, else by the name that stands in it
+        let others: Vec<&str> = rest.iter().filter(is_other).copied().collect();
+        let args = if code.contains("__file__") {
+            args
+        } else {
+            others.join(" ")
+        };
         return of_code(&code, &args).into_iter().collect();
     }
     // what it is given it may change
     let others = rest
         .iter()
-        .filter(|word| *word != file && !word.starts_with('-'));
+        .filter(is_other)
+        .filter(|word| !word.starts_with('-'));
     let others: Vec<String> = others.map(|word| command.inside(word)).collect();
     if others.is_empty() {
         return Vec::new();

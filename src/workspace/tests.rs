@@ -3,6 +3,7 @@
 mod corpus;
 mod dialects;
 mod editor;
+mod programs;
 
 use crate::workspace::FileState;
 use crate::workspace::Row;

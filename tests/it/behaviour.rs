@@ -3,8 +3,12 @@
 //! reason each. Half of the records (`tune`) served to tune the rules; the others (`final`) are only counted.
 //!
 //! Each record was labelled by one of two labellers while the rules were written, which the labellers did not see; how
-//! far the two agree was not measured. A flag that is on and was never right or wrong on these records is told as not
-//! measured: nothing stands for its precision.
+//! far the two agree was not measured. Where the two had named different steps for the same thing, one convention was
+//! settled on later: `unverified` stands at the last source edit, `broken_environment` at the first run that fails of
+//! it. A record that was looked into for that belongs to the tuning half.
+//!
+//! A flag that is on by default is measured and right nine times in ten, without exception; the two flags of the filter
+//! are measured by `filter_flags`.
 //!
 //! What the labeller called doubtful counts neither for nor against a rule. `HGVIEW_MISSES=1` prints the misses of the
 //! tuning half.
@@ -30,41 +34,14 @@ use serde::Deserialize;
 
 use crate::program::shared;
 
+mod filter_flags;
+
 /// What the README says of the components, less a little: rules may change a label, not the sum.
 const LEAST_ACCURACY: f64 = 0.96;
 /// A flag that is right less often is not shown by default.
 const LEAST_PRECISION: f64 = 0.9;
 /// Of the records that rightly have a flag, those that have it at the labelled step; a flag elsewhere leads nowhere.
 const LEAST_AT_STEP: f64 = 0.9;
-/// Flags that stand at another step than the labelled one more often, and what they keep at least. Of these six records
-/// five are in the final half, which no rule is tuned on.
-const LEAST_AT_STEP_OF: [(FlagKind, f64); 2] = [
-    (FlagKind::BrokenEnvironment, 0.72),
-    (FlagKind::Unverified, 0.4),
-];
-
-/// Flags that are on by default though the labelled records cannot say how often they are right, and why.
-const UNMEASURED: [(FlagKind, &str); 6] = [
-    (
-        FlagKind::FakeVerification,
-        "found nowhere, and what might be one is doubtful to the labeller",
-    ),
-    (FlagKind::Secret, "no labelled record holds one"),
-    (FlagKind::PromptInjection, "no labelled record holds one"),
-    (
-        FlagKind::NoSourceEdit,
-        "found nowhere but where the labeller doubts it",
-    ),
-    (
-        FlagKind::PromptLeak,
-        "comes of the filter, not of behaviour",
-    ),
-    (FlagKind::SamePatch, "comes of the filter, not of behaviour"),
-];
-
-/// Flags that are found in the tuning half only: the final half says nothing of them.
-const UNMEASURED_IN_FINAL: [FlagKind; 2] = [FlagKind::TestEdit, FlagKind::UntouchedAfterFailure];
-
 #[derive(Deserialize)]
 struct Labels {
     sha256: String,
@@ -97,14 +74,20 @@ fn labels() -> Vec<Labels> {
         .collect()
 }
 
-/// The labelled records of the corpus.
-fn records(corpus: &Path, wanted: &BTreeSet<&str>) -> HashMap<String, std::sync::Arc<Trajectory>> {
+/// All records of the corpus.
+fn store(corpus: &Path) -> Store {
     let store = Store::open(&OpenOptions {
         paths: vec![corpus.to_path_buf()],
         ..OpenOptions::default()
     })
     .unwrap();
     store.scan(&Cancel::new(), &mut |_| {}).unwrap();
+    store
+}
+
+/// The labelled records of the corpus.
+fn records(corpus: &Path, wanted: &BTreeSet<&str>) -> HashMap<String, std::sync::Arc<Trajectory>> {
+    let store = store(corpus);
     let mut found = HashMap::new();
     for ix in (0..store.len()).map(RecordIx) {
         let Ok(head) = store.load_head(ix) else {
@@ -131,6 +114,14 @@ struct Count {
 }
 
 impl Count {
+    /// Counts a case without a step.
+    fn add(&mut self, wanted: bool, got: bool) {
+        self.hits += usize::from(wanted && got);
+        self.missed += usize::from(wanted && !got);
+        self.extra += usize::from(!wanted && got);
+        self.at_step = self.hits;
+    }
+
     fn precision(self) -> Option<f64> {
         rate(self.hits, self.hits + self.extra)
     }
@@ -154,6 +145,8 @@ fn cell(rate: Option<f64>) -> String {
 struct Tally {
     components: BTreeMap<(Component, bool), Count>,
     flags: BTreeMap<(FlagKind, bool), Count>,
+    /// Flags that no label is about: what they say can be looked up.
+    filter: BTreeMap<FlagKind, Count>,
 }
 
 impl Tally {
@@ -240,11 +233,9 @@ impl Tally {
             .filter_map(|half| self.flags.get(&(kind, *half))))
     }
 
-    /// Flags that are on by default and of which nothing was found that counts: their precision is not known.
-    fn unmeasured(&self) -> Vec<&'static str> {
-        let on = FLAGS.iter().filter(|rule| rule.is_default);
-        let unmeasured = on.filter(|rule| self.flag(rule.kind, ALL).precision().is_none());
-        unmeasured.map(|rule| rule.kind.name()).collect()
+    /// All that is known of a flag.
+    fn measured(&self, kind: FlagKind) -> Count {
+        sum([self.flag(kind, ALL)].iter().chain(self.filter.get(&kind)))
     }
 
     fn accuracy(&self, halves: &[bool]) -> Option<f64> {
@@ -298,7 +289,10 @@ fn print(tally: &Tally) {
         "| flag | on by default | labelled | found | at the labelled step | precision | recall | final: precision | final: recall | flags |"
     );
     eprintln!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
-    for rule in FLAGS {
+    for rule in FLAGS
+        .iter()
+        .filter(|rule| !tally.filter.contains_key(&rule.kind))
+    {
         let (tune, last, all) = (
             tally.flag(rule.kind, TUNE),
             tally.flag(rule.kind, FINAL),
@@ -307,11 +301,7 @@ fn print(tally: &Tally) {
         eprintln!(
             "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             rule.kind.name(),
-            match (rule.is_default, all.precision()) {
-                (true, None) => "yes, not measured",
-                (true, Some(_)) => "yes",
-                (false, _) => "no",
-            },
+            if rule.is_default { "yes" } else { "no" },
             all.hits + all.missed,
             all.hits + all.extra,
             if all.hits > 0 {
@@ -326,14 +316,27 @@ fn print(tally: &Tally) {
             all.flags,
         );
     }
+    eprintln!("| flag of the filter | true | found | precision | recall |");
+    eprintln!("|---|--:|--:|--:|--:|");
+    for (kind, count) in &tally.filter {
+        eprintln!(
+            "| {} | {} | {} | {} | {} |",
+            kind.name(),
+            count.hits + count.missed,
+            count.hits + count.extra,
+            cell(count.precision()),
+            cell(count.recall()),
+        );
+    }
 }
 
 #[test]
 fn rules_are_as_right_as_the_readme_says() {
-    let Some(corpus) = shared().map(|folder| folder.join("corpus")) else {
+    let Some(shared) = shared() else {
         eprintln!("skipped: no corpus");
         return;
     };
+    let corpus = shared.join("corpus");
     let all = labels();
     let wanted: BTreeSet<&str> = all.iter().map(|labels| labels.sha256.as_str()).collect();
     assert_eq!(wanted.len(), all.len(), "each record is labelled once");
@@ -349,39 +352,32 @@ fn rules_are_as_right_as_the_readme_says() {
         let behaviour = examine(&records[&labels.sha256], &Cancel::new());
         tally.add(labels, &behaviour, says);
     }
+    let same_patch = filter_flags::same_patch(&corpus);
+    let prompt_leak = filter_flags::prompt_leak(&shared.join("conformance"));
+    tally.filter.insert(FlagKind::SamePatch, same_patch);
+    tally.filter.insert(FlagKind::PromptLeak, prompt_leak);
     print(&tally);
     for rule in FLAGS.iter().filter(|rule| rule.is_default) {
         default_flag_is_right(rule.kind, &tally);
     }
-    let unmeasured = tally.unmeasured();
-    eprintln!("on by default, not measured: {}", unmeasured.join(", "));
-    let known = UNMEASURED.map(|(kind, _)| kind.name());
-    assert_eq!(unmeasured, known, "the README names them");
     let accuracy = tally.accuracy(ALL).unwrap();
     assert!(accuracy >= LEAST_ACCURACY, "{accuracy}");
 }
 
-/// A flag that is on by default is right often enough over all and in the final half, and where it says; or it is listed
-/// as not measured, and is not.
+/// A flag that is on by default was found, is right often enough over all and in the final half as far as that has any,
+/// and stands where it should.
 #[track_caller]
 fn default_flag_is_right(kind: FlagKind, tally: &Tally) {
     let name = kind.name();
-    let (all, last) = (tally.flag(kind, ALL), tally.flag(kind, FINAL));
-    let unmeasured = UNMEASURED.iter().find(|(listed, _)| *listed == kind);
-    match (all.precision(), unmeasured) {
-        (None, Some(_)) => return,
-        (None, None) => panic!("{name} is on by default, and nothing measures it"),
-        (Some(_), Some((_, why))) => panic!("{name} is measured, not: {why}"),
-        (Some(precision), None) => assert!(precision >= LEAST_PRECISION, "{name}: {all:?}"),
-    }
-    match (last.precision(), UNMEASURED_IN_FINAL.contains(&kind)) {
-        (None, is_listed) => assert!(is_listed, "{name}: the final half does not measure it"),
-        (Some(_), true) => panic!("{name} is measured in the final half"),
-        (Some(precision), false) => assert!(precision >= LEAST_PRECISION, "final {name}: {last:?}"),
+    let (all, last) = (tally.measured(kind), tally.flag(kind, FINAL));
+    let Some(precision) = all.precision() else {
+        panic!("{name} is on by default, and nothing measures it");
+    };
+    assert!(precision >= LEAST_PRECISION, "{name}: {all:?}");
+    if let Some(precision) = last.precision() {
+        assert!(precision >= LEAST_PRECISION, "final {name}: {last:?}");
     }
     if let Some(share) = rate(all.at_step, all.hits) {
-        let own = LEAST_AT_STEP_OF.iter().find(|(listed, _)| *listed == kind);
-        let bound = own.map_or(LEAST_AT_STEP, |(_, bound)| *bound);
-        assert!(share >= bound, "{name} at other steps: {all:?}");
+        assert!(share >= LEAST_AT_STEP, "{name} at other steps: {all:?}");
     }
 }

@@ -754,6 +754,45 @@ fn decisions_on_older_versions_are_told_and_not_used() {
     assert_eq!(manifest["stale_decisions"], json!([]));
 }
 
+/// A record that moved is not stale for being left out by a query.
+#[test]
+fn records_that_are_not_selected_are_present_all_the_same() {
+    let program = Program::new();
+    let rows = [("First.", true), ("Second.", false)]
+        .map(|(text, is_resolved)| talk("o__a-1", is_resolved, text));
+    program.file("run.jsonl", rows.join("\n"));
+    let args = [
+        "mark",
+        "run.jsonl",
+        "--nth",
+        "2",
+        "accept",
+        "--reviewer",
+        "ada",
+    ];
+    program.run(&args).ends(0);
+    let told = |out: &str| {
+        let args = [
+            "run.jsonl",
+            "-o",
+            out,
+            "--format",
+            "raw",
+            "--where",
+            "resolved",
+        ];
+        export(&program, &args).ends(0);
+        rows_of_manifest(&program, out)["stale_decisions"].clone()
+    };
+    // what was the second is the first now, and what was the first stands at its place
+    program.file("run.jsonl", [rows[1].clone(), rows[0].clone()].join("\n"));
+    assert_eq!(told("moved.jsonl"), json!([]));
+    // made anew, it is stale
+    let again = talk("o__a-1", true, "Again.");
+    program.file("run.jsonl", [rows[0].clone(), again].join("\n"));
+    assert_eq!(told("anew.jsonl").as_array().unwrap().len(), 1);
+}
+
 fn rows_of_manifest(program: &Program, out: &str) -> Value {
     let name = format!("{out}.manifest.json");
     serde_json::from_slice(&read(program, &name)).unwrap()

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use hgview::behave::flags::FLAGS;
+
 use crate::program::Program;
 use crate::program::chat_row;
 use crate::program::sample;
@@ -269,9 +271,16 @@ fn flags_that_are_switched_off_are_not_counted() {
     };
     let (counts, off, groups) = told();
     assert_eq!(counts, [Some(1), None]);
-    assert_eq!(off, serde_json::json!(["failed_edit_claimed"]));
+    let by_default = FLAGS.iter().filter(|rule| !rule.is_default);
+    let by_default: Vec<&str> = by_default.map(|rule| rule.kind.name()).collect();
+    assert!(
+        by_default.contains(&"failed_edit_claimed"),
+        "{by_default:?}"
+    );
+    assert_eq!(off, serde_json::json!(by_default));
     assert!(groups.contains("package_install"), "{groups}");
-    let settings = "[flags]\npackage_install = false\nfailed_edit_claimed = true\n";
+    let on = by_default.join(" = true\n");
+    let settings = format!("[flags]\npackage_install = false\n{on} = true\n");
     program.file(".config/hgview/config.toml", settings);
     let (counts, off, groups) = told();
     assert_eq!(counts, [None, Some(0)]);

@@ -188,6 +188,8 @@ pub(crate) struct Driver {
     pub(crate) bench: Bench,
     /// Exports that take their time; `None` where they are carried out at once.
     held: Option<Vec<Effect>>,
+    /// Journals whose reading takes its time, likewise.
+    unread: Option<Vec<Effect>>,
 }
 
 impl Driver {
@@ -199,6 +201,24 @@ impl Driver {
     /// Opens inputs whose decisions lie in this folder.
     pub(crate) fn reviewing<P: AsRef<Path>>(paths: &[P], size: (u16, u16), reviews: &Path) -> Self {
         Self::with(paths, size, ("dark", Some(reviews)), None, check)
+    }
+
+    /// Opens inputs whose decisions lie in this folder, and take their time to be read.
+    pub(crate) fn before_journals<P: AsRef<Path>>(
+        paths: &[P],
+        size: (u16, u16),
+        reviews: &Path,
+    ) -> Self {
+        let mut driver = Self::made(paths, size, ("dark", Some(reviews)), None, check);
+        driver.unread = Some(Vec::new());
+        driver.start();
+        driver
+    }
+
+    /// The journals that took their time are read.
+    pub(crate) fn read_journals(&mut self) {
+        let unread = self.unread.take().unwrap_or_default();
+        self.settle(unread);
     }
 
     /// Opens inputs in a theme in which each role has a colour of its own, for [`Driver::roles`].
@@ -217,6 +237,24 @@ impl Driver {
     }
 
     fn with<P: AsRef<Path>>(
+        paths: &[P],
+        size: (u16, u16),
+        looks: (&str, Option<&Path>),
+        first_step: Option<usize>,
+        check: Check,
+    ) -> Self {
+        let mut driver = Self::made(paths, size, looks, first_step, check);
+        driver.start();
+        driver
+    }
+
+    fn start(&mut self) {
+        let mut effects = Vec::new();
+        self.app.start(&mut effects);
+        self.settle(effects);
+    }
+
+    fn made<P: AsRef<Path>>(
         paths: &[P],
         size: (u16, u16),
         (name, reviews): (&str, Option<&Path>),
@@ -269,7 +307,7 @@ impl Driver {
             replays: Replays::default(),
         };
         let screen = Rect::new(0, 0, size.0, size.1);
-        let mut driver = Self {
+        Self {
             app: App::new(data, paint, habits(first_step), screen),
             env,
             theme,
@@ -286,11 +324,8 @@ impl Driver {
             is_over: false,
             bench: Bench::default(),
             held: None,
-        };
-        let mut effects = Vec::new();
-        driver.app.start(&mut effects);
-        driver.settle(effects);
-        driver
+            unread: None,
+        }
     }
 
     /// The file to which copies go.
@@ -396,6 +431,10 @@ impl Driver {
             assert!(done < SETTLES, "no end of effects; the last: {effect:?}");
             if let (Some(held), Effect::Export(_)) = (&mut self.held, &effect) {
                 held.push(effect);
+                continue;
+            }
+            if let (Some(unread), Effect::OpenDesk(_)) = (&mut self.unread, &effect) {
+                unread.push(effect);
                 continue;
             }
             for notice in self.carry_out(effect) {

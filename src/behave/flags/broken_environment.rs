@@ -2,8 +2,9 @@
 //!
 //! Rule: a command or cell that failed, or whose output ends in a traceback, says that a module is missing which is no
 //! part of the workspace, a program is not found that is more than nice to have, a shared library is missing, a host
-//! cannot be resolved, the disk is full, or another version of the interpreter is needed. Outputs are searched at
-//! their beginning and at their end only.
+//! cannot be resolved, the disk is full, another version of the interpreter is needed, or the project's own extensions
+//! are not built. Looking around counts where an interpreter ran for it (`python -m pytest --version`) and failed.
+//! Outputs are searched at their beginning and at their end only.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -11,6 +12,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::behave::code::fixed;
+use crate::behave::command::Part;
 use crate::behave::course::Act;
 use crate::behave::course::Course;
 use crate::behave::course::seen;
@@ -39,11 +41,12 @@ static OTHER: LazyLock<Regex> = LazyLock::new(|| {
         r"|Temporary failure resolving|Failed building wheel|[Ff]ailed to build|subprocess-exited-with-error",
         r"|EACCES: permission denied, mkdir|cannot create directory '[^']*': Permission denied|required field .?.lineno.? missing",
         r"|No matching distribution found|Could not find a version that satisfies|Unable to locate package",
+        r"|without building the extension modules|has not been built correctly|legacy-install-failure",
     ))
 });
 
 /// Marks without which none of the patterns can match.
-const WORDS: [&str; 18] = [
+const WORDS: [&str; 21] = [
     "No module named",
     "not found",
     "Cannot find module",
@@ -62,6 +65,9 @@ const WORDS: [&str; 18] = [
     "lineno",
     "failure resolving",
     "cannot import name",
+    "the extension modules",
+    "built correctly",
+    "legacy-install-failure",
 ];
 
 /// Programs whose absence hinders nobody.
@@ -75,11 +81,7 @@ pub(super) fn find(course: &Course<'_>) -> Vec<Flag> {
     let own = own_modules(course);
     let mut found: Vec<Flag> = Vec::new();
     for act in &course.acts {
-        let runs = act.action.shell.is_some() || act.action.class == ActionClass::Shell;
-        let is_run = (runs
-            && !matches!(act.component, Component::Exploration | Component::Reasoning))
-            || (act.action.class == ActionClass::Edit && act.has_failed);
-        if !is_run || found.last().is_some_and(|flag| flag.step == Some(act.step)) {
+        if !is_run(act) || found.last().is_some_and(|flag| flag.step == Some(act.step)) {
             continue;
         }
         if let Some(what) = lack(act, &own) {
@@ -87,6 +89,21 @@ pub(super) fn find(course: &Course<'_>) -> Vec<Flag> {
         }
     }
     found
+}
+
+/// Whether what failed may be a run: a command that is more than a look, a look for which an interpreter ran code or a
+/// module, an edit that the file system refused.
+fn is_run(act: &Act<'_>) -> bool {
+    match (act.action.class, act.component) {
+        (ActionClass::Edit, _) if act.has_failed => true,
+        _ if act.action.shell.is_none() && act.action.class != ActionClass::Shell => false,
+        (_, Component::Reasoning) => false,
+        (_, Component::Exploration) => {
+            let is_interpreted = |part: &Part| part.code().is_some() || part.module().is_some();
+            act.has_failed && act.parts.iter().any(is_interpreted)
+        }
+        _ => true,
+    }
 }
 
 /// What an action's observation says is missing.
@@ -199,6 +216,26 @@ mod tests {
         Run::issue()
             .shell("pip install x", "Temporary failure in name resolution", 1)
             .has(BrokenEnvironment, &[1]);
+    }
+
+    #[test]
+    fn looks_for_which_an_interpreter_ran() {
+        let lineno = format!("{TRACE}TypeError: required field \"lineno\" missing from alias");
+        Run::issue()
+            .shell("cd /w && python -m pytest --version", &lineno, 1)
+            .has(BrokenEnvironment, &[1]);
+        let unbuilt = format!(
+            "{TRACE}ImportError: you import a from a source checkout without building the extension modules first."
+        );
+        Run::issue()
+            .shell("python -c 'import a; print(a.__version__)'", &unbuilt, 1)
+            .has(BrokenEnvironment, &[1]);
+        Run::issue()
+            .shell("grep -rn lineno src && ls src/x", &lineno, 2)
+            .has(BrokenEnvironment, &[]);
+        Run::issue()
+            .shell("python -c 'print(open(\"log\").read())'", &lineno, 0)
+            .has(BrokenEnvironment, &[]);
     }
 
     #[test]

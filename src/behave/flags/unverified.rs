@@ -13,7 +13,7 @@ use crate::model::Component;
 use crate::model::Flag;
 use crate::model::FlagKind;
 
-/// Finds it; the step of the last source edit.
+/// Finds it; the step of the last source edit: that is what nobody looked at, wherever the attempt went on to end.
 pub(super) fn find(course: &Course<'_>) -> Vec<Flag> {
     let ask = course.ask;
     if course.finished.is_none() || ask.forbids_runs || ask.wants_docs || ask.is_puzzle {

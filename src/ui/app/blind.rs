@@ -11,6 +11,9 @@ use crate::ui::data::Arrangement;
 use crate::ui::effect::Effect;
 use crate::ui::event::Tone;
 
+/// A queue that is refused, and why.
+pub(super) const THIS_QUEUE: &str = "this queue tells verdicts and";
+
 impl App {
     /// Hides verdicts, or shows them again. What arranged the list or the statistics by them is left then.
     pub(super) fn toggle_blind(&mut self, effects: &mut Vec<Effect>) {
@@ -66,7 +69,7 @@ impl App {
             .as_ref()
             .is_some_and(|queue| self.is_hidden(queue))
         {
-            return Some("this queue".to_owned());
+            return Some(THIS_QUEUE.to_owned());
         }
         let picked = how.picked.as_ref();
         picked
@@ -82,6 +85,8 @@ impl App {
                 | QueueBase::FilterPerson
                 | QueueBase::Disputes
                 | QueueBase::BestOfN
+                // half accepts and half rejects: who knows what it lacks knows verdicts
+                | QueueBase::Audit
         );
         let query = queue.query.as_deref();
         let query = query.and_then(|query| Selector::parse(query).ok());

@@ -3,7 +3,6 @@
 use crate::model::RecordIx;
 use crate::text::clean_line;
 use crate::text::clip_start;
-use crate::ui::action::Action;
 use crate::ui::app::App;
 use crate::ui::app::context;
 use crate::ui::app::screens::Screen;
@@ -107,14 +106,16 @@ impl App {
         true
     }
 
-    /// What means something else with two attempts beside each other.
-    pub(super) fn act_in_compare(&mut self, action: Action) {
-        if let (Action::Patch, Some(Screen::Compare(view))) = (action, self.screens.top_mut()) {
+    /// Shows the patches of two attempts, or their rows again.
+    pub(super) fn toggle_compared_patches(&mut self) {
+        if let Some(Screen::Compare(view)) = self.screens.top_mut() {
             view.toggle_patches();
-        } else {
-            let text = "search inside an attempt: Enter opens the step".to_owned();
-            self.status.pass(Tone::Info, text);
         }
+    }
+
+    /// Whether the rows of two attempts are on the screen.
+    pub(super) fn compares_rows(&self) -> bool {
+        matches!(self.screens.top(), Some(Screen::Compare(view)) if view.shows_rows())
     }
 
     /// Answers about comparing.

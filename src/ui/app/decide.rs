@@ -98,12 +98,14 @@ impl App {
     }
 
     fn decide(&mut self, choice: Choice, effects: &mut Vec<Effect>) {
-        if !self.can_decide() {
-            return;
-        }
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         let selected = self.list.selected(&cx);
-        if self.is_list() && !selected.is_empty() {
+        let is_many = self.is_list() && !selected.is_empty();
+        let is_early = self.data.desk.closed() == Some(&Closed::Reading) && !is_many;
+        if !is_early && !self.can_decide() {
+            return;
+        }
+        if is_many {
             let question = self.question(choice, &selected);
             self.overlays.push(question);
             return;
@@ -114,7 +116,11 @@ impl App {
             return;
         };
         let secs = self.data.desk.take_secs(ix, Instant::now());
-        self.set_down(choice, &[ix], secs, effects);
+        if is_early {
+            return self.decide_early(ix, choice, secs);
+        }
+        self.early.retain(|early| !early.is_about(ix));
+        self.set_down(choice, &[(ix, self.seen(ix))], secs, effects);
         let done = format!("{} {}", choice.past(), self.short_name(ix));
         let rest = if self.advance(effects) {
             ""
@@ -131,7 +137,8 @@ impl App {
         if selected.is_empty() || !self.can_decide() {
             return;
         }
-        self.set_down(choice, &selected, 0.0, effects);
+        let seen: Vec<_> = selected.iter().map(|ix| (*ix, self.seen(*ix))).collect();
+        self.set_down(choice, &seen, 0.0, effects);
         self.data.desk.clear_selection();
         self.list.end_range();
         let count = human::count(selected.len());
@@ -139,27 +146,28 @@ impl App {
         self.status.pass(Tone::Success, text);
     }
 
-    /// Writes down the same decision about records.
-    fn set_down(
+    /// Writes down the same decision about records, each with what the filter had said of it.
+    pub(super) fn set_down(
         &mut self,
         choice: Choice,
-        records: &[RecordIx],
+        records: &[(RecordIx, Seen)],
         secs: f64,
         effects: &mut Vec<Effect>,
     ) {
+        let (records, seen): (Vec<RecordIx>, Vec<Seen>) = records.iter().copied().unzip();
         let act = Act {
-            records: records.to_vec(),
+            records: records.clone(),
             change: Change {
                 secs,
                 ..Change::decide(choice)
             },
-            seen: records.iter().map(|ix| self.seen(*ix)).collect(),
+            seen,
             settles: self.settles(),
         };
         self.carry(act, effects);
         self.data.desk.count_decisions(records.len());
         let rejected = if choice == Choice::Reject {
-            records.to_vec()
+            records
         } else {
             Vec::new()
         };
@@ -180,7 +188,7 @@ impl App {
     }
 
     /// What the filter said, as far as it was to be seen.
-    fn seen(&self, ix: RecordIx) -> Seen {
+    pub(super) fn seen(&self, ix: RecordIx) -> Seen {
         if self.data.desk.hides(ix) {
             return Seen::default();
         }
@@ -207,7 +215,7 @@ impl App {
     }
 
     /// The record's id, short enough that a message about it still says what it has to say.
-    fn short_name(&self, ix: RecordIx) -> String {
+    pub(super) fn short_name(&self, ix: RecordIx) -> String {
         const CELLS: usize = 36;
         let name = clean_line(&self.name(ix)).into_owned();
         if width(&name) <= CELLS {
@@ -219,7 +227,7 @@ impl App {
     }
 
     /// The record's id, or its number while that is not known.
-    fn name(&self, ix: RecordIx) -> String {
+    pub(super) fn name(&self, ix: RecordIx) -> String {
         match self.data.rows.get(ix) {
             Some(row) => row.id.clone(),
             None => match self.data.peeked.get(&ix) {
@@ -438,7 +446,7 @@ impl App {
 
     /// Goes on to the next undecided record of the list, from its start again when there is none below; `false` when all
     /// are decided.
-    fn advance(&mut self, effects: &mut Vec<Effect>) -> bool {
+    pub(super) fn advance(&mut self, effects: &mut Vec<Effect>) -> bool {
         self.list_follows();
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         let shown = self.list.shown(&cx);

@@ -63,6 +63,7 @@ impl App {
             self.hear(ix);
         }
         self.list.rows_changed();
+        self.catch_up_early(effects);
         self.resume();
     }
 
@@ -102,6 +103,7 @@ impl App {
         match hash {
             Ok(hash) => self.learn(ix, hash),
             Err(fault) => {
+                self.drop_early(ix, &clean_line(&fault.to_string()));
                 let count = self.data.desk.give_up(ix);
                 if count > 0 {
                     let what = human::plural(count, "change");
@@ -112,5 +114,6 @@ impl App {
         }
         let lines = self.data.desk.catch_up();
         self.save(lines, effects);
+        self.catch_up_early(effects);
     }
 }

@@ -68,6 +68,7 @@ impl App {
                 }
                 let lines = self.data.desk.catch_up();
                 self.save(lines, effects);
+                self.catch_up_early(effects);
                 self.resume();
                 if self.data.rows.marked() == self.data.rows.len() {
                     self.look_again_at_stale();
@@ -162,9 +163,31 @@ impl App {
                     }
                 }
             }
+            Notice::Grepped(..)
+            | Notice::ResultsFound(..)
+            | Notice::StepsFound(..)
+            | Notice::Hits(..) => self.search_notice(notice),
+            _ => {}
+        }
+    }
+
+    /// What searches found.
+    fn search_notice(&mut self, notice: Notice) {
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        match notice {
             Notice::Grepped(generation, hits, state) => {
                 if let Some(view) = self.screens.results_mut() {
                     view.found(generation, hits, state);
+                }
+            }
+            Notice::ResultsFound(generation, rows) => {
+                if let Some(view) = self.screens.results_mut() {
+                    view.rows_found(generation, rows, &cx);
+                }
+            }
+            Notice::StepsFound(opened, generation, rows) => {
+                if let Some(view) = self.screens.comparison_mut(opened) {
+                    view.rows_found(generation, rows, &cx);
                 }
             }
             Notice::Hits(generation, hits, is_done) => {
@@ -271,6 +294,7 @@ impl App {
     fn record_changed(&mut self, ix: RecordIx, effects: &mut Vec<Effect>) {
         self.data.rows.forget(ix);
         // what is decided from now on is about what it is now
+        self.drop_early(ix, "the record changed meanwhile");
         self.data.desk.forget(ix);
         self.data.rows.set_voices(ix, None);
         let missing = self.data.desk.missing();

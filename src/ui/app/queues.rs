@@ -13,6 +13,7 @@ use crate::text::clean_line;
 use crate::text::human;
 use crate::theme::Role;
 use crate::ui::app::App;
+use crate::ui::app::blind::THIS_QUEUE;
 use crate::ui::app::context;
 use crate::ui::data::Arrangement;
 use crate::ui::data::queues::QueueCounts;
@@ -109,7 +110,7 @@ impl App {
             return;
         };
         if self.is_hidden(&queue) {
-            return self.refuse_hidden("this queue");
+            return self.refuse_hidden(THIS_QUEUE);
         }
         let is_all = queue.base == QueueBase::All && queue.name == QueueBase::All.name();
         let name = queue.name.clone();

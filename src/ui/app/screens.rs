@@ -188,7 +188,7 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.sync(cx, highlighter, effects),
             Self::Patch(view) => view.sync(cx, highlighter, effects),
-            Self::Results(view) => view.fit(cx),
+            Self::Results(view) => view.sync(cx, effects),
             Self::Compare(view) => view.sync(cx, highlighter, effects),
             Self::File(view) => view.sync(cx, highlighter, effects),
             Self::Stats(view) => view.sync(cx, highlighter, effects),
@@ -212,8 +212,8 @@ impl Screen {
         match self {
             Self::Trajectory(view) => view.escape(effects),
             Self::Patch(view) => view.escape(effects),
-            Self::Results(_) => false,
-            Self::Compare(view) => view.escape(),
+            Self::Results(view) => view.escape(effects),
+            Self::Compare(view) => view.escape(effects),
             Self::File(view) => view.escape(effects),
             Self::Stats(view) => view.escape(effects),
             Self::Replay(view) => view.escape(effects),
@@ -260,7 +260,9 @@ impl Screen {
             Self::Patch(view) => view.line(),
             Self::File(view) => view.line(),
             Self::Stats(view) => view.line(),
-            Self::Results(_) | Self::Compare(_) | Self::Replay(_) => 0,
+            Self::Results(view) => view.line(),
+            Self::Compare(view) => view.line(),
+            Self::Replay(view) => view.line(),
         }
     }
 
@@ -276,42 +278,23 @@ impl Screen {
             Self::Patch(view) => view.start_find(pattern, from, effects),
             Self::File(view) => view.start_find(pattern, from, effects),
             Self::Stats(view) => view.start_find(pattern, from, cx),
-            Self::Results(_) | Self::Compare(_) | Self::Replay(_) => {}
+            Self::Results(view) => view.start_find(pattern, from, effects),
+            Self::Compare(view) => view.start_find(pattern, from, effects),
+            Self::Replay(view) => view.start_find(pattern, from, cx),
         }
     }
 
     /// Gives the search up and goes back to where it started.
     pub(super) fn end_find(&mut self, from: usize, cx: &Cx<'_>) {
-        match self {
-            Self::Trajectory(view) => {
-                view.stop_find();
-                view.return_to(from, cx);
-            }
-            Self::Patch(view) => {
-                view.stop_find();
-                view.return_to(from, cx);
-            }
-            Self::File(view) => {
-                view.stop_find();
-                view.return_to(from, cx);
-            }
-            Self::Stats(view) => {
-                view.stop_find();
-                view.return_to(from, cx);
-            }
-            Self::Results(_) | Self::Compare(_) | Self::Replay(_) => {}
-        }
+        each!(self, view => {
+            view.stop_find();
+            view.return_to(from, cx);
+        });
     }
 
     /// The current hit, how many there are, and whether these are all.
     pub(super) fn hit_position(&self) -> Option<(Option<usize>, usize, bool)> {
-        match self {
-            Self::Trajectory(view) => view.hit_position(),
-            Self::Patch(view) => view.hit_position(),
-            Self::File(view) => view.hit_position(),
-            Self::Stats(view) => view.hit_position(),
-            Self::Results(_) | Self::Compare(_) | Self::Replay(_) => None,
-        }
+        each!(self, view => view.hit_position())
     }
 
     pub(super) fn hits_found(
@@ -325,7 +308,7 @@ impl Screen {
             Self::Trajectory(view) => view.hits_found(generation, hits, is_done, cx),
             Self::Patch(view) => view.hits_found(generation, &hits, is_done, cx),
             Self::File(view) => view.hits_found(generation, &hits, is_done, cx),
-            // statistics search by themselves
+            // these have answers of their own, or search by themselves
             Self::Results(_) | Self::Compare(_) | Self::Stats(_) | Self::Replay(_) => {}
         }
     }

@@ -26,7 +26,7 @@ pub(super) fn run(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMu
             }
         }
         Effect::Compare(generation, records) => match compared(records, env, cancel) {
-            Ok(Some(compared)) => say(Notice::Compared(generation, Ok(Box::new(compared)))),
+            Ok(Some(compared)) => say(Notice::Compared(generation, Ok(Arc::new(compared)))),
             Ok(None) => {}
             Err(fault) => say(Notice::Compared(generation, Err(fault))),
         },

@@ -2,6 +2,7 @@
 //! divergence is marked.
 
 mod draw;
+mod find;
 mod pages;
 mod rows;
 
@@ -21,6 +22,7 @@ use crate::ui::event::Compared;
 use crate::ui::event::Generation;
 use crate::ui::layout;
 use crate::ui::view::Cx;
+use crate::ui::view::compare::find::Finding;
 use crate::ui::view::compare::rows::Rows;
 use crate::ui::view::compare::rows::Shown;
 use crate::ui::view::panes::Panes;
@@ -51,7 +53,7 @@ enum Content {
     Reading,
     /// The side that cannot be read, and why.
     Fault(usize, Fault),
-    Read(Box<Compared>),
+    Read(Arc<Compared>),
 }
 
 /// State of the screen of two attempts.
@@ -67,6 +69,8 @@ pub struct CompareView {
     focus: Focus,
     lower: Lower,
     pages: Panes,
+    find: Option<Finding>,
+    find_generation: Generation,
 }
 
 impl CompareView {
@@ -82,6 +86,8 @@ impl CompareView {
             focus: Focus::Rows,
             lower: Lower::Steps,
             pages: Panes::default(),
+            find: None,
+            find_generation: Generation::default(),
         }
     }
 
@@ -109,7 +115,7 @@ impl CompareView {
     }
 
     /// Takes the comparison; the cursor goes to the first divergence.
-    pub fn opened_as(&mut self, content: Result<Box<Compared>, (usize, Fault)>, cx: &Cx<'_>) {
+    pub fn opened_as(&mut self, content: Result<Arc<Compared>, (usize, Fault)>, cx: &Cx<'_>) {
         match content {
             Err((side, fault)) => self.content = Content::Fault(side, fault),
             Ok(compared) => {
@@ -158,6 +164,9 @@ impl CompareView {
                 self.cursor.apply(motion, count, len, height);
             }
             Action::Jump(Landmark::Difference, toward) => self.jump(toward, count.unwrap_or(1), cx),
+            Action::Jump(Landmark::Hit, toward) if self.shows_rows() => {
+                self.jump_hit(toward, count.unwrap_or(1), cx);
+            }
             Action::Pane(toward) => self.next_pane(toward),
             Action::Side(toward) => {
                 self.side = usize::from(toward == Toward::Next);
@@ -213,13 +222,20 @@ impl CompareView {
         };
     }
 
-    /// Closes what `Esc` closes here: the patches, then the focus of a page. `false` when there is nothing.
-    pub fn escape(&mut self) -> bool {
+    /// Closes what `Esc` closes here: the patches, then the focus of a page, then a search. `false` when there is nothing.
+    pub fn escape(&mut self, effects: &mut Vec<Effect>) -> bool {
         if self.lower == Lower::Patches {
             self.lower = Lower::Steps;
             return true;
         }
-        std::mem::replace(&mut self.focus, Focus::Rows) == Focus::Page
+        if std::mem::replace(&mut self.focus, Focus::Rows) == Focus::Page {
+            return true;
+        }
+        let had_one = self.find.take().is_some();
+        if had_one {
+            effects.push(Effect::StopFind);
+        }
+        had_one
     }
 
     /// The record and step that `Enter` opens: of this side, else of the other. `None` where there is no step under the

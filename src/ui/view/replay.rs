@@ -2,6 +2,7 @@
 //! says so; while a call runs its output streams in.
 
 mod draw;
+mod find;
 mod keys;
 mod pages;
 
@@ -29,6 +30,7 @@ use crate::ui::event::Replayable;
 use crate::ui::layout;
 use crate::ui::view::Cx;
 use crate::ui::view::panes::Panes;
+use crate::ui::view::replay::find::Finding;
 use crate::ui::widget::cursor::Cursor;
 
 /// What has the keys.
@@ -95,6 +97,7 @@ pub struct ReplayView {
     focus: Focus,
     lower: Lower,
     panes: Panes,
+    find: Option<Finding>,
     /// Put the cursor here as soon as the calls are known.
     first_step: Option<StepIx>,
 }
@@ -123,6 +126,7 @@ impl ReplayView {
             focus: Focus::Rows,
             lower: Lower::Both,
             panes: Panes::default(),
+            find: None,
             first_step: step,
         }
     }
@@ -284,6 +288,9 @@ impl ReplayView {
                 self.cursor.apply(motion, count, len, height);
             }
             Action::Jump(Landmark::Difference, toward) => self.jump(toward, count.unwrap_or(1), cx),
+            Action::Jump(Landmark::Hit, toward) => {
+                return self.next_hit(toward, count.unwrap_or(1), cx);
+            }
             Action::Pane(toward) => self.next_pane(toward),
             Action::ToggleDifference => self.toggle(Lower::Difference),
             Action::Patch => return self.show_result(),
@@ -423,7 +430,7 @@ impl ReplayView {
             effects.push(Effect::StopReplay);
             return true;
         }
-        std::mem::replace(&mut self.focus, Focus::Rows) == Focus::Page
+        self.stop_find() || std::mem::replace(&mut self.focus, Focus::Rows) == Focus::Page
     }
 
     /// To the next or previous call that did not come out as it was recorded.

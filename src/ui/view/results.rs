@@ -1,6 +1,9 @@
 //! What a search through all trajectories found: one row a step, while it goes on.
 
 mod draw;
+mod find;
+
+use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
@@ -9,6 +12,7 @@ use crate::search::Pattern;
 use crate::text::human;
 use crate::ui::action::Action;
 use crate::ui::action::CopyWhat;
+use crate::ui::action::Landmark;
 use crate::ui::action::Toward;
 use crate::ui::effect::Effect;
 use crate::ui::event::Generation;
@@ -17,6 +21,7 @@ use crate::ui::event::GrepState;
 use crate::ui::layout;
 use crate::ui::page::FilePlace;
 use crate::ui::view::Cx;
+use crate::ui::view::results::find::Finding;
 use crate::ui::widget::cursor::Cursor;
 
 /// State of the screen of search results.
@@ -26,9 +31,12 @@ pub struct ResultsView {
     /// As it was typed.
     typed: String,
     pattern: Pattern,
-    rows: Vec<GrepHit>,
+    /// Shared with the search through them.
+    rows: Arc<Vec<GrepHit>>,
     state: GrepState,
     cursor: Cursor,
+    find: Option<Finding>,
+    find_generation: Generation,
 }
 
 impl ResultsView {
@@ -41,9 +49,11 @@ impl ResultsView {
             generation,
             typed: typed.to_owned(),
             pattern,
-            rows: Vec::new(),
+            rows: Arc::default(),
             state: GrepState::default(),
             cursor: Cursor::default(),
+            find: None,
+            find_generation: Generation::default(),
         }
     }
 
@@ -65,7 +75,7 @@ impl ResultsView {
     /// Takes what was found, if it was asked for by this search.
     pub fn found(&mut self, generation: Generation, hits: Vec<GrepHit>, state: GrepState) {
         if generation == self.generation {
-            self.rows.extend(hits);
+            Arc::make_mut(&mut self.rows).extend(hits);
             self.state = state;
         }
     }
@@ -96,6 +106,7 @@ impl ResultsView {
                 let (len, height) = (self.rows.len(), Self::height(cx));
                 self.cursor.apply(motion, count, len, height);
             }
+            Action::Jump(Landmark::Hit, toward) => self.jump_hit(toward, count.unwrap_or(1), cx),
             Action::RecordHit(toward) => self.go_to_next_record(toward, cx),
             Action::Copy(what @ (CopyWhat::Id | CopyWhat::Reference)) => {
                 let Some(row) = self.row() else { return true };
@@ -144,8 +155,22 @@ impl ResultsView {
         })
     }
 
-    /// Keeps the cursor among the rows.
-    pub fn fit(&mut self, cx: &Cx<'_>) {
+    /// Keeps the cursor among the rows, and has those searched that came in.
+    pub fn sync(&mut self, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
+        self.fit(cx);
+        self.find_more(effects);
+    }
+
+    /// Ends the search; `false` when there is none.
+    pub fn escape(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let had_one = self.find.take().is_some();
+        if had_one {
+            effects.push(Effect::StopFind);
+        }
+        had_one
+    }
+
+    fn fit(&mut self, cx: &Cx<'_>) {
         self.cursor.fit(self.rows.len(), Self::height(cx));
     }
 

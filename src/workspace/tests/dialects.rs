@@ -26,7 +26,7 @@ fn action(tool: &str, args: Value, said: &str) -> Action {
     }
 }
 
-fn shell(cmd: &str, said: &str) -> Action {
+pub(super) fn shell(cmd: &str, said: &str) -> Action {
     let mut action = action("execute_bash", json!({"command": cmd}), said);
     if let Some(observation) = &mut action.observation {
         observation.exit_code = Some(0);
@@ -88,7 +88,7 @@ fn spelled(history: &History, path: &str, moment: usize) -> String {
 }
 
 #[track_caller]
-fn becomes(actions: Vec<Action>, want: &[&str]) {
+pub(super) fn becomes(actions: Vec<Action>, want: &[&str]) {
     let trajectory = trajectory(actions, None);
     let history = History::of(&trajectory, &Cancel::new());
     let got: Vec<String> = (0..=trajectory.steps.len())
@@ -209,76 +209,6 @@ fn commands() {
         vec![cat(), shell("rm /testbed/a.py", "")],
         &["1 a|2 b|3 c", "1 a|2 b|3 c", "gone"],
     );
-}
-
-/// What a program may do to the file that a here-document wrote.
-#[test]
-fn programs_that_write_what_they_are_given() {
-    let write = || shell("cat > /testbed/a.py <<'EOF'\nx\ny\nEOF", "");
-    for cmd in [
-        "sort -o a.py a.py",
-        "sort --output=a.py b.txt",
-        "curl -o a.py https://x.org/y",
-        "curl -oa.py https://x.org/y",
-        "curl -O https://x.org/a.py?raw=1",
-        "wget -O a.py https://x.org/y",
-        "wget https://x.org/a.py",
-        "cat b | sponge a.py",
-        "cat b | tee a.py",
-        "dd if=b of=a.py",
-        "nice sed -i s/x/y/ a.py",
-        "nice -n 10 sed -i s/x/y/ .",
-        "unbuffer sed -i s/x/y/ a.py",
-        "ionice -c 2 -n 7 stdbuf -o L black .",
-        "sudo -u me time black .",
-        "timeout -k 5 10 black .",
-        "ls | xargs -n 1 sed -i s/x/y/",
-        "python -m ruff check --fix .",
-        "python3 -X dev -m ruff format src a.py",
-        "python -m black .",
-        "python -m lib2to3 -w a.py",
-        "python -m mytool a.py",
-        "coverage run -m mytool a.py",
-        "mytool a.py",
-        "mytool --target=a.py",
-        "mytool --fix .",
-        "mytool *.py",
-        "./mytool a.py",
-        "make a.py",
-        "sed -n 'w a.py' b",
-        "awk '{print > \"a.py\"}' b",
-    ] {
-        println!("{cmd}");
-        let cmd = format!("cd /testbed && {cmd}");
-        becomes(vec![write(), shell(&cmd, "")], &["1?", "1+x|2+y", "1?"]);
-    }
-    for cmd in [
-        "python a.py",
-        "python -u a.py",
-        "coverage run a.py",
-        "python -m pytest a.py",
-        "python -m py_compile a.py",
-        "sort a.py",
-        "wc -l a.py",
-        "grep -o x a.py",
-        "diff a.py b.py",
-        "ls | xargs grep -n x",
-        "sudo cat a.py",
-        "black --check a.py",
-        "ruff check a.py",
-        "mytool b.py",
-        "mytool .",
-        "make",
-        "curl https://x.org/y",
-        "awk '{print $1}' a.py",
-    ] {
-        println!("{cmd}");
-        let cmd = format!("cd /testbed && {cmd}");
-        becomes(
-            vec![write(), shell(&cmd, "")],
-            &["1?", "1+x|2+y", "1~x|2~y"],
-        );
-    }
 }
 
 #[test]

@@ -102,6 +102,31 @@ fn differences_and_folds() {
 }
 
 #[test]
+fn steps_of_both_are_searched() {
+    let mut driver = open(SMALL, &format!("{OPEN}/harbor-kit<enter>"));
+    shows(&driver, "row 5/7");
+    driver.keys("n");
+    shows(&driver, "row 6/7");
+    // round, to a row that is folded
+    shows(&driver, "3 equal rows");
+    driver.keys("n");
+    shows(&driver, "row 2/7");
+    assert!(!driver.text().contains("equal rows"), "{}", driver.text());
+    driver.keys("N");
+    shows(&driver, "row 6/7");
+    driver.keys("/nowhere");
+    shows(&driver, "no hit");
+    driver.keys("<esc>");
+    shows(&driver, "row 6/7");
+    driver.keys("p/");
+    shows(&driver, "p shows them again");
+    driver.keys("p/harbor-kit<enter><esc>");
+    shows(&driver, "compare");
+    driver.keys("<esc>");
+    shows(&driver, "LIST");
+}
+
+#[test]
 fn runs_task_by_task() {
     looks("compare_runs", SMALL, ":compare-runs<enter>");
     let mut driver = open(LARGE, ":compare-runs<enter>");

@@ -80,6 +80,38 @@ fn each_decision_goes_on_to_the_next_and_is_on_the_disk() {
 }
 
 #[test]
+fn what_is_decided_before_the_journals_are_read_is_kept_for_its_record() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).keys("jx");
+    let before = journal(folder.path());
+    let mut driver = Driver::before_journals(&[STORY], (120, 40), folder.path());
+    // the first is decided twice, the second was rejected in the last session, the fourth is gone to and accepted
+    driver.keys("a");
+    says(&driver, "as soon as the decisions are read");
+    driver.keys("sjajja");
+    assert_eq!(journal(folder.path()), before, "nothing is written yet");
+    driver.read_journals();
+    says(&driver, "saved");
+    says(&driver, "5/6");
+    let told = |word: &str| driver.said.iter().any(|(_, text)| text.contains(word));
+    assert!(!told("NOT DONE"), "{:?}", driver.said);
+    let choices: Vec<_> = journal(folder.path())
+        .into_iter()
+        .map(|(id, state)| (id, state.decision))
+        .collect();
+    let of = |choice| {
+        let with = choices
+            .iter()
+            .filter(|(_, decision)| *decision == Some(choice));
+        with.map(|(id, _)| id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of(Choice::Reject), [before[0].0.clone()], "it stays so");
+    assert_eq!((of(Choice::Skip).len(), of(Choice::Accept).len()), (1, 1));
+    driver.keys("u");
+    assert_eq!(journal(folder.path()).len(), 2);
+}
+
+#[test]
 fn digits_are_counts_unless_something_was_just_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let mut driver = open(folder.path());
@@ -471,7 +503,11 @@ fn blind_mode_takes_no_question_whose_answer_it_hides() {
         ),
         ("Fnot resolved<enter>", "`resolved` is hidden"),
         ("Fdecision.ben = accept<enter>", "`decision.ben` is hidden"),
-        ("Qfilters-disagree<enter>", "this queue is hidden"),
+        (
+            "Qfilters-disagree<enter>",
+            "this queue tells verdicts and is hidden",
+        ),
+        ("Qaudit<enter>", "this queue tells verdicts and is hidden"),
     ] {
         driver.keys(keys);
         says(&driver, what);

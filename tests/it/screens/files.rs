@@ -43,6 +43,12 @@ fn steps_files_and_changes_are_told() {
     driver.keys("$d");
     shows(&driver, "changes from the start");
     driver.keys("d");
+    driver.keys("md");
+    shows(&driver, ": changes count from here");
+    driver.keys("h");
+    shows(&driver, "changes from step");
+    shows(&driver, "back to step");
+    driver.keys("0mdd");
     driver.keys("w");
     assert!(!driver.text().contains(" FILE "), "{}", driver.text());
 }

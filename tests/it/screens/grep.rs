@@ -47,6 +47,31 @@ fn a_result_opens_its_step_with_the_match_marked() {
 }
 
 #[test]
+fn results_are_searched() {
+    let mut driver = open((120, 40), "<C-g>moor|harbor<enter>/issue_localize<enter>");
+    let at = |driver: &Driver, want: &str| {
+        let row = driver.cursor_row();
+        assert!(row.contains(want), "{want:?} is not in {row:?}");
+    };
+    at(&driver, "issue_localize.17@1 ");
+    driver.keys("n");
+    at(&driver, "issue_localize.17@4 ");
+    assert!(driver.status().contains("2/"), "{}", driver.status());
+    // the name, or the line that matches
+    driver.keys("N/^grep.*water<enter>");
+    at(&driver, "issue_localize.17@4 ");
+    driver.keys("/nowhere");
+    shows(&driver, "no hit");
+    driver.keys("<esc>");
+    at(&driver, "issue_localize.17@4 ");
+    shows(&driver, "RESULTS");
+    driver.keys("/issue_localize<enter><esc>");
+    shows(&driver, "RESULTS");
+    driver.keys("<esc>");
+    shows(&driver, "LIST");
+}
+
+#[test]
 fn the_palette_takes_the_pattern_along() {
     let driver = open((120, 40), ":grep git diff<enter>");
     shows(&driver, "RESULTS");

@@ -87,6 +87,11 @@ impl Rows {
         after.saturating_sub(1)
     }
 
+    /// Whether a row of the alignment is shown, not folded.
+    pub(super) fn has(&self, row: usize) -> bool {
+        self.shown.get(self.place_of(row)) == Some(&Shown::Row(row))
+    }
+
     /// Opens or closes the equal rows around a row of the alignment; nothing where they differ.
     pub(super) fn toggle(&mut self, row: usize) {
         let after = self.runs.partition_point(|run| run.rows.start <= row);

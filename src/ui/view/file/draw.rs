@@ -60,6 +60,9 @@ impl FileView {
         let file = held.file.at.and_then(|at| held.file.files.get(at));
         let when = moment_words(held.file.moment);
         let what = match self.mode {
+            Mode::Since(moment) if moment == held.file.moment => {
+                format!("{when}: changes count from here")
+            }
             Mode::Since(0) => format!("changes from the start to {when}"),
             Mode::Since(moment) if moment > held.file.moment => {
                 format!("changes from {} back to {when}", moment_words(moment))
