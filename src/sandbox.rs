@@ -25,6 +25,7 @@ mod spec;
 pub(crate) mod testing;
 
 pub use choose::Choice;
+pub use choose::Backends;
 pub use choose::Chosen;
 pub use choose::OWN_PROGRAM;
 pub use choose::choose;

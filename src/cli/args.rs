@@ -24,6 +24,7 @@ pub(super) use crate::cli::args::replay::BackendArg;
 pub(super) use crate::cli::args::replay::MergeArgs;
 pub(super) use crate::cli::args::replay::ReplayArgs;
 pub(super) use crate::cli::args::replay::ReplayCommand;
+pub(super) use crate::cli::args::replay::StageArgs;
 pub(super) use crate::cli::args::sandbox::DoctorArgs;
 pub(super) use crate::cli::args::sandbox::SandboxArgs;
 pub(super) use crate::cli::args::sandbox::SandboxCommand;
@@ -226,6 +227,9 @@ pub(super) struct ExploreArgs {
 
     #[command(flatten)]
     pub(super) repos: RepoArgs,
+
+    #[command(flatten)]
+    pub(super) stage: StageArgs,
 }
 
 /// The subcommands.

@@ -13,6 +13,7 @@ use crate::cli::args::When;
 use crate::cli::config::query_problems;
 use crate::cli::config::theme_problem;
 use crate::cli::records;
+use crate::cli::replay;
 use crate::cli::review;
 use crate::cli::selection;
 use crate::cli::show::repositories;
@@ -23,6 +24,7 @@ use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
 use crate::query::distance;
+use crate::replay::Options;
 use crate::review::queue::Queue;
 use crate::store::Store;
 use crate::ui;
@@ -79,6 +81,8 @@ pub(super) fn run(
             .repos
             .or(settings.repos.clone().map(PathBuf::from)),
     })?;
+    let stage = replay::stage(&args.stage, repositories.clone(), Options::default())?;
+    let replays = Replays::new(stage);
     let reviewer = review::reviewer(shared, &settings)?;
     let desk = DeskOptions {
         reviewer: reviewer.to_string(),
@@ -111,7 +115,7 @@ pub(super) fn run(
         desk,
         journal,
         repositories,
-        replays: Replays::default(),
+        replays,
     })?;
     Ok(Verdict::Yes)
 }

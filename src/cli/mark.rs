@@ -132,7 +132,7 @@ impl Desk {
         let mut changes = Vec::with_capacity(marked.len());
         for ix in marked {
             let id = store.summarize(*ix).id;
-            let record = review::reference(&self.place, store, *ix, &id)?;
+            let record = self.place.reference(store, *ix, &id)?;
             self.tell_stale(&record, store, output)?;
             let before = self.ledger.state(record.sha256, &self.reviewer).cloned();
             let mut change = change(args, &before.unwrap_or_default())?;

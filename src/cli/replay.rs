@@ -4,7 +4,6 @@
 //! Results are kept as soon as they are there: beside the data, or in the file of a share. What has a result for the same
 //! options is not run again.
 
-mod backend;
 mod merge;
 mod plan;
 mod setup;
@@ -33,6 +32,7 @@ use crate::error::Result;
 use crate::model::ContentHash;
 use crate::model::Fault;
 use crate::model::RecordIx;
+use crate::replay::results;
 use crate::replay::results::Results;
 use crate::replay::results::ShardWriter;
 use crate::replay::results::Writer;
@@ -41,9 +41,7 @@ use crate::store::Store;
 use crate::text;
 
 pub(super) use crate::cli::replay::plan::PlanRow;
-
-/// The file of results beside the data.
-const NAME: &str = "results";
+pub(super) use crate::cli::replay::setup::stage;
 
 /// Replays all records. *No* when one was not reproduced or could not be read.
 pub(super) fn run(
@@ -55,9 +53,9 @@ pub(super) fn run(
         return merge::run(args, output);
     }
     let selector = selection::selector(shared)?;
-    let setup = match args.backend {
+    let setup = match args.stage.backend {
         BackendArg::None => None,
-        backend => Some(Setup::new(args, backend)?),
+        _ => Some(Setup::new(args)?),
     };
     let store = records::load_store(&args.paths, shared, output)?;
     let among = selection::chosen(selector, &args.paths, &store, shared, output)?;
@@ -129,7 +127,7 @@ fn jobs(
         if let Some(fault) = summary.fault {
             return Err((*ix, fault));
         }
-        match review::reference(place, store, *ix, &summary.id) {
+        match place.reference(store, *ix, &summary.id) {
             Ok(record) => Ok(Job { ix: *ix, record }),
             Err(error) => Err((*ix, Fault::new(error.to_string()))),
         }
@@ -165,7 +163,7 @@ fn keeper(
     };
     tell_passed(&earlier, output)?;
     Ok(Keeper::Beside {
-        writer: Writer::open(place, NAME)?,
+        writer: Writer::open(place, results::NAME)?,
         earlier: Box::new(earlier),
         options,
     })

@@ -1,6 +1,5 @@
 //! What commands need to decide or to read decisions: the reviewer, the place, what is decided there.
 
-use std::path::Path;
 use std::path::PathBuf;
 
 use rayon::iter::IntoParallelIterator as _;
@@ -10,7 +9,6 @@ use crate::cli::Output;
 use crate::cli::args::SharedArgs;
 use crate::config::Paths;
 use crate::config::Settings;
-use crate::error::Error;
 use crate::error::Result;
 use crate::model::ContentHash;
 use crate::model::RecordIx;
@@ -18,7 +16,6 @@ use crate::model::Text;
 use crate::review::Ledger;
 use crate::review::Place;
 use crate::review::Present;
-use crate::review::RecordRef;
 use crate::review::Stale;
 use crate::review::choose_reviewer;
 use crate::store::Store;
@@ -48,21 +45,6 @@ pub(super) fn ledger(place: &Place, output: &mut Output<'_>) -> Result<Ledger> {
         writeln!(output.err, "hgview: {}", text::clean_line(&words))?;
     }
     Ok(ledger)
-}
-
-/// How the journal names a record.
-///
-/// # Errors
-/// *input* when the record's bytes cannot be read.
-pub(super) fn reference(place: &Place, store: &Store, ix: RecordIx, id: &str) -> Result<RecordRef> {
-    let bytes = store
-        .load_bytes(ix)
-        .map_err(|fault| Error::input(fault.unread(&format!("record {}", ix.0 + 1))))?;
-    let entry = store.entry(ix);
-    let path = entry.as_ref().map_or(Path::new(""), |entry| &entry.path);
-    let member = entry.as_ref().and_then(|entry| entry.member.as_deref());
-    let row = entry.as_ref().map_or(ix.0, |entry| entry.row);
-    Ok(place.record(ContentHash::of(&bytes), id, path, member, row))
 }
 
 /// The contents of all records that can be read.

@@ -55,6 +55,9 @@ const LONGEST_LINE: u64 = 1 << 30;
 /// Troubles that are told one by one.
 const TOLD: usize = 20;
 
+/// The file of results beside the data, without its ending.
+pub const NAME: &str = "results";
+
 /// How a line of results came to be. It lies beside them, so that they are the same wherever they were made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
@@ -375,6 +378,12 @@ pub fn files_in(folder: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+/// The name of this machine.
+pub fn host() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
 }
 
 /// The file beside one of results.

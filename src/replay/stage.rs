@@ -15,14 +15,15 @@ use crate::replay::Session;
 use crate::replay::Toolbox;
 use crate::replay::Workspace;
 use crate::review::RecordRef;
-use crate::sandbox::Backend;
+use crate::sandbox::Backends;
+use crate::sandbox::Chosen;
 use crate::sandbox::Limits;
 
 /// Where trajectories are replayed. Several may be at once; attempts of one task share what was prepared.
 #[derive(Clone)]
 pub struct Stage {
     /// What starts the sandboxes.
-    pub backend: Arc<dyn Backend>,
+    pub backends: Arc<Backends>,
     /// Where the workspaces come from.
     pub sources: BaseSources,
     /// What was prepared so far.
@@ -37,6 +38,8 @@ pub struct Stage {
 pub struct Staged {
     /// The replay.
     pub session: Session,
+    /// What starts its sandboxes.
+    pub chosen: Chosen,
     /// The workspace's folder in the sandbox.
     pub root: String,
     /// How the workspace stood when its patch was made last, for those who check it; it outlives the session.
@@ -44,10 +47,11 @@ pub struct Staged {
 }
 
 impl Stage {
-    /// Makes a replay of a trajectory; finds or makes its base, and starts no sandbox.
+    /// Makes a replay of a trajectory; finds or makes its base, and runs nothing in a sandbox.
     ///
     /// # Errors
-    /// *input* when it has no calls or its base cannot be read; *limit* when that is too large.
+    /// *input* when it has no calls or its base cannot be read; *limit* when that is too large, or no sandbox of its system
+    /// can be had here.
     pub fn open(
         &self,
         record: RecordRef,
@@ -62,17 +66,19 @@ impl Stage {
             cancel,
         )?;
         let (root, finished) = (workspace.root().to_owned(), workspace.finished());
+        let chosen = self.backends.of(&workspace.spec().system, cancel)?;
         let tools = Toolbox::of(&trajectory);
         let session = Session::new(
             record,
             trajectory,
             Box::new(workspace),
             Box::new(tools),
-            Arc::clone(&self.backend),
+            Arc::clone(&chosen.backend),
             self.options,
         )?;
         Ok(Staged {
             session,
+            chosen,
             root,
             finished,
         })

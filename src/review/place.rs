@@ -16,7 +16,9 @@ use std::path::PathBuf;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::ContentHash;
+use crate::model::RecordIx;
 use crate::review::RecordRef;
+use crate::store::Store;
 
 /// What kind of place decisions are written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,6 +210,21 @@ impl Place {
     ) -> RecordRef {
         let whole = whole(path);
         self.record_at(sha256, id, &whole, member, row)
+    }
+
+    /// Names a record of the store by its id; reads its bytes.
+    ///
+    /// # Errors
+    /// *input* when they cannot be read.
+    pub fn reference(&self, store: &Store, ix: RecordIx, id: &str) -> Result<RecordRef> {
+        let bytes = store
+            .load_bytes(ix)
+            .map_err(|fault| Error::input(fault.unread(&format!("record {}", ix.0 + 1))))?;
+        let entry = store.entry(ix);
+        let path = entry.as_ref().map_or(Path::new(""), |entry| &entry.path);
+        let member = entry.as_ref().and_then(|entry| entry.member.as_deref());
+        let row = entry.as_ref().map_or(ix.0, |entry| entry.row);
+        Ok(self.record(ContentHash::of(&bytes), id, path, member, row))
     }
 
     /// [`Place::record`] for a path that is whole already ([`whole`]): asks no disk.

@@ -1,6 +1,9 @@
 //! Which back end a sandbox gets: the one that was asked for, or the best that works here, with why no better one does.
 
 use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::cancel::Cancel;
@@ -9,6 +12,7 @@ use crate::error::Result;
 use crate::sandbox::Backend;
 #[cfg(target_os = "linux")]
 use crate::sandbox::Namespace;
+use crate::sandbox::Proof;
 use crate::sandbox::Spec;
 use crate::sandbox::System;
 use crate::sandbox::Tier;
@@ -66,11 +70,69 @@ impl Choice {
 }
 
 /// A back end that works, and why it is no better one.
+#[derive(Clone)]
 pub struct Chosen {
     /// It.
-    pub backend: Box<dyn Backend>,
+    pub backend: Arc<dyn Backend>,
     /// The tiers that come before it, best first, and what keeps each from working here: shown wherever the tier is.
     pub refused: Vec<(Tier, String)>,
+    /// What the empty sandbox said of its limits; empty where none was started.
+    pub proofs: Vec<Proof>,
+}
+
+/// Why there is none: an error that can be told again and again.
+#[derive(Clone)]
+struct Missing {
+    what: String,
+    hints: Vec<String>,
+}
+
+/// The back ends of a program, each looked for when it is first wanted.
+pub struct Backends {
+    choice: Choice,
+    program: PathBuf,
+    own: OnceLock<Result<Chosen, Missing>>,
+    images: OnceLock<Result<Chosen, Missing>>,
+}
+
+impl Backends {
+    /// Those of a choice; nothing is started. `program` is hgview's ([`OWN_PROGRAM`], but in tests).
+    pub fn new(choice: Choice, program: impl Into<PathBuf>) -> Self {
+        Self {
+            choice,
+            program: program.into(),
+            own: OnceLock::new(),
+            images: OnceLock::new(),
+        }
+    }
+
+    /// The back end for sandboxes of this system.
+    ///
+    /// # Errors
+    /// As [`choose`].
+    pub fn of(&self, system: &System, cancel: &Cancel) -> Result<Chosen> {
+        let known = match system {
+            System::Image(_) => &self.images,
+            System::Host | System::Rootfs(_) => &self.own,
+        };
+        let found = match known.get() {
+            Some(found) => found.clone(),
+            None => {
+                let found = choose(self.choice, system, &self.program, cancel);
+                let found = found.map_err(|error| Missing {
+                    what: error.to_string(),
+                    hints: error.hints().to_vec(),
+                });
+                // what was stopped tells nothing about the machine
+                if cancel.is_cancelled() {
+                    found
+                } else {
+                    known.get_or_init(|| found).clone()
+                }
+            }
+        };
+        found.map_err(|none| none.hints.into_iter().fold(Error::limit(none.what), Error::hint))
+    }
 }
 
 /// Finds the back end for sandboxes of this system. `program` is hgview's ([`OWN_PROGRAM`], but in tests). A back end is
@@ -97,7 +159,13 @@ pub fn choose(choice: Choice, system: &System, program: &Path, cancel: &Cancel) 
         }
         let tried = can_do(tier, system).and_then(|()| tried(tier, system, program, cancel));
         match tried {
-            Ok(backend) => return Ok(Chosen { backend, refused }),
+            Ok((backend, proofs)) => {
+                return Ok(Chosen {
+                    backend,
+                    refused,
+                    proofs,
+                });
+            }
             Err(error) => {
                 refused.push((tier, error.to_string()));
                 for hint in error.hints() {
@@ -134,17 +202,18 @@ fn tried(
     system: &System,
     program: &Path,
     cancel: &Cancel,
-) -> Result<Box<dyn Backend>> {
-    let backend = backend(tier, program)?;
+) -> Result<(Arc<dyn Backend>, Vec<Proof>)> {
+    let backend: Arc<dyn Backend> = backend(tier, program)?.into();
+    let mut proofs = Vec::new();
     // containers are dear, and an image that is not there is told when it is asked for
     if tier != Tier::Engine {
         let spec = Spec {
             system: system.clone(),
             ..Spec::default()
         };
-        drop(backend.start(&spec, cancel)?);
+        proofs = backend.start(&spec, cancel)?.proofs().to_vec();
     }
-    Ok(backend)
+    Ok((backend, proofs))
 }
 
 /// The back end of a tier. None is tried.

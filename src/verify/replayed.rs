@@ -177,11 +177,20 @@ fn run_once(
     let last = last_line(&ran.text());
     Ok(match ran.exit {
         Some(Exit::Code(0)) => (Verdict::Accept, "it passes".to_owned()),
+        // the machine lacks what the check needs: that says nothing of the workspace
+        Some(Exit::Code(code)) if is_missing(code, &last) => {
+            (Verdict::Unjudged, format!("it cannot be run here{last}"))
+        }
         Some(Exit::Code(code)) => (Verdict::Reject, format!("it ends with {code}{last}")),
         Some(Exit::Signal(signal)) => (Verdict::Reject, format!("signal {signal} ends it{last}")),
         Some(Exit::Bound(bound)) => (Verdict::Reject, format!("it was ended: {bound}{last}")),
         None => (Verdict::Reject, format!("it does not end in time{last}")),
     })
+}
+
+/// Whether a check failed because its program is not there, as shells and Python say it.
+fn is_missing(code: i32, last: &str) -> bool {
+    matches!(code, 126 | 127) || last.ends_with("No module named pytest")
 }
 
 /// The last line that says something, behind a colon.

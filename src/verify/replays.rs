@@ -1,49 +1,167 @@
-//! A replay from end to end: from a record to a session, from a session to a result with its verdicts, written down.
+//! Replays from end to end: a record is made ready to be replayed, and what came of it is judged by the task's own check.
+//! The command line and the screen go this way.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::PoisonError;
+
+use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::error::Result;
-use crate::model::RecordIx;
+use crate::model::ContentHash;
+use crate::model::TaskKind;
+use crate::model::Trajectory;
+use crate::replay::Finished;
 use crate::replay::RecordReplay;
-use crate::replay::Session;
-use crate::store::Store;
+use crate::replay::Stage;
+use crate::replay::Verified;
+use crate::sandbox::Backend;
+use crate::verify::Rules;
+use crate::verify::base::Bases;
+use crate::verify::base::CheckoutBases;
+use crate::verify::base::ViewBases;
+use crate::verify::program::RunProgram;
+use crate::verify::program::Sandboxed;
+use crate::verify::replayed;
+use crate::verify::replayed::Command;
 
-/// How records are replayed here.
-#[derive(Debug, Default)]
-pub struct Replays {}
+/// Tasks for which there are rules.
+const RULED: [TaskKind; 4] = [
+    TaskKind::FuncLocalize,
+    TaskKind::DepSearch,
+    TaskKind::IssueLocalize,
+    TaskKind::FuncGen,
+];
 
-/// A session that can begin, with what there is to say of it.
-pub struct Plan {
-    /// The session; nothing has run.
-    pub session: Session,
-    /// From what the workspace is made, in words.
-    pub base: String,
-    /// Why better tiers are refused here.
-    pub refused: Vec<String>,
-    /// What an earlier replay came to.
-    pub earlier: Option<RecordReplay>,
+/// How records are replayed and checked.
+pub struct Replays {
+    /// Where they are replayed.
+    pub stage: Stage,
+    /// A command that checks the workspace besides the rules; the task's own where none is named and it tells one plainly.
+    pub command: Option<Command>,
+    /// How often a check that runs something is run.
+    pub repeat: usize,
+    /// Runs test programs; made when the first is to run.
+    program: OnceLock<Option<Sandboxed>>,
+}
+
+impl std::fmt::Debug for Replays {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replays")
+            .field("sources", &self.stage.sources)
+            .field("command", &self.command)
+            .field("repeat", &self.repeat)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What was asked for, as far as results depend on it.
+#[derive(Serialize)]
+struct Asked<'a> {
+    repo: Option<&'a Path>,
+    repos: Option<&'a Path>,
+    archive: Option<&'a Path>,
+    rootfs: Option<&'a Path>,
+    image: bool,
+    timeout_s: f64,
+    verify_cmd: Option<&'a str>,
+    repeat: usize,
 }
 
 impl Replays {
-    /// Makes ready what a record needs to be replayed; nothing runs.
-    ///
-    /// # Errors
-    /// *limit* where no sandbox can be had; *input* where there is nothing to replay.
-    pub fn plan(&self, _store: &Store, _ix: RecordIx, _cancel: &Cancel) -> Result<Plan> {
-        Err(Error::limit("no sandbox"))
+    /// On this stage, checked by the rules alone, once.
+    pub fn new(stage: Stage) -> Self {
+        Self {
+            stage,
+            command: None,
+            repeat: 1,
+            program: OnceLock::new(),
+        }
     }
 
-    /// Verifies what a replay came to, and writes it down.
+    /// Names everything that results depend on besides the record: those of the same name need not be made again.
     ///
     /// # Errors
-    /// *input* when the record cannot be read any more.
-    pub fn conclude(
+    /// *internal* when it cannot be written as JSON.
+    pub fn options(&self) -> Result<ContentHash> {
+        let sources = &self.stage.sources;
+        let asked = Asked {
+            repo: sources.repositories.repo.as_deref(),
+            repos: sources.repositories.repos.as_deref(),
+            archive: sources.archive.as_deref(),
+            rootfs: sources.rootfs.as_deref(),
+            image: sources.use_images,
+            timeout_s: self.stage.options.patience.as_secs_f64(),
+            verify_cmd: self.command.as_ref().map(|command| command.line.as_str()),
+            repeat: self.repeat,
+        };
+        let asked = serde_json::to_vec(&asked)
+            .map_err(|err| Error::internal("no JSON of the options").caused_by(err))?;
+        Ok(ContentHash::of(&asked))
+    }
+
+    /// Adds to the result of a whole replay what rules and commands say of the workspace as it ended. A result that has an
+    /// error, or no patch, stays as it is.
+    pub fn check(
         &self,
-        _store: &Store,
-        _ix: RecordIx,
-        result: RecordReplay,
-        _cancel: &Cancel,
-    ) -> Result<(RecordReplay, std::result::Result<(), String>)> {
-        Ok((result, Ok(())))
+        mut result: RecordReplay,
+        trajectory: &Arc<Trajectory>,
+        (finished, root): (&Mutex<Option<Finished>>, &str),
+        backend: &Arc<dyn Backend>,
+        cancel: &Cancel,
+    ) -> RecordReplay {
+        let finished = finished.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(finished) = finished.filter(|_| result.error.is_none()) {
+            match self.checked(trajectory, (&finished, root), backend, cancel) {
+                Ok(verified) => result.verified = verified,
+                Err(error) => result.error = Some(format!("not checked: {error}")),
+            }
+        }
+        result
+    }
+
+    fn checked(
+        &self,
+        trajectory: &Arc<Trajectory>,
+        (finished, root): (&Finished, &str),
+        backend: &Arc<dyn Backend>,
+        cancel: &Cancel,
+    ) -> Result<Vec<Verified>> {
+        let mut verified = Vec::new();
+        let task = trajectory.task.as_ref();
+        let kind = task.map(|task| task.kind);
+        if kind.is_some_and(|kind| RULED.contains(&kind)) {
+            let views = ViewBases::new(|| Some(Arc::clone(trajectory)));
+            let checkout = self.stage.sources.repositories.checkout(trajectory);
+            let checkout = checkout.and_then(Result::ok);
+            let bases = CheckoutBases::new(&views, checkout.as_ref());
+            let find = || Sandboxed::find(Arc::clone(backend)).ok();
+            let program = (kind == Some(TaskKind::FuncGen)).then(|| self.program.get_or_init(find));
+            let program = program.and_then(Option::as_ref);
+            let program = program.map(|program| program as &dyn RunProgram);
+            for rules in [Rules::Published, Rules::Strict] {
+                let with = (program, &bases as &dyn Bases);
+                verified.push(replayed::by_rules(
+                    rules,
+                    trajectory,
+                    finished,
+                    with,
+                    self.repeat,
+                    cancel,
+                ));
+            }
+        }
+        let own = || task.and_then(Command::of_task);
+        if let Some(command) = self.command.clone().or_else(own) {
+            let bounds = (self.repeat, self.stage.options.patience);
+            verified.push(replayed::by_command(
+                &command, finished, &**backend, root, bounds, cancel,
+            )?);
+        }
+        Ok(verified)
     }
 }

@@ -22,6 +22,12 @@ use hgview::model::RecordIx;
 use hgview::model::Trajectory;
 use hgview::model::Verdict;
 use hgview::patch::parse_patch;
+use hgview::replay::BaseSources;
+use hgview::replay::Options;
+use hgview::replay::Stage;
+use hgview::sandbox::Backends;
+use hgview::sandbox::Choice;
+use hgview::sandbox::Limits;
 use hgview::store::Head;
 use hgview::store::OpenOptions;
 use hgview::store::Store;
@@ -304,7 +310,13 @@ impl Driver {
             judge: Arc::new(Judge::new(check, None)),
             journal,
             repositories: Repositories::default(),
-            replays: Replays::default(),
+            replays: Replays::new(Stage {
+                backends: Arc::new(Backends::new(Choice::Auto, "/proc/self/exe")),
+                sources: BaseSources::default(),
+                preparations: Arc::default(),
+                limits: Limits::default(),
+                options: Options::default(),
+            }),
         };
         let screen = Rect::new(0, 0, size.0, size.1);
         Self {

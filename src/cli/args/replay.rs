@@ -46,29 +46,12 @@ pub(in crate::cli) struct ReplayArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(in crate::cli) nth: Option<u64>,
 
-    /// What walls off the commands; `none` says what would run and runs nothing
-    #[arg(long, value_name = "BACKEND", default_value = "auto", help_heading = "Sandbox")]
-    pub(in crate::cli) backend: BackendArg,
-
-    /// How long one call may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds, help_heading = "Sandbox")]
-    pub(in crate::cli) timeout: Duration,
+    #[command(flatten)]
+    pub(in crate::cli) stage: StageArgs,
 
     /// Replay as many trajectories at once [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024), help_heading = "Sandbox")]
     pub(in crate::cli) jobs: Option<u64>,
-
-    /// An archive of the workspace as it was before the first call: .tar, .tar.gz, .tar.zst, .zip or .whl
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Input")]
-    pub(in crate::cli) archive: Option<PathBuf>,
-
-    /// An unpacked image: a folder that holds usr, etc and the rest of a system
-    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, help_heading = "Input")]
-    pub(in crate::cli) rootfs: Option<PathBuf>,
-
-    /// Run in the image that the task names, where an engine has it
-    #[arg(long, conflicts_with_all = ["archive", "rootfs"], help_heading = "Input")]
-    pub(in crate::cli) image: bool,
 
     #[command(flatten)]
     pub(in crate::cli) repos: RepoArgs,
@@ -96,6 +79,30 @@ pub(in crate::cli) struct ReplayArgs {
     /// Print one JSON object a line; `hgview schema replay` describes it
     #[arg(long)]
     pub(in crate::cli) json: bool,
+}
+
+/// In what trajectories are replayed.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct StageArgs {
+    /// What walls off the commands of a replay; `none` runs nothing
+    #[arg(long, value_name = "BACKEND", default_value = "auto", help_heading = "Sandbox")]
+    pub(in crate::cli) backend: BackendArg,
+
+    /// How long one call of a replay may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds, help_heading = "Sandbox")]
+    pub(in crate::cli) timeout: Duration,
+
+    /// An archive of the workspace as it was before the first call: .tar, .tar.gz, .tar.zst, .zip or .whl
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Input")]
+    pub(in crate::cli) archive: Option<PathBuf>,
+
+    /// An unpacked image: a folder that holds usr, etc and the rest of a system
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, help_heading = "Input")]
+    pub(in crate::cli) rootfs: Option<PathBuf>,
+
+    /// Run in the image that the task names, where an engine has it
+    #[arg(long, conflicts_with_all = ["archive", "rootfs"], help_heading = "Input")]
+    pub(in crate::cli) image: bool,
 }
 
 /// What else `replay` does.

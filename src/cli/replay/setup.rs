@@ -1,46 +1,38 @@
-//! What a replay on the command line needs, from what was typed: back end, bases, checks.
+//! What a replay on the command line needs, from what was typed.
 
 use std::sync::Arc;
-use std::sync::OnceLock;
-use std::sync::PoisonError;
-
-use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::cli::args::BackendArg;
 use crate::cli::args::ReplayArgs;
-use crate::cli::replay::backend::started;
+use crate::cli::args::StageArgs;
 use crate::cli::show::repositories;
 use crate::config::Paths;
-use crate::error::Error;
 use crate::error::Result;
 use crate::model::ContentHash;
 use crate::model::RecordIx;
-use crate::model::TaskKind;
-use crate::model::Trajectory;
 use crate::replay::BaseSources;
-use crate::replay::Finished;
 use crate::replay::Options;
 use crate::replay::Preparations;
 use crate::replay::RecordReplay;
 use crate::replay::Stage;
 use crate::replay::Staged;
 use crate::replay::Until;
-use crate::replay::Verified;
 use crate::review::RecordRef;
+use crate::sandbox::Backends;
 use crate::sandbox::Bound;
+use crate::sandbox::Choice;
+use crate::sandbox::Chosen;
 use crate::sandbox::Holding;
 use crate::sandbox::Limits;
+use crate::sandbox::OWN_PROGRAM;
 use crate::sandbox::Proof;
+use crate::sandbox::System;
 use crate::sandbox::Tier;
 use crate::store::Store;
-use crate::verify::Rules;
-use crate::verify::base::Bases;
-use crate::verify::base::CheckoutBases;
-use crate::verify::base::ViewBases;
-use crate::verify::program::RunProgram;
-use crate::verify::program::Sandboxed;
 use crate::verify::replayed;
+use crate::verify::replays::Replays;
+use crate::workspace::checkout::Repositories;
 
 /// A record, replayed, and how.
 pub(super) struct Replayed {
@@ -51,36 +43,11 @@ pub(super) struct Replayed {
     pub(super) unproved: Vec<Bound>,
 }
 
-/// Tasks for which there are rules.
-const RULED: [TaskKind; 4] = [
-    TaskKind::FuncLocalize,
-    TaskKind::DepSearch,
-    TaskKind::IssueLocalize,
-    TaskKind::FuncGen,
-];
-
-/// What was asked for, as far as results depend on it. Its hash tells which results need not be made again.
-#[derive(Serialize)]
-struct Asked<'a> {
-    repo: Option<&'a std::path::Path>,
-    repos: Option<&'a std::path::Path>,
-    archive: Option<&'a std::path::Path>,
-    rootfs: Option<&'a std::path::Path>,
-    image: bool,
-    timeout_s: f64,
-    verify_cmd: Option<&'a str>,
-    repeat: u64,
-}
-
 /// What all replays of a command share.
 pub(super) struct Setup {
-    stage: Stage,
-    /// Runs test programs; made when the first is to run.
-    program: OnceLock<Option<Sandboxed>>,
-    command: Option<replayed::Command>,
-    repeat: usize,
+    replays: Replays,
     options: ContentHash,
-    unproved: Vec<Bound>,
+    chosen: Chosen,
 }
 
 impl Setup {
@@ -88,45 +55,28 @@ impl Setup {
     ///
     /// # Errors
     /// *input* when something that was named is not there; *limit* when no sandbox can be started.
-    pub(super) fn new(args: &ReplayArgs, backend: BackendArg) -> Result<Self> {
-        let sources = BaseSources {
-            repositories: repositories(&args.repos)?,
-            archive: args.archive.clone(),
-            rootfs: args.rootfs.clone(),
-            use_images: args.image,
-            cache: Paths::of_environment().cache,
+    pub(super) fn new(args: &ReplayArgs) -> Result<Self> {
+        let options = Options {
+            // nobody goes back here
+            keep_bytes: 0,
+            ..Options::default()
         };
-        sources.check()?;
-        let asked = Asked {
-            repo: args.repos.repo.as_deref(),
-            repos: args.repos.repos.as_deref(),
-            archive: args.archive.as_deref(),
-            rootfs: args.rootfs.as_deref(),
-            image: args.image,
-            timeout_s: args.timeout.as_secs_f64(),
-            verify_cmd: args.verify_cmd.as_deref(),
-            repeat: args.repeat,
+        let stage = stage(&args.stage, repositories(&args.repos)?, options)?;
+        let system = if args.stage.image {
+            System::Image(String::new())
+        } else {
+            System::Host
         };
-        let asked = serde_json::to_vec(&asked)
-            .map_err(|err| Error::internal("no JSON of the options").caused_by(err))?;
-        let (backend, proofs) = started(backend, args.image)?;
+        let chosen = stage.backends.of(&system, &Cancel::new()).map_err(|error| {
+            error.hint("`--backend none` says what would run")
+        })?;
+        let mut replays = Replays::new(stage);
+        replays.command = args.verify_cmd.as_ref().map(replayed::Command::new);
+        replays.repeat = usize::try_from(args.repeat).unwrap_or(1);
         Ok(Self {
-            program: OnceLock::new(),
-            stage: Stage {
-                backend,
-                sources,
-                preparations: Arc::new(Preparations::default()),
-                limits: Limits::default(),
-                options: Options {
-                    patience: args.timeout,
-                    // nobody goes back here
-                    keep_bytes: 0,
-                },
-            },
-            command: args.verify_cmd.as_ref().map(replayed::Command::new),
-            repeat: usize::try_from(args.repeat).unwrap_or(1),
-            options: ContentHash::of(&asked),
-            unproved: unproved(&proofs),
+            options: replays.options()?,
+            replays,
+            chosen,
         })
     }
 
@@ -137,12 +87,17 @@ impl Setup {
 
     /// What people should know of the sandbox, a line each.
     pub(super) fn words(&self) -> Vec<String> {
-        let tier = self.stage.backend.tier().name();
-        let names: Vec<&str> = self.unproved.iter().map(|bound| bound.name()).collect();
-        vec![match names.as_slice() {
+        let tier = self.chosen.backend.tier().name();
+        let unproved = unproved(&self.chosen.proofs);
+        let names: Vec<&str> = unproved.iter().map(|bound| bound.name()).collect();
+        let mut words = vec![match names.as_slice() {
+            _ if self.chosen.proofs.is_empty() => format!("sandbox: {tier}"),
             [] => format!("sandbox: {tier}, all its limits are enforced"),
             names => format!("sandbox: {tier}, not proved: {}", names.join(", ")),
-        }]
+        }];
+        let refused = self.chosen.refused.iter();
+        words.extend(refused.map(|(tier, why)| format!("no {} sandbox here: {why}", tier.name())));
+        words
     }
 
     /// Replays a record to its end and checks what came of it. `None` when it was stopped.
@@ -162,7 +117,8 @@ impl Setup {
             Ok(trajectory) => trajectory,
             Err(fault) => return Some(failed(fault.unread("it"))),
         };
-        let opened = self.stage.open(record.clone(), Arc::clone(&trajectory), cancel);
+        let stage = &self.replays.stage;
+        let opened = stage.open(record.clone(), Arc::clone(&trajectory), cancel);
         let staged = match opened {
             _ if cancel.is_cancelled() => return None,
             Ok(staged) => staged,
@@ -170,71 +126,67 @@ impl Setup {
         };
         let Staged {
             mut session,
+            chosen,
             root,
             finished,
         } = staged;
         session.run(Until::End, &mut |_| {}, cancel);
         let unproved = unproved(session.proofs());
-        let mut result = session.finish(cancel);
-        let finished = finished.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(finished) = finished.filter(|_| result.error.is_none()) {
-            match self.checked(&trajectory, &finished, &root, cancel) {
-                Ok(verified) => result.verified = verified,
-                Err(error) => result.error = Some(format!("not checked: {error}")),
-            }
-        }
+        let result = session.result(cancel);
+        drop(session);
+        let ended = (&*finished, &*root);
+        let result = self.replays.check(result, &trajectory, ended, &chosen.backend, cancel);
         (!cancel.is_cancelled()).then_some(Replayed {
             result,
-            tier: Some(self.stage.backend.tier()),
+            tier: Some(chosen.backend.tier()),
             unproved,
         })
     }
-
-    /// What rules and commands say of a replayed workspace.
-    fn checked(
-        &self,
-        trajectory: &Arc<Trajectory>,
-        finished: &Finished,
-        root: &str,
-        cancel: &Cancel,
-    ) -> Result<Vec<Verified>> {
-        let mut verified = Vec::new();
-        let kind = trajectory.task.as_ref().map(|task| task.kind);
-        if kind.is_some_and(|kind| RULED.contains(&kind)) {
-            let views = ViewBases::new(|| Some(Arc::clone(trajectory)));
-            let checkout = self.stage.sources.repositories.checkout(trajectory);
-            let checkout = checkout.and_then(Result::ok);
-            let bases = CheckoutBases::new(&views, checkout.as_ref());
-            let program = self.program(kind);
-            for rules in [Rules::Published, Rules::Strict] {
-                let with = (program, &bases as &dyn Bases);
-                verified.push(replayed::by_rules(
-                    rules, trajectory, finished, with, self.repeat, cancel,
-                ));
-            }
-        }
-        if let Some(command) = &self.command {
-            let backend = &*self.stage.backend;
-            let bounds = (self.repeat, self.stage.options.patience);
-            verified.push(replayed::by_command(
-                command, finished, backend, root, bounds, cancel,
-            )?);
-        }
-        Ok(verified)
-    }
 }
 
-impl Setup {
-    /// What runs the test programs of tasks that have some.
-    fn program(&self, kind: Option<TaskKind>) -> Option<&dyn RunProgram> {
-        let find = || Sandboxed::find(Arc::clone(&self.stage.backend)).ok();
-        let program = (kind == Some(TaskKind::FuncGen)).then(|| self.program.get_or_init(find));
-        program?.as_ref().map(|program| program as &dyn RunProgram)
+/// In what trajectories are replayed; nothing is started.
+///
+/// # Errors
+/// *input* when something that was named is not there.
+pub(in crate::cli) fn stage(
+    args: &StageArgs,
+    repositories: Repositories,
+    options: Options,
+) -> Result<Stage> {
+    let sources = BaseSources {
+        repositories,
+        archive: args.archive.clone(),
+        rootfs: args.rootfs.clone(),
+        use_images: args.image,
+        cache: Paths::of_environment().cache,
+    };
+    sources.check()?;
+    Ok(Stage {
+        backends: Arc::new(Backends::new(choice(args.backend), OWN_PROGRAM)),
+        sources,
+        preparations: Arc::new(Preparations::default()),
+        limits: Limits::default(),
+        options: Options {
+            patience: args.timeout,
+            ..options
+        },
+    })
+}
+
+fn choice(arg: BackendArg) -> Choice {
+    match arg {
+        BackendArg::Auto => Choice::Auto,
+        BackendArg::Namespace => Choice::Namespace,
+        BackendArg::Landlock => Choice::Landlock,
+        BackendArg::Docker => Choice::Engine,
+        BackendArg::None => Choice::None,
     }
 }
 
 /// The bounds that are not enforced, or of which nobody knows.
 fn unproved(proofs: &[Proof]) -> Vec<Bound> {
-    let open = proofs.iter().filter(|proof| proof.holding != Holding::Enforced);
+    let open = proofs
+        .iter()
+        .filter(|proof| proof.holding != Holding::Enforced);
     open.map(|proof| proof.bound).collect()
 }

@@ -173,7 +173,7 @@ pub(super) fn run(
     let at_once = at_once(args).min(todo.len().max(1));
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel::<Made>();
-    let host: Text = host().into();
+    let host: Text = results::host().into();
     let work = |sender: mpsc::Sender<Made>| {
         while let Some(place) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
             let made = (!cancel.is_cancelled()).then(|| {
@@ -261,9 +261,4 @@ impl Shown {
 fn at_once(args: &ReplayArgs) -> usize {
     let asked = args.jobs.and_then(|jobs| usize::try_from(jobs).ok());
     asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
-}
-
-fn host() -> String {
-    let name = rustix::system::uname();
-    name.nodename().to_string_lossy().into_owned()
 }

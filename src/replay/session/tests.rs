@@ -342,7 +342,7 @@ fn all_calls_in_order() {
     );
     assert_eq!(run.all(Until::End), Stopped::AtEnd);
     assert_eq!(run.verdicts(), ["match", "no-op", "match", "match"]);
-    let told = run.session.finish(&Cancel::new());
+    let told = run.session.result(&Cancel::new());
     assert!(told.is_reproduced());
     assert_eq!(told.error, None);
     assert_eq!(told.notes, ["no base"]);
@@ -369,7 +369,7 @@ fn behind_a_divergence_calls_are_marked() {
         .map(|call| call.after_divergence)
         .collect();
     assert_eq!(marked, [false, false, true, true, true]);
-    let told = run.session.finish(&Cancel::new());
+    let told = run.session.result(&Cancel::new());
     assert_eq!(told.first_divergence, Some(1));
     assert!(!told.is_reproduced());
     assert_eq!(told.calls[1].observation.as_deref(), Some("ab2"));
@@ -439,7 +439,7 @@ fn stopped_in_the_midst_it_goes_on_before_it() {
     );
     assert_eq!(run.session.position(), 1);
     assert_eq!(run.log(), "a", "what the stopped call did is gone");
-    let told = run.session.finish(&cancel);
+    let told = run.session.result(&cancel);
     assert_eq!(told.calls.len(), 1);
     assert_eq!(told.error.as_deref(), Some("stopped after 1 of 3 calls"));
     assert_eq!(told.patch, None);
@@ -455,7 +455,7 @@ fn a_dead_sandbox_ends_it() {
     assert!(run.session.back());
     assert_eq!(run.session.error(), None);
     assert_eq!(run.all(Until::End), Stopped::Failed);
-    let told = run.session.finish(&Cancel::new());
+    let told = run.session.result(&Cancel::new());
     assert_eq!(told.calls.len(), 1);
     assert_eq!(told.error.as_deref(), Some("the sandbox died"));
 }
@@ -558,7 +558,7 @@ fn a_machine_without_sandboxes() {
     .unwrap();
     let stopped = session.run(Until::End, &mut |_| {}, &Cancel::new());
     assert_eq!(stopped, Stopped::Failed);
-    let told = session.finish(&Cancel::new());
+    let told = session.result(&Cancel::new());
     assert_eq!(told.error.as_deref(), Some("no namespaces"));
     assert!(told.calls.is_empty());
 }

@@ -83,13 +83,22 @@ impl Journal {
         files.any(|file| file.as_os_str() != "-" && !known.contains(&whole(&file)))
     }
 
+    /// Where decisions and results of the files that the store found so far are.
+    ///
+    /// # Errors
+    /// *input* when the place cannot be told.
+    pub(super) fn place(&self, store: &Store) -> Result<Place> {
+        let place = Place::of(&self.inputs, self.chosen.as_deref(), &self.data)?;
+        Ok(place.with_files(store.files()))
+    }
+
     /// Reads all journals, those beside the files that the store found so far included.
     ///
     /// # Errors
     /// *input* when the place cannot be told.
     pub(super) fn read(&self, store: &Store) -> Result<Journals> {
         let files = store.files();
-        let place = Place::of(&self.inputs, self.chosen.as_deref(), &self.data)?.with_files(&files);
+        let place = self.place(store)?;
         let inputs = self.inputs.iter().filter(|path| path.is_file());
         let wholes: HashMap<Arc<Path>, PathBuf> = files
             .into_iter()

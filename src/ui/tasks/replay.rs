@@ -14,16 +14,28 @@ use std::time::Instant;
 
 use crate::cancel::Cancel;
 use crate::error::Error;
+use crate::error::Result;
 use crate::model::Action;
+use crate::model::ContentHash;
 use crate::model::RecordIx;
 use crate::model::Trajectory;
 use crate::read::understand;
+use crate::replay::BaseKind;
 use crate::replay::CallRef;
 use crate::replay::Event;
-use crate::replay::Session;
+use crate::replay::RecordReplay;
+use crate::replay::Staged;
 use crate::replay::Stopped;
 use crate::replay::Until;
+use crate::replay::results;
+use crate::replay::results::Results;
+use crate::replay::results::Run;
+use crate::replay::results::Writer;
+use crate::review::Moment;
+use crate::review::Place;
+use crate::sandbox::Bound;
 use crate::sandbox::Holding;
+use crate::sandbox::Proof;
 use crate::text::clean_line;
 use crate::ui::effect::ReplayAsk;
 use crate::ui::effect::ReplayJob;
@@ -105,8 +117,8 @@ struct Bench {
 
 struct Open {
     generation: Generation,
-    record: RecordIx,
-    session: Session,
+    place: Place,
+    staged: Staged,
 }
 
 impl Bench {
@@ -169,23 +181,23 @@ impl Bench {
             ReplayAsk::Close => *self = Self::default(),
             ReplayAsk::Run(to) => run(open, to, env, cancel, tell),
             ReplayAsk::Back => {
-                let was_run = open.session.back();
+                let was_run = open.staged.session.back();
                 let why = (!was_run).then(|| "no call was run yet".to_owned());
-                tell(ReplayNews::Stands(open.session.position(), why));
+                tell(ReplayNews::Stands(open.staged.session.position(), why));
             }
             ReplayAsk::Restart => {
-                while open.session.back() {}
+                while open.staged.session.back() {}
                 tell(ReplayNews::Stands(0, None));
             }
-            ReplayAsk::Changes => match open.session.patch(cancel) {
-                Ok(Some(made)) => tell(ReplayNews::Changes(open.session.position(), made.patch)),
+            ReplayAsk::Changes => match open.staged.session.patch(cancel) {
+                Ok(Some(made)) => tell(ReplayNews::Changes(open.staged.session.position(), made.patch)),
                 Ok(None) => tell(ReplayNews::Failed(
                     "the workspace is no repository".to_owned(),
                 )),
                 Err(error) => tell(ReplayNews::Failed(words(&error))),
             },
             ReplayAsk::Console(rows, columns) => {
-                match open.session.shell_here(rows, columns, cancel) {
+                match open.staged.session.shell_here(rows, columns, cancel) {
                     Ok(shell) => self.console = Some(Console::new(shell, rows, columns)),
                     Err(error) => tell(ReplayNews::Failed(words(&error))),
                 }
@@ -212,38 +224,57 @@ fn words(error: &Error) -> String {
 
 fn open(
     generation: Generation,
-    record: RecordIx,
+    ix: RecordIx,
     env: &Env,
     cancel: &Cancel,
-) -> crate::error::Result<(Open, Replayable)> {
-    let plan = env.replays.plan(&env.store, record, cancel)?;
-    let session = plan.session;
-    let trajectory = Arc::clone(session.trajectory());
+) -> Result<(Open, Replayable)> {
+    let trajectory = env
+        .store
+        .load(ix)
+        .map_err(|fault| Error::input(fault.unread("the record")))?;
+    let place = env.journal.place(&env.store)?;
+    let record = place.reference(&env.store, ix, &trajectory.id)?;
+    let earlier = Results::load(place.reads()).whole(record.sha256)?;
+    let staged = env.replays.stage.open(record, Arc::clone(&trajectory), cancel)?;
+    let session = &staged.session;
     let calls = session.calls().iter().map(|at| {
         let steps = trajectory.steps.get(at.step);
         let action = steps.and_then(|step| step.actions.get(at.call));
         row(*at, action)
     });
+    let unproved = staged.chosen.proofs.iter();
+    let refused = staged.chosen.refused.iter();
     let about = Replayable {
         calls: calls.collect(),
         tier: session.tier(),
-        unproved: session
-            .proofs()
-            .iter()
+        unproved: unproved
             .filter(|proof| proof.holding != Holding::Enforced)
             .cloned()
             .collect(),
-        refused: plan.refused,
-        base: plan.base,
-        earlier: plan.earlier.map(Arc::new),
+        refused: refused
+            .map(|(tier, why)| format!("no {} sandbox here: {why}", tier.name()))
+            .collect(),
+        base: base_words(session.base()).to_owned(),
+        earlier: earlier.map(Arc::new),
         trajectory,
     };
     let open = Open {
         generation,
-        record,
-        session,
+        place,
+        staged,
     };
     Ok((open, about))
+}
+
+/// From what a workspace is made, in words.
+fn base_words(base: BaseKind) -> &'static str {
+    match base {
+        BaseKind::Repository => "the repository's commit",
+        BaseKind::Archive => "an archive",
+        BaseKind::Image => "the task's image",
+        BaseKind::Rebuilt => "rebuilt from the trajectory",
+        BaseKind::Empty => "an empty workspace",
+    }
 }
 
 fn row(at: CallRef, action: Option<&Action>) -> CallRow {
@@ -268,7 +299,7 @@ fn run(
     cancel: &Cancel,
     tell: &mut dyn FnMut(ReplayNews),
 ) {
-    let session = &mut open.session;
+    let session = &mut open.staged.session;
     let mut live = Live::default();
     let mut at = session.position();
     let mut hear = |event: Event<'_>| match event {
@@ -308,16 +339,54 @@ fn run(
         tell(ReplayNews::Preparing(
             "comparing patches, verifying".to_owned(),
         ));
-        let result = session.result(cancel);
-        match env
-            .replays
-            .conclude(&env.store, open.record, result, cancel)
-        {
-            Ok((result, saved)) => tell(ReplayNews::Finished(Arc::new(result), saved)),
-            Err(error) => tell(ReplayNews::Failed(words(&error))),
-        }
+        let (result, saved) = conclude(open, env, cancel);
+        tell(ReplayNews::Finished(Arc::new(result), saved));
     }
-    tell(ReplayNews::Stands(open.session.position(), why));
+    tell(ReplayNews::Stands(open.staged.session.position(), why));
+}
+
+/// The result of a whole replay, checked, and whether it was written down: what was stopped meanwhile is not.
+fn conclude(open: &mut Open, env: &Env, cancel: &Cancel) -> (RecordReplay, Result<(), String>) {
+    let Staged {
+        session,
+        chosen,
+        root,
+        finished,
+    } = &mut open.staged;
+    let began = Instant::now();
+    let result = session.result(cancel);
+    let trajectory = Arc::clone(session.trajectory());
+    let ended = (&**finished, root.as_str());
+    let result = env.replays.check(result, &trajectory, ended, &chosen.backend, cancel);
+    if cancel.is_cancelled() {
+        return (result, Err("stopped".to_owned()));
+    }
+    let run = |line: ContentHash, options: ContentHash| Run {
+        v: Run::VERSION,
+        record: result.record.sha256,
+        line,
+        options,
+        at: Moment::now(),
+        host: results::host().into(),
+        tier: Some(session.tier()),
+        unproved: unproved(session.proofs()),
+        took_s: began.elapsed().as_secs_f64(),
+    };
+    let saved = env.replays.options().and_then(|options| {
+        let line = results::line_of(&result)?;
+        let run = results::run_line_of(&run(ContentHash::of(line.as_bytes()), options))?;
+        let mut writer = Writer::open(&open.place, results::NAME)?;
+        writer.append(&line, &run)?;
+        writer.sync()
+    });
+    (result, saved.map_err(|error| error.to_string()))
+}
+
+/// The bounds that are not enforced, or of which nobody knows.
+fn unproved(proofs: &[Proof]) -> Vec<Bound> {
+    let open = proofs.iter();
+    let open = open.filter(|proof| proof.holding != Holding::Enforced);
+    open.map(|proof| proof.bound).collect()
 }
 
 /// The end of what a call writes, told now and then.
