@@ -92,11 +92,6 @@ impl Screen {
         self.grid.last_line()
     }
 
-    /// Whether the cursor stands in the first column of a row: the program has ended its line.
-    pub fn is_at_line_start(&self) -> bool {
-        self.grid.is_at_line_start()
-    }
-
     /// Forgets what scrolled out (`tmux clear-history`).
     pub fn clear_history(&mut self) {
         self.grid.clear_history();

@@ -118,14 +118,24 @@ impl OpenHands {
 
     fn refusal(&self, refusal: &Refusal) -> Reply {
         let (text, code) = match refusal {
-            Refusal::NothingToRead => ("ERROR: No previous running command to retrieve logs from.".to_owned(), Some(-1)),
-            Refusal::NothingToFeed => ("ERROR: No previous running command to interact with.".to_owned(), Some(-1)),
+            Refusal::NothingToRead => (
+                "ERROR: No previous running command to retrieve logs from.".to_owned(),
+                Some(-1),
+            ),
+            Refusal::NothingToFeed => (
+                "ERROR: No previous running command to interact with.".to_owned(),
+                Some(-1),
+            ),
             Refusal::Several(pieces) => (format!("ERROR: {}", several(pieces)), None),
             Refusal::NoCommand => ("'str' object has no attribute 'kind'".to_owned(), None),
         };
         let is_error_event = code.is_none() && self.form == Form::Message;
         Reply {
-            text: if is_error_event { cut_middle(&text) + "\n[Error occurred in processing last action]" } else { text },
+            text: if is_error_event {
+                cut_middle(&text) + "\n[Error occurred in processing last action]"
+            } else {
+                text
+            },
             exit_code: code,
             ..Reply::default()
         }
@@ -134,7 +144,10 @@ impl OpenHands {
 
 /// The words about several commands in one call.
 pub(super) fn several(pieces: &[String]) -> String {
-    let numbered = pieces.iter().enumerate().map(|(ix, piece)| format!("({}) {piece}", ix + 1));
+    let numbered = pieces
+        .iter()
+        .enumerate()
+        .map(|(ix, piece)| format!("({}) {piece}", ix + 1));
     let numbered: Vec<String> = numbered.collect();
     format!(
         "Cannot execute multiple commands at once.\nPlease run each command separately OR chain them into a single \
@@ -193,7 +206,9 @@ impl Tool for OpenHands {
         self.console(sandbox, live, cancel)?;
         let console = self.console.as_mut().expect("it was started above");
         let outcome = self.turns.run(&turn, &WORDS, console, live, cancel)?;
-        if console.is_dead() && matches!(&outcome, Ok(seen) if seen.did == crate::replay::tool::Did::TimedOut) {
+        if console.is_dead()
+            && matches!(&outcome, Ok(seen) if seen.did == crate::replay::tool::Did::TimedOut)
+        {
             // killed by us: the next call gets a new shell where this one stood
             self.cwd = self.turns.dir.clone().unwrap_or_else(|| self.cwd.clone());
             self.console = None;

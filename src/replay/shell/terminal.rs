@@ -137,12 +137,18 @@ impl Terminal {
     }
 
     fn reply(&self, outcome: Result<Seen, Refusal>, was_reset: bool) -> Reply {
-        let before = if was_reset { format!("{RESET}\n\n") } else { String::new() };
+        let before = if was_reset {
+            format!("{RESET}\n\n")
+        } else {
+            String::new()
+        };
         match outcome {
             Ok(mut seen) => {
                 let code = seen.prompt.as_ref().map_or(-1, |prompt| prompt.exit_code);
                 seen.content = before + &cut_middle(&seen.content);
-                let is_error = seen.suffix.contains("\" is NOT executed. The previous command is still running");
+                let is_error = seen
+                    .suffix
+                    .contains("\" is NOT executed. The previous command is still running");
                 Reply {
                     text: match self.form {
                         Form::Content => seen.content.clone(),
@@ -174,7 +180,11 @@ fn refused(refusal: &Refusal) -> String {
 
 /// The message of an observation, with the header of errors.
 fn headed(text: &str, is_error: bool) -> String {
-    let header = if is_error { "[An error occurred during execution.]\n" } else { "" };
+    let header = if is_error {
+        "[An error occurred during execution.]\n"
+    } else {
+        ""
+    };
     format!("{header}{}", cut_middle(text))
 }
 
@@ -206,7 +216,10 @@ impl Tool for Terminal {
         if is_reset {
             self.reset();
             if command.trim().is_empty() {
-                return Ok(Reply { exit_code: Some(0), ..Reply::text(RESET) });
+                return Ok(Reply {
+                    exit_code: Some(0),
+                    ..Reply::text(RESET)
+                });
             }
         }
         if self.edition.is_pooled {
