@@ -217,6 +217,9 @@ fn start_of(trajectory: &Trajectory) -> String {
     }
 }
 
+/// What only the SDK says about running commands.
+const SDK_WORDS: &str = "or use the timeout parameter in terminal";
+
 /// The shell of the trajectory's producer.
 fn shell_of(trajectory: &Trajectory) -> Shell {
     let uses = |name: &str| actions(trajectory).any(|action| action.tool == name);
@@ -228,12 +231,10 @@ fn shell_of(trajectory: &Trajectory) -> Shell {
         Some(Format::ClaudeCode) => Shell::Plain(Scaffold::ClaudeCode),
         Some(Format::Codex) => Shell::Plain(Scaffold::Codex),
         _ if uses("terminal") => Shell::Terminal(Form::Message, edition_of(trajectory)),
-        _ if uses("execute_bash") => {
-            match shows(trajectory, &["or use the timeout parameter in terminal"]) {
-                true => Shell::Terminal(Form::Message, edition_of(trajectory)),
-                false => Shell::OpenHands(Form::Message),
-            }
+        _ if uses("execute_bash") && !shows(trajectory, &[SDK_WORDS]) => {
+            Shell::OpenHands(Form::Message)
         }
+        _ if uses("execute_bash") => Shell::Terminal(Form::Message, edition_of(trajectory)),
         _ if uses("Bash") => Shell::Plain(Scaffold::ClaudeCode),
         _ if uses("shell") || uses("exec_command") || uses("local_shell") => {
             Shell::Plain(Scaffold::Codex)

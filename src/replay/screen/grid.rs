@@ -48,6 +48,12 @@ struct Line {
     wrapped: bool,
 }
 
+/// A row on the screen or behind it.
+enum Kept<'a> {
+    Row(&'a Row),
+    Line(&'a Line),
+}
+
 /// Where text is written next; `x` may be one past the last column: the next character wraps.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cursor {
@@ -57,6 +63,10 @@ pub(super) struct Cursor {
 
 /// The screen.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent modes of a terminal"
+)]
 pub(super) struct Grid {
     pub(super) rows: usize,
     pub(super) columns: usize,
@@ -149,22 +159,31 @@ impl Grid {
         out
     }
 
-    pub(super) fn last_line(&self) -> String {
+    /// Whether the last line that is not blank is this one. Looks at no more rows than that takes.
+    pub(super) fn last_line_is(&self, line: &str) -> bool {
+        let mut below = String::new();
         let mut text = String::new();
-        for row in self.visible.iter().take(self.used).rev() {
-            text.clear();
-            row.text(&mut text);
-            if !text.trim_end().is_empty() {
-                text.truncate(text.trim_end().len());
-                return text;
+        let rows = self.visible.iter().take(self.used).rev().map(Kept::Row);
+        let lines = self.history.iter().rev().map(Kept::Line);
+        for kept in rows.chain(lines) {
+            let is_wrapped = match kept {
+                Kept::Row(row) => row.wrapped,
+                Kept::Line(line) => line.wrapped,
+            };
+            if !below.is_empty() && (!is_wrapped || below.len() > line.len()) {
+                break;
             }
+            text.clear();
+            match kept {
+                Kept::Row(row) => row.text(&mut text),
+                Kept::Line(line) => text.push_str(&line.text),
+            }
+            if below.is_empty() {
+                text.truncate(text.trim_end().len());
+            }
+            below.insert_str(0, &text);
         }
-        let line = self.history.iter().rev();
-        let mut texts = line.map(|line| line.text.trim_end());
-        texts
-            .find(|text| !text.is_empty())
-            .unwrap_or_default()
-            .to_owned()
+        below == line
     }
 
     pub(super) fn clear_history(&mut self) {

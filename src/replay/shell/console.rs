@@ -196,7 +196,7 @@ impl Console {
         };
         console.type_line(&make.setup())?;
         let until = Instant::now() + START;
-        while console.screen.last_line() != END {
+        while !console.screen.last_line_is(END) {
             let heard = console.hear(GLANCE, live)?;
             let is_over = matches!(heard, Heard::End(_)) || Instant::now() >= until;
             if is_over || cancel.is_cancelled() {
@@ -245,9 +245,10 @@ impl Console {
 
     /// The captured screen; a shell that ended took it along.
     pub(super) fn capture(&self) -> String {
-        match self.is_dead() {
-            true => String::new(),
-            false => self.screen.capture(),
+        if self.is_dead() {
+            String::new()
+        } else {
+            self.screen.capture()
         }
     }
 
@@ -258,7 +259,7 @@ impl Console {
 
     /// Whether the screen ends in a prompt.
     pub(super) fn is_prompting(&self) -> bool {
-        !self.is_dead() && self.screen.last_line() == END
+        !self.is_dead() && self.screen.last_line_is(END)
     }
 
     /// Types keys as `tmux send-keys` does, and Enter if asked for.

@@ -14,6 +14,7 @@ use crate::replay::shell::turn::Turn;
 use crate::replay::shell::turn::Turns;
 use crate::replay::shell::turn::Words;
 use crate::replay::tool::Call;
+use crate::replay::tool::Did;
 use crate::replay::tool::Reply;
 use crate::replay::tool::Saved;
 use crate::replay::tool::Tool;
@@ -74,29 +75,29 @@ impl OpenHands {
         }
     }
 
-    /// The shell, started if there is none, with what the runtime does first.
-    fn console(
+    /// The shell, started if there is none, with what the runtime does first. It is put back by the caller.
+    fn take_console(
         &mut self,
         sandbox: &mut dyn Sandbox,
         live: &mut dyn FnMut(&[u8]),
         cancel: &Cancel,
-    ) -> Result<&mut Console> {
-        if self.console.is_none() {
-            let mut console = Console::start(MAKE, &self.cwd, sandbox, live, cancel)?;
-            for command in FIRST {
-                let turn = Turn {
-                    command,
-                    is_input: false,
-                    limit: None,
-                    recorded: Recorded::Over,
-                    patience: state::PATIENCE,
-                };
-                // what it shows is not the agent's; git may not be there
-                drop(self.turns.run(&turn, &WORDS, &mut console, live, cancel)?);
-            }
-            self.console = Some(console);
+    ) -> Result<Console> {
+        if let Some(console) = self.console.take() {
+            return Ok(console);
         }
-        Ok(self.console.as_mut().expect("it was started above"))
+        let mut console = Console::start(MAKE, &self.cwd, sandbox, live, cancel)?;
+        for command in FIRST {
+            let turn = Turn {
+                command,
+                is_input: false,
+                limit: None,
+                recorded: Recorded::Over,
+                patience: state::PATIENCE,
+            };
+            // what it shows is not the agent's; git may not be there
+            drop(self.turns.run(&turn, &WORDS, &mut console, live, cancel)?);
+        }
+        Ok(console)
     }
 
     fn reply(&self, outcome: Result<Seen, Refusal>) -> Reply {
@@ -203,15 +204,13 @@ impl Tool for OpenHands {
             recorded: Recorded::of(call.action.observation.as_ref()),
             patience: call.patience,
         };
-        self.console(sandbox, live, cancel)?;
-        let console = self.console.as_mut().expect("it was started above");
-        let outcome = self.turns.run(&turn, &WORDS, console, live, cancel)?;
-        if console.is_dead()
-            && matches!(&outcome, Ok(seen) if seen.did == crate::replay::tool::Did::TimedOut)
-        {
+        let mut console = self.take_console(sandbox, live, cancel)?;
+        let outcome = self.turns.run(&turn, &WORDS, &mut console, live, cancel)?;
+        if console.is_dead() && matches!(&outcome, Ok(seen) if seen.did == Did::TimedOut) {
             // killed by us: the next call gets a new shell where this one stood
             self.cwd = self.turns.dir.clone().unwrap_or_else(|| self.cwd.clone());
-            self.console = None;
+        } else {
+            self.console = Some(console);
         }
         Ok(self.reply(outcome))
     }
@@ -225,7 +224,9 @@ impl Tool for OpenHands {
         self.console = None;
         self.turns = Turns::default();
         let cancel = Cancel::new();
-        let console = self.console(sandbox, &mut |_| {}, &cancel)?;
-        state::restore(console, saved, sandbox)
+        let mut console = self.take_console(sandbox, &mut |_| {}, &cancel)?;
+        state::restore(&mut console, saved, sandbox)?;
+        self.console = Some(console);
+        Ok(())
     }
 }

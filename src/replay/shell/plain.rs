@@ -135,7 +135,7 @@ impl Plain {
 
     fn run_script(
         &self,
-        script: String,
+        script: &str,
         call: &Call<'_>,
         sandbox: &mut dyn Sandbox,
         live: &mut dyn FnMut(&[u8]),
@@ -161,7 +161,7 @@ impl Plain {
             _ => self.cwd.clone(),
         };
         let mut process = sandbox.spawn(&Launch {
-            argv: ["bash", "-c", &script].map(str::to_owned).to_vec(),
+            argv: ["bash", "-c", script].map(str::to_owned).to_vec(),
             cwd,
             env: Vec::new(),
             streams: Streams::Pipe,
@@ -208,7 +208,7 @@ impl Tool for Plain {
             self.state.clear();
         }
         let script = self.script(&command, sandbox)?;
-        let ran = self.run_script(script, call, sandbox, live, cancel)?;
+        let ran = self.run_script(&script, call, sandbox, live, cancel)?;
         self.keep(sandbox);
         let output = String::from_utf8_lossy(&ran.output);
         let code = ran.exit.as_ref().map(|exit| i64::from(exit.code()));

@@ -174,9 +174,10 @@ impl<'a> Reader<'a> {
                 None => {}
             }
         }
-        match reader.reading.commands.is_empty() {
-            true => Err(Flaw::Empty),
-            false => Ok(reader.reading),
+        if reader.reading.commands.is_empty() {
+            Err(Flaw::Empty)
+        } else {
+            Ok(reader.reading)
         }
     }
 
@@ -522,6 +523,9 @@ impl<'a> Reader<'a> {
 
     /// Reads a redirection, if one follows.
     fn redirection(&mut self) -> Read<bool> {
+        const OPERATORS: [&str; 12] = [
+            "<<<", "<<-", "<<", "<>", "<&", "<", "&>>", "&>", ">>", ">&", ">|", ">",
+        ];
         let start = self.at;
         let digits = self
             .rest()
@@ -545,9 +549,6 @@ impl<'a> Reader<'a> {
             return Ok(false);
         }
         self.at += digits.max(named);
-        const OPERATORS: [&str; 12] = [
-            "<<<", "<<-", "<<", "<>", "<&", "<", "&>>", "&>", ">>", ">&", ">|", ">",
-        ];
         let Some(operator) = OPERATORS.into_iter().find(|operator| self.eat(operator)) else {
             return Err(GIVE_UP);
         };

@@ -97,24 +97,25 @@ impl Terminal {
         }
     }
 
-    fn console(
+    /// The shell, started if there is none. It is put back by the caller.
+    fn take_console(
         &mut self,
         sandbox: &mut dyn Sandbox,
         live: &mut dyn FnMut(&[u8]),
         cancel: &Cancel,
-    ) -> Result<&mut Console> {
-        if self.console.is_none() {
-            let make = Make {
-                rows: self.edition.rows,
-                columns: self.edition.columns,
-                clearing: Clearing::Program,
-                opening: "set +H; ",
-                which: r#"$(command -v python || echo "")"#,
-                skips_torn: true,
-            };
-            self.console = Some(Console::start(make, &self.cwd, sandbox, live, cancel)?);
+    ) -> Result<Console> {
+        if let Some(console) = self.console.take() {
+            return Ok(console);
         }
-        Ok(self.console.as_mut().expect("it was started above"))
+        let make = Make {
+            rows: self.edition.rows,
+            columns: self.edition.columns,
+            clearing: Clearing::Program,
+            opening: "set +H; ",
+            which: r#"$(command -v python || echo "")"#,
+            skips_torn: true,
+        };
+        Console::start(make, &self.cwd, sandbox, live, cancel)
     }
 
     /// Ends the shell; the next call gets a new one in the first one's folder.
@@ -232,13 +233,13 @@ impl Tool for Terminal {
             recorded: Recorded::of(call.action.observation.as_ref()),
             patience: call.patience,
         };
-        self.console(sandbox, live, cancel)?;
-        let console = self.console.as_mut().expect("it was started above");
-        let outcome = self.turns.run(&turn, &WORDS, console, live, cancel)?;
+        let mut console = self.take_console(sandbox, live, cancel)?;
+        let outcome = self.turns.run(&turn, &WORDS, &mut console, live, cancel)?;
         if console.is_dead() && matches!(&outcome, Ok(seen) if seen.did == Did::TimedOut) {
             // killed by us: the next call gets a new shell where this one stood
             self.cwd = self.turns.dir.clone().unwrap_or_else(|| self.cwd.clone());
-            self.console = None;
+        } else {
+            self.console = Some(console);
         }
         Ok(self.reply(outcome, is_reset))
     }
@@ -250,7 +251,9 @@ impl Tool for Terminal {
 
     fn restore(&mut self, saved: &Saved, sandbox: &mut dyn Sandbox) -> Result<()> {
         self.reset();
-        let console = self.console(sandbox, &mut |_| {}, &Cancel::new())?;
-        state::restore(console, saved, sandbox)
+        let mut console = self.take_console(sandbox, &mut |_| {}, &Cancel::new())?;
+        state::restore(&mut console, saved, sandbox)?;
+        self.console = Some(console);
+        Ok(())
     }
 }

@@ -170,16 +170,40 @@ fn replay(recording: &str, make: impl Fn(&str) -> Box<dyn Tool>, known: &[(&str,
 const OPENHANDS: &[(&str, &str)] = &[
     (
         "cat <<A <<B",
-        "the original typed several commands and looked at the screen between two of them",
+        "several commands were typed, and the original looked at the screen between two of them",
+    ),
+    (
+        "Enter",
+        "two lines were typed, and the original looked at the screen while it was cleared between them",
     ),
     (
         "wait",
         "the original came half a second later, when the job before had ended and been told",
     ),
+    (
+        "echo bg > bg.txt &",
+        "whether a job ends before the prompt is chance",
+    ),
+    (
+        "echo \\> \\< \\&",
+        "whether a job ends before the prompt is chance",
+    ),
+    (
+        "grep one\\|two",
+        "two programs write their errors at the same time",
+    ),
+    (
+        "printf \"\\\\033[6n\"",
+        "when the shell reads the terminal's answer is chance",
+    ),
+    ("C-c", "it clears what the step before left of that answer"),
 ];
 
 /// The same.
-const TERMINAL: &[(&str, &str)] = &[];
+const TERMINAL: &[(&str, &str)] = &[(
+    "grep one\\|two",
+    "two programs write their errors at the same time",
+)];
 
 #[test]
 fn openhands_shows_what_the_real_one_showed() {

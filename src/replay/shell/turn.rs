@@ -193,13 +193,15 @@ impl Turns {
         }
         let before = console.capture();
         let known = console.prompts(&before).len();
-        let command = match is_new {
-            true => match script::escape(command) {
-                Ok(escaped) => escaped,
-                Err(_) if words.fails_on_comments => return Ok(Err(Refusal::NoCommand)),
-                Err(_) => command.to_owned(),
-            },
-            false => command.to_owned(),
+        let escaped = if is_new {
+            script::escape(command)
+        } else {
+            Ok(command.to_owned())
+        };
+        let command = match escaped {
+            Ok(escaped) => escaped,
+            Err(_) if words.fails_on_comments => return Ok(Err(Refusal::NoCommand)),
+            Err(_) => command.to_owned(),
         };
         if !command.is_empty() {
             console.type_keys(&command, !is_key(&command), live)?;
@@ -343,18 +345,17 @@ impl Turns {
         }
         let prompt = prompts.pop();
         let code = prompt.as_ref().map_or(-1, |prompt| prompt.exit_code);
-        let suffix = match is_key(command) {
-            true => {
-                let key = command
-                    .chars()
-                    .last()
-                    .map(char::to_uppercase)
-                    .into_iter()
-                    .flatten();
-                let key: String = key.collect();
-                format!("\n[The command completed with exit code {code}. CTRL+{key} was sent.]")
-            }
-            false => format!("\n[The command completed with exit code {code}.]"),
+        let suffix = if is_key(command) {
+            let key = command
+                .chars()
+                .last()
+                .map(char::to_uppercase)
+                .into_iter()
+                .flatten();
+            let key: String = key.collect();
+            format!("\n[The command completed with exit code {code}. CTRL+{key} was sent.]")
+        } else {
+            format!("\n[The command completed with exit code {code}.]")
         };
         let had_shown = !self.shown.is_empty();
         let (content, _) = self.output(command, raw, None);

@@ -107,9 +107,10 @@ fn mini(output: &str, code: Option<i64>, recorded: Option<&str>) -> String {
     let len = output.chars().count();
     let is_message = recorded.is_some_and(|text| text.starts_with("<returncode>"));
     if len < LONGEST {
-        return match is_message {
-            true => format!("<returncode>{code}</returncode>\n<output>\n{output}</output>"),
-            false => like(output.into(), recorded).into_owned(),
+        return if is_message {
+            format!("<returncode>{code}</returncode>\n<output>\n{output}</output>")
+        } else {
+            like(output.into(), recorded).into_owned()
         };
     }
     let (head, tail) = ends(output, LONGEST / 2);
