@@ -120,8 +120,11 @@ type MakeEditor = fn(format: Option<Format>, cwd: &str) -> Box<dyn Tool>;
 /// The editors that are known, by the names of their tools.
 const EDITORS: &[(&str, MakeEditor)] = &[];
 
-/// The tool that takes patches out of shell commands, for a folder.
-const PATCHES: Option<fn(cwd: &str) -> Box<dyn Tool>> = None;
+/// Makes the tool that applies patches, for a folder.
+type MakePatcher = fn(cwd: &str) -> Box<dyn Tool>;
+
+/// The tool that takes patches out of shell commands.
+const PATCHES: Option<MakePatcher> = None;
 
 /// The editor of this name; `None` where its calls cannot be replayed.
 fn editor(name: &str, format: Option<Format>, cwd: &str) -> Option<Box<dyn Tool>> {

@@ -89,14 +89,13 @@ fn control(name: &str) -> Option<Vec<u8>> {
 /// A character with the control key.
 fn chord(key: char) -> Option<Vec<u8>> {
     let byte = match key {
-        '?' => 0x7f,
+        '?' | '8' => 0x7f,
         ' ' | '2' => 0,
         '3' => 0x1b,
         '4' => 0x1c,
         '5' => 0x1d,
         '6' => 0x1e,
         '7' | '/' => 0x1f,
-        '8' => 0x7f,
         '@'..='_' | 'a'..='z' => u8::try_from(key).ok()?.to_ascii_uppercase() & 0x1f,
         _ => return None,
     };

@@ -159,19 +159,32 @@ pub(super) fn several(pieces: &[String]) -> String {
 
 /// The whole text that the agent read, before it is cut.
 pub(super) fn message(seen: &Seen, code: i64) -> String {
-    let mut text = format!("{}{}{}", seen.prefix, seen.content, seen.suffix);
-    if let Some(prompt) = &seen.prompt {
-        if let Some(dir) = &prompt.dir {
-            text.push_str(&format!("\n[Current working directory: {dir}]"));
-        }
-        if let Some(python) = &prompt.python {
-            text.push_str(&format!("\n[Python interpreter: {python}]"));
-        }
-    }
-    if code != -1 {
-        text.push_str(&format!("\n[Command finished with exit code {code}]"));
-    }
-    text
+    let prompt = seen.prompt.as_ref();
+    let told = |what: &str, value: Option<&String>| {
+        value.map_or_else(String::new, |value| format!("\n[{what}: {value}]"))
+    };
+    let dir = told(
+        "Current working directory",
+        prompt.and_then(|prompt| prompt.dir.as_ref()),
+    );
+    let python = told(
+        "Python interpreter",
+        prompt.and_then(|prompt| prompt.python.as_ref()),
+    );
+    let end = match code {
+        -1 => String::new(),
+        code => format!("\n[Command finished with exit code {code}]"),
+    };
+    [
+        &seen.prefix,
+        &seen.content,
+        &seen.suffix,
+        &dir,
+        &python,
+        &end,
+    ]
+    .map(String::as_str)
+    .concat()
 }
 
 /// A long text without its middle.

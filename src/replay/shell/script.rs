@@ -571,12 +571,11 @@ impl<'a> Reader<'a> {
         let start = self.at;
         while let Some(byte) = self.peek() {
             match byte {
-                b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')' => break,
                 b'<' | b'>' if self.text.get(self.at + 1) == Some(&b'(') => {
                     self.at += 2;
                     self.substitution()?;
                 }
-                b'<' | b'>' => break,
+                b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')' | b'<' | b'>' => break,
                 b'\\' => self.at += 2,
                 b'\'' => self.quoted(b'\'', false)?,
                 b'"' => self.double_quoted()?,

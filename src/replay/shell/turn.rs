@@ -441,8 +441,9 @@ impl Limits {
         let quiet = |label: &str| Some((span(label), label.to_owned()));
         let (quiet, slow) = match (&turn.recorded, &turn.limit) {
             (Recorded::Quiet(label), _) => (quiet(label), None),
-            (Recorded::Slow(label), _) => (None, slow(label)),
-            (Recorded::Running | Recorded::Unknown, Some(label)) => (None, slow(label)),
+            (Recorded::Slow(label), _) | (Recorded::Running | Recorded::Unknown, Some(label)) => {
+                (None, slow(label))
+            }
             (Recorded::Running | Recorded::Unknown, None) => (quiet(SILENCE), None),
             (Recorded::Over | Recorded::Refused, _) => (None, None),
         };

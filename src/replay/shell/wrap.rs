@@ -160,12 +160,11 @@ fn claude(output: &str, code: Option<i64>, recorded: Option<&str>) -> String {
     };
     match code {
         Some(0) if text.is_empty() && recorded == Some(SILENT) => SILENT.to_owned(),
-        Some(0) => text.into_owned(),
+        None | Some(0) => text.into_owned(),
         // older versions show what a failing command printed without its status
-        Some(_) if recorded.is_some_and(|text| !text.contains("Exit code ")) => text.into_owned(),
+        _ if recorded.is_some_and(|text| !text.contains("Exit code ")) => text.into_owned(),
         Some(code) if text.is_empty() => format!("Exit code {code}"),
         Some(code) => format!("Exit code {code}\n{text}"),
-        None => text.into_owned(),
     }
 }
 
@@ -178,13 +177,13 @@ fn codex(output: &str, code: Option<i64>, recorded: Option<&str>) -> String {
     for line in header.lines() {
         let status = ["Exit code: ", "Process exited with code "];
         let is_status = status.iter().find(|start| line.starts_with(**start));
-        match (is_status, code) {
-            (Some(start), Some(code)) => text.push_str(&format!("{start}{code}\n")),
-            _ => {
-                text.push_str(line);
-                text.push('\n');
-            }
+        if let (Some(start), Some(code)) = (is_status, code) {
+            text.push_str(start);
+            text.push_str(&code.to_string());
+        } else {
+            text.push_str(line);
         }
+        text.push('\n');
     }
     text + &like(output.into(), recorded)
 }
