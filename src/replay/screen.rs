@@ -47,9 +47,10 @@ impl Screen {
             let piece = self.skip(piece);
             self.grid.heard = false;
             self.parser.advance(&mut self.grid, piece);
-            self.unheard = match self.grid.heard {
-                true => 0,
-                false => self.unheard.saturating_add(piece.len()),
+            self.unheard = if self.grid.heard {
+                0
+            } else {
+                self.unheard.saturating_add(piece.len())
             };
             if self.unheard > LONGEST_STRING {
                 self.parser = Parser::new();
@@ -87,14 +88,9 @@ impl Screen {
         self.grid.capture()
     }
 
-    /// The last line of [`Screen::capture`] that is not blank, without making the others.
-    pub fn last_line(&self) -> String {
-        self.grid.last_line()
-    }
-
-    /// Whether the cursor stands in the first column of a row: the program has ended its line.
-    pub fn is_at_line_start(&self) -> bool {
-        self.grid.is_at_line_start()
+    /// Whether the last line of [`Screen::capture`] that is not blank is this one, without making the others.
+    pub fn last_line_is(&self, line: &str) -> bool {
+        self.grid.last_line_is(line)
     }
 
     /// The rows of the screen as they stand, top to bottom, nothing joined.

@@ -21,6 +21,7 @@ use crate::replay::shell::OpenHands;
 use crate::replay::shell::Plain;
 use crate::replay::shell::Scaffold;
 use crate::replay::shell::Terminal;
+use crate::replay::shell::WithPatches;
 use crate::replay::tool::Call;
 use crate::replay::tool::Did;
 use crate::replay::tool::Reply;
@@ -86,10 +87,14 @@ impl Toolbox {
 
     fn make_shell(&self) -> Box<dyn Tool> {
         let cwd = self.cwd.as_str();
-        match self.shell {
+        let shell: Box<dyn Tool> = match self.shell {
             Shell::OpenHands(form) => Box::new(OpenHands::new(cwd, form)),
             Shell::Terminal(form, edition) => Box::new(Terminal::new(cwd, form, edition)),
             Shell::Plain(scaffold) => Box::new(Plain::new(scaffold, cwd)),
+        };
+        match PATCHES {
+            Some(patch_tool) => Box::new(WithPatches::new(shell, cwd, patch_tool)),
+            None => shell,
         }
     }
 
@@ -109,14 +114,24 @@ impl Toolbox {
 /// The name of the shell among the tools.
 const SHELL: &str = "";
 
-/// The editor of this name, as producers of `format` know it; `None` where its calls cannot be replayed.
-///
-/// Editors are registered here.
+/// Makes an editor, for the records of a format, that starts in a folder.
+type MakeEditor = fn(format: Option<Format>, cwd: &str) -> Box<dyn Tool>;
+
+/// The editors that are known, by the names of their tools.
+const EDITORS: &[(&str, MakeEditor)] = &[];
+
+/// Makes the tool that applies patches, for a folder.
+type MakePatcher = fn(cwd: &str) -> Box<dyn Tool>;
+
+/// The tool that takes patches out of shell commands.
+const PATCHES: Option<MakePatcher> = None;
+
+/// The editor of this name; `None` where its calls cannot be replayed.
 fn editor(name: &str, format: Option<Format>, cwd: &str) -> Option<Box<dyn Tool>> {
-    let _ = (format, cwd);
-    match name {
-        _ => None,
-    }
+    let known = EDITORS
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name));
+    known.map(|(_, make)| make(format, cwd))
 }
 
 /// What a call is for a replay, by its tool's name.
@@ -124,13 +139,19 @@ fn choose(action: &Action) -> Choice {
     let name = action.tool.as_str();
     let plain = name.rsplit(['.', '/', ':']).next().unwrap_or(name);
     match plain.to_ascii_lowercase().as_str() {
-        "execute_bash" | "terminal" | "bash" | "run" | "shell" | "exec_command" | "local_shell" | "local_shell_call"
-        | "run_command" | "run_bash" | "execute_command" | "bash_command" | "exec" | "cmd" | "command" => {
+        "execute_bash" | "terminal" | "bash" | "run" | "shell" | "exec_command" | "local_shell"
+        | "local_shell_call" | "run_command" | "run_bash" | "execute_command" | "bash_command"
+        | "exec" | "cmd" | "command" => {
             return Choice::Shell;
         }
         "think" => return Choice::Nothing("Your thought has been logged."),
         "update_plan" => return Choice::Nothing("Plan updated"),
-        "execute_ipython_cell" | "run_ipython" | "ipython" | "python" | "jupyter" | "notebookedit" => {
+        "execute_ipython_cell"
+        | "run_ipython"
+        | "ipython"
+        | "python"
+        | "jupyter"
+        | "notebookedit" => {
             return Choice::Not("there is no kernel of notebooks here");
         }
         "bashoutput" | "killshell" | "killbash" | "write_stdin" => {
@@ -149,8 +170,12 @@ fn choose(action: &Action) -> Choice {
         ActionClass::Web => Choice::Not("it needs the network"),
         ActionClass::Delegate => Choice::Not("the work of another agent"),
         ActionClass::Shell => Choice::Shell,
-        ActionClass::Edit | ActionClass::View | ActionClass::Search if action.shell.is_some() => Choice::Shell,
-        ActionClass::Edit | ActionClass::View | ActionClass::Search => Choice::Editor(plain.to_owned()),
+        ActionClass::Edit | ActionClass::View | ActionClass::Search if action.shell.is_some() => {
+            Choice::Shell
+        }
+        ActionClass::Edit | ActionClass::View | ActionClass::Search => {
+            Choice::Editor(plain.to_owned())
+        }
         ActionClass::Other => match action.shell {
             Some(_) => Choice::Shell,
             None => Choice::Not("a tool that hgview does not know"),
@@ -166,13 +191,20 @@ fn actions(trajectory: &Trajectory) -> impl Iterator<Item = &Action> {
 /// Whether some recorded text holds one of these.
 fn shows(trajectory: &Trajectory, words: &[&str]) -> bool {
     let texts = actions(trajectory).filter_map(|action| action.observation.as_ref()?.first_text());
-    texts.into_iter().any(|text| words.iter().any(|word| text.contains(word)))
+    texts
+        .into_iter()
+        .any(|text| words.iter().any(|word| text.contains(word)))
 }
 
 /// Where the tools start: where the first call that says so ran, or what the producer's images have.
 fn start_of(trajectory: &Trajectory) -> String {
     let said = |action: &Action| action.shell.as_ref().and_then(|shell| shell.cwd.clone());
-    let seen = |action: &Action| action.observation.as_ref().and_then(|observation| observation.cwd.clone());
+    let seen = |action: &Action| {
+        action
+            .observation
+            .as_ref()
+            .and_then(|observation| observation.cwd.clone())
+    };
     let first = actions(trajectory).find_map(|action| said(action).or_else(|| seen(action)));
     let first = first.filter(|dir| dir.starts_with('/'));
     let is_openhands = matches!(
@@ -188,6 +220,9 @@ fn start_of(trajectory: &Trajectory) -> String {
     }
 }
 
+/// What only the SDK says about running commands.
+const SDK_WORDS: &str = "or use the timeout parameter in terminal";
+
 /// The shell of the trajectory's producer.
 fn shell_of(trajectory: &Trajectory) -> Shell {
     let uses = |name: &str| actions(trajectory).any(|action| action.tool == name);
@@ -199,12 +234,14 @@ fn shell_of(trajectory: &Trajectory) -> Shell {
         Some(Format::ClaudeCode) => Shell::Plain(Scaffold::ClaudeCode),
         Some(Format::Codex) => Shell::Plain(Scaffold::Codex),
         _ if uses("terminal") => Shell::Terminal(Form::Message, edition_of(trajectory)),
-        _ if uses("execute_bash") => match shows(trajectory, &["or use the timeout parameter in terminal"]) {
-            true => Shell::Terminal(Form::Message, edition_of(trajectory)),
-            false => Shell::OpenHands(Form::Message),
-        },
+        _ if uses("execute_bash") && !shows(trajectory, &[SDK_WORDS]) => {
+            Shell::OpenHands(Form::Message)
+        }
+        _ if uses("execute_bash") => Shell::Terminal(Form::Message, edition_of(trajectory)),
         _ if uses("Bash") => Shell::Plain(Scaffold::ClaudeCode),
-        _ if uses("shell") || uses("exec_command") || uses("local_shell") => Shell::Plain(Scaffold::Codex),
+        _ if uses("shell") || uses("exec_command") || uses("local_shell") => {
+            Shell::Plain(Scaffold::Codex)
+        }
         _ if shows(trajectory, &["<returncode>"]) => Shell::Plain(Scaffold::MiniSweAgent),
         _ => Shell::Plain(Scaffold::Other),
     }
@@ -215,37 +252,62 @@ fn edition_of(trajectory: &Trajectory) -> Edition {
     let mut left = false;
     let mut is_pooled = false;
     for action in actions(trajectory).filter(|action| choose(action) == Choice::Shell) {
-        let Some(observation) = &action.observation else { continue };
+        let Some(observation) = &action.observation else {
+            continue;
+        };
         let text = observation.first_text().map_or("", |text| text);
         is_pooled |= left && text.contains("No previous running command");
         left = observation.exit_code == Some(-1);
     }
-    let edition = if is_narrow(trajectory.agent.as_deref()) { Edition::NARROW } else { Edition::WIDE };
-    Edition { is_pooled, ..edition }
-}
-
-/// Whether the agent's name tells a version whose terminals have 256 columns.
-fn is_narrow(agent: Option<&str>) -> bool {
-    let version = agent.and_then(|agent| agent.rsplit(' ').next()).unwrap_or_default();
-    let mut parts = version.trim_start_matches('v').split('.').map(str::parse::<u32>);
-    match (parts.next(), parts.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= NARROW_SINCE && major < 10,
-        _ => false,
+    let version = version_of(trajectory.agent.as_deref());
+    let since = |first| version.is_some_and(|version| version >= first);
+    let edition = if since(NARROW_SINCE) {
+        Edition::NARROW
+    } else {
+        Edition::WIDE
+    };
+    Edition {
+        is_pooled: is_pooled || since(POOLED_SINCE),
+        ..edition
     }
 }
 
-/// The first version of the SDK with terminals of 256 columns.
-const NARROW_SINCE: (u32, u32) = (1, 18);
+/// The version of the SDK that stands behind the agent's name, its first two numbers.
+fn version_of(agent: Option<&str>) -> Option<(u32, u32)> {
+    let version = agent
+        .and_then(|agent| agent.rsplit(' ').next())
+        .unwrap_or_default();
+    let mut parts = version
+        .trim_start_matches('v')
+        .split('.')
+        .map(str::parse::<u32>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => Some((major, minor)),
+        _ => None,
+    }
+}
+
+/// The first version of the SDK whose calls share a pool of terminals.
+const POOLED_SINCE: (u32, u32) = (1, 17);
+
+/// The first one with terminals of 256 columns.
+const NARROW_SINCE: (u32, u32) = (1, 26);
 
 /// What data sets put in front of an observation.
 fn head_of(action: &Action) -> &str {
-    let text = action.observation.as_ref().and_then(|observation| observation.first_text());
+    let text = action
+        .observation
+        .as_ref()
+        .and_then(|observation| observation.first_text());
     let text = text.map_or("", |text| text);
     if text.starts_with("OBSERVATION:\n") {
         return "OBSERVATION:\n";
     }
     let is_headed = text.starts_with("EXECUTION RESULT of [");
-    let end = text.find("]:\n").filter(|_| is_headed).map(|at| at + "]:\n".len());
+    let end = text
+        .find("]:\n")
+        .filter(|_| is_headed)
+        .map(|at| at + "]:\n".len());
     end.and_then(|end| text.get(..end)).unwrap_or_default()
 }
 
@@ -269,7 +331,9 @@ impl Tool for Toolbox {
             Choice::Editor(name) => name,
         };
         let Some(tool) = self.tool(&name) else {
-            return Ok(Reply::not_replayable(format!("the tool {name} is not known to replays")));
+            return Ok(Reply::not_replayable(format!(
+                "the tool {name} is not known to replays"
+            )));
         };
         let mut reply = tool.run(call, sandbox, live, cancel)?;
         if reply.did == Did::Ran {

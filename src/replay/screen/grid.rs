@@ -27,8 +27,8 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Appends the text, without blanks at the end unless it goes on in the next row.
-    fn text(&self, columns: usize, into: &mut String) {
+    /// Appends the text.
+    fn text(&self, into: &mut String) {
         let mut marks = self.marks.iter().peekable();
         for (column, cell) in self.cells.iter().enumerate() {
             if *cell != PADDING {
@@ -38,14 +38,6 @@ impl Row {
                 into.push(*mark);
             }
         }
-        if self.wrapped {
-            let missing = columns.saturating_sub(self.cells.len());
-            into.extend(std::iter::repeat_n(' ', missing));
-        }
-    }
-
-    fn is_blank(&self) -> bool {
-        self.cells.iter().all(|cell| *cell == ' ')
     }
 }
 
@@ -54,6 +46,12 @@ impl Row {
 struct Line {
     text: Box<str>,
     wrapped: bool,
+}
+
+/// A row on the screen or behind it.
+enum Kept<'a> {
+    Row(&'a Row),
+    Line(&'a Line),
 }
 
 /// Where text is written next; `x` may be one past the last column: the next character wraps.
@@ -65,6 +63,10 @@ pub(super) struct Cursor {
 
 /// The screen.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent modes of a terminal"
+)]
 pub(super) struct Grid {
     pub(super) rows: usize,
     pub(super) columns: usize,
@@ -125,10 +127,6 @@ impl Grid {
         }
     }
 
-    pub(super) fn is_at_line_start(&self) -> bool {
-        self.cursor.x == 0
-    }
-
     // what is shown
 
     pub(super) fn capture(&self) -> String {
@@ -139,8 +137,14 @@ impl Grid {
                 text.push('\n');
             }
         }
-        for row in self.visible.iter().take(self.used) {
-            row.text(self.columns, &mut text);
+        // rows at the end that nothing was written to are not lines
+        let last = self
+            .visible
+            .iter()
+            .take(self.used)
+            .rposition(|row| row.touched);
+        for row in self.visible.iter().take(last.map_or(0, |last| last + 1)) {
+            row.text(&mut text);
             if !row.wrapped {
                 text.push('\n');
             }
@@ -150,27 +154,36 @@ impl Grid {
             out.push_str(line.trim_end());
             out.push('\n');
         }
-        // rows that were never written to show as nothing; the newline of the last line is a separator
-        if self.used == 0 && self.history.iter().all(|line| line.text.is_empty()) {
-            return String::new();
-        }
+        // the newline of the last line is a separator
         out.pop();
         out
     }
 
-    pub(super) fn last_line(&self) -> String {
+    /// Whether the last line that is not blank is this one. Looks at no more rows than that takes.
+    pub(super) fn last_line_is(&self, line: &str) -> bool {
+        let mut below = String::new();
         let mut text = String::new();
-        for row in self.visible.iter().take(self.used).rev() {
-            text.clear();
-            row.text(self.columns, &mut text);
-            if !text.trim_end().is_empty() {
-                text.truncate(text.trim_end().len());
-                return text;
+        let rows = self.visible.iter().take(self.used).rev().map(Kept::Row);
+        let lines = self.history.iter().rev().map(Kept::Line);
+        for kept in rows.chain(lines) {
+            let is_wrapped = match kept {
+                Kept::Row(row) => row.wrapped,
+                Kept::Line(line) => line.wrapped,
+            };
+            if !below.is_empty() && (!is_wrapped || below.len() > line.len()) {
+                break;
             }
+            text.clear();
+            match kept {
+                Kept::Row(row) => row.text(&mut text),
+                Kept::Line(line) => text.push_str(&line.text),
+            }
+            if below.is_empty() {
+                text.truncate(text.trim_end().len());
+            }
+            below.insert_str(0, &text);
         }
-        let line = self.history.iter().rev();
-        let mut texts = line.map(|line| line.text.trim_end());
-        texts.find(|text| !text.is_empty()).unwrap_or_default().to_owned()
+        below == line
     }
 
     pub(super) fn window(&self) -> Vec<String> {
@@ -205,7 +218,7 @@ impl Grid {
             self.history.drain(..oldest);
         }
         let mut text = String::new();
-        row.text(self.columns, &mut text);
+        row.text(&mut text);
         if !row.wrapped {
             text.truncate(text.trim_end().len());
         }
@@ -245,13 +258,21 @@ impl Grid {
         let y = self.cursor.y;
         let (upper, lower) = self.region;
         // tmux leaves rows outside of the region to the whole screen
-        let lower = if (upper..=lower).contains(&y) { lower } else { self.rows - 1 };
+        let lower = if (upper..=lower).contains(&y) {
+            lower
+        } else {
+            self.rows - 1
+        };
         for _ in 0..count.min(lower + 1 - y) {
             let (out, into) = if is_insert { (lower, y) } else { (y, lower) };
             self.visible.remove(out);
             self.visible.insert(into, Row::default());
         }
-        self.used = if is_insert { (self.used + count).min(self.rows) } else { self.used };
+        self.used = if is_insert {
+            (self.used + count).min(self.rows)
+        } else {
+            self.used
+        };
     }
 
     pub(super) fn scroll(&mut self, count: usize, is_up: bool) {
@@ -291,9 +312,14 @@ impl Grid {
             return;
         }
         let above = self.cursor.y.checked_sub(1);
-        let is_wrapped = above.and_then(|y| self.visible.get(y)).is_some_and(|row| row.wrapped);
+        let is_wrapped = above
+            .and_then(|y| self.visible.get(y))
+            .is_some_and(|row| row.wrapped);
         if let Some(y) = above.filter(|_| is_wrapped) {
-            self.cursor = Cursor { x: self.columns - 1, y };
+            self.cursor = Cursor {
+                x: self.columns - 1,
+                y,
+            };
         }
     }
 
@@ -317,7 +343,11 @@ impl Grid {
 
     /// Goes to a place of the screen, or of the region where that is asked for.
     pub(super) fn go(&mut self, x: usize, y: usize) {
-        let y = if self.origin { (y + self.region.0).min(self.region.1) } else { y };
+        let y = if self.origin {
+            (y + self.region.0).min(self.region.1)
+        } else {
+            y
+        };
         self.cursor = Cursor {
             x: x.min(self.columns - 1),
             y: y.min(self.rows - 1),
@@ -361,9 +391,16 @@ impl Grid {
 
     /// Puts a combining character on the character before the cursor.
     fn mark(&mut self, c: char) {
-        let Some(row) = self.visible.get_mut(self.cursor.y) else { return };
-        let before = row.cells.get(..self.cursor.x.min(row.cells.len())).unwrap_or_default();
-        let Some(at) = before.iter().rposition(|cell| *cell != PADDING) else { return };
+        let Some(row) = self.visible.get_mut(self.cursor.y) else {
+            return;
+        };
+        let before = row
+            .cells
+            .get(..self.cursor.x.min(row.cells.len()))
+            .unwrap_or_default();
+        let Some(at) = before.iter().rposition(|cell| *cell != PADDING) else {
+            return;
+        };
         let place = row.marks.partition_point(|(column, _)| *column <= at);
         let known = row.marks.partition_point(|(column, _)| *column < at);
         if place - known < MARKS {
@@ -376,7 +413,9 @@ impl Grid {
     /// Clears the columns from `from` up to `to` of a row; the row as a whole when that is all of it.
     pub(super) fn clear_cells(&mut self, y: usize, from: usize, to: usize) {
         let columns = self.columns;
-        let Some(row) = self.visible.get_mut(y) else { return };
+        let Some(row) = self.visible.get_mut(y) else {
+            return;
+        };
         if from == 0 && to >= columns {
             *row = Row::default();
             return;
@@ -405,7 +444,11 @@ impl Grid {
     /// Clears the screen; what stood on it goes into the history.
     pub(super) fn clear_screen(&mut self) {
         let is_main = self.hidden.is_none();
-        let last = self.visible.iter().take(self.used).rposition(|row| row.touched);
+        let last = self
+            .visible
+            .iter()
+            .take(self.used)
+            .rposition(|row| row.touched);
         if let Some(last) = last.filter(|_| is_main) {
             for _ in 0..=last {
                 if let Some(row) = self.visible.pop_front() {
@@ -420,7 +463,9 @@ impl Grid {
     pub(super) fn insert_cells(&mut self, count: usize) {
         let columns = self.columns;
         let Cursor { x, y } = self.cursor;
-        let Some(row) = self.visible.get_mut(y) else { return };
+        let Some(row) = self.visible.get_mut(y) else {
+            return;
+        };
         if x >= row.cells.len() {
             return;
         }
@@ -435,7 +480,9 @@ impl Grid {
 
     pub(super) fn delete_cells(&mut self, count: usize) {
         let Cursor { x, y } = self.cursor;
-        let Some(row) = self.visible.get_mut(y) else { return };
+        let Some(row) = self.visible.get_mut(y) else {
+            return;
+        };
         let end = (x + count).min(row.cells.len());
         if x >= end {
             return;
@@ -477,7 +524,9 @@ impl Grid {
     }
 
     pub(super) fn show_main(&mut self, restores_cursor: bool) {
-        let Some((main, used, cursor)) = self.hidden.take() else { return };
+        let Some((main, used, cursor)) = self.hidden.take() else {
+            return;
+        };
         self.visible = main;
         self.used = used;
         if restores_cursor {
@@ -509,6 +558,8 @@ impl Row {
             }
         }
         let behind = self.cells.iter_mut().skip(x + width);
-        behind.take_while(|cell| **cell == PADDING).for_each(|cell| *cell = ' ');
+        behind
+            .take_while(|cell| **cell == PADDING)
+            .for_each(|cell| *cell = ' ');
     }
 }

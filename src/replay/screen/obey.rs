@@ -122,11 +122,7 @@ impl Grid {
             'b' => self.repeat(count),
             'c' => self.answer("\x1b[?1;2c"),
             'g' => self.clear_tabs(number(params, 0, 0)),
-            'h' | 'l' => {
-                if number(params, 0, 0) == 4 {
-                    self.inserts = action == 'h';
-                }
-            }
+            'h' | 'l' if number(params, 0, 0) == 4 => self.inserts = action == 'h',
             'n' => self.report(number(params, 0, 0)),
             'r' => self.set_region(count, number(params, 1, self.rows)),
             's' => self.saved = self.cursor,

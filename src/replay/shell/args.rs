@@ -23,7 +23,10 @@ pub(super) fn command(action: &Action) -> Option<String> {
 fn is_set(action: &Action, name: &str) -> bool {
     let value = action.args.get(name);
     value.is_some_and(|value| {
-        value.as_bool() == Some(true) || value.as_str().is_some_and(|word| word.eq_ignore_ascii_case("true"))
+        value.as_bool() == Some(true)
+            || value
+                .as_str()
+                .is_some_and(|word| word.eq_ignore_ascii_case("true"))
     })
 }
 
@@ -40,9 +43,15 @@ pub(super) fn is_reset(action: &Action) -> bool {
 /// The time limit that the call sets, in seconds.
 pub(super) fn seconds(action: &Action) -> Option<f64> {
     let value = action.args.get("timeout");
-    let given = value.and_then(|value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()));
+    let given = value.and_then(|value| {
+        value
+            .as_f64()
+            .or_else(|| value.as_str()?.trim().parse().ok())
+    });
     let shell = action.shell.as_ref().and_then(|shell| shell.timeout_s);
-    shell.or(given).filter(|seconds| seconds.is_finite() && *seconds > 0.0)
+    shell
+        .or(given)
+        .filter(|seconds| seconds.is_finite() && *seconds > 0.0)
 }
 
 /// The same as Python writes a float.
@@ -65,10 +74,34 @@ mod tests {
 
     #[test]
     fn arguments_are_read() {
-        check(r#"{"command": "ls", "is_input": "true", "timeout": 120}"#, Some("ls"), true, false, Some("120.0"));
-        check(r#"{"command": "", "is_input": false, "reset": true, "timeout": "1.5"}"#, Some(""), false, true, Some("1.5"));
-        check(r#"{"cmd": "ls", "is_input": "no", "timeout": "x"}"#, Some("ls"), false, false, None);
-        check(r#"{"command": ["echo", "a b"], "timeout": -1}"#, Some("echo 'a b'"), false, false, None);
+        check(
+            r#"{"command": "ls", "is_input": "true", "timeout": 120}"#,
+            Some("ls"),
+            true,
+            false,
+            Some("120.0"),
+        );
+        check(
+            r#"{"command": "", "is_input": false, "reset": true, "timeout": "1.5"}"#,
+            Some(""),
+            false,
+            true,
+            Some("1.5"),
+        );
+        check(
+            r#"{"cmd": "ls", "is_input": "no", "timeout": "x"}"#,
+            Some("ls"),
+            false,
+            false,
+            None,
+        );
+        check(
+            r#"{"command": ["echo", "a b"], "timeout": -1}"#,
+            Some("echo 'a b'"),
+            false,
+            false,
+            None,
+        );
         check(r#""ls -l""#, Some("ls -l"), false, false, None);
         check(r#"{"other": 1}"#, None, false, false, None);
     }

@@ -27,6 +27,9 @@ const HISTORY: usize = 10_000;
 /// The longest wait in one piece, so that a cancelled replay stops soon.
 pub(super) const GLANCE: Duration = Duration::from_millis(50);
 
+/// How long nothing must have come before a key that is a signal is typed.
+const BREATH: Duration = Duration::from_millis(10);
+
 /// How long a shell may take to show its first prompt, and a cleared screen its prompt again.
 const START: Duration = Duration::from_secs(20);
 const REDRAW: Duration = Duration::from_secs(2);
@@ -119,7 +122,10 @@ pub(super) fn prompts(text: &str, skips_torn: bool) -> Vec<Prompt> {
         }
         let end = inner + len + END.len();
         if let Ok(fields) = serde_json::from_str::<Fields>(json) {
-            let code = fields.exit_code.as_deref().and_then(|code| code.trim().parse().ok());
+            let code = fields
+                .exit_code
+                .as_deref()
+                .and_then(|code| code.trim().parse().ok());
             found.push(Prompt {
                 start,
                 end,
@@ -145,6 +151,8 @@ pub(super) struct Console {
     tail: Vec<u8>,
     /// The screen is being cleared; with the number of markers before.
     clearing: Option<usize>,
+    /// Questions of programs that were answered.
+    pub(super) answered: usize,
 }
 
 impl Console {
@@ -167,7 +175,9 @@ impl Console {
         let process = sandbox.spawn(&Launch {
             argv: vec!["/bin/bash".to_owned()],
             cwd: cwd.to_owned(),
-            env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            env: env
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
             streams: Streams::Terminal {
                 rows: make.rows,
                 columns: make.columns,
@@ -182,10 +192,11 @@ impl Console {
             markers: 0,
             tail: Vec::new(),
             clearing: None,
+            answered: 0,
         };
         console.type_line(&make.setup())?;
         let until = Instant::now() + START;
-        while console.screen.last_line() != END {
+        while !console.screen.last_line_is(END) {
             let heard = console.hear(GLANCE, live)?;
             let is_over = matches!(heard, Heard::End(_)) || Instant::now() >= until;
             if is_over || cancel.is_cancelled() {
@@ -209,6 +220,7 @@ impl Console {
             self.screen.feed(&self.bytes);
             let replies = self.screen.take_replies();
             if !replies.is_empty() && heard == Heard::Bytes {
+                self.answered += 1;
                 self.process.write(&replies)?;
             }
         }
@@ -233,9 +245,10 @@ impl Console {
 
     /// The captured screen; a shell that ended took it along.
     pub(super) fn capture(&self) -> String {
-        match self.is_dead() {
-            true => String::new(),
-            false => self.screen.capture(),
+        if self.is_dead() {
+            String::new()
+        } else {
+            self.screen.capture()
         }
     }
 
@@ -246,12 +259,19 @@ impl Console {
 
     /// Whether the screen ends in a prompt.
     pub(super) fn is_prompting(&self) -> bool {
-        !self.is_dead() && self.screen.last_line() == END
+        !self.is_dead() && self.screen.last_line_is(END)
     }
 
     /// Types keys as `tmux send-keys` does, and Enter if asked for.
-    pub(super) fn type_keys(&mut self, text: &str, enter: bool) -> Result<()> {
+    pub(super) fn type_keys(
+        &mut self,
+        text: &str,
+        enter: bool,
+        live: &mut dyn FnMut(&[u8]),
+    ) -> Result<()> {
         let mut bytes = keys::sent(text);
+        // a signal that reaches bash between showing its prompt and reading is only seen with the next key
+        while keys::is_signal(&bytes) && self.hear(BREATH, live)? == Heard::Bytes {}
         if enter {
             bytes.push(b'\r');
         }
@@ -307,11 +327,16 @@ mod tests {
 
     #[test]
     fn prompts_are_found() {
-        let prompt = |code: &str| format!("{BEGIN}\n{{\"exit_code\": \"{code}\", \"working_dir\": \"/w\"}}\n{END}");
+        let prompt = |code: &str| {
+            format!("{BEGIN}\n{{\"exit_code\": \"{code}\", \"working_dir\": \"/w\"}}\n{END}")
+        };
         let text = format!("x\n{}\nmiddle\n{}", prompt("0"), prompt("3"));
         let found = prompts(&text, false);
         assert_eq!(found.len(), 2);
-        assert_eq!((found[1].exit_code, found[1].dir.as_deref()), (3, Some("/w")));
+        assert_eq!(
+            (found[1].exit_code, found[1].dir.as_deref()),
+            (3, Some("/w"))
+        );
         assert_eq!(&text[found[0].end..found[1].start], "\nmiddle\n");
         let torn = format!("{BEGIN}\n{{\n{}", prompt("1"));
         assert_eq!(prompts(&torn, false).len(), 0);

@@ -23,7 +23,10 @@ impl HeredocPatch {
     /// The patch that a call applies, in one of the spellings that Codex recognises: a heredoc, optionally behind
     /// `cd DIR &&`, or the program with the patch as its only argument.
     pub fn of(action: &Action) -> Option<Self> {
-        let argv = action.args.get("command").or_else(|| action.args.get("cmd"));
+        let argv = action
+            .args
+            .get("command")
+            .or_else(|| action.args.get("cmd"));
         if let Some(words) = argv.and_then(Value::as_array)
             && let [program, patch] = words.as_slice()
             && program.as_str().is_some_and(is_program)
@@ -140,16 +143,24 @@ mod tests {
     #[track_caller]
     fn check(command: &str, expected: Option<(Option<&str>, &str)>) {
         let found = HeredocPatch::parse(command);
-        let found = found.as_ref().map(|found| (found.dir.as_deref(), found.patch.as_str()));
+        let found = found
+            .as_ref()
+            .map(|found| (found.dir.as_deref(), found.patch.as_str()));
         assert_eq!(found, expected, "{command:?}");
     }
 
     #[test]
     fn patches_are_told_from_commands() {
-        check("apply_patch <<'EOF'\n*** Begin\na\nEOF\n", Some((None, "*** Begin\na")));
+        check(
+            "apply_patch <<'EOF'\n*** Begin\na\nEOF\n",
+            Some((None, "*** Begin\na")),
+        );
         check("apply_patch <<\"X\"\na\nX", Some((None, "a")));
         check("applypatch<<EOF\na\nEOF", Some((None, "a")));
-        check("cd 'a b' && apply_patch <<'EOF'\na\nEOF", Some((Some("a b"), "a")));
+        check(
+            "cd 'a b' && apply_patch <<'EOF'\na\nEOF",
+            Some((Some("a b"), "a")),
+        );
         check("cd a b && apply_patch <<'EOF'\na\nEOF", None);
         check("apply_patch <<'EOF'\na\nEOF\nls", None);
         check("apply_patch <<'EOF'\naEOF", None);

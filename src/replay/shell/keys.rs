@@ -10,6 +10,11 @@ pub(super) fn sent(text: &str) -> Vec<u8> {
     }
 }
 
+/// Whether a terminal turns these bytes into a signal: the keys `C-c`, `C-z` and `C-\`.
+pub(super) fn is_signal(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x03 | 0x1a | 0x1c])
+}
+
 /// tmux takes a `;` at the end of an argument for the end of its command; with a backslash before it, it is typed.
 fn unseparated(text: &str) -> String {
     match text.strip_suffix(';') {
@@ -52,7 +57,9 @@ fn named(name: &str) -> Option<Vec<u8>> {
         ("F4", "\x1bOS"),
         ("F5", "\x1b[15~"),
     ];
-    let known = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    let known = NAMES
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name));
     if let Some((_, bytes)) = known {
         return Some(bytes.as_bytes().to_vec());
     }
@@ -72,20 +79,23 @@ fn named(name: &str) -> Option<Vec<u8>> {
 fn control(name: &str) -> Option<Vec<u8>> {
     let mut chars = name.strip_prefix('^')?.chars();
     let key = chars.next()?;
-    if chars.next().is_some() { None } else { chord(key) }
+    if chars.next().is_some() {
+        None
+    } else {
+        chord(key)
+    }
 }
 
 /// A character with the control key.
 fn chord(key: char) -> Option<Vec<u8>> {
     let byte = match key {
-        '?' => 0x7f,
+        '?' | '8' => 0x7f,
         ' ' | '2' => 0,
         '3' => 0x1b,
         '4' => 0x1c,
         '5' => 0x1d,
         '6' => 0x1e,
         '7' | '/' => 0x1f,
-        '8' => 0x7f,
         '@'..='_' | 'a'..='z' => u8::try_from(key).ok()?.to_ascii_uppercase() & 0x1f,
         _ => return None,
     };

@@ -14,6 +14,7 @@ use crate::replay::shell::turn::Turn;
 use crate::replay::shell::turn::Turns;
 use crate::replay::shell::turn::Words;
 use crate::replay::tool::Call;
+use crate::replay::tool::Did;
 use crate::replay::tool::Reply;
 use crate::replay::tool::Saved;
 use crate::replay::tool::Tool;
@@ -74,29 +75,29 @@ impl OpenHands {
         }
     }
 
-    /// The shell, started if there is none, with what the runtime does first.
-    fn console(
+    /// The shell, started if there is none, with what the runtime does first. It is put back by the caller.
+    fn take_console(
         &mut self,
         sandbox: &mut dyn Sandbox,
         live: &mut dyn FnMut(&[u8]),
         cancel: &Cancel,
-    ) -> Result<&mut Console> {
-        if self.console.is_none() {
-            let mut console = Console::start(MAKE, &self.cwd, sandbox, live, cancel)?;
-            for command in FIRST {
-                let turn = Turn {
-                    command,
-                    is_input: false,
-                    limit: None,
-                    recorded: Recorded::Over,
-                    patience: state::PATIENCE,
-                };
-                // what it shows is not the agent's; git may not be there
-                drop(self.turns.run(&turn, &WORDS, &mut console, live, cancel)?);
-            }
-            self.console = Some(console);
+    ) -> Result<Console> {
+        if let Some(console) = self.console.take() {
+            return Ok(console);
         }
-        Ok(self.console.as_mut().expect("it was started above"))
+        let mut console = Console::start(MAKE, &self.cwd, sandbox, live, cancel)?;
+        for command in FIRST {
+            let turn = Turn {
+                command,
+                is_input: false,
+                limit: None,
+                recorded: Recorded::Over,
+                patience: state::PATIENCE,
+            };
+            // what it shows is not the agent's; git may not be there
+            drop(self.turns.run(&turn, &WORDS, &mut console, live, cancel)?);
+        }
+        Ok(console)
     }
 
     fn reply(&self, outcome: Result<Seen, Refusal>) -> Reply {
@@ -118,14 +119,24 @@ impl OpenHands {
 
     fn refusal(&self, refusal: &Refusal) -> Reply {
         let (text, code) = match refusal {
-            Refusal::NothingToRead => ("ERROR: No previous running command to retrieve logs from.".to_owned(), Some(-1)),
-            Refusal::NothingToFeed => ("ERROR: No previous running command to interact with.".to_owned(), Some(-1)),
+            Refusal::NothingToRead => (
+                "ERROR: No previous running command to retrieve logs from.".to_owned(),
+                Some(-1),
+            ),
+            Refusal::NothingToFeed => (
+                "ERROR: No previous running command to interact with.".to_owned(),
+                Some(-1),
+            ),
             Refusal::Several(pieces) => (format!("ERROR: {}", several(pieces)), None),
             Refusal::NoCommand => ("'str' object has no attribute 'kind'".to_owned(), None),
         };
         let is_error_event = code.is_none() && self.form == Form::Message;
         Reply {
-            text: if is_error_event { cut_middle(&text) + "\n[Error occurred in processing last action]" } else { text },
+            text: if is_error_event {
+                cut_middle(&text) + "\n[Error occurred in processing last action]"
+            } else {
+                text
+            },
             exit_code: code,
             ..Reply::default()
         }
@@ -134,7 +145,10 @@ impl OpenHands {
 
 /// The words about several commands in one call.
 pub(super) fn several(pieces: &[String]) -> String {
-    let numbered = pieces.iter().enumerate().map(|(ix, piece)| format!("({}) {piece}", ix + 1));
+    let numbered = pieces
+        .iter()
+        .enumerate()
+        .map(|(ix, piece)| format!("({}) {piece}", ix + 1));
     let numbered: Vec<String> = numbered.collect();
     format!(
         "Cannot execute multiple commands at once.\nPlease run each command separately OR chain them into a single \
@@ -145,19 +159,32 @@ pub(super) fn several(pieces: &[String]) -> String {
 
 /// The whole text that the agent read, before it is cut.
 pub(super) fn message(seen: &Seen, code: i64) -> String {
-    let mut text = format!("{}{}{}", seen.prefix, seen.content, seen.suffix);
-    if let Some(prompt) = &seen.prompt {
-        if let Some(dir) = &prompt.dir {
-            text.push_str(&format!("\n[Current working directory: {dir}]"));
-        }
-        if let Some(python) = &prompt.python {
-            text.push_str(&format!("\n[Python interpreter: {python}]"));
-        }
-    }
-    if code != -1 {
-        text.push_str(&format!("\n[Command finished with exit code {code}]"));
-    }
-    text
+    let prompt = seen.prompt.as_ref();
+    let told = |what: &str, value: Option<&String>| {
+        value.map_or_else(String::new, |value| format!("\n[{what}: {value}]"))
+    };
+    let dir = told(
+        "Current working directory",
+        prompt.and_then(|prompt| prompt.dir.as_ref()),
+    );
+    let python = told(
+        "Python interpreter",
+        prompt.and_then(|prompt| prompt.python.as_ref()),
+    );
+    let end = match code {
+        -1 => String::new(),
+        code => format!("\n[Command finished with exit code {code}]"),
+    };
+    [
+        &seen.prefix,
+        &seen.content,
+        &seen.suffix,
+        &dir,
+        &python,
+        &end,
+    ]
+    .map(String::as_str)
+    .concat()
 }
 
 /// A long text without its middle.
@@ -190,13 +217,13 @@ impl Tool for OpenHands {
             recorded: Recorded::of(call.action.observation.as_ref()),
             patience: call.patience,
         };
-        self.console(sandbox, live, cancel)?;
-        let console = self.console.as_mut().expect("it was started above");
-        let outcome = self.turns.run(&turn, &WORDS, console, live, cancel)?;
-        if console.is_dead() && matches!(&outcome, Ok(seen) if seen.did == crate::replay::tool::Did::TimedOut) {
+        let mut console = self.take_console(sandbox, live, cancel)?;
+        let outcome = self.turns.run(&turn, &WORDS, &mut console, live, cancel)?;
+        if console.is_dead() && matches!(&outcome, Ok(seen) if seen.did == Did::TimedOut) {
             // killed by us: the next call gets a new shell where this one stood
             self.cwd = self.turns.dir.clone().unwrap_or_else(|| self.cwd.clone());
-            self.console = None;
+        } else {
+            self.console = Some(console);
         }
         Ok(self.reply(outcome))
     }
@@ -210,7 +237,9 @@ impl Tool for OpenHands {
         self.console = None;
         self.turns = Turns::default();
         let cancel = Cancel::new();
-        let console = self.console(sandbox, &mut |_| {}, &cancel)?;
-        state::restore(console, saved, sandbox)
+        let mut console = self.take_console(sandbox, &mut |_| {}, &cancel)?;
+        state::restore(&mut console, saved, sandbox)?;
+        self.console = Some(console);
+        Ok(())
     }
 }

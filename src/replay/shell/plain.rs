@@ -99,17 +99,24 @@ impl Plain {
         let file = state::FILE;
         let dump = match self.scaffold.keeps() {
             Keeps::Nothing => return Ok(command.to_owned()),
-            Keeps::Folder => "printf 'cd -- %q\\n' \"$PWD\"",
+            Keeps::Folder => r#"printf 'cd -- %q\n' "$PWD""#,
             Keeps::State => state::DUMP,
         };
         if !self.state.is_empty() {
             let written = sandbox.files().write(file, &self.state, None);
-            written.map_err(|error| Error::limit("the state of the shell cannot be kept").caused_by(error))?;
+            written.map_err(|error| {
+                Error::limit("the state of the shell cannot be kept").caused_by(error)
+            })?;
         }
-        let before = if self.state.is_empty() { String::new() } else { format!(". {file} 2>/dev/null\n") };
+        let before = if self.state.is_empty() {
+            String::new()
+        } else {
+            format!(". {file} 2>/dev/null; ")
+        };
+        // one line: bash tells the numbers of lines in its errors
         Ok(format!(
-            "shopt -s expand_aliases\n{before}trap 'hgview_code=$?; {{ {dump}; }} >{file} 2>/dev/null; exit $hgview_code' EXIT\n\
-             eval {}",
+            "shopt -s expand_aliases; {before}hgview_exit() {{ hgview_code=$?; {{ {dump}; }} >{file} 2>/dev/null; \
+             exit $hgview_code; }}; trap hgview_exit EXIT; eval {}",
             shell_words::quote(command)
         ))
     }
@@ -128,23 +135,33 @@ impl Plain {
 
     fn run_script(
         &self,
-        script: String,
+        script: &str,
         call: &Call<'_>,
         sandbox: &mut dyn Sandbox,
         live: &mut dyn FnMut(&[u8]),
         cancel: &Cancel,
     ) -> Result<Ran> {
         let own = args::seconds(call.action).map(Duration::try_from_secs_f64);
-        let limit = own.and_then(Result::ok).unwrap_or_else(|| self.scaffold.limit());
+        let limit = own
+            .and_then(Result::ok)
+            .unwrap_or_else(|| self.scaffold.limit());
         // a command that ended when it was recorded gets all the time there is
-        let limit = if wrap::was_stopped(call.action) { limit.min(call.patience) } else { call.patience };
-        let dir = call.action.shell.as_ref().and_then(|shell| shell.cwd.clone());
+        let limit = if wrap::was_stopped(call.action) {
+            limit.min(call.patience)
+        } else {
+            call.patience
+        };
+        let dir = call
+            .action
+            .shell
+            .as_ref()
+            .and_then(|shell| shell.cwd.clone());
         let cwd = match self.scaffold {
             Scaffold::Codex => dir.unwrap_or_else(|| self.cwd.clone()),
             _ => self.cwd.clone(),
         };
         let mut process = sandbox.spawn(&Launch {
-            argv: ["bash", "-c", &script].map(str::to_owned).to_vec(),
+            argv: ["bash", "-c", script].map(str::to_owned).to_vec(),
             cwd,
             env: Vec::new(),
             streams: Streams::Pipe,
@@ -157,7 +174,10 @@ impl Plain {
             let heard = process.read(&mut output, wait)?;
             live(output.get(from..).unwrap_or_default());
             if let Heard::End(exit) = heard {
-                return Ok(Ran { output, exit: Some(exit) });
+                return Ok(Ran {
+                    output,
+                    exit: Some(exit),
+                });
             }
             if Instant::now() >= until || cancel.is_cancelled() {
                 process.kill();
@@ -188,7 +208,7 @@ impl Tool for Plain {
             self.state.clear();
         }
         let script = self.script(&command, sandbox)?;
-        let ran = self.run_script(script, call, sandbox, live, cancel)?;
+        let ran = self.run_script(&script, call, sandbox, live, cancel)?;
         self.keep(sandbox);
         let output = String::from_utf8_lossy(&ran.output);
         let code = ran.exit.as_ref().map(|exit| i64::from(exit.code()));
@@ -197,7 +217,11 @@ impl Tool for Plain {
         Ok(Reply {
             text,
             exit_code: exit_code(self.scaffold, call.action, code),
-            did: if code.is_none() && !was_stopped { Did::TimedOut } else { Did::Ran },
+            did: if code.is_none() && !was_stopped {
+                Did::TimedOut
+            } else {
+                Did::Ran
+            },
         })
     }
 
@@ -216,7 +240,10 @@ impl Tool for Plain {
 
 /// The exit status as the producer tells it: not at all where it told none of a success.
 fn exit_code(scaffold: Scaffold, action: &Action, code: Option<i64>) -> Option<i64> {
-    let recorded = action.observation.as_ref().and_then(|observation| observation.exit_code);
+    let recorded = action
+        .observation
+        .as_ref()
+        .and_then(|observation| observation.exit_code);
     match scaffold {
         Scaffold::MiniSweAgent | Scaffold::Codex => code.or(recorded),
         // these tell the status of failures only

@@ -39,13 +39,21 @@ pub(super) fn split(text: &str) -> Vec<String> {
     let mut starts: Vec<usize> = reading.commands;
     // what stands before the first command is a piece of its own, if it is anything
     let first = starts.first().copied().unwrap_or(0);
-    if text.get(..first).is_some_and(|before| !before.trim().is_empty()) {
+    if text
+        .get(..first)
+        .is_some_and(|before| !before.trim().is_empty())
+    {
         starts.insert(0, 0);
     }
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
     let pieces = starts.iter().zip(ends);
     pieces
-        .map(|(start, end)| text.get(*start..end).unwrap_or_default().trim_end().to_owned())
+        .map(|(start, end)| {
+            text.get(*start..end)
+                .unwrap_or_default()
+                .trim_end()
+                .to_owned()
+        })
         .collect()
 }
 
@@ -77,7 +85,10 @@ pub(super) fn escape(text: &str) -> Result<String, Flaw> {
                 out.push_str(&doubled(slice(last, start)));
                 let word = slice(start, end);
                 let stays = [("\"", "\""), ("'", "'"), ("$(", ")"), ("`", "`")];
-                if stays.iter().any(|(open, close)| word.starts_with(open) && word.ends_with(close)) {
+                if stays
+                    .iter()
+                    .any(|(open, close)| word.starts_with(open) && word.ends_with(close))
+                {
                     out.push_str(word);
                 } else {
                     out.push_str(&doubled(word));
@@ -102,7 +113,9 @@ fn doubled(text: &str) -> String {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         out.push(c);
-        if c == '\\' && let Some(operator) = chars.next_if(|next| ";&|><".contains(*next)) {
+        if c == '\\'
+            && let Some(operator) = chars.next_if(|next| ";&|><".contains(*next))
+        {
             out.push('\\');
             out.push(operator);
         }
@@ -148,7 +161,7 @@ impl<'a> Reader<'a> {
         };
         loop {
             reader.skip_lines()?;
-            if reader.peek().is_none() {
+            if reader.peek().is_none() || text == "\\" {
                 break;
             }
             let start = reader.at;
@@ -161,9 +174,10 @@ impl<'a> Reader<'a> {
                 None => {}
             }
         }
-        match reader.reading.commands.is_empty() {
-            true => Err(Flaw::Empty),
-            false => Ok(reader.reading),
+        if reader.reading.commands.is_empty() {
+            Err(Flaw::Empty)
+        } else {
+            Ok(reader.reading)
         }
     }
 
@@ -214,8 +228,9 @@ impl<'a> Reader<'a> {
         self.at += 1;
         for wanted in std::mem::take(&mut self.pending) {
             let body = self.heredoc(&wanted)?;
-            if let Some(Leaf::Heredoc(_, place)) =
-                wanted.leaf.and_then(|leaf| self.reading.leaves.get_mut(leaf))
+            if let Some(Leaf::Heredoc(_, place)) = wanted
+                .leaf
+                .and_then(|leaf| self.reading.leaves.get_mut(leaf))
             {
                 *place = body;
             }
@@ -232,7 +247,10 @@ impl<'a> Reader<'a> {
             let rest = self.rest();
             let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             let line = rest.get(..end).unwrap_or_default();
-            let tabs = line.iter().take_while(|byte| wanted.strips_tabs && **byte == b'\t').count();
+            let tabs = line
+                .iter()
+                .take_while(|byte| wanted.strips_tabs && **byte == b'\t')
+                .count();
             let begin = self.at;
             self.at = (begin + end + 1).min(self.text.len());
             if line.get(tabs..) == Some(delimiter) {
@@ -299,7 +317,11 @@ impl<'a> Reader<'a> {
 
     fn keyword(&mut self, word: &str) -> Read {
         self.skip_lines()?;
-        if self.bare_word() == word && self.eat(word) { Ok(()) } else { Err(GIVE_UP) }
+        if self.bare_word() == word && self.eat(word) {
+            Ok(())
+        } else {
+            Err(GIVE_UP)
+        }
     }
 
     /// Pipelines joined by `&&` and `||`.
@@ -345,8 +367,8 @@ impl<'a> Reader<'a> {
             return self.redirections();
         }
         match self.bare_word() {
-            "case" | "select" | "coproc" | "time" | "[[" | "in" | "esac" | "then" | "do" | "done" | "fi"
-            | "else" | "elif" | "}" => Err(GIVE_UP),
+            "case" | "select" | "coproc" | "time" | "[[" | "in" | "esac" | "then" | "do"
+            | "done" | "fi" | "else" | "elif" | "}" => Err(GIVE_UP),
             "{" | "if" | "while" | "until" | "for" => {
                 self.inside(Self::compound)?;
                 self.redirections()
@@ -442,8 +464,13 @@ impl<'a> Reader<'a> {
     /// The body of a function: a compound command.
     fn body(&mut self) -> Read {
         self.skip_lines()?;
-        let is_compound = self.peek() == Some(b'(') || ["{", "if", "while", "until", "for"].contains(&self.bare_word());
-        if is_compound { self.command() } else { Err(GIVE_UP) }
+        let is_compound = self.peek() == Some(b'(')
+            || ["{", "if", "while", "until", "for"].contains(&self.bare_word());
+        if is_compound {
+            self.command()
+        } else {
+            Err(GIVE_UP)
+        }
     }
 
     fn redirections(&mut self) -> Read {
@@ -472,7 +499,8 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let span = self.word()?;
-            let is_assignment = !has_name && is_assignment(self.text.get(span.0..span.1).unwrap_or_default());
+            let is_assignment =
+                !has_name && is_assignment(self.text.get(span.0..span.1).unwrap_or_default());
             if !is_assignment {
                 has_name = true;
                 self.leaf(Leaf::Word(span));
@@ -495,8 +523,15 @@ impl<'a> Reader<'a> {
 
     /// Reads a redirection, if one follows.
     fn redirection(&mut self) -> Read<bool> {
+        const OPERATORS: [&str; 12] = [
+            "<<<", "<<-", "<<", "<>", "<&", "<", "&>>", "&>", ">>", ">&", ">|", ">",
+        ];
         let start = self.at;
-        let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = self
+            .rest()
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         let named = match self.rest() {
             [b'{', rest @ ..] => memchr::memchr(b'}', rest).map_or(0, |end| end + 2),
             _ => 0,
@@ -514,8 +549,6 @@ impl<'a> Reader<'a> {
             return Ok(false);
         }
         self.at += digits.max(named);
-        const OPERATORS: [&str; 12] =
-            ["<<<", "<<-", "<<", "<>", "<&", "<", "&>>", "&>", ">>", ">&", ">|", ">"];
         let Some(operator) = OPERATORS.into_iter().find(|operator| self.eat(operator)) else {
             return Err(GIVE_UP);
         };
@@ -538,12 +571,11 @@ impl<'a> Reader<'a> {
         let start = self.at;
         while let Some(byte) = self.peek() {
             match byte {
-                b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')' => break,
                 b'<' | b'>' if self.text.get(self.at + 1) == Some(&b'(') => {
                     self.at += 2;
                     self.substitution()?;
                 }
-                b'<' | b'>' => break,
+                b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')' | b'<' | b'>' => break,
                 b'\\' => self.at += 2,
                 b'\'' => self.quoted(b'\'', false)?,
                 b'"' => self.double_quoted()?,
@@ -553,7 +585,11 @@ impl<'a> Reader<'a> {
             }
         }
         self.at = self.at.min(self.text.len());
-        if self.at == start { Err(GIVE_UP) } else { Ok((start, self.at)) }
+        if self.at == start {
+            Err(GIVE_UP)
+        } else {
+            Ok((start, self.at))
+        }
     }
 
     /// Skips up to the closing quote.
@@ -650,6 +686,11 @@ fn is_assignment(word: &[u8]) -> bool {
     };
     let name = word.get(..at).unwrap_or_default();
     let name = name.strip_suffix(b"+").unwrap_or(name);
-    let is_start = name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
-    is_start && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    let is_start = name
+        .first()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    is_start
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }

@@ -97,24 +97,25 @@ impl Terminal {
         }
     }
 
-    fn console(
+    /// The shell, started if there is none. It is put back by the caller.
+    fn take_console(
         &mut self,
         sandbox: &mut dyn Sandbox,
         live: &mut dyn FnMut(&[u8]),
         cancel: &Cancel,
-    ) -> Result<&mut Console> {
-        if self.console.is_none() {
-            let make = Make {
-                rows: self.edition.rows,
-                columns: self.edition.columns,
-                clearing: Clearing::Program,
-                opening: "set +H; ",
-                which: r#"$(command -v python || echo "")"#,
-                skips_torn: true,
-            };
-            self.console = Some(Console::start(make, &self.cwd, sandbox, live, cancel)?);
+    ) -> Result<Console> {
+        if let Some(console) = self.console.take() {
+            return Ok(console);
         }
-        Ok(self.console.as_mut().expect("it was started above"))
+        let make = Make {
+            rows: self.edition.rows,
+            columns: self.edition.columns,
+            clearing: Clearing::Program,
+            opening: "set +H; ",
+            which: r#"$(command -v python || echo "")"#,
+            skips_torn: true,
+        };
+        Console::start(make, &self.cwd, sandbox, live, cancel)
     }
 
     /// Ends the shell; the next call gets a new one in the first one's folder.
@@ -137,12 +138,18 @@ impl Terminal {
     }
 
     fn reply(&self, outcome: Result<Seen, Refusal>, was_reset: bool) -> Reply {
-        let before = if was_reset { format!("{RESET}\n\n") } else { String::new() };
+        let before = if was_reset {
+            format!("{RESET}\n\n")
+        } else {
+            String::new()
+        };
         match outcome {
             Ok(mut seen) => {
                 let code = seen.prompt.as_ref().map_or(-1, |prompt| prompt.exit_code);
                 seen.content = before + &cut_middle(&seen.content);
-                let is_error = seen.suffix.contains("\" is NOT executed. The previous command is still running");
+                let is_error = seen
+                    .suffix
+                    .contains("\" is NOT executed. The previous command is still running");
                 Reply {
                     text: match self.form {
                         Form::Content => seen.content.clone(),
@@ -174,7 +181,11 @@ fn refused(refusal: &Refusal) -> String {
 
 /// The message of an observation, with the header of errors.
 fn headed(text: &str, is_error: bool) -> String {
-    let header = if is_error { "[An error occurred during execution.]\n" } else { "" };
+    let header = if is_error {
+        "[An error occurred during execution.]\n"
+    } else {
+        ""
+    };
     format!("{header}{}", cut_middle(text))
 }
 
@@ -206,7 +217,10 @@ impl Tool for Terminal {
         if is_reset {
             self.reset();
             if command.trim().is_empty() {
-                return Ok(Reply { exit_code: Some(0), ..Reply::text(RESET) });
+                return Ok(Reply {
+                    exit_code: Some(0),
+                    ..Reply::text(RESET)
+                });
             }
         }
         if self.edition.is_pooled {
@@ -219,13 +233,13 @@ impl Tool for Terminal {
             recorded: Recorded::of(call.action.observation.as_ref()),
             patience: call.patience,
         };
-        self.console(sandbox, live, cancel)?;
-        let console = self.console.as_mut().expect("it was started above");
-        let outcome = self.turns.run(&turn, &WORDS, console, live, cancel)?;
+        let mut console = self.take_console(sandbox, live, cancel)?;
+        let outcome = self.turns.run(&turn, &WORDS, &mut console, live, cancel)?;
         if console.is_dead() && matches!(&outcome, Ok(seen) if seen.did == Did::TimedOut) {
             // killed by us: the next call gets a new shell where this one stood
             self.cwd = self.turns.dir.clone().unwrap_or_else(|| self.cwd.clone());
-            self.console = None;
+        } else {
+            self.console = Some(console);
         }
         Ok(self.reply(outcome, is_reset))
     }
@@ -237,7 +251,9 @@ impl Tool for Terminal {
 
     fn restore(&mut self, saved: &Saved, sandbox: &mut dyn Sandbox) -> Result<()> {
         self.reset();
-        let console = self.console(sandbox, &mut |_| {}, &Cancel::new())?;
-        state::restore(console, saved, sandbox)
+        let mut console = self.take_console(sandbox, &mut |_| {}, &Cancel::new())?;
+        state::restore(&mut console, saved, sandbox)?;
+        self.console = Some(console);
+        Ok(())
     }
 }

@@ -1,0 +1,323 @@
+//! The shells beside the recordings of the real ones: `tests/data/shell-openhands.jsonl` and `shell-terminal.jsonl`.
+//!
+//! The commands run on this machine (nothing is walled off): they are our own, and stay in a temporary folder.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use regex::Regex;
+use serde::Deserialize;
+use sha2::Digest as _;
+
+use super::*;
+use crate::cancel::Cancel;
+use crate::model::Action;
+use crate::model::Observation;
+use crate::replay::tool::Call;
+use crate::replay::tool::Did;
+use crate::replay::tool::Reply;
+use crate::replay::tool::Tool;
+use crate::sandbox::Backend as _;
+use crate::sandbox::Sandbox;
+use crate::sandbox::Spec;
+use crate::sandbox::testing::terminal::Machine;
+
+/// A step of a recording. Long texts are kept as a hash of their ends ([`hash_of`]), and in `agent` as
+/// their first and last characters.
+#[derive(Debug, Deserialize)]
+struct Recorded {
+    command: String,
+    #[serde(default)]
+    is_input: bool,
+    #[serde(default)]
+    reset: bool,
+    timeout: Option<f64>,
+    agent: Option<String>,
+    hash: Option<String>,
+    exit_code: Option<i64>,
+    raised: Option<String>,
+}
+
+struct Place {
+    dir: tempfile::TempDir,
+    sandbox: Box<dyn Sandbox>,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["w", "home"] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        let home = dir.path().join("home").display().to_string();
+        let env = [
+            (
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            ),
+            ("HOME", &home),
+            ("USER", "root"),
+            ("SHELL", "/bin/bash"),
+            ("LANG", "C.UTF-8"),
+            ("TZ", "UTC"),
+        ];
+        let spec = Spec {
+            env: env
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
+            ..Spec::default()
+        };
+        Self {
+            sandbox: Machine.start(&spec, &Cancel::new()).unwrap(),
+            dir,
+        }
+    }
+
+    fn cwd(&self) -> String {
+        self.dir.path().join("w").display().to_string()
+    }
+
+    fn run(&mut self, tool: &mut dyn Tool, action: &Action) -> Reply {
+        self.run_for(tool, action, Duration::from_secs(60))
+    }
+
+    fn run_for(&mut self, tool: &mut dyn Tool, action: &Action, patience: Duration) -> Reply {
+        let call = Call {
+            action,
+            step: 0,
+            patience,
+        };
+        let sandbox = self.sandbox.as_mut();
+        tool.run(&call, sandbox, &mut |_| {}, &Cancel::new())
+            .unwrap()
+    }
+
+    fn shell(&mut self, tool: &mut dyn Tool, command: &str) -> Reply {
+        let mut action = action(&serde_json::json!({"command": command}));
+        action.observation = Some(Observation::text(""));
+        self.run(tool, &action)
+    }
+}
+
+fn action(args: &serde_json::Value) -> Action {
+    Action::new(None, "execute_bash", args.clone())
+}
+
+/// `text` without what no two runs share: process numbers.
+fn normalised(text: &str) -> String {
+    let pid = Regex::new(r"(?m)^(\[\d+\]) \d+$|\[\d+\] (stopped)").unwrap();
+    pid.replace_all(text, "$1 PID").into_owned()
+}
+
+/// Of the ends of a long text: where its middle is cut depends on how long the folder's name is.
+fn hash_of(text: &str) -> String {
+    let len = text.chars().count();
+    let head: String = text.chars().take(14_900).collect();
+    let tail: String = text.chars().skip(len.saturating_sub(14_000)).collect();
+    let hash = sha2::Sha256::digest(head + &tail);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Replays a recording; the commands of the steps that differ must be those of `known`, each with its reason.
+fn replay(recording: &str, make: impl Fn(&str) -> Box<dyn Tool>, known: &[(&str, &str)]) {
+    let mut place = Place::new();
+    let cwd = place.cwd();
+    let mut tool = make(&cwd);
+    let mut differ = Vec::new();
+    let (mut same, mut all) = (0, 0);
+    for (ix, line) in recording.lines().skip(1).enumerate() {
+        let step: Recorded = serde_json::from_str(line).unwrap();
+        if step.raised.is_some() {
+            continue;
+        }
+        let agent = step.agent.as_deref().unwrap().replace("{cwd}", &cwd);
+        let mut args = serde_json::json!({"command": step.command, "is_input": step.is_input, "reset": step.reset});
+        if let Some(timeout) = step.timeout {
+            args["timeout"] = timeout.into();
+        }
+        let mut action = action(&args);
+        action.observation = Some(Observation {
+            exit_code: step.exit_code,
+            ..Observation::text(agent.as_str())
+        });
+        let reply = place.run(tool.as_mut(), &action);
+        all += 1;
+        let is_same = match &step.hash {
+            Some(hash) => hash_of(&reply.text.replace(&cwd, "{cwd}")) == *hash,
+            None => normalised(&reply.text) == normalised(&agent),
+        };
+        if is_same && reply.exit_code == step.exit_code {
+            same += 1;
+        } else {
+            let head: String = reply.text.chars().take(600).collect();
+            differ.push((ix, step.command, head, agent));
+        }
+    }
+    let explained = |command: &str| known.iter().any(|(start, _)| command.starts_with(start));
+    let wrong: Vec<_> = differ
+        .iter()
+        .filter(|(_, command, ..)| !explained(command))
+        .collect();
+    for (ix, command, ours, theirs) in &wrong {
+        eprintln!("--- step {ix}: {command:?}\nours:   {ours:?}\ntheirs: {theirs:?}");
+    }
+    eprintln!("{same} of {all} steps are the same");
+    assert!(wrong.is_empty(), "{} steps differ", wrong.len());
+    assert!(same * 100 >= all * 95, "{same} of {all}");
+}
+
+/// Steps of the recording that come out otherwise, and why.
+const OPENHANDS: &[(&str, &str)] = &[
+    (
+        "cat <<A <<B",
+        "several commands were typed, and the original looked at the screen between two of them",
+    ),
+    (
+        "Enter",
+        "two lines were typed, and the original looked at the screen while it was cleared between them",
+    ),
+    (
+        "wait",
+        "the original came half a second later, when the job before had ended and been told",
+    ),
+    (
+        "echo bg > bg.txt &",
+        "whether a job ends before the prompt is chance",
+    ),
+    (
+        "echo \\> \\< \\&",
+        "whether a job ends before the prompt is chance",
+    ),
+    (
+        "grep one\\|two",
+        "two programs write their errors at the same time",
+    ),
+    (
+        "printf \"\\033[6n\"",
+        "when the shell reads the terminal's answer is chance",
+    ),
+];
+
+/// The same.
+const TERMINAL: &[(&str, &str)] = &[(
+    "grep one\\|two",
+    "two programs write their errors at the same time",
+)];
+
+#[test]
+fn openhands_shows_what_the_real_one_showed() {
+    let recording = include_str!("../../../tests/data/shell-openhands.jsonl");
+    replay(
+        recording,
+        |cwd| Box::new(OpenHands::new(cwd, Form::Message)),
+        OPENHANDS,
+    );
+}
+
+#[test]
+fn the_terminal_shows_what_the_real_one_showed() {
+    let recording = include_str!("../../../tests/data/shell-terminal.jsonl");
+    let edition = Edition {
+        is_pooled: true,
+        ..Edition::WIDE
+    };
+    replay(
+        recording,
+        |cwd| Box::new(Terminal::new(cwd, Form::Message, edition)),
+        TERMINAL,
+    );
+}
+
+#[test]
+fn trivial_commands_take_no_time() {
+    let mut place = Place::new();
+    let mut tool = OpenHands::new(place.cwd(), Form::Content);
+    place.shell(&mut tool, "true");
+    let started = Instant::now();
+    for ix in 0..50 {
+        assert_eq!(
+            place.shell(&mut tool, &format!("echo {ix}")).text,
+            ix.to_string()
+        );
+    }
+    eprintln!("{:?} a command", started.elapsed() / 50);
+}
+
+#[test]
+fn a_command_that_never_ends_is_given_up() {
+    let mut place = Place::new();
+    let mut tool = OpenHands::new(place.cwd(), Form::Content);
+    place.shell(&mut tool, "X=kept");
+    let mut action = action(&serde_json::json!({"command": "echo begun; sleep 600"}));
+    action.observation = Some(Observation {
+        exit_code: Some(0),
+        ..Observation::text("begun")
+    });
+    let reply = place.run_for(&mut tool, &action, Duration::from_millis(300));
+    assert_eq!((reply.did, reply.text.as_str()), (Did::TimedOut, "begun"));
+    assert_eq!(place.shell(&mut tool, "echo $X").text, "kept");
+    action.args = serde_json::json!({"command": "trap '' INT; sleep 600"});
+    let reply = place.run_for(&mut tool, &action, Duration::from_millis(300));
+    assert_eq!(reply.did, Did::TimedOut);
+    assert_eq!(place.shell(&mut tool, "echo \"[$X]\"").text, "[]");
+}
+
+#[test]
+fn shells_go_on_from_a_saved_state() {
+    let mut place = Place::new();
+    let mut tool = OpenHands::new(place.cwd(), Form::Content);
+    for command in [
+        "mkdir -p 'a b'; cd 'a b'",
+        "X='1 2'; export Y=3; arr=(x y); f() { echo in f $1; }; alias hi='echo hi there'; shopt -s nullglob; set -o pipefail",
+        "(exit 5)",
+    ] {
+        place.shell(&mut tool, command);
+    }
+    let saved = tool.save(place.sandbox.as_mut()).unwrap();
+    assert_eq!(saved.lost, Vec::<String>::new());
+    let mut other = OpenHands::new(place.cwd(), Form::Content);
+    other.restore(&saved, place.sandbox.as_mut()).unwrap();
+    for tool in [&mut tool, &mut other] {
+        let seen = place.shell(tool, "echo $? $X $Y ${arr[1]}; f z; hi; basename \"$PWD\"; shopt nullglob; bash -c 'echo $Y'");
+        assert_eq!(
+            seen.text,
+            "5 1 2 3 y\nin f z\nhi there\na b\nnullglob        on\n3"
+        );
+        assert_eq!(place.shell(tool, "false | true").exit_code, Some(1));
+    }
+    place.shell(&mut tool, "sleep 600 &");
+    assert_eq!(
+        tool.save(place.sandbox.as_mut()).unwrap().lost,
+        ["a job in the background"]
+    );
+}
+
+#[test]
+fn new_shells_keep_what_their_producers_keep() {
+    let mut place = Place::new();
+    let run = |place: &mut Place, tool: &mut Plain, command: &str| {
+        let reply = place.shell(tool, command);
+        (reply.text, reply.exit_code)
+    };
+    let cases = [
+        (Scaffold::MiniSweAgent, "w", ""),
+        (Scaffold::ClaudeCode, "sub", ""),
+        (Scaffold::SweAgent, "sub", "kept"),
+        (Scaffold::Other, "sub", "kept"),
+    ];
+    for (scaffold, dir, kept) in cases {
+        let mut tool = Plain::new(scaffold, place.cwd());
+        run(&mut place, &mut tool, "mkdir -p sub; cd sub; X=kept");
+        assert_eq!(
+            run(&mut place, &mut tool, "basename $PWD; echo $X").0,
+            format!("{dir}\n{kept}").trim()
+        );
+        let (text, code) = run(&mut place, &mut tool, "echo out; echo err >&2; exit 3");
+        assert_eq!((text.as_str(), code), ("out\nerr", Some(3)), "{scaffold:?}");
+        assert_eq!(
+            run(&mut place, &mut tool, "basename $PWD").0,
+            dir,
+            "{scaffold:?} after exit"
+        );
+    }
+}

@@ -14,6 +14,7 @@ use crate::model::Observation;
 use crate::replay::shell::console::Console;
 use crate::replay::shell::console::GLANCE;
 use crate::replay::shell::console::Prompt;
+use crate::replay::shell::keys;
 use crate::replay::shell::script;
 use crate::replay::tool::Did;
 use crate::sandbox::Heard;
@@ -59,7 +60,8 @@ impl Recorded {
             Self::Slow(label)
         } else if text.contains("\" is NOT executed. The previous command is still running") {
             Self::Refused
-        } else if observation.exit_code == Some(-1) && !text.contains("No previous running command") {
+        } else if observation.exit_code == Some(-1) && !text.contains("No previous running command")
+        {
             Self::Running
         } else {
             Self::Over
@@ -191,16 +193,18 @@ impl Turns {
         }
         let before = console.capture();
         let known = console.prompts(&before).len();
-        let command = match is_new {
-            true => match script::escape(command) {
-                Ok(escaped) => escaped,
-                Err(_) if words.fails_on_comments => return Ok(Err(Refusal::NoCommand)),
-                Err(_) => command.to_owned(),
-            },
-            false => command.to_owned(),
+        let escaped = if is_new {
+            script::escape(command)
+        } else {
+            Ok(command.to_owned())
+        };
+        let command = match escaped {
+            Ok(escaped) => escaped,
+            Err(_) if words.fails_on_comments => return Ok(Err(Refusal::NoCommand)),
+            Err(_) => command.to_owned(),
         };
         if !command.is_empty() {
-            console.type_keys(&command, !is_key(&command))?;
+            console.type_keys(&command, !is_key(&command), live)?;
         }
         let ending = Self::wait(turn, &command, known, started, console, live, cancel)?;
         self.finish(&command, ending, words, console, live)
@@ -210,7 +214,11 @@ impl Turns {
     fn refused(&mut self, command: &str, words: &Words, console: &Console) -> Seen {
         let text = console.capture();
         let raw = between(&text, &console.prompts(&text), false);
-        let (content, prefix) = self.output(command, raw, Some("[Below is the output of the previous command.]\n"));
+        let (content, prefix) = self.output(
+            command,
+            raw,
+            Some("[Below is the output of the previous command.]\n"),
+        );
         Seen {
             content,
             prefix,
@@ -236,7 +244,8 @@ impl Turns {
     ) -> Result<Ending> {
         let limits = Limits::of(turn, started);
         // several commands that could not be told apart: the first prompt is not the last
-        let rest = if script::is_unclear(typed) { REST } else { Duration::ZERO };
+        let may_go_on = script::is_unclear(typed) || keys::sent(typed).contains(&b'\r');
+        let answered = console.answered;
         let mut changed = Instant::now();
         let mut has_answered = typed.is_empty();
         let mut markers = console.markers;
@@ -244,12 +253,15 @@ impl Turns {
             let is_over = has_answered && {
                 let may_have_more = console.markers > markers;
                 markers = console.markers;
-                let has_more = |console: &Console| console.prompts(&console.capture()).len() > known;
+                let has_more =
+                    |console: &Console| console.prompts(&console.capture()).len() > known;
                 console.is_prompting() || (may_have_more && has_more(console))
             };
             if is_over {
                 let is_late = Instant::now() >= limits.patience;
-                if rest.is_zero() || is_late || console.hear(rest, live)? != Heard::Bytes {
+                // an answer to a program that has ended is read by the shell
+                let must_rest = may_go_on || console.answered > answered;
+                if !must_rest || is_late || console.hear(REST, live)? != Heard::Bytes {
                     return Ok(Ending::Prompt);
                 }
                 // the echo of what comes next may stand behind the prompt already
@@ -285,14 +297,27 @@ impl Turns {
             Ending::Slow(seconds) => format!("timed out after {seconds} seconds"),
             Ending::OutOfPatience => {
                 let raw = between(&text, &prompts, false);
-                let (content, prefix) = self.output(command, raw, Some("[Below is the output of the previous command.]\n"));
+                let (content, prefix) = self.output(
+                    command,
+                    raw,
+                    Some("[Below is the output of the previous command.]\n"),
+                );
                 self.give_up(console, live)?;
-                return Ok(Ok(Seen { content, prefix, did: Did::TimedOut, ..Seen::default() }));
+                return Ok(Ok(Seen {
+                    content,
+                    prefix,
+                    did: Did::TimedOut,
+                    ..Seen::default()
+                }));
             }
         };
         self.status = Status::Left;
         let raw = between(&text, &prompts, false);
-        let (content, prefix) = self.output(command, raw, Some("[Below is the output of the previous command.]\n"));
+        let (content, prefix) = self.output(
+            command,
+            raw,
+            Some("[Below is the output of the previous command.]\n"),
+        );
         Ok(Ok(Seen {
             content,
             prefix,
@@ -302,7 +327,13 @@ impl Turns {
     }
 
     /// The command has ended.
-    fn over(&mut self, command: &str, text: &str, mut prompts: Vec<Prompt>, console: &mut Console) -> Result<Seen> {
+    fn over(
+        &mut self,
+        command: &str,
+        text: &str,
+        mut prompts: Vec<Prompt>,
+        console: &mut Console,
+    ) -> Result<Seen> {
         let is_cut = prompts.len() == 1;
         let raw = between(text, &prompts, is_cut);
         let mut lost = String::new();
@@ -314,13 +345,17 @@ impl Turns {
         }
         let prompt = prompts.pop();
         let code = prompt.as_ref().map_or(-1, |prompt| prompt.exit_code);
-        let suffix = match is_key(command) {
-            true => {
-                let key = command.chars().last().map(char::to_uppercase).into_iter().flatten();
-                let key: String = key.collect();
-                format!("\n[The command completed with exit code {code}. CTRL+{key} was sent.]")
-            }
-            false => format!("\n[The command completed with exit code {code}.]"),
+        let suffix = if is_key(command) {
+            let key = command
+                .chars()
+                .last()
+                .map(char::to_uppercase)
+                .into_iter()
+                .flatten();
+            let key: String = key.collect();
+            format!("\n[The command completed with exit code {code}. CTRL+{key} was sent.]")
+        } else {
+            format!("\n[The command completed with exit code {code}.]")
         };
         let had_shown = !self.shown.is_empty();
         let (content, _) = self.output(command, raw, None);
@@ -341,7 +376,10 @@ impl Turns {
     /// What is new on the screen, without the echo of the command; and the prefix, if earlier output was left out.
     fn output(&mut self, command: &str, raw: String, prefix: Option<&str>) -> (String, String) {
         let is_continued = !self.shown.is_empty();
-        let new = raw.strip_prefix(self.shown.as_str()).unwrap_or(&raw).trim_start();
+        let new = raw
+            .strip_prefix(self.shown.as_str())
+            .unwrap_or(&raw)
+            .trim_start();
         let command = command.trim_start();
         let content = new.strip_prefix(command).unwrap_or(new).trim().to_owned();
         self.shown = raw;
@@ -362,12 +400,16 @@ impl Turns {
 }
 
 /// Sends `C-c` and waits for a prompt; whether it came.
-pub(super) fn interrupt(console: &mut Console, wait: Duration, live: &mut dyn FnMut(&[u8])) -> Result<bool> {
+pub(super) fn interrupt(
+    console: &mut Console,
+    wait: Duration,
+    live: &mut dyn FnMut(&[u8]),
+) -> Result<bool> {
     if console.is_dead() {
         return Ok(false);
     }
     let until = Instant::now() + wait;
-    console.type_keys("C-c", false)?;
+    console.type_keys("C-c", false, live)?;
     console.hear(GLANCE, live)?;
     while !console.is_prompting() && !console.is_dead() && Instant::now() < until {
         console.hear(GLANCE, live)?;
@@ -388,13 +430,20 @@ impl Limits {
     fn of(turn: &Turn<'_>, started: Instant) -> Self {
         /// Seconds of silence after which the producers give up, where nothing else is said.
         const SILENCE: &str = "30";
-        let span = |label: &str| Duration::try_from_secs_f64(label.parse().unwrap_or(0.0)).unwrap_or(Duration::MAX);
-        let slow = |label: &str| started.checked_add(span(label)).map(|at| (at, label.to_owned()));
+        let span = |label: &str| {
+            Duration::try_from_secs_f64(label.parse().unwrap_or(0.0)).unwrap_or(Duration::MAX)
+        };
+        let slow = |label: &str| {
+            started
+                .checked_add(span(label))
+                .map(|at| (at, label.to_owned()))
+        };
         let quiet = |label: &str| Some((span(label), label.to_owned()));
         let (quiet, slow) = match (&turn.recorded, &turn.limit) {
             (Recorded::Quiet(label), _) => (quiet(label), None),
-            (Recorded::Slow(label), _) => (None, slow(label)),
-            (Recorded::Running | Recorded::Unknown, Some(label)) => (None, slow(label)),
+            (Recorded::Slow(label), _) | (Recorded::Running | Recorded::Unknown, Some(label)) => {
+                (None, slow(label))
+            }
             (Recorded::Running | Recorded::Unknown, None) => (quiet(SILENCE), None),
             (Recorded::Over | Recorded::Refused, _) => (None, None),
         };
@@ -414,7 +463,9 @@ impl Limits {
         let now = Instant::now();
         let is_out = now >= self.patience;
         match (&self.quiet, &self.slow) {
-            (Some((span, label)), _) if is_dead || changed.elapsed() >= *span || (is_out && self.is_left) => {
+            (Some((span, label)), _)
+                if is_dead || changed.elapsed() >= *span || (is_out && self.is_left) =>
+            {
                 Some(Ending::Quiet(label.clone()))
             }
             (_, Some((at, label))) if is_dead || now >= *at || (is_out && self.is_left) => {
@@ -429,10 +480,22 @@ impl Limits {
     /// How long to wait for output before limits are looked at again.
     fn pause(&self, changed: Instant) -> Duration {
         let now = Instant::now();
-        let quiet = self.quiet.as_ref().and_then(|(span, _)| changed.checked_add(*span));
-        let ends = [quiet, self.slow.as_ref().map(|(at, _)| *at), Some(self.patience)];
-        let next = ends.into_iter().flatten().map(|end| end.saturating_duration_since(now)).min();
-        next.unwrap_or(GLANCE).clamp(Duration::from_millis(1), GLANCE)
+        let quiet = self
+            .quiet
+            .as_ref()
+            .and_then(|(span, _)| changed.checked_add(*span));
+        let ends = [
+            quiet,
+            self.slow.as_ref().map(|(at, _)| *at),
+            Some(self.patience),
+        ];
+        let next = ends
+            .into_iter()
+            .flatten()
+            .map(|end| end.saturating_duration_since(now))
+            .min();
+        next.unwrap_or(GLANCE)
+            .clamp(Duration::from_millis(1), GLANCE)
     }
 }
 
@@ -474,7 +537,10 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, exit_code: Option<i64>, expected: Recorded) {
-        let observation = Observation { exit_code, ..Observation::text(text) };
+        let observation = Observation {
+            exit_code,
+            ..Observation::text(text)
+        };
         assert_eq!(Recorded::of(Some(&observation)), expected, "{text:?}");
     }
 
@@ -484,9 +550,21 @@ mod tests {
         check("ok", Some(0), Recorded::Over);
         check("ok", None, Recorded::Over);
         check("out", Some(-1), Recorded::Running);
-        check("ERROR: No previous running command to interact with.", Some(-1), Recorded::Over);
-        check("\n[The command has no new output after 30 seconds. You may", Some(-1), Recorded::Quiet("30".into()));
-        check("x\n[The command timed out after 1.5 seconds. You may", None, Recorded::Slow("1.5".into()));
+        check(
+            "ERROR: No previous running command to interact with.",
+            Some(-1),
+            Recorded::Over,
+        );
+        check(
+            "\n[The command has no new output after 30 seconds. You may",
+            Some(-1),
+            Recorded::Quiet("30".into()),
+        );
+        check(
+            "x\n[The command timed out after 1.5 seconds. You may",
+            None,
+            Recorded::Slow("1.5".into()),
+        );
         check(
             "\n[Your command \"ls\" is NOT executed. The previous command is still running - You",
             Some(-1),

@@ -21,7 +21,10 @@ pub(super) fn was_stopped(action: &Action) -> bool {
         "EXECUTION TIMED OUT",
         "exceeded the timeout",
     ];
-    let code = action.observation.as_ref().and_then(|observation| observation.exit_code);
+    let code = action
+        .observation
+        .as_ref()
+        .and_then(|observation| observation.exit_code);
     let is_left = code.is_some_and(|code| code == 124 || code < 0);
     is_left && recorded(action).is_some_and(|text| SIGNS.iter().any(|sign| text.contains(sign)))
 }
@@ -45,7 +48,12 @@ pub(super) fn never_ran(action: &Action) -> Option<&'static str> {
 }
 
 /// The reply of a scaffold to an output.
-pub(super) fn reply(scaffold: Scaffold, action: &Action, output: &str, code: Option<i64>) -> String {
+pub(super) fn reply(
+    scaffold: Scaffold,
+    action: &Action,
+    output: &str,
+    code: Option<i64>,
+) -> String {
     let recorded = recorded(action);
     match scaffold {
         Scaffold::MiniSweAgent => mini(output, code, recorded),
@@ -68,9 +76,18 @@ fn like<'a>(text: Cow<'a, str>, recorded: Option<&str>) -> Cow<'a, str> {
 
 /// The first and the last `count` characters.
 fn ends(text: &str, count: usize) -> (&str, &str) {
-    let head = text.char_indices().nth(count).map_or(text.len(), |(at, _)| at);
-    let tail = text.char_indices().nth_back(count.saturating_sub(1)).map_or(0, |(at, _)| at);
-    (text.get(..head).unwrap_or_default(), text.get(tail..).unwrap_or_default())
+    let head = text
+        .char_indices()
+        .nth(count)
+        .map_or(text.len(), |(at, _)| at);
+    let tail = text
+        .char_indices()
+        .nth_back(count.saturating_sub(1))
+        .map_or(0, |(at, _)| at);
+    (
+        text.get(..head).unwrap_or_default(),
+        text.get(tail..).unwrap_or_default(),
+    )
 }
 
 /// mini-swe-agent: the output; behind 10 000 characters the message, with its middle left out.
@@ -90,9 +107,10 @@ fn mini(output: &str, code: Option<i64>, recorded: Option<&str>) -> String {
     let len = output.chars().count();
     let is_message = recorded.is_some_and(|text| text.starts_with("<returncode>"));
     if len < LONGEST {
-        return match is_message {
-            true => format!("<returncode>{code}</returncode>\n<output>\n{output}</output>"),
-            false => like(output.into(), recorded).into_owned(),
+        return if is_message {
+            format!("<returncode>{code}</returncode>\n<output>\n{output}</output>")
+        } else {
+            like(output.into(), recorded).into_owned()
         };
     }
     let (head, tail) = ends(output, LONGEST / 2);
@@ -121,27 +139,32 @@ fn claude(output: &str, code: Option<i64>, recorded: Option<&str>) -> String {
     const SILENT: &str = "(Bash completed with no output)";
     const LONGEST: usize = 30_000;
     let mut text = output;
-    while let Some((line, rest)) = text.split_once('\n').filter(|(line, _)| line.trim().is_empty()) {
-        let _ = line;
+    while let Some((line, rest)) = text.split_once('\n')
+        && line.trim().is_empty()
+    {
         text = rest;
     }
     let text = text.trim_end();
     let text = match text.chars().count() {
         len if len > LONGEST => {
             let (head, _) = ends(text, LONGEST);
-            let lines = text.get(head.len()..).unwrap_or_default().matches('\n').count() + 1;
+            let lines = text
+                .get(head.len()..)
+                .unwrap_or_default()
+                .matches('\n')
+                .count()
+                + 1;
             Cow::from(format!("{head}\n\n... [{lines} lines truncated] ..."))
         }
         _ => text.into(),
     };
     match code {
         Some(0) if text.is_empty() && recorded == Some(SILENT) => SILENT.to_owned(),
-        Some(0) => text.into_owned(),
+        None | Some(0) => text.into_owned(),
         // older versions show what a failing command printed without its status
-        Some(_) if recorded.is_some_and(|text| !text.contains("Exit code ")) => text.into_owned(),
+        _ if recorded.is_some_and(|text| !text.contains("Exit code ")) => text.into_owned(),
         Some(code) if text.is_empty() => format!("Exit code {code}"),
         Some(code) => format!("Exit code {code}\n{text}"),
-        None => text.into_owned(),
     }
 }
 
@@ -154,13 +177,13 @@ fn codex(output: &str, code: Option<i64>, recorded: Option<&str>) -> String {
     for line in header.lines() {
         let status = ["Exit code: ", "Process exited with code "];
         let is_status = status.iter().find(|start| line.starts_with(**start));
-        match (is_status, code) {
-            (Some(start), Some(code)) => text.push_str(&format!("{start}{code}\n")),
-            _ => {
-                text.push_str(line);
-                text.push('\n');
-            }
+        if let (Some(start), Some(code)) = (is_status, code) {
+            text.push_str(start);
+            text.push_str(&code.to_string());
+        } else {
+            text.push_str(line);
         }
+        text.push('\n');
     }
     text + &like(output.into(), recorded)
 }
@@ -228,15 +251,39 @@ mod tests {
         let mini = Scaffold::MiniSweAgent;
         check(mini, "x\n", "a\n", Some(0), "a\n");
         check(mini, "x", "a\n", Some(0), "a");
-        check(mini, "<returncode>0</returncode>\n<output>\nx", "a\n", Some(2), "<returncode>2</returncode>\n<output>\na\n</output>");
-        check(mini, "", "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT\ndiff\n", Some(0), "diff\n");
-        check(mini, "", "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT\ndiff\n", Some(1), "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT\ndiff");
+        check(
+            mini,
+            "<returncode>0</returncode>\n<output>\nx",
+            "a\n",
+            Some(2),
+            "<returncode>2</returncode>\n<output>\na\n</output>",
+        );
+        check(
+            mini,
+            "",
+            "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT\ndiff\n",
+            Some(0),
+            "diff\n",
+        );
+        check(
+            mini,
+            "",
+            "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT\ndiff\n",
+            Some(1),
+            "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT\ndiff",
+        );
         let claude = Scaffold::ClaudeCode;
         check(claude, "x", "\n \n  a\nb\n\n", Some(0), "  a\nb");
         check(claude, "Exit code 1\nx", "a\n", Some(2), "Exit code 2\na");
         check(claude, "Exit code 1", "", Some(2), "Exit code 2");
         check(claude, "boom", "bang\n", Some(2), "bang");
-        check(claude, "(Bash completed with no output)", "", Some(0), "(Bash completed with no output)");
+        check(
+            claude,
+            "(Bash completed with no output)",
+            "",
+            Some(0),
+            "(Bash completed with no output)",
+        );
         let codex = Scaffold::Codex;
         check(codex, "x\n", "a\n", Some(0), "a\n");
         check(
@@ -247,7 +294,13 @@ mod tests {
             "Exit code: 3\nWall time: 0.1 seconds\nOutput:\na\n",
         );
         check(codex, "Output of it:\n", "a\n", Some(3), "a\n");
-        check(Scaffold::SweAgent, "Your command ran successfully and did not produce any output.", "", Some(0), "Your command ran successfully and did not produce any output.");
+        check(
+            Scaffold::SweAgent,
+            "Your command ran successfully and did not produce any output.",
+            "",
+            Some(0),
+            "Your command ran successfully and did not produce any output.",
+        );
         check(Scaffold::Other, "x", "a \n", Some(0), "a");
     }
 
@@ -256,7 +309,13 @@ mod tests {
         let output = "é".repeat(10_001);
         let text = mini(&output, Some(0), None);
         assert!(text.contains("\n1 characters elided\n"));
-        assert!(text.contains(&format!("<output_head>\n{}\n</output_head>", "é".repeat(5000))));
-        assert!(text.ends_with(&format!("<output_tail>\n{}\n</output_tail>", "é".repeat(5000))));
+        assert!(text.contains(&format!(
+            "<output_head>\n{}\n</output_head>",
+            "é".repeat(5000)
+        )));
+        assert!(text.ends_with(&format!(
+            "<output_tail>\n{}\n</output_tail>",
+            "é".repeat(5000)
+        )));
     }
 }

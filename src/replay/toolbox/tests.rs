@@ -1,0 +1,191 @@
+use super::*;
+use crate::model::Observation;
+use crate::model::ShellCall;
+use crate::model::Step;
+
+fn action(tool: &str, class: ActionClass) -> Action {
+    let mut action = Action::new(None, tool, crate::model::Value::Null);
+    action.class = class;
+    action
+}
+
+#[track_caller]
+fn check(tool: &str, class: ActionClass, expected: &Choice) {
+    assert_eq!(&choose(&action(tool, class)), expected, "{tool}");
+}
+
+#[test]
+fn calls_find_their_tools() {
+    for tool in [
+        "execute_bash",
+        "terminal",
+        "Bash",
+        "bash",
+        "shell",
+        "exec_command",
+        "local_shell",
+        "container.exec",
+    ] {
+        check(tool, ActionClass::Shell, &Choice::Shell);
+    }
+    // a command that shows a file is a command
+    check("bash", ActionClass::View, &Choice::Shell);
+    check(
+        "str_replace_editor",
+        ActionClass::Edit,
+        &Choice::Editor("str_replace_editor".to_owned()),
+    );
+    check(
+        "Read",
+        ActionClass::View,
+        &Choice::Editor("Read".to_owned()),
+    );
+    check(
+        "think",
+        ActionClass::Think,
+        &Choice::Nothing("Your thought has been logged."),
+    );
+    check(
+        "update_plan",
+        ActionClass::Plan,
+        &Choice::Nothing("Plan updated"),
+    );
+    check("finish", ActionClass::Finish, &Choice::Nothing(""));
+    check("browser", ActionClass::Web, &Choice::Not("a browser"));
+    check(
+        "WebFetch",
+        ActionClass::Web,
+        &Choice::Not("it needs the network"),
+    );
+    check(
+        "Task",
+        ActionClass::Delegate,
+        &Choice::Not("the work of another agent"),
+    );
+    check(
+        "mcp__x__y",
+        ActionClass::Other,
+        &Choice::Not("a tool of an MCP server"),
+    );
+    check(
+        "execute_ipython_cell",
+        ActionClass::Other,
+        &Choice::Not("there is no kernel of notebooks here"),
+    );
+    check(
+        "frobnicate",
+        ActionClass::Other,
+        &Choice::Not("a tool that hgview does not know"),
+    );
+}
+
+fn trajectory(format: Format, calls: &[(&str, &str, Option<i64>)]) -> Trajectory {
+    let mut trajectory = Trajectory::default();
+    trajectory.source.format = Some(format);
+    let mut step = Step::new(crate::model::StepKind::Agent);
+    for (tool, text, exit_code) in calls {
+        let mut action = action(tool, ActionClass::Shell);
+        action.shell = Some(ShellCall::default());
+        action.observation = Some(Observation {
+            exit_code: *exit_code,
+            ..Observation::text(*text)
+        });
+        step.actions.push(action);
+    }
+    trajectory.steps.push(step);
+    trajectory
+}
+
+#[track_caller]
+fn shell(format: Format, calls: &[(&str, &str, Option<i64>)], expected: Shell) {
+    assert_eq!(shell_of(&trajectory(format, calls)), expected);
+}
+
+#[test]
+fn trajectories_find_their_shells() {
+    let message = Form::Message;
+    shell(
+        Format::OpenHandsV0,
+        &[("execute_bash", "", None)],
+        Shell::OpenHands(Form::Content),
+    );
+    shell(
+        Format::Chat,
+        &[("execute_bash", "", None)],
+        Shell::OpenHands(message),
+    );
+    shell(
+        Format::Chat,
+        &[("terminal", "", None)],
+        Shell::Terminal(message, Edition::WIDE),
+    );
+    shell(
+        Format::Chat,
+        &[("bash", "<returncode>0</returncode>", None)],
+        Shell::Plain(Scaffold::MiniSweAgent),
+    );
+    shell(
+        Format::Chat,
+        &[("bash", "x", None)],
+        Shell::Plain(Scaffold::Other),
+    );
+    shell(
+        Format::Codex,
+        &[("shell", "x", None)],
+        Shell::Plain(Scaffold::Codex),
+    );
+    let pooled = Edition {
+        is_pooled: true,
+        ..Edition::WIDE
+    };
+    let calls = [
+        ("terminal", "x", Some(-1)),
+        (
+            "terminal",
+            "No previous running command to interact with.",
+            None,
+        ),
+    ];
+    shell(
+        Format::OpenHandsV1,
+        &calls,
+        Shell::Terminal(Form::Content, pooled),
+    );
+    shell(
+        Format::OpenHandsV1,
+        &calls[1..],
+        Shell::Terminal(Form::Content, Edition::WIDE),
+    );
+}
+
+#[test]
+fn versions_decide_about_terminals() {
+    assert_eq!(version_of(Some("Agent 1.26.0")), Some((1, 26)));
+    assert_eq!(version_of(Some("CodeActAgent")), None);
+    assert_eq!(version_of(None), None);
+    let mut trajectory = trajectory(Format::OpenHandsV1, &[]);
+    trajectory.agent = Some("Agent 1.58.2".to_owned());
+    assert_eq!(
+        edition_of(&trajectory),
+        Edition {
+            is_pooled: true,
+            ..Edition::NARROW
+        }
+    );
+}
+
+#[test]
+fn heads_of_data_sets_are_kept() {
+    let head = |text: &str| {
+        let mut action = action("bash", ActionClass::Shell);
+        action.observation = Some(Observation::text(text));
+        head_of(&action).to_owned()
+    };
+    assert_eq!(head("OBSERVATION:\nx"), "OBSERVATION:\n");
+    assert_eq!(
+        head("EXECUTION RESULT of [terminal]:\nx"),
+        "EXECUTION RESULT of [terminal]:\n"
+    );
+    assert_eq!(head("EXECUTION RESULT of nothing"), "");
+    assert_eq!(head("x]:\n"), "");
+}

@@ -58,8 +58,18 @@ impl Room {
         self.env.iter().chain(&launch.env)
     }
 
-    fn on_terminal(&mut self, launch: &Launch, rows: u16, columns: u16) -> Result<Box<dyn Process>> {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+    fn on_terminal(
+        &mut self,
+        launch: &Launch,
+        rows: u16,
+        columns: u16,
+    ) -> Result<Box<dyn Process>> {
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::from_argv(launch.argv.iter().map(Into::into).collect());
         command.env_clear();
@@ -141,7 +151,7 @@ fn listen(
                 break;
             }
         }
-        let _ = told.send(News::End(end()));
+        drop(told.send(News::End(end())));
     });
     heard
 }
@@ -156,7 +166,10 @@ struct Running {
 
 impl Process for Running {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let writer = self.writer.as_mut().ok_or_else(|| Error::limit("no terminal"))?;
+        let writer = self
+            .writer
+            .as_mut()
+            .ok_or_else(|| Error::limit("no terminal"))?;
         let written = writer.write_all(bytes).and_then(|()| writer.flush());
         written.map_err(|error| Error::limit("it reads nothing").caused_by(error))
     }
@@ -184,9 +197,14 @@ impl Process for Running {
 }
 
 fn kill(pid: u32) {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
     if let Some(pid) = pid {
-        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        drop(rustix::process::kill_process_group(
+            pid,
+            rustix::process::Signal::KILL,
+        ));
     }
 }
 

@@ -18,11 +18,17 @@ fn texts_are_read_as_bashlex_reads_them() {
         let row: Row = serde_json::from_str(line).unwrap();
         let ours = split(&row.command);
         if ours != row.split && !(row.command.is_empty() && ours == [""]) {
-            wrong.push(format!("{:?}: {ours:?} is not {:?}", row.command, row.split));
+            wrong.push(format!(
+                "{:?}: {ours:?} is not {:?}",
+                row.command, row.split
+            ));
         }
         let ours = escape(&row.command).ok();
         if ours != row.escaped {
-            wrong.push(format!("{:?}: {ours:?} is not {:?}", row.command, row.escaped));
+            wrong.push(format!(
+                "{:?}: {ours:?} is not {:?}",
+                row.command, row.escaped
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -30,7 +36,12 @@ fn texts_are_read_as_bashlex_reads_them() {
 
 #[test]
 fn hostile_text_is_one_command() {
-    for text in ["$(".repeat(100_000), "{ ".repeat(100_000), "((((".repeat(50_000), "<<A ".repeat(1000)] {
+    for text in [
+        "$(".repeat(100_000),
+        "{ ".repeat(100_000),
+        "((((".repeat(50_000),
+        "<<A ".repeat(1000),
+    ] {
         assert_eq!(split(&text), [text.clone()]);
         assert_eq!(escape(&text).as_deref(), Ok(text.as_str()));
     }
