@@ -43,13 +43,17 @@ impl StrReplaceEditor {
     }
 
     fn answer(&mut self, tool: &str, args: &Value, files: &mut dyn Files) -> Result<String, Stop> {
-        if tool == "edit_file" || args.get("impl_source").and_then(Value::as_str) == Some("llm_based_edit") {
+        if tool == "edit_file"
+            || args.get("impl_source").and_then(Value::as_str) == Some("llm_based_edit")
+        {
             return Err(Stop::cannot("this editor asks a language model"));
         }
         if tool == "read" || tool == "write" {
             let source = args.get("impl_source").and_then(Value::as_str);
             if tool == "write" || source.is_some_and(|source| source != "oh_aci") {
-                return Err(Stop::cannot("files are read and written without the editor here"));
+                return Err(Stop::cannot(
+                    "files are read and written without the editor here",
+                ));
             }
         }
         let command = match args.get("command") {
@@ -135,7 +139,9 @@ pub(super) fn restored(saved: &Saved) -> Result<History> {
 const LACKING: &str = "Missing required argument ";
 
 fn lacking(name: &str) -> Stop {
-    Stop::says(format!("{LACKING}\"{name}\" in tool call str_replace_editor"))
+    Stop::says(format!(
+        "{LACKING}\"{name}\" in tool call str_replace_editor"
+    ))
 }
 
 /// Whether the runtime takes what is there for binary.
@@ -163,7 +169,9 @@ fn insert_line(value: Option<&Value>) -> Result<Option<Number>, String> {
                 shown: value.to_string(),
                 is_float: false,
             })),
-            None => Err(format!("Invalid insert_line value: '{text}'. Expected an integer.")),
+            None => Err(format!(
+                "Invalid insert_line value: '{text}'. Expected an integer."
+            )),
         },
         Some(value) => Ok(number(value)),
     }
@@ -181,7 +189,11 @@ fn number(value: &Value) -> Option<Number> {
         Value::Number(number) => {
             let is_float = !pythonic::is_whole(&shown);
             let value = number.as_i64().unwrap_or_else(|| whole(number.as_f64()));
-            Some(Number { value, shown, is_float })
+            Some(Number {
+                value,
+                shown,
+                is_float,
+            })
         }
         _ => None,
     }
@@ -190,7 +202,10 @@ fn number(value: &Value) -> Option<Number> {
 /// The whole part of a number, downwards; the nearest there is where it is too large.
 fn whole(number: Option<f64>) -> i64 {
     let number = number.unwrap_or_default().floor();
-    #[expect(clippy::cast_possible_truncation, reason = "floats saturate when they are cast")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "floats saturate when they are cast"
+    )]
     let whole = number as i64;
     whole
 }
