@@ -46,8 +46,11 @@ pub(super) fn encoded(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     }
 }
 
+/// Two bytes as a number, in one order or the other.
+type Unit = fn([u8; 2]) -> u16;
+
 fn utf16(bytes: &[u8]) -> Option<String> {
-    let (rest, unit): (&[u8], fn([u8; 2]) -> u16) = match bytes {
+    let (rest, unit): (_, Unit) = match bytes {
         [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
         _ => return None,
@@ -106,7 +109,7 @@ pub(super) fn is_binary(bytes: &[u8]) -> bool {
 /// UTF-8. The tree knows more of short and strange files than this.
 pub(super) fn is_binary_by_tree(bytes: &[u8]) -> bool {
     let chunk = bytes.get(..512).unwrap_or(bytes);
-    let zeros = chunk.iter().filter(|byte| **byte == 0).count();
+    let zeros = memchr::memchr_iter(0, chunk).count();
     utf16(chunk).is_none()
         && (zeros * 6 > chunk.len() || (zeros > 0 && std::str::from_utf8(chunk).is_err()))
 }

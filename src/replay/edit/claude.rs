@@ -256,7 +256,7 @@ impl ClaudeCode {
         let glob = globset::GlobBuilder::new(pattern.trim_start_matches("./"))
             .literal_separator(true)
             .build()
-            .map_err(|_| Stop::cannot("the pattern is none that is known here"))?
+            .map_err(|_error| Stop::cannot("the pattern is none that is known here"))?
             .compile_matcher();
         let found = files
             .list(&folder, 64, 500_000)
@@ -369,7 +369,8 @@ fn text_of(at: &str, files: &mut dyn Files) -> Result<(String, Encoding, Ends), 
     if !matches!(encoding, Encoding::Utf8 | Encoding::Utf8Mark) {
         return Err(Stop::cannot(format!("{at} is not UTF-8")));
     }
-    let text = String::from_utf8(bytes).map_err(|_| Stop::cannot(format!("{at} is not UTF-8")))?;
+    let text =
+        String::from_utf8(bytes).map_err(|_error| Stop::cannot(format!("{at} is not UTF-8")))?;
     let returns = text.matches("\r\n").count();
     let plain = text.matches('\n').count() - returns;
     let ends = if returns > plain {

@@ -223,7 +223,7 @@ impl Engine {
             if let Some(cwd) = &self.cwd {
                 let meant = place::join(cwd, path);
                 if look(files, &meant)?.is_some() {
-                    hint.push_str(&format!(" Maybe you meant {meant}?"));
+                    hint += &format!(" Maybe you meant {meant}?");
                 }
             }
             return wrong(hint);
@@ -314,7 +314,7 @@ impl Engine {
 
     fn takes_for_binary(&self, path: &str, bytes: &[u8]) -> bool {
         if self.flavour == Flavour::Aci {
-            return is_binary(bytes) || path.ends_with(".pyc");
+            return is_binary(bytes) || place::suffix(path) == ".pyc";
         }
         let suffix = place::suffix(path).to_lowercase();
         let is_by_name = BINARY_SUFFIXES.contains(&suffix.trim_start_matches('.'));

@@ -15,6 +15,7 @@ use crate::replay::edit::engine::History;
 use crate::replay::edit::engine::Number;
 use crate::replay::edit::engine::Request;
 use crate::replay::edit::engine::Span;
+use crate::replay::edit::place;
 use crate::replay::edit::pythonic;
 use crate::replay::edit::stop::Stop;
 use crate::replay::edit::stop::reply;
@@ -76,7 +77,7 @@ impl StrReplaceEditor {
             return Ok("ERROR_BINARY_FILE".to_owned());
         }
         let view_range = match args.get("view_range") {
-            Some(range) if command == "view" => span(range)?,
+            Some(range) if command == "view" => span(range),
             _ => Span::Whole,
         };
         let request = Request {
@@ -147,7 +148,7 @@ fn lacking(name: &str) -> Stop {
 /// Whether the runtime takes what is there for binary.
 fn shows_binary(files: &mut dyn Files, path: &str) -> bool {
     const MOST: u64 = 64 << 20;
-    path.ends_with(".pyc") || files.read(path, MOST).is_ok_and(|bytes| is_binary(&bytes))
+    place::suffix(path) == ".pyc" || files.read(path, MOST).is_ok_and(|bytes| is_binary(&bytes))
 }
 
 /// A text argument; anything else than text or nothing breaks the tool.
@@ -211,12 +212,12 @@ fn whole(number: Option<f64>) -> i64 {
 }
 
 /// The range of a view as the editor takes it.
-fn span(value: &Value) -> Result<Span, Stop> {
+fn span(value: &Value) -> Span {
     if !pythonic::is_true(value) {
-        return Ok(Span::Whole);
+        return Span::Whole;
     }
     let shown = pythonic::shown(value);
-    Ok(match value {
+    match value {
         Value::Number(_) | Value::Bool(_) => Span::NoLength(pythonic::type_name(value)),
         Value::Array(items) => {
             let is_int = |item: &&Value| match item {
@@ -231,5 +232,5 @@ fn span(value: &Value) -> Result<Span, Stop> {
             }
         }
         _ => Span::NotTwo(shown),
-    })
+    }
 }

@@ -107,7 +107,7 @@ impl SweAgent {
         let Some(path) = asked.words.first() else {
             let window = self
                 .window(files)
-                .map_err(|_| Stop::says("Usage: open \"<file>\""))?;
+                .map_err(|_error| Stop::says("Usage: open \"<file>\""))?;
             return Ok(window.shown(&window.path, self.registry.line, self.window, self.is_shell));
         };
         let at = place::join(&self.registry.cwd, path);
@@ -117,7 +117,7 @@ impl SweAgent {
             )),
             Stop::Says(_) if self.is_shell => Stop::says(format!("File {path} not found")),
             Stop::Says(_) => Stop::says(format!("Error: File {path} not found")),
-            other => other,
+            Stop::Cannot(why) => Stop::Cannot(why),
         })?;
         let count = window.line_count();
         let mut said = String::new();
@@ -521,7 +521,7 @@ impl Asked {
             });
         }
         let words = shell_words::split(rest)
-            .map_err(|_| Stop::cannot("the call cannot be read as the shell would"))?;
+            .map_err(|_error| Stop::cannot("the call cannot be read as the shell would"))?;
         let edit = match words.as_slice() {
             [search, replace, more @ ..] if tool == "edit" => Edit::Search {
                 search: search.clone(),

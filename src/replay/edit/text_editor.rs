@@ -317,7 +317,7 @@ impl Asked {
 
     fn typed(text: &str) -> Result<Self, Stop> {
         let wrong = || Stop::cannot("the call cannot be read as the shell would");
-        let words = shell_words::split(text).map_err(|_| wrong())?;
+        let words = shell_words::split(text).map_err(|_error| wrong())?;
         let mut words = words.into_iter().skip(1);
         let mut asked = Self::default();
         let mut plain = Vec::new();
@@ -340,7 +340,7 @@ impl Asked {
                 _ => plain.push(word),
             }
         }
-        let [command, path] = <[String; 2]>::try_from(plain).map_err(|_| wrong())?;
+        let [command, path] = <[String; 2]>::try_from(plain).map_err(|_error| wrong())?;
         Ok(Self {
             command,
             path,
@@ -434,7 +434,7 @@ fn read(path: &str, files: &mut dyn Files) -> Result<String, Stop> {
         .read(path, MOST_BYTES)
         .map_err(|error| Stop::broken(path, &error))?;
     let text =
-        String::from_utf8(bytes).map_err(|_| Stop::cannot(format!("{path} is not UTF-8")))?;
+        String::from_utf8(bytes).map_err(|_error| Stop::cannot(format!("{path} is not UTF-8")))?;
     Ok(pythonic::universal(text))
 }
 

@@ -105,7 +105,7 @@ fn all(hunks: &[Hunk], cwd: &str, files: &mut dyn Files) -> Result<String, Stop>
                     }
                     None => files
                         .write(&place::join(cwd, path), text.as_bytes(), None)
-                        .map_err(|_| Stop::says(format!("Failed to write file {path}")))?,
+                        .map_err(|_error| Stop::says(format!("Failed to write file {path}")))?,
                 }
                 modified.push(move_to.as_ref().unwrap_or(path));
             }
@@ -123,13 +123,13 @@ fn all(hunks: &[Hunk], cwd: &str, files: &mut dyn Files) -> Result<String, Stop>
 fn write(path: &str, text: &str, cwd: &str, files: &mut dyn Files) -> Result<(), Stop> {
     let at = place::join(cwd, path);
     if path.trim_end_matches('/').contains('/') {
-        files
-            .make_dirs(place::parent(&at))
-            .map_err(|_| Stop::says(format!("Failed to create parent directories for {path}")))?;
+        files.make_dirs(place::parent(&at)).map_err(|_error| {
+            Stop::says(format!("Failed to create parent directories for {path}"))
+        })?;
     }
     files
         .write(&at, text.as_bytes(), None)
-        .map_err(|_| Stop::says(format!("Failed to write file {path}")))
+        .map_err(|_error| Stop::says(format!("Failed to write file {path}")))
 }
 
 fn remove(path: &str, what: &str, cwd: &str, files: &mut dyn Files) -> Result<(), Stop> {
@@ -141,7 +141,7 @@ fn remove(path: &str, what: &str, cwd: &str, files: &mut dyn Files) -> Result<()
     if is_folder {
         return Err(failed());
     }
-    files.remove(&at).map_err(|_| failed())
+    files.remove(&at).map_err(|_error| failed())
 }
 
 /// The text of a file, or the tool's words for why it cannot be read.
@@ -151,7 +151,7 @@ fn read(at: &str, shown: &str, what: &str, files: &mut dyn Files) -> Result<Stri
         None => Stop::broken(shown, error),
     };
     let bytes = files.read(at, MOST_BYTES).map_err(|error| words(&error))?;
-    String::from_utf8(bytes).map_err(|_| {
+    String::from_utf8(bytes).map_err(|_error| {
         Stop::says(format!(
             "{what} {shown}: stream did not contain valid UTF-8"
         ))

@@ -72,24 +72,24 @@ fn process(patch: &str, cwd: &str, files: &mut dyn Files) -> Result<(), Stop> {
         budget: MOST_COMPARISONS,
     };
     parser.parse()?;
-    let mut texts = Vec::new();
+    let mut planned = Vec::new();
     for (path, change) in parser.changes {
-        let text = match &change {
+        let new = match &change {
             Change::Update { chunks, .. } => {
                 updated(old.get(path).map_or("", String::as_str), chunks, path)?
             }
             Change::Add(text) => text.clone(),
             Change::Delete => String::new(),
         };
-        texts.push((path, change, text));
+        planned.push((path, change, new));
     }
-    for (path, change, text) in texts {
+    for (path, change, new) in planned {
         match change {
-            Change::Add(_) => write(path, &text, cwd, files)?,
+            Change::Add(_) => write(path, &new, cwd, files)?,
             Change::Delete => remove(path, cwd, files)?,
-            Change::Update { move_to, .. } if move_to.is_empty() => write(path, &text, cwd, files)?,
+            Change::Update { move_to, .. } if move_to.is_empty() => write(path, &new, cwd, files)?,
             Change::Update { move_to, .. } => {
-                write(&move_to, &text, cwd, files)?;
+                write(&move_to, &new, cwd, files)?;
                 remove(path, cwd, files)?;
             }
         }
@@ -117,7 +117,7 @@ fn read(path: &str, cwd: &str, files: &mut dyn Files) -> Result<String, Stop> {
     match files.read(&at, MOST_BYTES) {
         Ok(bytes) => String::from_utf8(bytes)
             .map(pythonic::universal)
-            .map_err(|_| Stop::cannot(format!("{path} is not UTF-8: the tool breaks"))),
+            .map_err(|_error| Stop::cannot(format!("{path} is not UTF-8: the tool breaks"))),
         Err(error) if error.errno == Some(2) => Err(Stop::says(format!(
             "Delete File Error: Missing File: {path}"
         ))),
@@ -398,10 +398,10 @@ fn anchored(lines: &[&str], anchor: &str, at: usize) -> usize {
     let likenesses: [fn(&str) -> &str; 2] = [|line| line, pythonic::strip];
     for likeness in likenesses {
         let is_it = |line: &&str| likeness(line) == likeness(anchor);
-        if above.iter().any(|line| is_it(line)) {
+        if above.iter().any(is_it) {
             continue;
         }
-        if let Some(found) = below.iter().position(|line| is_it(line)) {
+        if let Some(found) = below.iter().position(is_it) {
             return at + found + 1;
         }
     }

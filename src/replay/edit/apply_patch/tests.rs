@@ -30,28 +30,28 @@ fn the_reference_answers_as_recorded() {
     let mut wrong = Vec::new();
     let mut count = 0;
     for line in text.lines() {
-        let case: Value = serde_json::from_str(line).expect("JSON");
-        let files = texts(&case["files"]);
+        let recorded: Value = serde_json::from_str(line).expect("JSON");
+        let files = texts(&recorded["files"]);
         let files: Vec<(&str, &str)> = files
             .iter()
             .map(|(path, text)| (path.as_str(), text.as_str()))
             .collect();
         let mut folder = folder(&files);
-        let patch = case["patch"].as_str().expect("a patch");
+        let patch = recorded["patch"].as_str().expect("a patch");
         let done = apply_patch(Dialect::Reference, patch, ROOT, &mut folder);
         let says = match done {
             Ok(applied) => applied.output + &applied.errors,
             Err(_) => "CRASH".to_owned(),
         };
         count += 1;
-        let expected = case["says"].as_str().expect("an answer");
+        let expected = recorded["says"].as_str().expect("an answer");
         if says != expected && !(says == "CRASH" && expected.starts_with("CRASH ")) {
             wrong.push(format!(
                 "{}: {says:?} instead of {expected:?}",
-                case["name"]
+                recorded["name"]
             ));
         }
-        let after = texts(&case["after"]);
+        let after = texts(&recorded["after"]);
         let found = folder.list(ROOT, 9, 99).expect("files");
         let found: BTreeMap<String, String> = found
             .into_iter()
@@ -63,7 +63,10 @@ fn the_reference_answers_as_recorded() {
             })
             .collect();
         if found != after {
-            wrong.push(format!("{}: {found:?} instead of {after:?}", case["name"]));
+            wrong.push(format!(
+                "{}: {found:?} instead of {after:?}",
+                recorded["name"]
+            ));
         }
     }
     assert!(count >= 70, "{count} patches");

@@ -79,9 +79,9 @@ pub(super) fn shown(flavour: Flavour, files: &mut dyn Files, path: &str) -> Resu
         lines.join("\n")
     );
     if hidden > 0 {
-        text.push_str(&format!(
+        text += &format!(
             "\n\n{hidden} hidden files/directories in this directory are excluded. You can use 'ls -la {path}' to see them."
-        ));
+        );
     }
     if flavour == Flavour::SdkLate {
         text = cut(flavour, &text, FOLDER_NOTICE);
@@ -118,7 +118,7 @@ fn cut_listing(flavour: Flavour, path: &str, paths: &[(String, bool)]) -> Vec<St
                 .is_some_and(|(_, is_dir)| *is_dir)
         })
     };
-    cut.trim()
+    cut.trim_end_matches('\n')
         .split('\n')
         .skip(1)
         .map(|line| marked(line, is_folder(line)))

@@ -49,7 +49,7 @@ pub(super) fn find_file(
     let folder = folder(rest.first(), cwd, files)?;
     let glob = globset::GlobBuilder::new(name)
         .build()
-        .map_err(|_| Stop::cannot("the pattern is none that is known here"))?
+        .map_err(|_error| Stop::cannot("the pattern is none that is known here"))?
         .compile_matcher();
     let mut found = all_files(&folder, files)?;
     found.retain(|path| glob.is_match(place::name(path)));
@@ -99,10 +99,11 @@ pub(super) fn search_dir(
         ));
     }
     let count: usize = found.iter().map(|(_, lines)| lines).sum();
-    let lines: String = found
+    let lines: Vec<String> = found
         .iter()
         .map(|(path, lines)| format!("{path} ({lines} matches)\n"))
         .collect();
+    let lines = lines.concat();
     Ok(format!(
         "Found {count} matches for \"{term}\" in {folder}:\n{lines}End of matches for \"{term}\" in {folder}"
     ))
@@ -148,10 +149,11 @@ pub(super) fn search_file(
             "More than {count} lines matched for \"{term}\" in {path}. Please narrow your search."
         ));
     }
-    let lines: String = found
+    let lines: Vec<String> = found
         .iter()
         .map(|(line, text)| format!("Line {line}:{}\n", String::from_utf8_lossy(text)))
         .collect();
+    let lines = lines.concat();
     Ok(format!(
         "Found {count} matches for \"{term}\" in {path}:\n{lines}End of matches for \"{term}\" in {path}"
     ))
@@ -176,7 +178,8 @@ fn pattern(term: &str) -> Result<Regex, Stop> {
         .split('\n')
         .map(|line| format!("(?:{})", translated(line)))
         .collect();
-    Regex::new(&parts.join("|")).map_err(|_| Stop::cannot("the pattern is none that is known here"))
+    Regex::new(&parts.join("|"))
+        .map_err(|_error| Stop::cannot("the pattern is none that is known here"))
 }
 
 /// In a basic expression, braces, brackets and the like are plain unless a backslash stands before them.

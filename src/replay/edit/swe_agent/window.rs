@@ -30,8 +30,8 @@ impl Window {
         let bytes = files
             .read(path, MOST_BYTES)
             .map_err(|error| Stop::broken(path, &error))?;
-        let text =
-            String::from_utf8(bytes).map_err(|_| Stop::cannot(format!("{path} is not UTF-8")))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_error| Stop::cannot(format!("{path} is not UTF-8")))?;
         Ok(Self {
             path: path.to_owned(),
             text: pythonic::universal(text),
