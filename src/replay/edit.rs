@@ -6,17 +6,23 @@
 
 mod apply_patch;
 mod bytes;
+mod claude;
 mod engine;
 mod file_editor;
 mod openhands;
 mod place;
 mod pythonic;
 mod stop;
+mod swe_agent;
+mod text_editor;
 
 pub use apply_patch::Applied;
 pub use apply_patch::ApplyPatch;
 pub use apply_patch::Dialect;
 pub use apply_patch::apply_patch;
+pub use claude::ClaudeCode;
 pub use file_editor::FileEditor;
 pub use file_editor::Generation;
 pub use openhands::StrReplaceEditor;
+pub use swe_agent::SweAgent;
+pub use text_editor::TextEditor;

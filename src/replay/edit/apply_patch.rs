@@ -72,7 +72,12 @@ impl Applied {
 /// # Errors
 /// Why it cannot be done here as the tool does it, in words: a file that is too long, a failure for which the tool has no
 /// words.
-pub fn apply_patch(dialect: Dialect, patch: &str, cwd: &str, files: &mut dyn Files) -> std::result::Result<Applied, String> {
+pub fn apply_patch(
+    dialect: Dialect,
+    patch: &str,
+    cwd: &str,
+    files: &mut dyn Files,
+) -> std::result::Result<Applied, String> {
     match dialect {
         Dialect::Reference => reference::apply(patch, cwd, files),
         Dialect::Codex => codex::apply(patch, cwd, files),
@@ -107,18 +112,24 @@ impl Tool for ApplyPatch {
     ) -> Result<Reply> {
         let args = &call.action.args;
         let named = |name: &str| args.get(name).and_then(Value::as_str);
-        let Some(patch) = args.as_str().or_else(|| named("input")).or_else(|| named("patch")) else {
+        let Some(patch) = args
+            .as_str()
+            .or_else(|| named("input"))
+            .or_else(|| named("patch"))
+        else {
             return Ok(Reply::not_replayable("the call has no patch"));
         };
         let cwd = crate::replay::edit::place::join(&self.cwd, named("workdir").unwrap_or_default());
-        Ok(match apply_patch(self.dialect, patch, &cwd, sandbox.files()) {
-            Ok(applied) => Reply {
-                text: applied.output + &applied.errors,
-                exit_code: (self.dialect != Dialect::Reference).then_some(applied.exit_code),
-                ..Reply::default()
+        Ok(
+            match apply_patch(self.dialect, patch, &cwd, sandbox.files()) {
+                Ok(applied) => Reply {
+                    text: applied.output + &applied.errors,
+                    exit_code: (self.dialect != Dialect::Reference).then_some(applied.exit_code),
+                    ..Reply::default()
+                },
+                Err(why) => Reply::not_replayable(why),
             },
-            Err(why) => Reply::not_replayable(why),
-        })
+        )
     }
 
     fn save(&mut self, _: &mut dyn Sandbox) -> Result<Saved> {

@@ -46,8 +46,11 @@ pub(super) fn encoded(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     }
 }
 
+/// Two bytes as a number, in one order or the other.
+type Unit = fn([u8; 2]) -> u16;
+
 fn utf16(bytes: &[u8]) -> Option<String> {
-    let (rest, unit): (&[u8], fn([u8; 2]) -> u16) = match bytes {
+    let (rest, unit): (_, Unit) = match bytes {
         [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
         _ => return None,
@@ -63,8 +66,8 @@ fn utf16(bytes: &[u8]) -> Option<String> {
 
 /// Windows-1252 from 0x80 to 0x9f; the five bytes that it does not know stand for themselves.
 const HIGH: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
-    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
 fn single(byte: u8) -> char {
@@ -77,7 +80,9 @@ fn single(byte: u8) -> char {
 fn byte_of(c: char) -> Option<u8> {
     match HIGH.iter().position(|high| *high == c) {
         Some(ix) => u8::try_from(ix + 0x80).ok(),
-        None => u8::try_from(c).ok().filter(|byte| !(0x80..=0x9f).contains(byte)),
+        None => u8::try_from(c)
+            .ok()
+            .filter(|byte| !(0x80..=0x9f).contains(byte)),
     }
 }
 
@@ -91,7 +96,8 @@ pub(super) fn is_binary(bytes: &[u8]) -> bool {
     let share = |holds: fn(&u8) -> bool| {
         let count = chunk.iter().filter(|byte| holds(byte)).count();
         // A chunk is short.
-        f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / f64::from(u32::try_from(chunk.len()).unwrap_or(u32::MAX))
+        f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+            / f64::from(u32::try_from(chunk.len()).unwrap_or(u32::MAX))
     };
     let unusual = share(|byte| !matches!(byte, b'\n' | b'\r' | b'\t' | 0xc | 8 | 32..=126));
     let low = share(|byte| *byte < 127);
@@ -103,7 +109,7 @@ pub(super) fn is_binary(bytes: &[u8]) -> bool {
 /// UTF-8. The tree knows more of short and strange files than this.
 pub(super) fn is_binary_by_tree(bytes: &[u8]) -> bool {
     let chunk = bytes.get(..512).unwrap_or(bytes);
-    let zeros = chunk.iter().filter(|byte| **byte == 0).count();
+    let zeros = memchr::memchr_iter(0, chunk).count();
     utf16(chunk).is_none()
         && (zeros * 6 > chunk.len() || (zeros > 0 && std::str::from_utf8(chunk).is_err()))
 }
@@ -116,7 +122,8 @@ fn is_known_text(chunk: &[u8]) -> bool {
     if utf16(chunk).is_some() {
         return true;
     }
-    std::str::from_utf8(chunk).is_ok_and(|text| text.chars().filter(|c| !c.is_ascii()).take(4).count() == 4)
+    std::str::from_utf8(chunk)
+        .is_ok_and(|text| text.chars().filter(|c| !c.is_ascii()).take(4).count() == 4)
 }
 
 #[cfg(test)]
@@ -132,7 +139,11 @@ mod tests {
             b"caf\xe9 \x80 \x81 \x93\n",
         ] {
             let (text, encoding) = decoded(bytes);
-            assert_eq!(encoded(&text, encoding).as_deref(), Some(bytes), "{encoding:?}");
+            assert_eq!(
+                encoded(&text, encoding).as_deref(),
+                Some(bytes),
+                "{encoding:?}"
+            );
         }
         assert_eq!(encoded("\u{1f389}", Encoding::Single), None);
     }

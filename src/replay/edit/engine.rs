@@ -32,9 +32,10 @@ const CONTEXT: usize = 4;
 
 /// Endings of names that the SDK takes for binary without a look at the file; the common ones of its long list.
 const BINARY_SUFFIXES: [&str; 41] = [
-    "7z", "avi", "bin", "bz2", "class", "db", "dll", "doc", "docx", "exe", "flac", "gz", "ico", "iso", "jar", "m4a",
-    "mov", "mp3", "mp4", "npy", "npz", "o", "odt", "otf", "parquet", "pdf", "ppt", "pptx", "pyc", "pyo", "rar", "so",
-    "sqlite", "tar", "tiff", "ttf", "wav", "woff", "woff2", "xlsx", "zip",
+    "7z", "avi", "bin", "bz2", "class", "db", "dll", "doc", "docx", "exe", "flac", "gz", "ico",
+    "iso", "jar", "m4a", "mov", "mp3", "mp4", "npy", "npz", "o", "odt", "otf", "parquet", "pdf",
+    "ppt", "pptx", "pyc", "pyo", "rar", "so", "sqlite", "tar", "tiff", "ttf", "wav", "woff",
+    "woff2", "xlsx", "zip",
 ];
 
 /// Which editor it is.
@@ -54,7 +55,11 @@ impl Flavour {
     }
 
     fn name(self) -> &'static str {
-        if self.is_sdk() { "FileEditor" } else { "oh_editor" }
+        if self.is_sdk() {
+            "FileEditor"
+        } else {
+            "oh_editor"
+        }
     }
 }
 
@@ -128,16 +133,24 @@ impl Engine {
     }
 
     /// Does what is asked and returns what the tool prints.
-    pub(super) fn run(&mut self, files: &mut dyn Files, request: &Request<'_>) -> Result<String, Stop> {
+    pub(super) fn run(
+        &mut self,
+        files: &mut dyn Files,
+        request: &Request<'_>,
+    ) -> Result<String, Stop> {
         let path = place::pure(request.path);
         let meta = self.checked(files, request.command, &path)?;
         let missing = |name: &str| {
             let command = request.command;
-            Stop::says(format!("Parameter `{name}` is required for command: {command}."))
+            Stop::says(format!(
+                "Parameter `{name}` is required for command: {command}."
+            ))
         };
         match request.command {
             "view" => match meta {
-                Some(meta) if meta.kind == FileKind::Dir => self.view_folder(files, &path, &request.view_range),
+                Some(meta) if meta.kind == FileKind::Dir => {
+                    self.view_folder(files, &path, &request.view_range)
+                }
                 Some(meta) => self.view_file(files, &path, meta, &request.view_range),
                 None => Err(Stop::cannot(format!("{path} went away"))),
             },
@@ -162,7 +175,10 @@ impl Engine {
                 self.replace(files, &path, meta, old, request.new_str.unwrap_or_default())
             }
             "insert" => {
-                let at = request.insert_line.as_ref().ok_or_else(|| missing("insert_line"))?;
+                let at = request
+                    .insert_line
+                    .as_ref()
+                    .ok_or_else(|| missing("insert_line"))?;
                 let text = request.new_str.ok_or_else(|| missing("new_str"))?;
                 self.insert(files, &path, meta, at, text)
             }
@@ -179,15 +195,24 @@ impl Engine {
     }
 
     /// What the path names, when the command may be used on it.
-    fn checked(&self, files: &mut dyn Files, command: &str, path: &str) -> Result<Option<Meta>, Stop> {
+    fn checked(
+        &self,
+        files: &mut dyn Files,
+        command: &str,
+        path: &str,
+    ) -> Result<Option<Meta>, Stop> {
         let wrong = |hint: String| Err(invalid("path", path, &hint));
         // The late editor takes a home folder for absolute, and then looks for one of that name.
         let is_home = self.flavour == Flavour::SdkLate && path.starts_with('~');
         if is_home && command == "create" {
-            return Err(Stop::cannot("a file below a folder named ~ would be made where the tool runs"));
+            return Err(Stop::cannot(
+                "a file below a folder named ~ would be made where the tool runs",
+            ));
         }
         if is_home {
-            return wrong(format!("The path {path} does not exist. Please provide a valid path."));
+            return wrong(format!(
+                "The path {path} does not exist. Please provide a valid path."
+            ));
         }
         if !path.starts_with('/') {
             let mut hint = if self.flavour == Flavour::SdkLate {
@@ -198,7 +223,7 @@ impl Engine {
             if let Some(cwd) = &self.cwd {
                 let meant = place::join(cwd, path);
                 if look(files, &meant)?.is_some() {
-                    hint.push_str(&format!(" Maybe you meant {meant}?"));
+                    hint += &format!(" Maybe you meant {meant}?");
                 }
             }
             return wrong(hint);
@@ -210,7 +235,9 @@ impl Engine {
             ));
         }
         if command != "create" && meta.is_none() {
-            return wrong(format!("The path {path} does not exist. Please provide a valid path."));
+            return wrong(format!(
+                "The path {path} does not exist. Please provide a valid path."
+            ));
         }
         if command == "view" {
             return Ok(meta);
@@ -246,14 +273,28 @@ impl Engine {
     }
 
     /// The text of a file that may be read and edited.
-    fn text_of(&self, files: &mut dyn Files, path: &str, meta: Meta) -> Result<(String, Encoding), Stop> {
+    fn text_of(
+        &self,
+        files: &mut dyn Files,
+        path: &str,
+        meta: Meta,
+    ) -> Result<(String, Encoding), Stop> {
         if meta.kind != FileKind::File {
-            return Err(Stop::cannot(format!("{path} is no file: the tool would wait for it")));
+            return Err(Stop::cannot(format!(
+                "{path} is no file: the tool would wait for it"
+            )));
         }
-        let refused = |why: String| Err(Stop::says(format!("File validation failed for {path}: {why}")));
+        let refused = |why: String| {
+            Err(Stop::says(format!(
+                "File validation failed for {path}: {why}"
+            )))
+        };
         if meta.len > MOST_BYTES {
             // Exact up to 2^53 bytes.
-            #[expect(clippy::cast_precision_loss, reason = "sizes of files are below 2^53 bytes")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "sizes of files are below 2^53 bytes"
+            )]
             let megabytes = meta.len as f64 / 1024.0 / 1024.0;
             return refused(format!(
                 "File is too large ({megabytes:.1}MB). Maximum allowed size is 10MB."
@@ -273,7 +314,7 @@ impl Engine {
 
     fn takes_for_binary(&self, path: &str, bytes: &[u8]) -> bool {
         if self.flavour == Flavour::Aci {
-            return is_binary(bytes) || path.ends_with(".pyc");
+            return is_binary(bytes) || place::suffix(path) == ".pyc";
         }
         let suffix = place::suffix(path).to_lowercase();
         let is_by_name = BINARY_SUFFIXES.contains(&suffix.trim_start_matches('.'));
@@ -285,15 +326,31 @@ impl Engine {
         self.flavour == Flavour::SdkEarly || decoded(bytes).0.contains(is_control)
     }
 
-    fn view_file(&self, files: &mut dyn Files, path: &str, meta: Meta, span: &Span) -> Result<String, Stop> {
+    fn view_file(
+        &self,
+        files: &mut dyn Files,
+        path: &str,
+        meta: Meta,
+        span: &Span,
+    ) -> Result<String, Stop> {
         if self.is_image(path) {
-            return Ok(format!("Image file {path} read successfully. Displaying image content."));
+            return Ok(format!(
+                "Image file {path} read successfully. Displaying image content."
+            ));
         }
         let (text, _) = self.text_of(files, path, meta)?;
-        let wrong = |hint: String| Err(invalid("view_range", span.shown().unwrap_or_default(), &hint));
+        let wrong = |hint: String| {
+            Err(invalid(
+                "view_range",
+                span.shown().unwrap_or_default(),
+                &hint,
+            ))
+        };
         let (first, last) = match span {
             Span::Whole => return Ok(output::numbered(self.flavour, &text, path, 1)),
-            Span::NoLength(name) => return Err(Stop::says(format!("object of type '{name}' has no len()"))),
+            Span::NoLength(name) => {
+                return Err(Stop::says(format!("object of type '{name}' has no len()")));
+            }
             Span::NotTwo(_) => return wrong("It should be a list of two integers.".to_owned()),
             Span::Two { first, last, .. } => (first, last),
         };
@@ -309,7 +366,9 @@ impl Engine {
         let mut end = last.value;
         if self.flavour.is_sdk() {
             if end > total {
-                note = format!("NOTE: We only show up to {total} since there're only {total} lines in this file.\n");
+                note = format!(
+                    "NOTE: We only show up to {total} since there're only {total} lines in this file.\n"
+                );
             }
             end = if end == -1 { total } else { end.min(total) };
         } else if end > total {
@@ -324,7 +383,11 @@ impl Engine {
                 "Its second element `{last}` should be greater than or equal to the first element `{first}`."
             ));
         }
-        let end = if end == -1 { count } else { usize::try_from(end).unwrap_or(count) };
+        let end = if end == -1 {
+            count
+        } else {
+            usize::try_from(end).unwrap_or(count)
+        };
         let start = usize::try_from(first.value).unwrap_or(1);
         let mut shown = lines_between(&text, start, end);
         if self.flavour != Flavour::SdkLate {
@@ -379,7 +442,12 @@ impl Engine {
         let start = line.saturating_sub(CONTEXT);
         let end = line + CONTEXT + new.matches('\n').count();
         let snippet = lines_between(&pythonic::universal(changed), start + 1, end);
-        let shown = output::numbered(self.flavour, &snippet, &format!("a snippet of {path}"), start + 1);
+        let shown = output::numbered(
+            self.flavour,
+            &snippet,
+            &format!("a snippet of {path}"),
+            start + 1,
+        );
         Ok(format!(
             "The file {path} has been edited. {shown}Review the changes and make sure they are as expected. Edit the file again if necessary."
         ))
@@ -396,7 +464,9 @@ impl Engine {
         let (text, encoding) = self.read_for_edit(files, path, meta)?;
         let count = count_lines(&text);
         let line = usize::try_from(at.value).ok().filter(|line| *line <= count);
-        let Some(line) = line.filter(|line| !at.is_float || *line < count || at.shown.ends_with(".0")) else {
+        let Some(line) =
+            line.filter(|line| !at.is_float || *line < count || at.shown.ends_with(".0"))
+        else {
             return Err(invalid(
                 "insert_line",
                 &at.shown,
@@ -420,13 +490,23 @@ impl Engine {
         let end = (count + added).min(line + CONTEXT + added);
         let snippet = lines_between(&pythonic::universal(changed), start + 1, end);
         self.history.push(path, &text);
-        let shown = output::numbered(self.flavour, &snippet, "a snippet of the edited file", start + 1);
+        let shown = output::numbered(
+            self.flavour,
+            &snippet,
+            "a snippet of the edited file",
+            start + 1,
+        );
         Ok(format!(
             "The file {path} has been edited. {shown}Review the changes and make sure they are as expected (correct indentation, no duplicate lines, etc). Edit the file again if necessary."
         ))
     }
 
-    fn undo(&mut self, files: &mut dyn Files, path: &str, meta: Option<Meta>) -> Result<String, Stop> {
+    fn undo(
+        &mut self,
+        files: &mut dyn Files,
+        path: &str,
+        meta: Option<Meta>,
+    ) -> Result<String, Stop> {
         let (_, encoding) = self.read_for_edit(files, path, meta)?;
         let Some(text) = self.history.pop(path) else {
             return Err(Stop::says(format!("No edit history found for {path}.")));
@@ -436,7 +516,12 @@ impl Engine {
         Ok(format!("Last edit to {path} undone successfully. {shown}"))
     }
 
-    fn read_for_edit(&self, files: &mut dyn Files, path: &str, meta: Option<Meta>) -> Result<(String, Encoding), Stop> {
+    fn read_for_edit(
+        &self,
+        files: &mut dyn Files,
+        path: &str,
+        meta: Option<Meta>,
+    ) -> Result<(String, Encoding), Stop> {
         let meta = meta.ok_or_else(|| Stop::cannot(format!("{path} went away")))?;
         self.text_of(files, path, meta)
     }
@@ -459,7 +544,8 @@ impl Engine {
         encoding: Encoding,
         meta: Option<Meta>,
     ) -> Result<(), Stop> {
-        let ran_into = |what: String| Stop::says(format!("Ran into {what} while trying to write to {path}"));
+        let ran_into =
+            |what: String| Stop::says(format!("Ran into {what} while trying to write to {path}"));
         if path.contains('\0') {
             return Err(ran_into("embedded null byte".to_owned()));
         }
@@ -470,7 +556,8 @@ impl Engine {
                 .map_err(|error| ran_into(os_error(path, &error)));
         }
         let mode = meta.map_or(0o600, |meta| meta.mode);
-        put_over(files, path, &bytes, mode).map_err(|error| ran_into(os_error(&beside(path), &error)))
+        put_over(files, path, &bytes, mode)
+            .map_err(|error| ran_into(os_error(&beside(path), &error)))
     }
 }
 
@@ -489,11 +576,19 @@ pub(super) fn look(files: &mut dyn Files, path: &str) -> Result<Option<Meta>, St
 
 /// The file that is written beside another; the tool's own name for it has eight random letters.
 fn beside(path: &str) -> String {
-    place::below(place::parent(path), &format!(".{}.xxxxxxxx.tmp", place::name(path)))
+    place::below(
+        place::parent(path),
+        &format!(".{}.xxxxxxxx.tmp", place::name(path)),
+    )
 }
 
 /// Writes a file beside another and renames it over that one, which may be a link.
-pub(super) fn put_over(files: &mut dyn Files, path: &str, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+pub(super) fn put_over(
+    files: &mut dyn Files,
+    path: &str,
+    bytes: &[u8],
+    mode: u32,
+) -> Result<(), FileError> {
     let beside = beside(path);
     files.write(&beside, bytes, Some(mode))?;
     files.set_mode(&beside, mode)?;

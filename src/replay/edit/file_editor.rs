@@ -56,7 +56,11 @@ impl FileEditor {
         }
         let insert_line = match args.get("insert_line") {
             None | Some(Value::Null) => None,
-            Some(value) => Some(int(value).filter(|line| line.value >= 0).ok_or_else(|| refused("insert_line"))?),
+            Some(value) => Some(
+                int(value)
+                    .filter(|line| line.value >= 0)
+                    .ok_or_else(|| refused("insert_line"))?,
+            ),
         };
         let view_range = match args.get("view_range") {
             None | Some(Value::Null) => Span::Whole,
@@ -117,7 +121,11 @@ fn int(value: &Value) -> Option<Number> {
             Some(value) => value,
             None if pythonic::is_whole(&number.to_string()) => {
                 return Some(Number {
-                    value: if number.to_string().starts_with('-') { i64::MIN } else { i64::MAX },
+                    value: if number.to_string().starts_with('-') {
+                        i64::MIN
+                    } else {
+                        i64::MAX
+                    },
                     shown: number.to_string(),
                     is_float: false,
                 });

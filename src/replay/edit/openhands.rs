@@ -15,6 +15,7 @@ use crate::replay::edit::engine::History;
 use crate::replay::edit::engine::Number;
 use crate::replay::edit::engine::Request;
 use crate::replay::edit::engine::Span;
+use crate::replay::edit::place;
 use crate::replay::edit::pythonic;
 use crate::replay::edit::stop::Stop;
 use crate::replay::edit::stop::reply;
@@ -43,13 +44,17 @@ impl StrReplaceEditor {
     }
 
     fn answer(&mut self, tool: &str, args: &Value, files: &mut dyn Files) -> Result<String, Stop> {
-        if tool == "edit_file" || args.get("impl_source").and_then(Value::as_str) == Some("llm_based_edit") {
+        if tool == "edit_file"
+            || args.get("impl_source").and_then(Value::as_str) == Some("llm_based_edit")
+        {
             return Err(Stop::cannot("this editor asks a language model"));
         }
         if tool == "read" || tool == "write" {
             let source = args.get("impl_source").and_then(Value::as_str);
             if tool == "write" || source.is_some_and(|source| source != "oh_aci") {
-                return Err(Stop::cannot("files are read and written without the editor here"));
+                return Err(Stop::cannot(
+                    "files are read and written without the editor here",
+                ));
             }
         }
         let command = match args.get("command") {
@@ -72,7 +77,7 @@ impl StrReplaceEditor {
             return Ok("ERROR_BINARY_FILE".to_owned());
         }
         let view_range = match args.get("view_range") {
-            Some(range) if command == "view" => span(range)?,
+            Some(range) if command == "view" => span(range),
             _ => Span::Whole,
         };
         let request = Request {
@@ -135,13 +140,15 @@ pub(super) fn restored(saved: &Saved) -> Result<History> {
 const LACKING: &str = "Missing required argument ";
 
 fn lacking(name: &str) -> Stop {
-    Stop::says(format!("{LACKING}\"{name}\" in tool call str_replace_editor"))
+    Stop::says(format!(
+        "{LACKING}\"{name}\" in tool call str_replace_editor"
+    ))
 }
 
 /// Whether the runtime takes what is there for binary.
 fn shows_binary(files: &mut dyn Files, path: &str) -> bool {
     const MOST: u64 = 64 << 20;
-    path.ends_with(".pyc") || files.read(path, MOST).is_ok_and(|bytes| is_binary(&bytes))
+    place::suffix(path) == ".pyc" || files.read(path, MOST).is_ok_and(|bytes| is_binary(&bytes))
 }
 
 /// A text argument; anything else than text or nothing breaks the tool.
@@ -163,7 +170,9 @@ fn insert_line(value: Option<&Value>) -> Result<Option<Number>, String> {
                 shown: value.to_string(),
                 is_float: false,
             })),
-            None => Err(format!("Invalid insert_line value: '{text}'. Expected an integer.")),
+            None => Err(format!(
+                "Invalid insert_line value: '{text}'. Expected an integer."
+            )),
         },
         Some(value) => Ok(number(value)),
     }
@@ -181,7 +190,11 @@ fn number(value: &Value) -> Option<Number> {
         Value::Number(number) => {
             let is_float = !pythonic::is_whole(&shown);
             let value = number.as_i64().unwrap_or_else(|| whole(number.as_f64()));
-            Some(Number { value, shown, is_float })
+            Some(Number {
+                value,
+                shown,
+                is_float,
+            })
         }
         _ => None,
     }
@@ -190,18 +203,21 @@ fn number(value: &Value) -> Option<Number> {
 /// The whole part of a number, downwards; the nearest there is where it is too large.
 fn whole(number: Option<f64>) -> i64 {
     let number = number.unwrap_or_default().floor();
-    #[expect(clippy::cast_possible_truncation, reason = "floats saturate when they are cast")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "floats saturate when they are cast"
+    )]
     let whole = number as i64;
     whole
 }
 
 /// The range of a view as the editor takes it.
-fn span(value: &Value) -> Result<Span, Stop> {
+fn span(value: &Value) -> Span {
     if !pythonic::is_true(value) {
-        return Ok(Span::Whole);
+        return Span::Whole;
     }
     let shown = pythonic::shown(value);
-    Ok(match value {
+    match value {
         Value::Number(_) | Value::Bool(_) => Span::NoLength(pythonic::type_name(value)),
         Value::Array(items) => {
             let is_int = |item: &&Value| match item {
@@ -216,5 +232,5 @@ fn span(value: &Value) -> Result<Span, Stop> {
             }
         }
         _ => Span::NotTwo(shown),
-    })
+    }
 }

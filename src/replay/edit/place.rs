@@ -96,8 +96,14 @@ mod tests {
         assert_eq!(join("/w/", "a/./b"), "/w/a/b");
         assert_eq!(join("/w", "/a"), "/a");
         assert_eq!(resolved("/a/../../b/./c"), "/b/c");
-        assert_eq!((parent("/a"), parent("/a/b"), parent("a")), ("/", "/a", "."));
-        assert_eq!(["/a/b.tar.gz", "/.x", "x.", "y"].map(suffix), [".gz", "", "", ""]);
+        assert_eq!(
+            (parent("/a"), parent("/a/b"), parent("a")),
+            ("/", "/a", ".")
+        );
+        assert_eq!(
+            ["/a/b.tar.gz", "/.x", "x.", "y"].map(suffix),
+            [".gz", "", "", ""]
+        );
         assert_eq!(below("/", "a"), "/a");
     }
 }

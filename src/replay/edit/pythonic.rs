@@ -20,7 +20,8 @@ pub(super) fn rstrip(text: &str) -> &str {
 /// `str.splitlines()`: also at form feeds, separators and other rare line ends; no empty line behind the last end.
 pub(super) fn splitlines(text: &str) -> Vec<&str> {
     const ENDS: [char; 10] = [
-        '\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}',
+        '\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}',
+        '\u{2029}',
     ];
     let mut lines = Vec::new();
     let mut rest = text;
@@ -169,7 +170,10 @@ fn represented(value: &Value, depth: usize) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) => repr(text),
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| represented(item, depth + 1)).collect();
+            let items: Vec<String> = items
+                .iter()
+                .map(|item| represented(item, depth + 1))
+                .collect();
             format!("[{}]", items.join(", "))
         }
         Value::Object(fields) => {
@@ -216,9 +220,9 @@ pub(super) fn is_true(value: &Value) -> bool {
 pub(super) fn int_of(text: &str) -> Option<i64> {
     let text = strip(text);
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let is_number = digits.split('_').all(|group| {
-        !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit())
-    });
+    let is_number = digits
+        .split('_')
+        .all(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit()));
     if !is_number {
         return None;
     }
@@ -232,7 +236,10 @@ mod tests {
 
     #[test]
     fn lines_end_where_python_ends_them() {
-        assert_eq!(splitlines("a\r\nb\rc\u{b}d\u{2028}e\n\nf"), ["a", "b", "c", "d", "e", "", "f"]);
+        assert_eq!(
+            splitlines("a\r\nb\rc\u{b}d\u{2028}e\n\nf"),
+            ["a", "b", "c", "d", "e", "", "f"]
+        );
         assert_eq!(splitlines("a\n"), ["a"]);
         assert!(splitlines("").is_empty());
         assert_eq!(universal("a\r\n\rb".to_owned()), "a\n\nb");
@@ -246,15 +253,25 @@ mod tests {
     fn texts_stand_in_messages_as_python_writes_them() {
         assert_eq!(repr("it's"), "\"it's\"");
         assert_eq!(repr("\"it's\""), "'\"it\\'s\"'");
-        assert_eq!(repr("é\u{200b}\u{301}\u{7}\u{1f389}\n"), "'é\\u200b\u{301}\\x07\u{1f389}\\n'");
-        let value: Value = serde_json::from_str("[1, 2.5, \"a\", null, true, {\"b\": []}]").expect("JSON");
+        assert_eq!(
+            repr("é\u{200b}\u{301}\u{7}\u{1f389}\n"),
+            "'é\\u200b\u{301}\\x07\u{1f389}\\n'"
+        );
+        let value: Value =
+            serde_json::from_str("[1, 2.5, \"a\", null, true, {\"b\": []}]").expect("JSON");
         assert_eq!(shown(&value), "[1, 2.5, 'a', None, True, {'b': []}]");
-        assert_eq!([" 1 ", "1_0", "-3", "x", "", "1__0"].map(int_of), [Some(1), Some(10), Some(-3), None, None, None]);
+        assert_eq!(
+            [" 1 ", "1_0", "-3", "x", "", "1__0"].map(int_of),
+            [Some(1), Some(10), Some(-3), None, None, None]
+        );
     }
 
     #[test]
     fn ends_of_texts_are_counted_in_characters() {
-        assert_eq!((head("äöü", 2), tail("äöü", 2), tail("a", 5)), ("äö", "öü", "a"));
+        assert_eq!(
+            (head("äöü", 2), tail("äöü", 2), tail("a", 5)),
+            ("äö", "öü", "a")
+        );
         assert!(longer_than("äöü", 2) && !longer_than("äöü", 3));
     }
 }

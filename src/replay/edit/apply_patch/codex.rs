@@ -19,7 +19,9 @@ pub(super) fn apply(patch: &str, cwd: &str, files: &mut dyn Files) -> Result<App
         Ok(hunks) => hunks,
         Err(Wrong::Patch(what)) => return Ok(Applied::failed(format!("Invalid patch: {what}\n"))),
         Err(Wrong::Hunk(what, line)) => {
-            return Ok(Applied::failed(format!("Invalid patch hunk on line {line}: {what}\n")));
+            return Ok(Applied::failed(format!(
+                "Invalid patch hunk on line {line}: {what}\n"
+            )));
         }
     };
     finish(all(&hunks, cwd, files).map_err(|stop| match stop {
@@ -29,15 +31,23 @@ pub(super) fn apply(patch: &str, cwd: &str, files: &mut dyn Files) -> Result<App
 }
 
 /// As the tool does it: what would fail is refused before anything is written.
-pub(super) fn apply_checked(patch: &str, cwd: &str, files: &mut dyn Files) -> Result<Applied, String> {
+pub(super) fn apply_checked(
+    patch: &str,
+    cwd: &str,
+    files: &mut dyn Files,
+) -> Result<Applied, String> {
     let checked = match parse(patch) {
         Ok(hunks) => check(&hunks, cwd, files),
         Err(Wrong::Patch(what)) => Err(Stop::says(format!("invalid patch: {what}"))),
-        Err(Wrong::Hunk(what, line)) => Err(Stop::says(format!("invalid hunk at line {line}, {what}"))),
+        Err(Wrong::Hunk(what, line)) => {
+            Err(Stop::says(format!("invalid hunk at line {line}, {what}")))
+        }
     };
     match checked {
         Ok(()) => apply(patch, cwd, files),
-        Err(Stop::Says(text)) => finish(Err(Stop::Says(format!("apply_patch verification failed: {text}")))),
+        Err(Stop::Says(text)) => finish(Err(Stop::Says(format!(
+            "apply_patch verification failed: {text}"
+        )))),
         Err(Stop::Cannot(why)) => Err(why),
     }
 }
@@ -82,7 +92,11 @@ fn all(hunks: &[Hunk], cwd: &str, files: &mut dyn Files) -> Result<String, Stop>
                 remove(path, "Failed to delete file", cwd, files)?;
                 deleted.push(path);
             }
-            Hunk::Update { path, move_to, chunks } => {
+            Hunk::Update {
+                path,
+                move_to,
+                chunks,
+            } => {
                 let text = changed(&place::join(cwd, path), path, chunks, files)?;
                 match move_to {
                     Some(to) => {
@@ -91,7 +105,7 @@ fn all(hunks: &[Hunk], cwd: &str, files: &mut dyn Files) -> Result<String, Stop>
                     }
                     None => files
                         .write(&place::join(cwd, path), text.as_bytes(), None)
-                        .map_err(|_| Stop::says(format!("Failed to write file {path}")))?,
+                        .map_err(|_error| Stop::says(format!("Failed to write file {path}")))?,
                 }
                 modified.push(move_to.as_ref().unwrap_or(path));
             }
@@ -109,23 +123,25 @@ fn all(hunks: &[Hunk], cwd: &str, files: &mut dyn Files) -> Result<String, Stop>
 fn write(path: &str, text: &str, cwd: &str, files: &mut dyn Files) -> Result<(), Stop> {
     let at = place::join(cwd, path);
     if path.trim_end_matches('/').contains('/') {
-        files
-            .make_dirs(place::parent(&at))
-            .map_err(|_| Stop::says(format!("Failed to create parent directories for {path}")))?;
+        files.make_dirs(place::parent(&at)).map_err(|_error| {
+            Stop::says(format!("Failed to create parent directories for {path}"))
+        })?;
     }
     files
         .write(&at, text.as_bytes(), None)
-        .map_err(|_| Stop::says(format!("Failed to write file {path}")))
+        .map_err(|_error| Stop::says(format!("Failed to write file {path}")))
 }
 
 fn remove(path: &str, what: &str, cwd: &str, files: &mut dyn Files) -> Result<(), Stop> {
     let at = place::join(cwd, path);
-    let is_folder = files.meta(&at).is_ok_and(|meta| meta.is_some_and(|meta| meta.kind == FileKind::Dir));
+    let is_folder = files
+        .meta(&at)
+        .is_ok_and(|meta| meta.is_some_and(|meta| meta.kind == FileKind::Dir));
     let failed = || Stop::says(format!("{what} {path}"));
     if is_folder {
         return Err(failed());
     }
-    files.remove(&at).map_err(|_| failed())
+    files.remove(&at).map_err(|_error| failed())
 }
 
 /// The text of a file, or the tool's words for why it cannot be read.
@@ -135,7 +151,11 @@ fn read(at: &str, shown: &str, what: &str, files: &mut dyn Files) -> Result<Stri
         None => Stop::broken(shown, error),
     };
     let bytes = files.read(at, MOST_BYTES).map_err(|error| words(&error))?;
-    String::from_utf8(bytes).map_err(|_| Stop::says(format!("{what} {shown}: stream did not contain valid UTF-8")))
+    String::from_utf8(bytes).map_err(|_error| {
+        Stop::says(format!(
+            "{what} {shown}: stream did not contain valid UTF-8"
+        ))
+    })
 }
 
 /// The text of a file after its chunks; it ends in a line break.
@@ -193,7 +213,9 @@ fn places<'a>(lines: &[&'a str], shown: &str, chunks: &'a [Chunk]) -> Result<Vec
     for chunk in chunks {
         if let Some(context) = &chunk.context {
             let found = seek.find(std::slice::from_ref(context), line, false)?;
-            line = 1 + found.ok_or_else(|| Stop::says(format!("Failed to find context '{context}' in {shown}")))?;
+            line = 1 + found.ok_or_else(|| {
+                Stop::says(format!("Failed to find context '{context}' in {shown}"))
+            })?;
         }
         if chunk.old.is_empty() {
             let has_empty = lines.last().is_some_and(|line| line.is_empty());
@@ -218,7 +240,10 @@ fn places<'a>(lines: &[&'a str], shown: &str, chunks: &'a [Chunk]) -> Result<Vec
             found = seek.find(old, line, chunk.is_end)?;
         }
         let at = found.ok_or_else(|| {
-            Stop::says(format!("Failed to find expected lines in {shown}:\n{}", chunk.old.join("\n")))
+            Stop::says(format!(
+                "Failed to find expected lines in {shown}:\n{}",
+                chunk.old.join("\n")
+            ))
         })?;
         places.push(Place {
             at,
@@ -239,7 +264,12 @@ struct Seek<'a> {
 impl Seek<'_> {
     /// Where the lines stand: as they are, without blanks at their ends, without blanks around them, with plain
     /// punctuation. At the end of the file nothing above it is looked at.
-    fn find(&mut self, wanted: &[String], start: usize, is_end: bool) -> Result<Option<usize>, Stop> {
+    fn find(
+        &mut self,
+        wanted: &[String],
+        start: usize,
+        is_end: bool,
+    ) -> Result<Option<usize>, Stop> {
         if wanted.is_empty() {
             return Ok(Some(start));
         }
@@ -263,7 +293,12 @@ impl Seek<'_> {
         Ok(None)
     }
 
-    fn stands_at(&mut self, wanted: &[String], at: usize, holds: fn(&str, &str) -> bool) -> Result<bool, Stop> {
+    fn stands_at(
+        &mut self,
+        wanted: &[String],
+        at: usize,
+        holds: fn(&str, &str) -> bool,
+    ) -> Result<bool, Stop> {
         let there = self.lines.get(at..).unwrap_or_default();
         for (a, b) in there.iter().zip(wanted) {
             self.budget = self

@@ -59,7 +59,9 @@ fn body<'a, 'b>(lines: &'b [&'a str]) -> Result<&'b [&'a str], Wrong> {
         Ok(body) => Ok(body),
         Err(wrong) => match lines {
             [first, inner @ .., last]
-                if matches!(*first, "<<EOF" | "<<'EOF'" | "<<\"EOF\"") && last.ends_with("EOF") && lines.len() >= 4 =>
+                if matches!(*first, "<<EOF" | "<<'EOF'" | "<<\"EOF\"")
+                    && last.ends_with("EOF")
+                    && lines.len() >= 4 =>
             {
                 marked(inner)
             }
@@ -69,12 +71,19 @@ fn body<'a, 'b>(lines: &'b [&'a str]) -> Result<&'b [&'a str], Wrong> {
 }
 
 fn marked<'a, 'b>(lines: &'b [&'a str]) -> Result<&'b [&'a str], Wrong> {
-    if lines.first().is_some_and(|line| line.trim() != "*** Begin Patch") {
-        return Err(Wrong::Patch("The first line of the patch must be '*** Begin Patch'"));
+    if lines
+        .first()
+        .is_some_and(|line| line.trim() != "*** Begin Patch")
+    {
+        return Err(Wrong::Patch(
+            "The first line of the patch must be '*** Begin Patch'",
+        ));
     }
     match lines {
         [_, body @ .., last] if last.trim() == "*** End Patch" => Ok(body),
-        _ => Err(Wrong::Patch("The last line of the patch must be '*** End Patch'")),
+        _ => Err(Wrong::Patch(
+            "The last line of the patch must be '*** End Patch'",
+        )),
     }
 }
 
@@ -83,7 +92,10 @@ fn hunk(lines: &[&str], line_no: usize) -> Result<(Hunk, usize), Wrong> {
     let first = lines.first().map_or("", |line| line.trim());
     let rest = lines.get(1..).unwrap_or_default();
     if let Some(path) = first.strip_prefix("*** Add File: ") {
-        let added: Vec<&str> = rest.iter().map_while(|line| line.strip_prefix('+')).collect();
+        let added: Vec<&str> = rest
+            .iter()
+            .map_while(|line| line.strip_prefix('+'))
+            .collect();
         let text = added.iter().flat_map(|line| [*line, "\n"]).collect();
         let path = path.to_owned();
         return Ok((Hunk::Add { path, text }, added.len() + 1));
@@ -105,7 +117,9 @@ fn hunk(lines: &[&str], line_no: usize) -> Result<(Hunk, usize), Wrong> {
 
 fn update(path: &str, mut rest: &[&str], line_no: usize) -> Result<(Hunk, usize), Wrong> {
     let mut taken = 1;
-    let move_to = rest.first().and_then(|line| line.strip_prefix("*** Move to: "));
+    let move_to = rest
+        .first()
+        .and_then(|line| line.strip_prefix("*** Move to: "));
     if move_to.is_some() {
         taken += 1;
         rest = rest.get(1..).unwrap_or_default();
@@ -123,7 +137,10 @@ fn update(path: &str, mut rest: &[&str], line_no: usize) -> Result<(Hunk, usize)
         rest = rest.get(used..).unwrap_or_default();
     }
     if chunks.is_empty() {
-        return Err(Wrong::Hunk(format!("Update file hunk for path '{path}' is empty"), line_no));
+        return Err(Wrong::Hunk(
+            format!("Update file hunk for path '{path}' is empty"),
+            line_no,
+        ));
     }
     let hunk = Hunk::Update {
         path: path.to_owned(),

@@ -46,12 +46,16 @@ pub(super) fn apply(patch: &str, cwd: &str, files: &mut dyn Files) -> Result<App
 
 fn process(patch: &str, cwd: &str, files: &mut dyn Files) -> Result<(), Stop> {
     if !patch.starts_with(BEGIN) {
-        return Err(Stop::says("Invalid patch: must start with '*** Begin Patch'"));
+        return Err(Stop::says(
+            "Invalid patch: must start with '*** Begin Patch'",
+        ));
     }
     let lines: Vec<&str> = pythonic::strip(patch).split('\n').collect();
     let mut old = BTreeMap::new();
     for line in &lines {
-        let path = line.strip_prefix(UPDATE).or_else(|| line.strip_prefix(DELETE));
+        let path = line
+            .strip_prefix(UPDATE)
+            .or_else(|| line.strip_prefix(DELETE));
         if let Some(path) = path.filter(|path| !old.contains_key(*path)) {
             old.insert(path, read(path, cwd, files)?);
         }
@@ -68,22 +72,24 @@ fn process(patch: &str, cwd: &str, files: &mut dyn Files) -> Result<(), Stop> {
         budget: MOST_COMPARISONS,
     };
     parser.parse()?;
-    let mut texts = Vec::new();
+    let mut planned = Vec::new();
     for (path, change) in parser.changes {
-        let text = match &change {
-            Change::Update { chunks, .. } => updated(old.get(path).map_or("", String::as_str), chunks, path)?,
+        let new = match &change {
+            Change::Update { chunks, .. } => {
+                updated(old.get(path).map_or("", String::as_str), chunks, path)?
+            }
             Change::Add(text) => text.clone(),
             Change::Delete => String::new(),
         };
-        texts.push((path, change, text));
+        planned.push((path, change, new));
     }
-    for (path, change, text) in texts {
+    for (path, change, new) in planned {
         match change {
-            Change::Add(_) => write(path, &text, cwd, files)?,
+            Change::Add(_) => write(path, &new, cwd, files)?,
             Change::Delete => remove(path, cwd, files)?,
-            Change::Update { move_to, .. } if move_to.is_empty() => write(path, &text, cwd, files)?,
+            Change::Update { move_to, .. } if move_to.is_empty() => write(path, &new, cwd, files)?,
             Change::Update { move_to, .. } => {
-                write(&move_to, &text, cwd, files)?;
+                write(&move_to, &new, cwd, files)?;
                 remove(path, cwd, files)?;
             }
         }
@@ -95,7 +101,10 @@ fn process(patch: &str, cwd: &str, files: &mut dyn Files) -> Result<(), Stop> {
 fn inside(path: &str, cwd: &str) -> Result<String, Stop> {
     let at = place::resolved(&place::join(cwd, path));
     let root = place::resolved(cwd);
-    let is_inside = at == root || at.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with('/') || root == "/");
+    let is_inside = at == root
+        || at
+            .strip_prefix(root.as_str())
+            .is_some_and(|rest| rest.starts_with('/') || root == "/");
     if is_inside {
         Ok(at)
     } else {
@@ -108,8 +117,10 @@ fn read(path: &str, cwd: &str, files: &mut dyn Files) -> Result<String, Stop> {
     match files.read(&at, MOST_BYTES) {
         Ok(bytes) => String::from_utf8(bytes)
             .map(pythonic::universal)
-            .map_err(|_| Stop::cannot(format!("{path} is not UTF-8: the tool breaks"))),
-        Err(error) if error.errno == Some(2) => Err(Stop::says(format!("Delete File Error: Missing File: {path}"))),
+            .map_err(|_error| Stop::cannot(format!("{path} is not UTF-8: the tool breaks"))),
+        Err(error) if error.errno == Some(2) => Err(Stop::says(format!(
+            "Delete File Error: Missing File: {path}"
+        ))),
         Err(error) => Err(Stop::broken(path, &error)),
     }
 }
@@ -124,7 +135,9 @@ fn write(path: &str, text: &str, cwd: &str, files: &mut dyn Files) -> Result<(),
 
 fn remove(path: &str, cwd: &str, files: &mut dyn Files) -> Result<(), Stop> {
     let at = inside(path, cwd)?;
-    files.remove(&at).map_err(|error| Stop::broken(path, &error))
+    files
+        .remove(&at)
+        .map_err(|error| Stop::broken(path, &error))
 }
 
 struct Parser<'a> {
@@ -172,18 +185,23 @@ impl<'a> Parser<'a> {
                     )));
                 }
                 let Some(text) = self.old.get(path) else {
-                    return Err(Stop::says(format!("Update File Error: Missing File: {path}")));
+                    return Err(Stop::says(format!(
+                        "Update File Error: Missing File: {path}"
+                    )));
                 };
                 let chunks = self.update(text)?;
                 let move_to = move_to.to_owned();
-                self.changes.push((path, Change::Update { chunks, move_to }));
+                self.changes
+                    .push((path, Change::Update { chunks, move_to }));
                 continue;
             }
             let path = self.behind(DELETE)?;
             if !path.is_empty() {
                 self.once(path, "Delete")?;
                 if !self.old.contains_key(path) {
-                    return Err(Stop::says(format!("Delete File Error: Missing File: {path}")));
+                    return Err(Stop::says(format!(
+                        "Delete File Error: Missing File: {path}"
+                    )));
                 }
                 self.changes.push((path, Change::Delete));
                 continue;
@@ -202,7 +220,9 @@ impl<'a> Parser<'a> {
 
     fn once(&self, path: &str, what: &str) -> Result<(), Stop> {
         if self.changes.iter().any(|(known, _)| *known == path) {
-            return Err(Stop::says(format!("{what} File Error: Duplicate Path: {path}")));
+            return Err(Stop::says(format!(
+                "{what} File Error: Duplicate Path: {path}"
+            )));
         }
         Ok(())
     }
@@ -238,8 +258,15 @@ impl<'a> Parser<'a> {
             let section = self.section()?;
             let found = self.find(&lines, &section.context, at, section.is_end)?;
             let Some(found) = found else {
-                let what = if section.is_end { "Invalid EOF Context" } else { "Invalid Context" };
-                return Err(Stop::says(format!("{what} {at}:\n{}", section.context.join("\n"))));
+                let what = if section.is_end {
+                    "Invalid EOF Context"
+                } else {
+                    "Invalid Context"
+                };
+                return Err(Stop::says(format!(
+                    "{what} {at}:\n{}",
+                    section.context.join("\n")
+                )));
             };
             chunks.extend(section.chunks.into_iter().map(|chunk| Chunk {
                 at: chunk.at + found,
@@ -251,7 +278,13 @@ impl<'a> Parser<'a> {
     }
 
     /// Where the context stands: as it is, without blanks at line ends, without blanks around lines.
-    fn find(&mut self, lines: &[&str], context: &[&str], start: usize, is_end: bool) -> Result<Option<usize>, Stop> {
+    fn find(
+        &mut self,
+        lines: &[&str],
+        context: &[&str],
+        start: usize,
+        is_end: bool,
+    ) -> Result<Option<usize>, Stop> {
         let mut starts = vec![start];
         if is_end {
             starts.insert(0, lines.len().saturating_sub(context.len()));
@@ -267,10 +300,9 @@ impl<'a> Parser<'a> {
                     let there = lines.get(at..).unwrap_or_default();
                     let mut same = 0;
                     for (a, b) in there.iter().zip(context) {
-                        self.budget = self
-                            .budget
-                            .checked_sub(1)
-                            .ok_or_else(|| Stop::cannot("the patch asks for too many comparisons"))?;
+                        self.budget = self.budget.checked_sub(1).ok_or_else(|| {
+                            Stop::cannot("the patch asks for too many comparisons")
+                        })?;
                         if likeness(a) != likeness(b) {
                             break;
                         }
@@ -295,7 +327,11 @@ impl<'a> Parser<'a> {
         };
         let mut was_kept = true;
         while let Some(line) = self.lines.get(self.index).copied() {
-            if line.starts_with("@@") || self.is_at(&HEADS) || line.starts_with(END_OF_FILE) || line == "***" {
+            if line.starts_with("@@")
+                || self.is_at(&HEADS)
+                || line.starts_with(END_OF_FILE)
+                || line == "***"
+            {
                 break;
             }
             if line.starts_with("***") {
@@ -325,7 +361,9 @@ impl<'a> Parser<'a> {
             section.is_end = true;
         } else if self.index == start {
             let line = self.line()?;
-            return Err(Stop::says(format!("Nothing in this section - index={start} {line}")));
+            return Err(Stop::says(format!(
+                "Nothing in this section - index={start} {line}"
+            )));
         }
         Ok(section)
     }
@@ -360,10 +398,10 @@ fn anchored(lines: &[&str], anchor: &str, at: usize) -> usize {
     let likenesses: [fn(&str) -> &str; 2] = [|line| line, pythonic::strip];
     for likeness in likenesses {
         let is_it = |line: &&str| likeness(line) == likeness(anchor);
-        if above.iter().any(|line| is_it(line)) {
+        if above.iter().any(is_it) {
             continue;
         }
-        if let Some(found) = below.iter().position(|line| is_it(line)) {
+        if let Some(found) = below.iter().position(is_it) {
             return at + found + 1;
         }
     }

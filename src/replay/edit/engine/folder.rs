@@ -50,10 +50,14 @@ fn hidden_count(own: &[String]) -> usize {
 pub(super) fn shown(flavour: Flavour, files: &mut dyn Files, path: &str) -> Result<String, Stop> {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%=:,".contains(c);
     if flavour != Flavour::SdkLate && !path.chars().all(is_plain) {
-        return Err(Stop::cannot("the tool hands this path to a shell without quoting it"));
+        return Err(Stop::cannot(
+            "the tool hands this path to a shell without quoting it",
+        ));
     }
     if flavour != Flavour::SdkLate && path == "/" {
-        return Err(Stop::cannot("what find prints of the root folder is another on every system"));
+        return Err(Stop::cannot(
+            "what find prints of the root folder is another on every system",
+        ));
     }
     let listing = Listing::read(files, path)?;
     let hidden = hidden_count(&listing.own);
@@ -75,9 +79,9 @@ pub(super) fn shown(flavour: Flavour, files: &mut dyn Files, path: &str) -> Resu
         lines.join("\n")
     );
     if hidden > 0 {
-        text.push_str(&format!(
+        text += &format!(
             "\n\n{hidden} hidden files/directories in this directory are excluded. You can use 'ls -la {path}' to see them."
-        ));
+        );
     }
     if flavour == Flavour::SdkLate {
         text = cut(flavour, &text, FOLDER_NOTICE);
@@ -86,7 +90,11 @@ pub(super) fn shown(flavour: Flavour, files: &mut dyn Files, path: &str) -> Resu
 }
 
 fn marked(path: &str, is_dir: bool) -> String {
-    let end = if is_dir && !path.ends_with('/') { "/" } else { "" };
+    let end = if is_dir && !path.ends_with('/') {
+        "/"
+    } else {
+        ""
+    };
     format!("{path}{end}")
 }
 
@@ -99,7 +107,9 @@ fn cut_listing(flavour: Flavour, path: &str, paths: &[(String, bool)]) -> Vec<St
     }
     let cut = cut(flavour, &printed, FOLDER_NOTICE);
     let is_folder = |line: &str| {
-        let rel = line.strip_prefix(path).map(|rel| rel.trim_start_matches('/'));
+        let rel = line
+            .strip_prefix(path)
+            .map(|rel| rel.trim_start_matches('/'));
         rel.is_some_and(|rel| {
             paths
                 .binary_search_by(|(known, _)| known.as_str().cmp(rel))
@@ -108,7 +118,7 @@ fn cut_listing(flavour: Flavour, path: &str, paths: &[(String, bool)]) -> Vec<St
                 .is_some_and(|(_, is_dir)| *is_dir)
         })
     };
-    cut.trim()
+    cut.trim_end_matches('\n')
         .split('\n')
         .skip(1)
         .map(|line| marked(line, is_folder(line)))

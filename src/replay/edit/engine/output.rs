@@ -40,5 +40,9 @@ pub(super) fn cut(flavour: Flavour, text: &str, notice: &str) -> String {
         return format!("{}{notice}", head(text, MOST_CHARS));
     }
     let room = MOST_CHARS - notice.len();
-    format!("{}{notice}{}", head(text, room.div_ceil(2)), tail(text, room / 2))
+    format!(
+        "{}{notice}{}",
+        head(text, room.div_ceil(2)),
+        tail(text, room / 2)
+    )
 }

@@ -17,7 +17,9 @@ const ROOT: &str = "/tmp/w";
 fn lines(name: &str) -> Vec<Value> {
     let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).expect("a recording");
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
 }
 
 fn hex(text: &str) -> Vec<u8> {
@@ -29,7 +31,10 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha2::Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Puts the files that a recording began with.
@@ -51,7 +56,8 @@ fn put(folder: &Folder, files: &Value) {
             let times = usize::try_from(file["times"].as_u64().unwrap_or(1)).expect("a count");
             folder.put(&path, bytes.repeat(times));
             let mode = file["mode"].as_str().unwrap_or("644");
-            let mode = std::fs::Permissions::from_mode(u32::from_str_radix(mode, 8).expect("a mode"));
+            let mode =
+                std::fs::Permissions::from_mode(u32::from_str_radix(mode, 8).expect("a mode"));
             std::fs::set_permissions(&at, mode).expect("a mode");
         }
     }
@@ -67,13 +73,18 @@ fn without_random(says: &str) -> String {
 fn differs(folder: &Folder, step: &Value, reply: &Reply) -> Option<String> {
     let says = match (&reply.did, step["says"].as_str()) {
         // What the validator refuses and where the tool breaks, it has no words of its own.
-        (Did::NotReplayable(_), Some(says)) if says == "REFUSED" || says.starts_with("CRASH ") => true,
+        (Did::NotReplayable(_), Some(says)) if says == "REFUSED" || says.starts_with("CRASH ") => {
+            true
+        }
         (Did::NotReplayable(why), _) => return Some(format!("not replayable: {why}")),
         (_, Some(says)) => reply.text == without_random(says),
         (_, None) => sha256(reply.text.as_bytes()) == step["says_sha256"].as_str().expect("a hash"),
     };
     if !says {
-        let says = step["says"].as_str().or(step["says_head"].as_str()).unwrap_or_default();
+        let says = step["says"]
+            .as_str()
+            .or(step["says_head"].as_str())
+            .unwrap_or_default();
         return Some(format!("{:.600}\n   instead of\n{says:.600}", reply.text));
     }
     let after = step.get("after")?;
@@ -87,7 +98,10 @@ fn differs(folder: &Folder, step: &Value, reply: &Reply) -> Option<String> {
         (None, None) => after["sha256"].as_str() == Some(sha256(&bytes).as_str()),
     };
     if !expected {
-        return Some(format!("the file is {:.300}", String::from_utf8_lossy(&bytes)));
+        return Some(format!(
+            "the file is {:.300}",
+            String::from_utf8_lossy(&bytes)
+        ));
     }
     let mode = std::fs::metadata(&at).expect("a file").permissions().mode() & 0o7777;
     if after["mode"].as_str() != Some(format!("{mode:o}").as_str()) {
@@ -98,14 +112,26 @@ fn differs(folder: &Folder, step: &Value, reply: &Reply) -> Option<String> {
 }
 
 /// Replays a recording and returns what differs, by scenario and step, and how many steps there were.
-fn replayed(name: &str, version: &str, make: impl Fn() -> Box<dyn Tool>) -> (usize, Vec<(String, usize, String)>) {
+fn replayed(
+    name: &str,
+    version: &str,
+    make: impl Fn() -> Box<dyn Tool>,
+) -> (usize, Vec<(String, usize, String)>) {
     let mut count = 0;
     let mut different = Vec::new();
-    for scenario in lines(name).into_iter().filter(|line| line["version"] == version) {
+    for scenario in lines(name)
+        .into_iter()
+        .filter(|line| line["version"] == version)
+    {
         let mut folder = Folder::new();
         put(&folder, &scenario["files"]);
         let mut tool = make();
-        for (ix, step) in scenario["steps"].as_array().expect("steps").iter().enumerate() {
+        for (ix, step) in scenario["steps"]
+            .as_array()
+            .expect("steps")
+            .iter()
+            .enumerate()
+        {
             // Every step goes through a saved state: nothing may live outside of it.
             let saved = tool.save(&mut folder).expect("a state");
             tool = make();
@@ -131,10 +157,18 @@ fn replayed(name: &str, version: &str, make: impl Fn() -> Box<dyn Tool>) -> (usi
 
 /// All that differs must be in `known` (scenario, step, why), and the other way round; at least 95 of 100 are the same.
 #[track_caller]
-fn is_as_recorded(name: &str, version: &str, make: impl Fn() -> Box<dyn Tool>, known: &[(&str, usize, &str)]) {
+fn is_as_recorded(
+    name: &str,
+    version: &str,
+    make: impl Fn() -> Box<dyn Tool>,
+    known: &[(&str, usize, &str)],
+) {
     let (count, different) = replayed(name, version, make);
     assert!(count >= 300, "{count} steps");
-    let found: Vec<(&str, usize)> = different.iter().map(|(name, ix, _)| (name.as_str(), *ix)).collect();
+    let found: Vec<(&str, usize)> = different
+        .iter()
+        .map(|(name, ix, _)| (name.as_str(), *ix))
+        .collect();
     let expected: Vec<(&str, usize)> = known.iter().map(|(name, ix, _)| (*name, *ix)).collect();
     let told: Vec<String> = different
         .iter()
@@ -143,7 +177,11 @@ fn is_as_recorded(name: &str, version: &str, make: impl Fn() -> Box<dyn Tool>, k
         .collect();
     assert!(told.is_empty(), "{} {}", told.len(), told.join("\n"));
     assert_eq!(found, expected, "what is known to differ does");
-    assert!(different.len() * 20 <= count, "{} of {count} differ", different.len());
+    assert!(
+        different.len() * 20 <= count,
+        "{} of {count} differ",
+        different.len()
+    );
 }
 
 /// What the editors do with files that are not UTF-8 depends on which encoding a statistic guesses.
@@ -155,15 +193,36 @@ fn the_editor_of_openhands_answers_as_recorded() {
         ("latin-1", 0, GUESSED),
         ("latin-1", 1, GUESSED),
         ("latin-1", 2, GUESSED),
-        ("latin-1", 3, "the file is emptied when the guessed encoding lacks a character"),
+        (
+            "latin-1",
+            3,
+            "the file is emptied when the guessed encoding lacks a character",
+        ),
         ("latin-1", 4, "the file was emptied"),
-        ("latin-1 short", 0, "too short to be guessed: the tool breaks"),
+        (
+            "latin-1 short",
+            0,
+            "too short to be guessed: the tool breaks",
+        ),
         ("latin-1 short", 1, "too short to be guessed: refused"),
         ("cp1252", 1, GUESSED),
-        ("exactly 16000", 2, "one letter 16,000 times is taken for Korean"),
-        ("folder with a blank", 0, "the path goes to a shell in two words"),
+        (
+            "exactly 16000",
+            2,
+            "one letter 16,000 times is taken for Korean",
+        ),
+        (
+            "folder with a blank",
+            0,
+            "the path goes to a shell in two words",
+        ),
     ];
-    is_as_recorded("editor-aci.jsonl", "0.3.0", || Box::new(StrReplaceEditor::new()), &known);
+    is_as_recorded(
+        "editor-aci.jsonl",
+        "0.3.0",
+        || Box::new(StrReplaceEditor::new()),
+        &known,
+    );
 }
 
 #[test]
@@ -172,15 +231,32 @@ fn the_early_editor_of_the_sdk_answers_as_recorded() {
         ("latin-1", 0, GUESSED),
         ("latin-1", 1, GUESSED),
         ("latin-1", 2, GUESSED),
-        ("latin-1", 3, "the file is emptied when the guessed encoding lacks a character"),
+        (
+            "latin-1",
+            3,
+            "the file is emptied when the guessed encoding lacks a character",
+        ),
         ("latin-1", 4, "the file was emptied"),
         ("latin-1 short", 0, "too short to be guessed: refused"),
         ("latin-1 short", 1, "too short to be guessed: refused"),
         ("cp1252", 1, GUESSED),
-        ("exactly 16000", 2, "one letter 16,000 times is taken for Korean"),
-        ("folder with a blank", 0, "the path goes to a shell in two words"),
+        (
+            "exactly 16000",
+            2,
+            "one letter 16,000 times is taken for Korean",
+        ),
+        (
+            "folder with a blank",
+            0,
+            "the path goes to a shell in two words",
+        ),
     ];
-    is_as_recorded("editor-sdk.jsonl", "1.17.0", || Box::new(FileEditor::new(Generation::Early, ROOT)), &known);
+    is_as_recorded(
+        "editor-sdk.jsonl",
+        "1.17.0",
+        || Box::new(FileEditor::new(Generation::Early, ROOT)),
+        &known,
+    );
 }
 
 #[test]
@@ -193,5 +269,10 @@ fn the_late_editor_of_the_sdk_answers_as_recorded() {
         ("latin-1", 4, GUESSED),
         ("cp1252", 1, GUESSED),
     ];
-    is_as_recorded("editor-sdk.jsonl", "1.58.0", || Box::new(FileEditor::new(Generation::Late, ROOT)), &known);
+    is_as_recorded(
+        "editor-sdk.jsonl",
+        "1.58.0",
+        || Box::new(FileEditor::new(Generation::Late, ROOT)),
+        &known,
+    );
 }
