@@ -5,6 +5,10 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if let Some(code) = hgview::sandbox::enter() {
+        return code;
+    }
     let mut stdout = BufWriter::with_capacity(1 << 16, std::io::stdout());
     let mut stderr = std::io::stderr();
     let code = hgview::cli::run(std::env::args_os(), &mut stdout, &mut stderr);

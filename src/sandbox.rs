@@ -11,6 +11,8 @@ mod files;
 mod launch;
 mod layer;
 mod limits;
+#[cfg(target_os = "linux")]
+mod namespace;
 mod spec;
 
 #[cfg(test)]
@@ -33,6 +35,10 @@ pub use limits::Bound;
 pub use limits::Holding;
 pub use limits::Limits;
 pub use limits::Proof;
+#[cfg(target_os = "linux")]
+pub use namespace::Namespace;
+#[cfg(target_os = "linux")]
+pub use namespace::enter;
 pub use spec::Spec;
 pub use spec::System;
 pub use spec::Tree;

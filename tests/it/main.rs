@@ -33,6 +33,7 @@ mod journal;
 mod program;
 mod pty;
 mod samples;
+mod sandbox;
 mod screens;
 mod structure;
 mod terminal;

@@ -1,0 +1,247 @@
+//! Sandboxes of namespaces: what runs in them, what they change, what is left of them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use hgview::cancel::Cancel;
+use hgview::sandbox::Backend as _;
+use hgview::sandbox::Content;
+use hgview::sandbox::Entry;
+use hgview::sandbox::Exit;
+use hgview::sandbox::FileKind;
+use hgview::sandbox::Heard;
+use hgview::sandbox::Launch;
+use hgview::sandbox::Layer;
+use hgview::sandbox::Namespace;
+use hgview::sandbox::Process;
+use hgview::sandbox::Sandbox;
+use hgview::sandbox::Spec;
+use hgview::sandbox::Streams;
+use hgview::sandbox::Tree;
+
+fn start(spec: &Spec) -> Box<dyn Sandbox> {
+    let backend = Namespace::with_program(env!("CARGO_BIN_EXE_hgview"));
+    match backend.start(spec, &Cancel::new()) {
+        Ok(sandbox) => sandbox,
+        Err(err) => panic!("{err}\n{:?}", err.hints()),
+    }
+}
+
+fn launch(script: &str, streams: Streams) -> Launch {
+    Launch {
+        argv: ["bash", "-c", script].map(str::to_owned).to_vec(),
+        cwd: "/".to_owned(),
+        env: Vec::new(),
+        streams,
+    }
+}
+
+fn finish(process: &mut dyn Process) -> (String, Exit) {
+    let mut bytes = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        match process.read(&mut bytes, Duration::from_secs(1)).unwrap() {
+            Heard::End(exit) => return (String::from_utf8_lossy(&bytes).into_owned(), exit),
+            Heard::Bytes | Heard::Silence => assert!(Instant::now() < deadline, "it does not end"),
+        }
+    }
+}
+
+fn run(sandbox: &mut dyn Sandbox, script: &str) -> (String, Exit) {
+    let mut process = sandbox.spawn(&launch(script, Streams::Pipe)).unwrap();
+    finish(process.as_mut())
+}
+
+/// What a script prints that succeeds.
+#[track_caller]
+fn output(sandbox: &mut dyn Sandbox, script: &str) -> String {
+    let (text, exit) = run(sandbox, script);
+    assert_eq!(exit, Exit::Code(0), "{script}: {text}");
+    text
+}
+
+/// A folder of the host with a few files, and a spec that shows it at `/testbed`.
+fn project() -> (tempfile::TempDir, Spec) {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::create_dir_all(at.join("src/deep")).unwrap();
+    fs::create_dir(at.join("old")).unwrap();
+    for (name, text) in [
+        ("README", "read me\n"),
+        ("src/main.py", "print('one')\n"),
+        ("src/deep/x", "x\n"),
+        ("old/a", "a\n"),
+        ("old/b", "b\n"),
+    ] {
+        fs::write(at.join(name), text).unwrap();
+    }
+    fs::set_permissions(at.join("src/main.py"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(at, fs::Permissions::from_mode(0o755)).unwrap();
+    let spec = Spec {
+        trees: vec![
+            Tree {
+                at: "/testbed".to_owned(),
+                lower: Some(at.to_owned()),
+            },
+            Tree {
+                at: "/data/new".to_owned(),
+                lower: None,
+            },
+        ],
+        ..Spec::default()
+    };
+    (folder, spec)
+}
+
+/// Every path of a folder with its bytes and mode.
+fn contents(folder: &Path) -> Vec<(String, u32, Vec<u8>)> {
+    let mut all: Vec<_> = walkdir::WalkDir::new(folder)
+        .into_iter()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let bytes = fs::read(entry.path()).unwrap_or_default();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            (entry.path().display().to_string(), mode, bytes)
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+const CHANGES: &str = "cd /testbed && echo 'print(2)' >> src/main.py && rm README && rm -r old && mkdir old && \
+    echo c > old/c && ln -s nowhere link && chmod 700 src/deep && mkfifo pipe && touch src/deep/x && \
+    echo hidden > secret && chmod 000 secret && mkdir -p /data/new/sub && echo n > /data/new/sub/n";
+
+#[test]
+fn what_a_sandbox_changes_is_a_layer_and_the_folder_stays() {
+    let (folder, spec) = project();
+    let before = contents(folder.path());
+    let mut sandbox = start(&spec);
+    assert_eq!(output(sandbox.as_mut(), "ls /testbed"), "README\nold\nsrc\n");
+    assert_eq!(sandbox.layer(None).unwrap(), Layer::default());
+    output(sandbox.as_mut(), CHANGES);
+    let layer = sandbox.layer(None).unwrap();
+    assert_eq!(contents(folder.path()), before);
+    let file = |mode, text: &str| Entry::File {
+        mode,
+        content: Content::new(text.as_bytes()),
+    };
+    let dir = |mode, is_opaque| Entry::Dir { mode, is_opaque };
+    let expected = [
+        ("/data/new/sub", dir(0o755, false)),
+        ("/data/new/sub/n", file(0o644, "n\n")),
+        ("/testbed/README", Entry::Removed),
+        (
+            "/testbed/link",
+            Entry::Symlink {
+                target: b"nowhere".to_vec(),
+            },
+        ),
+        ("/testbed/old", dir(0o755, true)),
+        ("/testbed/old/c", file(0o644, "c\n")),
+        ("/testbed/pipe", Entry::Other),
+        ("/testbed/secret", file(0, "hidden\n")),
+        ("/testbed/src/deep", dir(0o700, false)),
+        ("/testbed/src/main.py", file(0o755, "print('one')\nprint(2)\n")),
+    ];
+    let expected = expected.map(|(path, entry)| (path.as_bytes().to_vec(), entry));
+    assert_eq!(layer.entries.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_sandbox_starts_where_another_stood() {
+    let (_folder, mut spec) = project();
+    let mut sandbox = start(&spec);
+    output(sandbox.as_mut(), CHANGES);
+    let mut layer = sandbox.layer(None).unwrap();
+    drop(sandbox);
+    layer.entries.remove(b"/testbed/pipe".as_slice());
+    spec.layer = Some(Arc::new(layer.clone()));
+    let mut again = start(&spec);
+    let text = "cd /testbed && ls -A . old src && cat src/main.py && stat -c %a secret src/deep && readlink link";
+    assert_eq!(
+        output(again.as_mut(), text),
+        ".:\nlink\nold\nsecret\nsrc\n\nold:\nc\n\nsrc:\ndeep\nmain.py\nprint('one')\nprint(2)\n0\n700\nnowhere\n"
+    );
+    // What is known is not copied: the very bytes are shared.
+    let known = again.layer(Some(&layer)).unwrap();
+    assert_eq!(known, layer);
+    let bytes = |layer: &Layer, path: &str| match &layer.entries[path.as_bytes()] {
+        Entry::File { content, .. } => Arc::clone(&content.bytes),
+        other => panic!("{other:?}"),
+    };
+    let path = "/testbed/src/main.py";
+    assert!(Arc::ptr_eq(&bytes(&known, path), &bytes(&layer, path)));
+    output(again.as_mut(), "cd /testbed && sed -i s/one/two/ src/main.py");
+    let changed = again.layer(Some(&known)).unwrap();
+    assert_eq!(&*bytes(&changed, path), b"print('two')\nprint(2)\n");
+    let path = "/data/new/sub/n";
+    assert!(Arc::ptr_eq(&bytes(&changed, path), &bytes(&layer, path)));
+}
+
+#[test]
+fn files_are_read_and_changed_as_its_processes_see_them() {
+    let (folder, spec) = project();
+    let mut sandbox = start(&spec);
+    let files = sandbox.files();
+    assert_eq!(files.read("/testbed/README", 100).unwrap(), b"read me\n");
+    assert_eq!(files.meta("/testbed/none").unwrap(), None);
+    let meta = files.meta("/testbed/src/main.py").unwrap().unwrap();
+    assert_eq!((meta.kind, meta.len, meta.mode), (FileKind::File, 13, 0o755));
+    let big = vec![7; 3_000_000];
+    files.write("/testbed/big", &big, None).unwrap();
+    assert_eq!(files.read("/testbed/big", 3_000_000).unwrap(), big);
+    let err = files.read("/testbed/big", 2_999_999).unwrap_err();
+    assert_eq!(err.to_string(), "the file is longer than 2999999 bytes");
+    files.write("/testbed/src/main.py", b"new", Some(0o600)).unwrap();
+    assert_eq!(files.meta("/testbed/src/main.py").unwrap().unwrap().mode, 0o755);
+    files.make_dirs("/testbed/a/b/c").unwrap();
+    files.make_dirs("/testbed/a/b/c").unwrap();
+    files.write("/testbed/a/b/f", b"f", Some(0o600)).unwrap();
+    files.set_mode("/testbed/a/b/f", 0o640).unwrap();
+    files.rename("/testbed/a/b/f", "/testbed/a/g").unwrap();
+    assert_eq!(files.meta("/testbed/a/g").unwrap().unwrap().mode, 0o640);
+    files.remove("/testbed/a/g").unwrap();
+    let errno = |err: hgview::sandbox::FileError| err.errno;
+    assert_eq!(errno(files.remove("/testbed/a/g").unwrap_err()), Some(2));
+    assert_eq!(errno(files.read("/testbed/src", 9).unwrap_err()), Some(21));
+    assert_eq!(errno(files.write("/usr/x", b"", None).unwrap_err()), Some(30));
+    assert_eq!(errno(files.write("/testbed/q/x", b"", None).unwrap_err()), Some(2));
+    assert_eq!(files.read("/dev/zero", 9).unwrap_err().why, "it is no regular file");
+    let mut names: Vec<String> = files
+        .list("/testbed", 2, 100)
+        .unwrap()
+        .into_iter()
+        .map(|found| found.path)
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["README", "a", "a/b", "big", "old", "old/a", "old/b", "src", "src/deep", "src/main.py"]
+    );
+    assert!(files.list("/testbed", 2, 3).is_err());
+    assert_eq!(fs::read(folder.path().join("src/main.py")).unwrap(), b"print('one')\n");
+}
+
+#[test]
+fn a_terminal_is_one() {
+    let mut sandbox = start(&Spec::default());
+    let streams = Streams::Terminal {
+        rows: 50,
+        columns: 132,
+    };
+    let mut process = sandbox
+        .spawn(&launch("tty; stty size; read x; echo got $x; ps -o tty= -p $$; echo hi > /dev/tty; sleep 100 & disown", streams))
+        .unwrap();
+    process.write(b"words\n").unwrap();
+    let (text, exit) = finish(process.as_mut());
+    assert_eq!(exit, Exit::Code(0));
+    assert!(text.starts_with("/dev/pts/0\r\n50 132\r\n") || text.starts_with("words\r\n/dev/pts/0\r\n50 132\r\n"), "{text}");
+    assert!(text.contains("got words\r\npts/0\r\nhi\r\n"), "{text}");
+    let err = process.write(b"more").unwrap_err();
+    assert!(err.to_string().contains("ended"), "{err}");
+}
