@@ -60,7 +60,8 @@ impl Place {
     /// *input* when it cannot be opened.
     pub(super) fn new(folder: &Path, bounds: Bounds) -> Result<Self> {
         let open = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let root = rustix::fs::open(folder, open, Mode::empty()).map_err(|err| failed(b".", err))?;
+        let root =
+            rustix::fs::open(folder, open, Mode::empty()).map_err(|err| failed(b".", err))?;
         let place = Self {
             root,
             chain: Vec::new(),
@@ -71,7 +72,9 @@ impl Place {
                 bytes: 0,
             },
         };
-        place.own(&place.root, 0o755).map_err(|err| failed(b".", err))?;
+        place
+            .own(&place.root, 0o755)
+            .map_err(|err| failed(b".", err))?;
         Ok(place)
     }
 
@@ -96,7 +99,8 @@ impl Place {
     /// # Errors
     /// *limit* when there is too much of it; *input* when the disk refuses or `content` cannot be read.
     pub(super) fn file(&mut self, path: &[u8], mode: u32, content: &mut dyn Read) -> Result<Put> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let made = self.make(path, |folder, name| {
             rustix::fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR)
         });
@@ -159,7 +163,10 @@ impl Place {
         let Some((name, folders)) = source.split_last() else {
             return Ok(NO_FILE);
         };
-        let mut at = self.root.try_clone().map_err(|err| cannot(from).caused_by(err))?;
+        let mut at = self
+            .root
+            .try_clone()
+            .map_err(|err| cannot(from).caused_by(err))?;
         for folder in folders {
             match open_dir(&at, folder) {
                 Ok(inner) => at = inner,
@@ -261,7 +268,9 @@ impl Place {
 
 /// The owner that files are given; `None` where they keep ours.
 pub(super) fn owner() -> Option<u32> {
-    rustix::process::geteuid().is_root().then_some(SANDBOX_OWNER)
+    rustix::process::geteuid()
+        .is_root()
+        .then_some(SANDBOX_OWNER)
 }
 
 /// Why a folder cannot be entered.
@@ -354,7 +363,9 @@ mod tests {
         for entry in entries {
             let put = match entry {
                 Entry::Dir(path) => place.dir(path.as_bytes()),
-                Entry::File(path, text) => place.file(path.as_bytes(), 0o4755, &mut text.as_bytes()),
+                Entry::File(path, text) => {
+                    place.file(path.as_bytes(), 0o4755, &mut text.as_bytes())
+                }
                 Entry::Link(path, to) => place.symlink(path.as_bytes(), to.as_bytes()),
                 Entry::Copy(path, from) => place.copy(path.as_bytes(), from.as_bytes()),
             };
@@ -368,11 +379,18 @@ mod tests {
             .into_iter()
             .map(|entry| {
                 let entry = entry.unwrap();
-                let path = entry.path().strip_prefix(&folder).unwrap().display().to_string();
+                let path = entry
+                    .path()
+                    .strip_prefix(&folder)
+                    .unwrap()
+                    .display()
+                    .to_string();
                 let meta = entry.path().symlink_metadata().unwrap();
                 let mode = std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o7777;
                 match (meta.is_symlink(), meta.is_file()) {
-                    (true, _) => format!("{path} -> {}", entry.path().read_link().unwrap().display()),
+                    (true, _) => {
+                        format!("{path} -> {}", entry.path().read_link().unwrap().display())
+                    }
                     (_, true) => {
                         let text = std::fs::read_to_string(entry.path()).unwrap();
                         format!("{path} {mode:o} {text}")
@@ -385,7 +403,10 @@ mod tests {
         assert_eq!(found, want);
         let around = std::fs::read_dir(outer.path()).unwrap().count();
         assert_eq!(around, 2, "something was written outside");
-        assert_eq!(std::fs::read_to_string(outer.path().join("secret")).unwrap(), "secret");
+        assert_eq!(
+            std::fs::read_to_string(outer.path().join("secret")).unwrap(),
+            "secret"
+        );
     }
 
     #[test]
@@ -399,7 +420,14 @@ mod tests {
                 Entry::File("./a//b/f", "2"),
             ],
             &[],
-            &["a/ 755", "a/b/ 755", "a/b/f 755 2", "a/c/ 755", "a/h 755 1", "a/l -> /etc/passwd"],
+            &[
+                "a/ 755",
+                "a/b/ 755",
+                "a/b/f 755 2",
+                "a/c/ 755",
+                "a/h 755 1",
+                "a/l -> /etc/passwd",
+            ],
         );
     }
 
@@ -452,7 +480,10 @@ mod tests {
                 Entry::File("f", "1"),
                 Entry::File("f/x", "1"),
             ],
-            &["there is a folder of that name", "it lies behind a link or a file"],
+            &[
+                "there is a folder of that name",
+                "it lies behind a link or a file",
+            ],
             &["d/ 755", "f 755 1"],
         );
         let folder = tempfile::tempdir().unwrap();
@@ -469,7 +500,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut place = Place::new(folder.path(), MUCH).unwrap();
         let bomb = place.file(b"bomb", 0o644, &mut std::io::repeat(0));
-        assert!(bomb.unwrap_err().to_string().contains("more than 100 bytes"));
+        assert!(
+            bomb.unwrap_err()
+                .to_string()
+                .contains("more than 100 bytes")
+        );
         let mut place = Place::new(folder.path(), MUCH).unwrap();
         let deep = "d/".repeat(30);
         let many = place.dir(deep.as_bytes());

@@ -22,6 +22,7 @@ use crate::replay::base::prepare::Plan;
 use crate::replay::base::prepare::Preparations;
 use crate::replay::base::prepare::Prepared;
 use crate::replay::patch;
+use crate::sandbox::Layer;
 use crate::sandbox::Limits;
 use crate::sandbox::Sandbox;
 use crate::sandbox::Spec;
@@ -65,13 +66,12 @@ impl Workspace {
         let base = sources.base(&trajectory, cancel)?;
         let plan = Plan::of(&trajectory, &base);
         let prepared = preparations.get(&plan.key(&base));
-        // an empty folder would hide what the image has there
-        let is_shown = !matches!(base.system, System::Image(_)) || base.tree.lower.is_some();
-        let trees = if is_shown { vec![base.tree.clone()] } else { Vec::new() };
         let spec = Spec {
             system: base.system.clone(),
-            trees,
-            layer: prepared.as_ref().map(|prepared| Arc::clone(&prepared.layer)),
+            trees: vec![base.tree.clone()],
+            layer: prepared
+                .as_ref()
+                .map(|prepared| Arc::clone(&prepared.layer)),
             limits,
             ..Spec::default()
         };
@@ -96,18 +96,26 @@ impl Workspace {
         Arc::clone(&self.finished)
     }
 
-    fn state<'a>(&'a self, layer: Option<&'a crate::sandbox::Layer>) -> State<'a> {
+    /// Whether the files lie in an image that only an engine has.
+    fn is_elsewhere(&self) -> bool {
+        matches!(self.base.system, System::Image(_)) && self.base.tree.lower.is_none()
+    }
+
+    fn state<'a>(&'a self, layer: Option<&'a Layer>) -> State<'a> {
         State {
             tree: &self.base.tree,
             layer,
-            is_elsewhere: self.spec.trees.is_empty(),
+            is_elsewhere: self.is_elsewhere(),
         }
     }
 
     /// The function that was asked for, cut out of the workspace's file.
     fn answer(&self, after: &State<'_>) -> Option<Text> {
         let task = self.trajectory.task.as_ref()?;
-        let instance = task.instance.as_ref().filter(|_| task.kind == TaskKind::FuncGen)?;
+        let instance = task
+            .instance
+            .as_ref()
+            .filter(|_| task.kind == TaskKind::FuncGen)?;
         let text = |key: &str| instance.get(key).and_then(Value::as_str);
         let Found::File { bytes, .. } = after.read(text("file_path")?.as_bytes()) else {
             return None;
@@ -136,7 +144,8 @@ impl Ground for Workspace {
             Some(prepared) => Arc::clone(prepared),
             None => {
                 let prepared = Arc::new(self.plan.run(sandbox, cancel)?);
-                self.preparations.put(self.plan.key(&self.base), Arc::clone(&prepared));
+                self.preparations
+                    .put(self.plan.key(&self.base), Arc::clone(&prepared));
                 self.spec.layer = Some(Arc::clone(&prepared.layer));
                 self.prepared = Some(Arc::clone(&prepared));
                 prepared
@@ -158,7 +167,7 @@ impl Ground for Workspace {
         let after = self.state(Some(&layer));
         let text = match by_git {
             Some(text) => text,
-            None if self.spec.trees.is_empty() => return Ok(None),
+            None if self.is_elsewhere() => return Ok(None),
             None => patch::by_layer(&before, &after),
         };
         let recorded = self.trajectory.final_patch.as_deref();

@@ -183,8 +183,8 @@ fn is_of_system(path: &str) -> bool {
     SYSTEM.iter().any(|system| path.starts_with(system))
 }
 
-/// How a sandbox's back end is found when the first program runs.
-type Find = Box<dyn Fn() -> Result<Arc<dyn Backend>> + Send + Sync>;
+/// The back ends to try when the first program runs, the best first.
+type Find = Box<dyn Fn() -> Vec<Arc<dyn Backend>> + Send + Sync>;
 
 /// Programs in a sandbox, or as plain processes where no sandbox starts and somebody allowed it. Which of them is found
 /// out when the first program runs.
@@ -211,9 +211,9 @@ enum Chosen {
 }
 
 impl Programs {
-    /// With the back end that `find` finds.
+    /// With the back ends that `find` finds, the best first.
     pub fn new(
-        find: impl Fn() -> Result<Arc<dyn Backend>> + Send + Sync + 'static,
+        find: impl Fn() -> Vec<Arc<dyn Backend>> + Send + Sync + 'static,
         is_plain_allowed: bool,
     ) -> Self {
         Self {
@@ -224,14 +224,23 @@ impl Programs {
     }
 
     fn choose(&self) -> Chosen {
-        let backend = (self.find)().map_err(|err| err.to_string());
-        match backend.and_then(Sandboxed::find) {
-            Ok(found) => Chosen::Sandboxed(found),
-            Err(_) if self.is_plain_allowed => Chosen::Plain(PlainProcess::find()),
-            Err(why) => Chosen::None(format!(
-                "its test program was not run: {why}; --allow-run runs it outside a sandbox"
-            )),
+        let mut reasons = Vec::new();
+        for backend in (self.find)() {
+            match Sandboxed::find(backend) {
+                Ok(found) => return Chosen::Sandboxed(found),
+                Err(why) => reasons.push(why),
+            }
         }
+        if self.is_plain_allowed {
+            return Chosen::Plain(PlainProcess::find());
+        }
+        let why = match reasons.is_empty() {
+            true => "there are no sandboxes on this system".to_owned(),
+            false => reasons.join("; "),
+        };
+        Chosen::None(format!(
+            "its test program was not run: {why}; --allow-run runs it outside a sandbox"
+        ))
     }
 }
 
