@@ -189,10 +189,11 @@ impl Base {
     }
 
     fn held(kind: BaseKind, at: &str, key: String, held: Held) -> Self {
-        let mut base = Self::of(kind, at, Some(held.path.clone()), key);
-        base.notes.clone_from(&held.notes);
-        base._held = Some(held);
-        base
+        Self {
+            notes: held.notes.clone(),
+            _held: Some(held.clone()),
+            ..Self::of(kind, at, Some(held.path), key)
+        }
     }
 }
 

@@ -48,14 +48,9 @@ pub(super) fn by_git(
     if !staged.is_ok_and(|ran| ran.is_ok()) {
         return Ok(None);
     }
-    let diff = [
-        "git",
-        "--no-pager",
-        "diff",
-        "--no-color",
-        "--cached",
-        commit,
-    ];
+    // its warnings are no part of the patch
+    let line = "exec git --no-pager diff --no-color --cached \"$1\" 2>/dev/null";
+    let diff = ["sh", "-c", line, "sh", commit];
     let diff = run_ours(root, &diff, sandbox, cancel)?;
     let diff = diff.ok().filter(|ran| ran.is_ok() && !ran.is_cut);
     Ok(diff.map(|ran| without_binary(&ran.text())))

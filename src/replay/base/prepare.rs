@@ -170,7 +170,16 @@ impl Plan {
         if has_git && let Err(why) = self.step(&["rm", "-rf", ".git"], sandbox, cancel)? {
             return Ok(Err(why));
         }
-        let init = ["git", "-c", "init.defaultBranch=master", "init", "-q", "."];
+        // no examples of hooks: they would be copied into every sandbox, too
+        let init = [
+            "git",
+            "-c",
+            "init.defaultBranch=master",
+            "init",
+            "-q",
+            "--template=",
+            ".",
+        ];
         if let Err(why) = self.step(&init, sandbox, cancel)? {
             return Ok(Err(why));
         }
@@ -185,6 +194,10 @@ impl Plan {
             "core.fsync=none",
             "-c",
             "core.looseCompression=0",
+            "-c",
+            "pack.window=0",
+            "-c",
+            "pack.compression=1",
         ];
         let add: &[&str] = if self.takes_ignored {
             &["add", "-A", "-f"]

@@ -37,6 +37,20 @@ pub struct Finished {
     pub answer: Option<Text>,
     /// A sandbox that begins where the replay ended.
     pub spec: Spec,
+    /// Keeps the folder that the sandbox shows.
+    _base: Option<Base>,
+}
+
+impl Finished {
+    /// Of a sandbox that shows no base of ours.
+    pub fn new(patch: Text, answer: Option<Text>, spec: Spec) -> Self {
+        Self {
+            patch,
+            answer,
+            spec,
+            _base: None,
+        }
+    }
 }
 
 /// The workspace of one trajectory.
@@ -179,6 +193,7 @@ impl Ground for Workspace {
                 layer: Some(Arc::clone(&layer)),
                 ..self.spec.clone()
             },
+            _base: Some(self.base.clone()),
         };
         *self.finished.lock().unwrap_or_else(PoisonError::into_inner) = Some(finished);
         Ok(Some(compared))

@@ -8,11 +8,7 @@ use crate::verify::base::NoBases;
 use crate::verify::program::ProgramEnd;
 
 fn finished(patch: &str, spec: Spec) -> Finished {
-    Finished {
-        patch: patch.into(),
-        answer: Some("def f(): return 1".into()),
-        spec,
-    }
+    Finished::new(patch.into(), Some("def f(): return 1".into()), spec)
 }
 
 #[test]
