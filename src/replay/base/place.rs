@@ -106,10 +106,10 @@ impl Place {
     pub(super) fn file(&mut self, path: &[u8], mode: u32, content: &mut dyn Read) -> Result<Put> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let made = self.make(path, |folder, name| {
+        let opened = self.make(path, |folder, name| {
             rustix::fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR)
         });
-        let file = match made? {
+        let file = match opened? {
             Ok(file) => file,
             Err(refused) => return Ok(refused),
         };
@@ -215,7 +215,7 @@ impl Place {
         match make(folder, name) {
             Err(Errno::EXIST) => {}
             Err(Errno::NAMETOOLONG) => return Ok(Err(Put::Refused("its name is too long"))),
-            made => return made.map(Ok).map_err(|err| failed(path, err)),
+            done => return done.map(Ok).map_err(|err| failed(path, err)),
         }
         if rustix::fs::unlinkat(folder, *name, AtFlags::empty()).is_err() {
             return Ok(Err(Put::Refused("there is a folder of that name")));

@@ -234,9 +234,10 @@ impl Programs {
         if self.is_plain_allowed {
             return Chosen::Plain(PlainProcess::find());
         }
-        let why = match reasons.is_empty() {
-            true => "there are no sandboxes on this system".to_owned(),
-            false => reasons.join("; "),
+        let why = if reasons.is_empty() {
+            "there are no sandboxes on this system".to_owned()
+        } else {
+            reasons.join("; ")
         };
         Chosen::None(format!(
             "its test program was not run: {why}; --allow-run runs it outside a sandbox"
