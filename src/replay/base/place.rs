@@ -116,7 +116,7 @@ impl Place {
         self.own(&file, mode & 0o777 | 0o600)
             .map_err(|err| failed(path, err))?;
         let mut file = std::fs::File::from(file);
-        let mut buffer = [0; 1 << 16];
+        let mut buffer = [0; 1 << 13];
         loop {
             let len = content
                 .read(&mut buffer)

@@ -426,7 +426,6 @@ fn trajectories_are_bases() {
             first_line: Some(first),
             text: Some(text.into()),
             total_lines: Some(total),
-            ..View::default()
         }),
         ..Action::default()
     };

@@ -153,17 +153,16 @@ impl Ground for Workspace {
     }
 
     fn prepare(&mut self, sandbox: &mut dyn Sandbox, cancel: &Cancel) -> Result<Vec<String>> {
-        let prepared = match &self.prepared {
-            // the sandbox began with its layer
-            Some(prepared) => Arc::clone(prepared),
-            None => {
-                let prepared = Arc::new(self.plan.run(sandbox, cancel)?);
-                self.preparations
-                    .put(self.plan.key(&self.base), Arc::clone(&prepared));
-                self.spec.layer = Some(Arc::clone(&prepared.layer));
-                self.prepared = Some(Arc::clone(&prepared));
-                prepared
-            }
+        // where there is one already, the sandbox began with its layer
+        let prepared = if let Some(prepared) = &self.prepared {
+            Arc::clone(prepared)
+        } else {
+            let prepared = Arc::new(self.plan.run(sandbox, cancel)?);
+            let key = self.plan.key(&self.base);
+            self.preparations.put(key, Arc::clone(&prepared));
+            self.spec.layer = Some(Arc::clone(&prepared.layer));
+            self.prepared = Some(Arc::clone(&prepared));
+            prepared
         };
         let notes = self.base.notes.iter().chain(&prepared.notes);
         Ok(notes.cloned().collect())

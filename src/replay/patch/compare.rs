@@ -101,7 +101,9 @@ fn files(patch: &str, recorded: &str, before: &State<'_>, after: &State<'_>) -> 
             // a file that stands there twice is not git's doing
             let earlier = made.insert(path, want);
             if earlier.is_some() {
-                made.values_mut().for_each(|want| *want = Want::Unknown);
+                for want in made.values_mut() {
+                    *want = Want::Unknown;
+                }
             }
         }
     }

@@ -31,7 +31,7 @@ const FOLDER: &str = "/program";
 const USUAL: &str = "/usr/bin/python3";
 
 /// A Python of this machine, as a sandbox can show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Python {
     program: String,
     /// Folders outside the system that it is made of.
@@ -66,12 +66,13 @@ impl Sandboxed {
             readable: Vec::new(),
         });
         let mut why = "no python3 to run the test program with".to_owned();
+        let mut found = Self {
+            backend,
+            python: Python::default(),
+            wall: WALL,
+        };
         for python in on_path.into_iter().chain(usual) {
-            let found = Self {
-                backend: Arc::clone(&backend),
-                python,
-                wall: WALL,
-            };
+            found.python = python;
             match found.run("", &Cancel::new()) {
                 ProgramEnd::Exited { code: Some(0), .. } => return Ok(found),
                 ProgramEnd::Exited { output, .. } => {
