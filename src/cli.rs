@@ -15,6 +15,7 @@ mod list;
 mod man;
 mod mark;
 mod pick;
+mod programs;
 mod query;
 mod records;
 mod replay;

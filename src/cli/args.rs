@@ -84,7 +84,7 @@ const VERIFY_EXAMPLES: &str = "\
 Examples:
   hgview verify output.jsonl --tasks func_localize.jsonl
   hgview verify runs/ --mode published --json | jq 'select(.published.verdict == \"reject\").id'
-  hgview verify func_gen.jsonl --allow-run
+  hgview verify func_gen.jsonl --mode published
   hgview verify output.jsonl --with report.json --filter resolved --json | jq .filter
 ";
 
@@ -520,8 +520,8 @@ pub(super) struct VerifyArgs {
     #[arg(long, value_name = "FILTER")]
     pub(super) filter: Option<String>,
 
-    /// Run the test programs of `func_gen` with python3. A model wrote part of them: they run with limits and without
-    /// environment or input, but not walled off
+    /// Run the test programs of `func_gen` outside a sandbox where none starts here. A model wrote part of them: they
+    /// run with limits and without environment or input, but not walled off
     #[arg(long)]
     pub(super) allow_run: bool,
 

@@ -9,6 +9,7 @@ use crate::cli::Output;
 use crate::cli::Verdict;
 use crate::cli::args::ExportArgs;
 use crate::cli::args::SharedArgs;
+use crate::cli::programs::programs;
 use crate::cli::records;
 use crate::cli::records::Progress;
 use crate::cli::review;
@@ -37,7 +38,6 @@ use crate::select::Sources;
 use crate::text;
 use crate::text::human;
 use crate::verify::cache::Cache;
-use crate::verify::program::PlainProcess;
 use crate::verify::program::RunProgram;
 
 /// Exports what was asked for.
@@ -62,8 +62,8 @@ pub(super) fn run(
     let store = records::load_store_with(&args.paths, &with, shared, output)?;
     let place = review::place_of(&args.paths, &store, shared)?;
     let ledger = review::ledger(&place, output)?;
-    let process = args.allow_run.then(PlainProcess::find);
-    let program = process.as_ref().map(|process| process as &dyn RunProgram);
+    let programs = programs(args.allow_run);
+    let program = Some(&programs as &dyn RunProgram);
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
     let cancel = Cancel::new();
     let interrupts = Interrupts::watch(&cancel)?;

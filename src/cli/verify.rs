@@ -19,6 +19,7 @@ use crate::cli::args::SharedArgs;
 use crate::cli::args::VerifyArgs;
 use crate::cli::args::VerifyMode;
 use crate::cli::chosen_flags;
+use crate::cli::programs::programs;
 use crate::cli::records;
 use crate::cli::records::Progress;
 use crate::cli::selection;
@@ -46,15 +47,12 @@ use crate::verify::check::Checked;
 use crate::verify::check::Tools;
 use crate::verify::filter::Filter;
 use crate::verify::flags;
-use crate::verify::program::PlainProcess;
 use crate::verify::program::RunProgram;
 use crate::verify::published;
 use crate::workspace::checkout::Repositories;
 
-/// Records that are checked between two words about the progress.
-const BATCH: usize = 128;
-/// The same where each may run a program for a minute.
-const BATCH_OF_RUNS: usize = 16;
+/// Records that are checked between two words about the progress; each may run a program for a minute.
+const BATCH: usize = 32;
 
 /// A line of `hgview verify --json`. Names and meanings are stable; fields may be added. What a record does not say is
 /// null.
@@ -205,8 +203,8 @@ fn check_all(
     order: &[RecordIx],
     output: &mut Output<'_>,
 ) -> Vec<Row> {
-    let process = args.allow_run.then(PlainProcess::find);
-    let program = process.as_ref().map(|process| process as &dyn RunProgram);
+    let programs = programs(args.allow_run);
+    let program = Some(&programs as &dyn RunProgram);
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
     let mut used = rules(args.mode).to_vec();
     for rules in asked.map_or(&[][..], |asked| asked.filter.rules()) {
@@ -243,10 +241,9 @@ fn check_all(
             test: test.flatten(),
         }
     };
-    let at_once = if args.allow_run { BATCH_OF_RUNS } else { BATCH };
     let mut rows = Vec::with_capacity(order.len());
     let mut progress = Progress::new(output);
-    for batch in order.chunks(at_once) {
+    for batch in order.chunks(BATCH) {
         rows.par_extend(batch.par_iter().map(|ix| work(*ix)));
         progress.say(|| records::bar(rows.len(), order.len(), "records checked"));
     }

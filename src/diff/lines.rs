@@ -66,10 +66,7 @@ fn hunks(
             old_start: start_of(&old_range, first_line),
             new_start: start_of(&new_range, first_line),
             heading: heading.clone(),
-            lines: group
-                .iter()
-                .flat_map(|op| op_lines(op, old, new))
-                .collect(),
+            lines: group.iter().flat_map(|op| op_lines(op, old, new)).collect(),
             ..Hunk::default()
         };
         hunk.renumber();

@@ -51,9 +51,7 @@ fn mask(source: &str, name: &str) -> Option<String> {
     let end = line_ix(source, function.range().end().to_usize()) + 1;
     let lines: Vec<&str> = source.split('\n').collect();
     let below = lines.get(first..)?;
-    let header = below
-        .iter()
-        .position(|line| line.trim_end().ends_with(':'));
+    let header = below.iter().position(|line| line.trim_end().ends_with(':'));
     let mut body = header.map_or(lines.len() + 1, |at| first + at + 1);
     if let Some(Stmt::Expr(docstring)) = function.body.first()
         && docstring.value.is_string_literal_expr()

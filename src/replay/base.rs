@@ -19,8 +19,8 @@ pub use command::Ran;
 pub use command::run_command;
 pub(in crate::replay) use lower::Found;
 pub(in crate::replay) use lower::State;
-pub(in crate::replay) use prepare::run_ours;
 pub use prepare::Preparations;
+pub(in crate::replay) use prepare::run_ours;
 pub use workspace::Finished;
 pub use workspace::Workspace;
 
@@ -67,7 +67,7 @@ pub struct BaseSources {
 pub struct Base {
     /// From what it was made.
     pub kind: BaseKind,
-    /// The workspace's folder. Of an image that only an engine has the lower folder is not known.
+    /// The workspace's folder. It has no lower one where it is empty, or lies in an image that only an engine has.
     pub tree: Tree,
     /// The system around it.
     pub system: System,
@@ -90,7 +90,11 @@ impl BaseSources {
             return Err(Error::input(format!("{} is no file", archive.display()))
                 .hint("name a .tar, .tar.gz, .tar.zst, .zip or .whl file"));
         }
-        if let Some(rootfs) = self.rootfs.as_ref().filter(|rootfs| !rootfs.join("usr").is_dir()) {
+        if let Some(rootfs) = self
+            .rootfs
+            .as_ref()
+            .filter(|rootfs| !rootfs.join("usr").is_dir())
+        {
             return Err(
                 Error::input(format!("{} is no unpacked image", rootfs.display()))
                     .hint("name a folder that holds usr, etc and the rest of a system"),
@@ -128,7 +132,11 @@ impl BaseSources {
             let held = trees.get(&key, &mut |place| archive::unpack(archive, place, cancel))?;
             return Ok(Base::held(BaseKind::Archive, at, key, held));
         }
-        if let Some(inside) = self.rootfs.as_deref().and_then(|rootfs| folder_in(rootfs, at)) {
+        if let Some(inside) = self
+            .rootfs
+            .as_deref()
+            .and_then(|rootfs| folder_in(rootfs, at))
+        {
             let key = format!("rootfs-{}", inside.display());
             return Ok(Base::of(BaseKind::Image, at, Some(inside), key));
         }
@@ -181,10 +189,11 @@ impl Base {
     }
 
     fn held(kind: BaseKind, at: &str, key: String, held: Held) -> Self {
-        let mut base = Self::of(kind, at, Some(held.path.clone()), key);
-        base.notes.clone_from(&held.notes);
-        base._held = Some(held);
-        base
+        Self {
+            notes: held.notes.clone(),
+            _held: Some(held.clone()),
+            ..Self::of(kind, at, Some(held.path), key)
+        }
     }
 }
 
@@ -230,7 +239,9 @@ fn write_out(checkout: &Checkout, place: &mut Place, cancel: &Cancel) -> Result<
     let mut notes = refused.notes();
     if let Some(first) = modules.first() {
         let count = modules.len();
-        notes.push(format!("{count} submodules are empty, the first is {first:?}"));
+        notes.push(format!(
+            "{count} submodules are empty, the first is {first:?}"
+        ));
     }
     if pointers > 0 {
         notes.push(format!("{pointers} files of Git LFS are only pointers"));
@@ -264,7 +275,8 @@ fn image_of(trajectory: &Trajectory) -> Option<String> {
     let image = FIELDS.iter().find_map(|field| {
         let name = instance.get(field).and_then(Value::as_str)?.trim();
         let is_name = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
-        let is_plain = name.chars().all(is_name) && name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let is_plain =
+            name.chars().all(is_name) && name.starts_with(|c: char| c.is_ascii_alphanumeric());
         is_plain.then(|| name.to_owned())
     })?;
     Some(image)

@@ -27,7 +27,20 @@ pub(super) fn by_git(
     cancel: &Cancel,
 ) -> Result<Option<String>> {
     let nested = [
-        "find", ".", "-mindepth", "2", "-type", "d", "-name", ".git", "-prune", "-exec", "rm", "-rf", "{}", "+",
+        "find",
+        ".",
+        "-mindepth",
+        "2",
+        "-type",
+        "d",
+        "-name",
+        ".git",
+        "-prune",
+        "-exec",
+        "rm",
+        "-rf",
+        "{}",
+        "+",
     ];
     // without them git would take their folders for submodules; where it does not work, that is what is shown
     let _shown = run_ours(root, &nested, sandbox, cancel)?;
@@ -35,7 +48,9 @@ pub(super) fn by_git(
     if !staged.is_ok_and(|ran| ran.is_ok()) {
         return Ok(None);
     }
-    let diff = ["git", "--no-pager", "diff", "--no-color", "--cached", commit];
+    // its warnings are no part of the patch
+    let line = "exec git --no-pager diff --no-color --cached \"$1\" 2>/dev/null";
+    let diff = ["sh", "-c", line, "sh", commit];
     let diff = run_ours(root, &diff, sandbox, cancel)?;
     let diff = diff.ok().filter(|ran| ran.is_ok() && !ran.is_cut);
     Ok(diff.map(|ran| without_binary(&ran.text())))
@@ -44,9 +59,8 @@ pub(super) fn by_git(
 /// A patch without the files that git calls binary, as producers keep it.
 fn without_binary(patch: &str) -> String {
     let is_binary = |part: &str| {
-        part.lines().any(|line| {
-            line.starts_with("Binary files ") || line.starts_with("GIT binary patch")
-        })
+        part.lines()
+            .any(|line| line.starts_with("Binary files ") || line.starts_with("GIT binary patch"))
     };
     parts(patch).filter(|part| !is_binary(part)).collect()
 }

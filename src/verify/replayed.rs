@@ -71,7 +71,10 @@ impl Command {
         let names = match instance.get("FAIL_TO_PASS")? {
             Value::String(text) => serde_json::from_str::<Vec<String>>(text).ok()?,
             list => {
-                let names = list.as_array()?.iter().map(|name| name.as_str().map(str::to_owned));
+                let names = list
+                    .as_array()?
+                    .iter()
+                    .map(|name| name.as_str().map(str::to_owned));
                 names.collect::<Option<Vec<_>>>()?
             }
         };
@@ -139,7 +142,13 @@ pub fn by_command(
 ) -> Result<Verified> {
     let mut verdicts = Vec::new();
     for _ in 0..repeat.max(1) {
-        verdicts.push(run_once(command, finished, backend, (root, patience), cancel)?);
+        verdicts.push(run_once(
+            command,
+            finished,
+            backend,
+            (root, patience),
+            cancel,
+        )?);
     }
     Ok(verified(command.line.clone(), verdicts))
 }
@@ -170,10 +179,18 @@ fn run_once(
         let applied = run_command(sandbox.as_mut(), &apply, bounds, cancel)?;
         if !applied.is_ok() {
             let last = last_line(&applied.text());
-            return Ok((Verdict::Unjudged, format!("the task's tests do not apply{last}")));
+            return Ok((
+                Verdict::Unjudged,
+                format!("the task's tests do not apply{last}"),
+            ));
         }
     }
-    let ran = run_command(sandbox.as_mut(), &launch(command.line.clone()), bounds, cancel)?;
+    let ran = run_command(
+        sandbox.as_mut(),
+        &launch(command.line.clone()),
+        bounds,
+        cancel,
+    )?;
     let last = last_line(&ran.text());
     Ok(match ran.exit {
         Some(Exit::Code(0)) => (Verdict::Accept, "it passes".to_owned()),
@@ -206,9 +223,13 @@ fn verified(by: String, verdicts: Vec<(Verdict, String)>) -> Verified {
         .iter()
         .filter(|(verdict, _)| *verdict == Verdict::Accept)
         .count();
-    let first = verdicts.first().map_or(Verdict::Unjudged, |(verdict, _)| *verdict);
+    let first = verdicts
+        .first()
+        .map_or(Verdict::Unjudged, |(verdict, _)| *verdict);
     let is_one = verdicts.iter().all(|(verdict, _)| *verdict == first);
-    let last = verdicts.into_iter().find(|(verdict, _)| *verdict != Verdict::Accept || is_one);
+    let last = verdicts
+        .into_iter()
+        .find(|(verdict, _)| *verdict != Verdict::Accept || is_one);
     let why = last.map(|(_, why)| why).unwrap_or_default();
     let (verdict, why) = if is_one {
         (first, why)

@@ -143,7 +143,7 @@ fn prompts_that_tell_too_much_are_flagged() {
 }
 
 #[test]
-fn programs_run_only_where_it_was_allowed() {
+fn programs_run_in_a_sandbox_only() {
     let program = Program::new();
     let task = json!({"instance_id": "g", "repo": "o/r", "file_path": "m.py", "func_name": "f",
         "eval_script": "open('ran', 'w')\ndef f(): return 1\nassert f() == f_new_implementation()\n"});
@@ -159,21 +159,20 @@ fn programs_run_only_where_it_was_allowed() {
         let run = program.run_with(&args, "PATH", "/nowhere");
         run.ends(0).json_lines().remove(0)
     };
+    // in a sandbox if one starts here, and not at all otherwise
     let row = verify(&[]);
-    assert_eq!(row["published"]["verdict"], "unjudged");
     let why = row["published"]["evidence"][0]["why"].as_str().unwrap();
-    assert!(why.contains("--allow-run"), "{why}");
+    match row["published"]["verdict"].as_str() {
+        Some("accept") => assert_eq!(why, "the test program passes"),
+        _ => assert!(why.contains("--allow-run"), "{why}"),
+    }
     let row = verify(&["--show-test"]);
     let test = row["published"]["checks"]["test_file"].as_str().unwrap();
     assert!(
         test.contains("def f_new_implementation(): return 1"),
         "{test}"
     );
-    // there is no python3, and that is said
-    let row = verify(&["--allow-run"]);
-    assert_eq!(row["published"]["verdict"], "unjudged");
-    let why = row["published"]["evidence"][0]["why"].as_str().unwrap();
-    assert!(why.contains("python3"), "{why}");
+    // nothing of it is seen outside
     assert!(!program.home().join("ran").exists());
 }
 

@@ -4,15 +4,17 @@
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
 use hgview::cancel::Cancel;
 use hgview::model::RecordIx;
 use hgview::model::Verdict;
 use hgview::python::definitions::function_text;
+use hgview::sandbox::Backend;
 use hgview::store::OpenOptions;
 use hgview::store::Store;
-use hgview::verify::program::PlainProcess;
 use hgview::verify::program::ProgramEnd;
+use hgview::verify::program::Programs;
 use hgview::verify::program::RunProgram as _;
 use hgview::verify::published;
 use serde_json::Value;
@@ -55,7 +57,7 @@ fn check(
     .unwrap();
     store.scan(&Cancel::new(), &mut |_| {}).unwrap();
     assert_eq!(store.len(), rows.len());
-    let program = PlainProcess::find();
+    let program = runner();
     let can_run = matches!(
         program.run("", &Cancel::new()),
         ProgramEnd::Exited { code: Some(0), .. }
@@ -91,6 +93,19 @@ fn check(
             row["id"]
         );
     }
+}
+
+/// Sandboxes, or what is there without one.
+fn runner() -> Programs {
+    let backends = || {
+        let mut found: Vec<Arc<dyn Backend>> = Vec::new();
+        #[cfg(target_os = "linux")]
+        found.push(Arc::new(hgview::sandbox::Namespace::with_program(env!(
+            "CARGO_BIN_EXE_hgview"
+        ))));
+        found
+    };
+    Programs::new(backends, true)
 }
 
 #[test]
@@ -145,7 +160,6 @@ fn the_command_says_what_the_evaluators_say() {
     let args = [
         "verify",
         "--json",
-        "--allow-run",
         "--show-test",
         "--tasks",
         tasks.to_str().unwrap(),

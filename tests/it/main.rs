@@ -32,6 +32,7 @@ mod faults;
 mod heads;
 mod journal;
 mod program;
+mod replay_base;
 mod pty;
 mod samples;
 mod sandbox;

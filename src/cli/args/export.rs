@@ -54,7 +54,7 @@ pub(in crate::cli) struct ExportArgs {
     #[arg(long, value_name = "FILE", help_heading = "Which records")]
     pub(in crate::cli) tasks: Option<PathBuf>,
 
-    /// Let the filter run `func_gen`'s test programs
+    /// Let the filter run `func_gen`'s test programs outside a sandbox where none starts here
     #[arg(long, help_heading = "Which records")]
     pub(in crate::cli) allow_run: bool,
 

@@ -133,7 +133,9 @@ fn each_tar_entry(
     each: &mut dyn FnMut(&mut TarEntry<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut archive = tar::Archive::new(stream(path, packing)?);
-    let entries = archive.entries().map_err(|err| cannot(path).caused_by(err))?;
+    let entries = archive
+        .entries()
+        .map_err(|err| cannot(path).caused_by(err))?;
     for (count, entry) in entries.enumerate() {
         if cancel.is_cancelled() {
             return Err(Error::limit("cancelled"));
@@ -308,8 +310,14 @@ impl Refused {
             return Vec::new();
         };
         let count = self.count;
-        let what = if count == 1 { "entry was" } else { "entries were" };
-        vec![format!("{count} {what} left out, the first is {path:?}: {why}")]
+        let what = if count == 1 {
+            "entry was"
+        } else {
+            "entries were"
+        };
+        vec![format!(
+            "{count} {what} left out, the first is {path:?}: {why}"
+        )]
     }
 }
 

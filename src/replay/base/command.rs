@@ -61,7 +61,8 @@ pub fn run_command(
         let heard = process.read(&mut bytes, LOOK.min(left.max(Duration::from_millis(1))))?;
         let room = most - ran.output.len();
         ran.is_cut |= bytes.len() > room;
-        ran.output.extend_from_slice(bytes.get(..room).unwrap_or(&bytes));
+        ran.output
+            .extend_from_slice(bytes.get(..room).unwrap_or(&bytes));
         if let Heard::End(exit) = heard {
             ran.exit = Some(exit);
             return Ok(ran);

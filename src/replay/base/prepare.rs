@@ -82,9 +82,9 @@ impl Plan {
         let task = trajectory.task.as_ref();
         let kind = task.map_or(TaskKind::Other, |task| task.kind);
         let is_raw = matches!(base.kind, BaseKind::Repository | BaseKind::Archive);
-        let edits = task.filter(|_| is_raw).map(|task| {
-            edits(task, base.kind == BaseKind::Archive)
-        });
+        let edits = task
+            .filter(|_| is_raw)
+            .map(|task| edits(task, base.kind == BaseKind::Archive));
         Self {
             root: base.tree.at.clone(),
             edits: edits.unwrap_or_default(),
@@ -123,7 +123,9 @@ impl Plan {
         };
         match made {
             Ok(()) => prepared.commit = head(&self.root, sandbox, cancel)?,
-            Err(why) => prepared.notes.push(format!("the workspace is no repository: {why}")),
+            Err(why) => prepared
+                .notes
+                .push(format!("the workspace is no repository: {why}")),
         }
         prepared.layer = Arc::new(sandbox.layer(None)?);
         Ok(prepared)
@@ -132,12 +134,15 @@ impl Plan {
     fn edit(&self, edit: &Edit, sandbox: &mut dyn Sandbox) -> Result<(), String> {
         let (Edit::Cut { path, .. } | Edit::Mask { path, .. }) = edit;
         let whole = format!("{}/{path}", self.root);
-        let cannot = |why: &dyn std::fmt::Display| format!("{path} is not as the task had it: {why}");
+        let cannot =
+            |why: &dyn std::fmt::Display| format!("{path} is not as the task had it: {why}");
         if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(cannot(&"it lies outside the workspace"));
         }
         let files = sandbox.files();
-        let old = files.read(&whole, MOST_SOURCE).map_err(|err| cannot(&err))?;
+        let old = files
+            .read(&whole, MOST_SOURCE)
+            .map_err(|err| cannot(&err))?;
         let new = match edit {
             Edit::Cut {
                 first,
@@ -165,7 +170,16 @@ impl Plan {
         if has_git && let Err(why) = self.step(&["rm", "-rf", ".git"], sandbox, cancel)? {
             return Ok(Err(why));
         }
-        let init = ["git", "-c", "init.defaultBranch=master", "init", "-q", "."];
+        // no examples of hooks: they would be copied into every sandbox, too
+        let init = [
+            "git",
+            "-c",
+            "init.defaultBranch=master",
+            "init",
+            "-q",
+            "--template=",
+            ".",
+        ];
         if let Err(why) = self.step(&init, sandbox, cancel)? {
             return Ok(Err(why));
         }
@@ -174,9 +188,30 @@ impl Plan {
         settings.extend_from_slice(SETTINGS.as_bytes());
         // only slower without them
         let _slower = sandbox.files().write(&path, &settings, None);
-        let quick = ["git", "-c", "core.fsync=none", "-c", "core.looseCompression=0"];
-        let add: &[&str] = if self.takes_ignored { &["add", "-A", "-f"] } else { &["add", "-A"] };
-        let commit = ["commit", "-q", "--no-verify", "--allow-empty", "-m", self.message];
+        let quick = [
+            "git",
+            "-c",
+            "core.fsync=none",
+            "-c",
+            "core.looseCompression=0",
+            "-c",
+            "pack.window=0",
+            "-c",
+            "pack.compression=1",
+        ];
+        let add: &[&str] = if self.takes_ignored {
+            &["add", "-A", "-f"]
+        } else {
+            &["add", "-A"]
+        };
+        let commit = [
+            "commit",
+            "-q",
+            "--no-verify",
+            "--allow-empty",
+            "-m",
+            self.message,
+        ];
         // one file of objects instead of thousands: it is copied into every sandbox of the task
         let pack = ["repack", "-a", "-d", "-q"];
         for step in [add, &commit, &pack] {
@@ -226,7 +261,10 @@ fn edits(task: &Task, is_careful: bool) -> Vec<Edit> {
             let edit = |path, function| Edit::Mask { path, function };
             let path = text(instance, "file_path");
             let function = text(instance, "func_name");
-            path.zip(function).map(|(path, function)| edit(path, function)).into_iter().collect()
+            path.zip(function)
+                .map(|(path, function)| edit(path, function))
+                .into_iter()
+                .collect()
         }
         _ => Vec::new(),
     }
@@ -239,22 +277,32 @@ fn cut(text: &[u8], first: usize, last: usize, is_careful: bool) -> Result<Vec<u
         return Err("it has no such line to cut");
     };
     let start = line.trim_ascii_start();
-    let start = start.split(|byte| !byte.is_ascii_alphabetic()).next().map_or(start, |prefix| {
-        start.get(prefix.len().min(2)..).unwrap_or_default()
-    });
+    let start = start
+        .split(|byte| !byte.is_ascii_alphabetic())
+        .next()
+        .map_or(start, |prefix| {
+            start.get(prefix.len().min(2)..).unwrap_or_default()
+        });
     let is_docstring = start.starts_with(b"\"") || start.starts_with(b"'");
     if !is_docstring && is_careful {
         return Err("no docstring begins where one was cut");
     }
     let last = last.max(first).saturating_add(1).min(lines.len());
     let (head, tail) = (lines.get(..first), lines.get(last..));
-    Ok([head.unwrap_or_default().concat(), tail.unwrap_or_default().concat()].concat())
+    Ok([
+        head.unwrap_or_default().concat(),
+        tail.unwrap_or_default().concat(),
+    ]
+    .concat())
 }
 
 /// The commit that a repository stands at; `None` where it is none.
 fn head(root: &str, sandbox: &mut dyn Sandbox, cancel: &Cancel) -> Result<Option<String>> {
     let ran = run_ours(root, &["git", "rev-parse", "HEAD"], sandbox, cancel)?;
-    let commit = ran.ok().filter(Ran::is_ok).map(|ran| ran.text().trim().to_owned());
+    let commit = ran
+        .ok()
+        .filter(Ran::is_ok)
+        .map(|ran| ran.text().trim().to_owned());
     Ok(commit.filter(|commit| commit.len() >= 40 && commit.bytes().all(|b| b.is_ascii_hexdigit())))
 }
 
@@ -284,7 +332,9 @@ pub(in crate::replay) fn run_ours(
     let launch = Launch {
         argv: argv.iter().map(|arg| (*arg).to_owned()).collect(),
         cwd: root.to_owned(),
-        env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        env: env
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
         streams: Streams::Pipe,
     };
     match run_command(sandbox, &launch, (PATIENCE, MOST), cancel) {
@@ -301,7 +351,11 @@ fn worked(argv: &[&str], ran: &Ran) -> Result<(), String> {
     let text = ran.text();
     let last = text.lines().rev().find(|line| !line.trim().is_empty());
     let last = last.unwrap_or("it did not end well");
-    Err(format!("{}: {}", argv.join(" "), crate::text::excerpt(last, 200)))
+    Err(format!(
+        "{}: {}",
+        argv.join(" "),
+        crate::text::excerpt(last, 200)
+    ))
 }
 
 /// What came of a plan.
@@ -331,7 +385,10 @@ impl Preparations {
     /// Keeps what was made, within a bound: what is too much clears the rest.
     pub(super) fn put(&self, key: String, prepared: Arc<Prepared>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: u64 = known.values().map(|prepared| prepared.layer.len_bytes()).sum();
+        let all: u64 = known
+            .values()
+            .map(|prepared| prepared.layer.len_bytes())
+            .sum();
         if all + prepared.layer.len_bytes() > MOST_KEPT {
             known.clear();
         }
@@ -390,6 +447,9 @@ mod tests {
             serde_json::json!({"func_name": "A.f", "file_path": "m.py", "eval_script": "x"}),
             &[mask],
         );
-        check(serde_json::json!({"func_name": "A.f", "eval_script": "x"}), &[]);
+        check(
+            serde_json::json!({"func_name": "A.f", "eval_script": "x"}),
+            &[],
+        );
     }
 }

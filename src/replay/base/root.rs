@@ -12,7 +12,8 @@ use crate::workspace::recorded_root;
 const CUSTOMARY: &str = "/workspace";
 /// Folders in which, and in whose folders, no workspace can lie.
 const SYSTEM: [&str; 13] = [
-    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run", "/sbin", "/sys", "/usr",
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run",
+    "/sbin", "/sys", "/usr",
 ];
 /// Folders that are no workspace themselves, but may hold one.
 const AROUND: [&str; 6] = ["/home", "/mnt", "/opt", "/root", "/tmp", "/var"];
@@ -113,8 +114,14 @@ mod tests {
     fn prompts_tell() {
         let none = || serde_json::json!({});
         for (prompt, want) in [
-            ("<uploaded_files>\n/workspace/o__r__1234\n</uploaded_files>\nx", "/workspace/o__r__1234"),
-            ("code repository in the directory /tmp/tmp3/astropy. You", "/tmp/tmp3/astropy"),
+            (
+                "<uploaded_files>\n/workspace/o__r__1234\n</uploaded_files>\nx",
+                "/workspace/o__r__1234",
+            ),
+            (
+                "code repository in the directory /tmp/tmp3/astropy. You",
+                "/tmp/tmp3/astropy",
+            ),
             ("in the directory `/testbed/`.", "/testbed"),
             ("in the directory src", "/workspace"),
             ("<uploaded_files>\n/etc/x\n", "/workspace"),
@@ -131,14 +138,21 @@ mod tests {
 
     #[test]
     fn producers_have_customs() {
-        let issue = || serde_json::json!({"repo": "o/r", "problem_statement": "p", "FAIL_TO_PASS": "[]"});
+        let issue =
+            || serde_json::json!({"repo": "o/r", "problem_statement": "p", "FAIL_TO_PASS": "[]"});
         check("", Some(Format::MiniSweAgent), issue(), "/testbed");
         check("", Some(Format::SweAgent), issue(), "/o__r");
         check("", Some(Format::OpenHandsV0), issue(), "/workspace/o__r");
         let hybrid = serde_json::json!({"repo": "o/r", "base_commit": "0123456789",
             "func_name": "f", "eval_script": "x"});
-        check("", Some(Format::OpenHandsV0), hybrid, "/workspace/o__r__01234567");
-        let odd = serde_json::json!({"repo": "../..", "problem_statement": "p", "FAIL_TO_PASS": ""});
+        check(
+            "",
+            Some(Format::OpenHandsV0),
+            hybrid,
+            "/workspace/o__r__01234567",
+        );
+        let odd =
+            serde_json::json!({"repo": "../..", "problem_statement": "p", "FAIL_TO_PASS": ""});
         check("", Some(Format::SweAgent), odd, "/..__..");
     }
 }

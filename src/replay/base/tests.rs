@@ -86,7 +86,9 @@ impl Fixture {
         fields.insert("base_commit".to_owned(), json!(self.commit));
         fields.insert("repo".to_owned(), json!("o/r"));
         Trajectory {
-            instruction: Some(format!("<uploaded_files>\n{}\n</uploaded_files>", self.root()).into()),
+            instruction: Some(
+                format!("<uploaded_files>\n{}\n</uploaded_files>", self.root()).into(),
+            ),
             task: Some(Task::from_instance(instance)),
             final_patch: patch.map(Into::into),
             ..Trajectory::default()
@@ -108,7 +110,12 @@ impl Fixture {
         let mut workspace = made.unwrap();
         let mut sandbox = Plain.start(workspace.spec(), &cancel).unwrap();
         let notes = workspace.prepare(sandbox.as_mut(), &cancel).unwrap();
-        let ran = run_ours(&self.root(), &["sh", "-ec", commands], sandbox.as_mut(), &cancel);
+        let ran = run_ours(
+            &self.root(),
+            &["sh", "-ec", commands],
+            sandbox.as_mut(),
+            &cancel,
+        );
         let ran = ran.unwrap().unwrap();
         assert!(ran.is_ok(), "{}", ran.text());
         let said = ran.text();
@@ -123,8 +130,6 @@ impl Fixture {
         }
     }
 }
-
-
 
 #[derive(Debug)]
 struct Replayed {
@@ -149,11 +154,23 @@ fn a_commit_is_written_out_once_and_shared() {
     let fixture = Fixture::new();
     let trajectory = fixture.trajectory(ISSUE(), None);
     let base = fixture.sources().base(&trajectory, &Cancel::new()).unwrap();
-    assert_eq!((base.kind, base.tree.at.as_str()), (BaseKind::Repository, fixture.root().as_str()));
+    assert_eq!(
+        (base.kind, base.tree.at.as_str()),
+        (BaseKind::Repository, fixture.root().as_str())
+    );
     let lower = base.tree.lower.clone().unwrap();
-    assert_eq!(std::fs::read_to_string(lower.join("pkg/m.py")).unwrap(), SOURCE);
-    assert_eq!(std::fs::read(lower.join("pkg/deep/data")).unwrap(), b"\xff\x00");
-    assert_eq!(lower.join("link").read_link().unwrap(), Path::new("pkg/m.py"));
+    assert_eq!(
+        std::fs::read_to_string(lower.join("pkg/m.py")).unwrap(),
+        SOURCE
+    );
+    assert_eq!(
+        std::fs::read(lower.join("pkg/deep/data")).unwrap(),
+        b"\xff\x00"
+    );
+    assert_eq!(
+        lower.join("link").read_link().unwrap(),
+        Path::new("pkg/m.py")
+    );
     assert!(!lower.join(".git").exists());
     assert_eq!(base.notes, Vec::<String>::new());
     let again = fixture.sources().base(&trajectory, &Cancel::new()).unwrap();
@@ -164,7 +181,8 @@ fn a_commit_is_written_out_once_and_shared() {
 fn a_replay_that_does_the_same_has_the_same_patch() {
     let fixture = Fixture::new();
     let preparations = Arc::default();
-    let edit = "printf 'import sys\\n' >> pkg/m.py; echo new > new.txt; echo no > a.log; chmod +x new.txt";
+    let edit =
+        "printf 'import sys\\n' >> pkg/m.py; echo new > new.txt; echo no > a.log; chmod +x new.txt";
     let first = fixture.replay(
         fixture.trajectory(ISSUE(), None),
         &fixture.sources(),
@@ -176,7 +194,9 @@ fn a_replay_that_does_the_same_has_the_same_patch() {
     assert_eq!((first.kind, first.notes.len()), (BaseKind::Repository, 0));
     assert_eq!((first.patch.text, first.files()), (None, vec![]));
     let patch = first.patch.patch.to_string();
-    assert!(patch.contains("+import sys\n") && patch.contains("b/new.txt") && !patch.contains("a.log"));
+    assert!(
+        patch.contains("+import sys\n") && patch.contains("b/new.txt") && !patch.contains("a.log")
+    );
     let again = |recorded: &str, more: &str| {
         let trajectory = fixture.trajectory(ISSUE(), Some(recorded));
         let commands = format!("{edit}; {more}");
@@ -184,16 +204,34 @@ fn a_replay_that_does_the_same_has_the_same_patch() {
     };
     let same = again(patch.trim_end(), "");
     assert_eq!(same.patch.text, Some(Same::Exact));
-    assert_eq!(same.files(), [("new.txt", Some(true)), ("pkg/m.py", Some(true))]);
-    let moved = patch.replace("index ", "index f").replace("@@ -", "@@ -1").replace("100755", "100644");
+    assert_eq!(
+        same.files(),
+        [("new.txt", Some(true)), ("pkg/m.py", Some(true))]
+    );
+    let moved = patch
+        .replace("index ", "index f")
+        .replace("@@ -", "@@ -1")
+        .replace("100755", "100644");
     assert_eq!(again(&moved, "").patch.text, Some(Same::Normalised));
-    let other = again(&patch, "echo more >> new.txt; rm pkg/deep/data; git rm -q link");
+    let other = again(
+        &patch,
+        "echo more >> new.txt; rm pkg/deep/data; git rm -q link",
+    );
     assert_eq!(other.patch.text, Some(Same::Differs));
     assert_eq!(
         other.files(),
-        [("link", Some(false)), ("new.txt", Some(false)), ("pkg/m.py", Some(true))]
+        [
+            ("link", Some(false)),
+            ("new.txt", Some(false)),
+            ("pkg/m.py", Some(true))
+        ]
     );
-    let torn = again(&patch.replace(" def g():", " def h():").replace(" return 1", " return 2"), "");
+    let torn = again(
+        &patch
+            .replace(" def g():", " def h():")
+            .replace(" return 1", " return 2"),
+        "",
+    );
     assert_eq!(torn.files(), [("new.txt", Some(true)), ("pkg/m.py", None)]);
 }
 
@@ -215,7 +253,11 @@ fn the_tasks_own_edits_come_before_the_commit() {
         let files = ".gitignore\nlink\npkg/deep/data\npkg/m.py\n";
         assert_eq!(replayed.said, format!("{masked}Initial commit\n{files}"));
         assert_eq!(replayed.notes, Vec::<String>::new());
-        assert!(replayed.patch.patch.contains("@@ -1,6 +1,7 @@"), "{}", replayed.patch.patch);
+        assert!(
+            replayed.patch.patch.contains("@@ -1,6 +1,7 @@"),
+            "{}",
+            replayed.patch.patch
+        );
     }
     let generate = json!({"func_name": "f", "file_path": "pkg/m.py", "eval_script": "x"});
     let replayed = fixture.replay(
@@ -227,16 +269,28 @@ fn the_tasks_own_edits_come_before_the_commit() {
     let want = "Initial commit with masked function\n6:    pass  # TODO: Implement this function\n";
     assert_eq!(replayed.said, want);
     let answer = replayed.finished.answer.as_deref();
-    assert_eq!(answer, Some("def f(x):\n    \"\"\"Doc.\n    More.\"\"\"\n    return 7"));
+    assert_eq!(
+        answer,
+        Some("def f(x):\n    \"\"\"Doc.\n    More.\"\"\"\n    return 7")
+    );
 }
 
 #[test]
 fn what_does_not_fit_is_told() {
     let fixture = Fixture::new();
     for (instance, says) in [
-        (json!({"func_name": "none", "file_path": "pkg/m.py", "eval_script": "x"}), "not found"),
-        (json!({"func_name": "f", "file_path": "../m.py", "eval_script": "x"}), "outside"),
-        (json!({"func_name": "f", "file_path": "pkg/n.py", "eval_script": "x"}), "No such file"),
+        (
+            json!({"func_name": "none", "file_path": "pkg/m.py", "eval_script": "x"}),
+            "not found",
+        ),
+        (
+            json!({"func_name": "f", "file_path": "../m.py", "eval_script": "x"}),
+            "outside",
+        ),
+        (
+            json!({"func_name": "f", "file_path": "pkg/n.py", "eval_script": "x"}),
+            "No such file",
+        ),
     ] {
         let trajectory = fixture.trajectory(instance, None);
         let replayed = fixture.replay(trajectory, &fixture.sources(), &Arc::default(), ":");
@@ -261,8 +315,20 @@ fn without_git_the_files_make_the_patch() {
     // the agent did away with it
     let done = format!("{done}; rm -rf .git");
     let by_files = fixture.replay(trajectory, &fixture.sources(), &preparations, &done);
-    assert_eq!(by_files.patch.text, Some(Same::Normalised), "{}\n{}", by_git.patch.patch, by_files.patch.patch);
-    assert!(by_files.patch.files.iter().all(|file| file.same == Some(true)));
+    assert_eq!(
+        by_files.patch.text,
+        Some(Same::Normalised),
+        "{}\n{}",
+        by_git.patch.patch,
+        by_files.patch.patch
+    );
+    assert!(
+        by_files
+            .patch
+            .files
+            .iter()
+            .all(|file| file.same == Some(true))
+    );
     assert_eq!(by_files.patch.files.len(), 5);
 }
 
@@ -270,7 +336,13 @@ fn without_git_the_files_make_the_patch() {
 fn archives_are_bases() {
     let fixture = Fixture::new();
     let archive = fixture.folder.path().join("a.tar.gz");
-    fixture.git(&["archive", "--prefix=r-1/", "-o", archive.to_str().unwrap(), "HEAD"]);
+    fixture.git(&[
+        "archive",
+        "--prefix=r-1/",
+        "-o",
+        archive.to_str().unwrap(),
+        "HEAD",
+    ]);
     let sources = BaseSources {
         repositories: Repositories::default(),
         archive: Some(archive.clone()),
@@ -278,9 +350,21 @@ fn archives_are_bases() {
     };
     sources.check().unwrap();
     let trajectory = fixture.trajectory(ISSUE(), None);
-    let replayed = fixture.replay(trajectory, &sources, &Arc::default(), "cat pkg/m.py; echo x > ignored");
-    assert_eq!((replayed.kind, replayed.said.as_str()), (BaseKind::Archive, SOURCE));
-    assert!(replayed.patch.patch.contains("-tracked\n+x\n"), "{}", replayed.patch.patch);
+    let replayed = fixture.replay(
+        trajectory,
+        &sources,
+        &Arc::default(),
+        "cat pkg/m.py; echo x > ignored",
+    );
+    assert_eq!(
+        (replayed.kind, replayed.said.as_str()),
+        (BaseKind::Archive, SOURCE)
+    );
+    assert!(
+        replayed.patch.patch.contains("-tracked\n+x\n"),
+        "{}",
+        replayed.patch.patch
+    );
     let missing = BaseSources {
         archive: Some(fixture.folder.path().join("none")),
         ..BaseSources::default()
@@ -305,8 +389,13 @@ fn images_are_bases() {
         ..BaseSources::default()
     };
     let cancel = Cancel::new();
-    let base = sources.base(&fixture.trajectory(ISSUE(), None), &cancel).unwrap();
-    assert_eq!((base.kind, base.system), (BaseKind::Image, System::Rootfs(rootfs)));
+    let base = sources
+        .base(&fixture.trajectory(ISSUE(), None), &cancel)
+        .unwrap();
+    assert_eq!(
+        (base.kind, base.system),
+        (BaseKind::Image, System::Rootfs(rootfs))
+    );
     assert_eq!(base.tree.lower, Some(inside));
     let named = |image: &str| {
         let instance = json!({"problem_statement": "p", "FAIL_TO_PASS": "[]", "image_name": image});
@@ -319,7 +408,10 @@ fn images_are_bases() {
         sources.base(&trajectory, &cancel).unwrap()
     };
     let base = named("ghcr.io/o/r:1");
-    assert_eq!((base.kind, base.system), (BaseKind::Image, System::Image("ghcr.io/o/r:1".to_owned())));
+    assert_eq!(
+        (base.kind, base.system),
+        (BaseKind::Image, System::Image("ghcr.io/o/r:1".to_owned()))
+    );
     for hostile in ["--privileged", "a b", "", "a;b"] {
         assert_eq!(named(hostile).kind, BaseKind::Empty, "{hostile}");
     }
@@ -334,7 +426,6 @@ fn trajectories_are_bases() {
             first_line: Some(first),
             text: Some(text.into()),
             total_lines: Some(total),
-            ..View::default()
         }),
         ..Action::default()
     };
@@ -362,18 +453,37 @@ fn trajectories_are_bases() {
     assert_eq!(replayed.said, "a\nb\n3:c\n4:d\n");
     assert_eq!(replayed.files(), [("whole.py", Some(true))]);
     let notes = replayed.notes.join("; ");
-    assert!(notes.contains("2 files, 1 of them in part; at least 4 of their lines"), "{notes}");
+    assert!(
+        notes.contains("2 files, 1 of them in part; at least 4 of their lines"),
+        "{notes}"
+    );
     assert!(notes.contains("1 files outside"), "{notes}");
 }
 
 #[test]
 fn names_that_pass_for_git_are_known() {
     for path in [
-        ".git", ".GIT/config", "a/.Git", ".git.", ".git /x", "git~1", "GIT~1", ".g\u{200c}it", ".git:x", ".git\\x",
+        ".git",
+        ".GIT/config",
+        "a/.Git",
+        ".git.",
+        ".git /x",
+        "git~1",
+        "GIT~1",
+        ".g\u{200c}it",
+        ".git:x",
+        ".git\\x",
     ] {
         assert!(names_git(path.as_bytes()), "{path}");
     }
-    for path in [".gitignore", "a.git", "git", ".github/x", "git~2", "x/.gitmodules"] {
+    for path in [
+        ".gitignore",
+        "a.git",
+        "git",
+        ".github/x",
+        "git~2",
+        "x/.gitmodules",
+    ] {
         assert!(!names_git(path.as_bytes()), "{path}");
     }
 }

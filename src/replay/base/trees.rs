@@ -88,7 +88,9 @@ impl Trees {
             return Ok(held);
         }
         std::fs::create_dir_all(&self.folder).map_err(cannot)?;
-        let new = tempfile::Builder::new().prefix(NEW).tempdir_in(&self.folder);
+        let new = tempfile::Builder::new()
+            .prefix(NEW)
+            .tempdir_in(&self.folder);
         let new = new.map_err(cannot)?;
         let mut place = Place::new(new.path(), TREE)?;
         let notes = make(&mut place)?;
@@ -206,7 +208,9 @@ fn remove(path: &Path) {
 /// How many entries lie below a folder, and the bytes of its files. Whatever is missing is not counted.
 fn measure(folder: &Path) -> (u64, u64) {
     let mut sum = (0, 0);
-    let walk = walkdir::WalkDir::new(folder).min_depth(1).follow_links(false);
+    let walk = walkdir::WalkDir::new(folder)
+        .min_depth(1)
+        .follow_links(false);
     for entry in walk.into_iter().filter_map(std::result::Result::ok) {
         sum.0 += 1;
         if entry.file_type().is_file() {
@@ -260,7 +264,10 @@ mod tests {
     fn a_tree_is_made_once() {
         let cache = Cache::new(1000);
         let (first, made) = cache.get("a", 3);
-        assert_eq!((made, first.notes.as_slice()), (1, &["3 bytes".to_owned()][..]));
+        assert_eq!(
+            (made, first.notes.as_slice()),
+            (1, &["3 bytes".to_owned()][..])
+        );
         let (second, made) = cache.get("a", 3);
         assert_eq!((made, second.notes), (0, first.notes));
         assert_eq!(std::fs::read(second.path.join("d/f")).unwrap(), b"xxx");
@@ -308,7 +315,9 @@ mod tests {
     fn two_at_once_make_the_same_tree() {
         let cache = Cache::new(1000);
         std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| cache.get("a", 3).0)).collect();
+            let threads: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| cache.get("a", 3).0))
+                .collect();
             for thread in threads {
                 let held = thread.join().unwrap();
                 assert_eq!(std::fs::read(held.path.join("d/f")).unwrap(), b"xxx");

@@ -22,6 +22,7 @@ use crate::replay::base::prepare::Plan;
 use crate::replay::base::prepare::Preparations;
 use crate::replay::base::prepare::Prepared;
 use crate::replay::patch;
+use crate::sandbox::Layer;
 use crate::sandbox::Limits;
 use crate::sandbox::Sandbox;
 use crate::sandbox::Spec;
@@ -36,6 +37,20 @@ pub struct Finished {
     pub answer: Option<Text>,
     /// A sandbox that begins where the replay ended.
     pub spec: Spec,
+    /// Keeps the folder that the sandbox shows.
+    _base: Option<Base>,
+}
+
+impl Finished {
+    /// Of a sandbox that shows no base of ours.
+    pub fn new(patch: Text, answer: Option<Text>, spec: Spec) -> Self {
+        Self {
+            patch,
+            answer,
+            spec,
+            _base: None,
+        }
+    }
 }
 
 /// The workspace of one trajectory.
@@ -65,13 +80,12 @@ impl Workspace {
         let base = sources.base(&trajectory, cancel)?;
         let plan = Plan::of(&trajectory, &base);
         let prepared = preparations.get(&plan.key(&base));
-        // an empty folder would hide what the image has there
-        let is_shown = !matches!(base.system, System::Image(_)) || base.tree.lower.is_some();
-        let trees = if is_shown { vec![base.tree.clone()] } else { Vec::new() };
         let spec = Spec {
             system: base.system.clone(),
-            trees,
-            layer: prepared.as_ref().map(|prepared| Arc::clone(&prepared.layer)),
+            trees: vec![base.tree.clone()],
+            layer: prepared
+                .as_ref()
+                .map(|prepared| Arc::clone(&prepared.layer)),
             limits,
             ..Spec::default()
         };
@@ -96,18 +110,26 @@ impl Workspace {
         Arc::clone(&self.finished)
     }
 
-    fn state<'a>(&'a self, layer: Option<&'a crate::sandbox::Layer>) -> State<'a> {
+    /// Whether the files lie in an image that only an engine has.
+    fn is_elsewhere(&self) -> bool {
+        matches!(self.base.system, System::Image(_)) && self.base.tree.lower.is_none()
+    }
+
+    fn state<'a>(&'a self, layer: Option<&'a Layer>) -> State<'a> {
         State {
             tree: &self.base.tree,
             layer,
-            is_elsewhere: self.spec.trees.is_empty(),
+            is_elsewhere: self.is_elsewhere(),
         }
     }
 
     /// The function that was asked for, cut out of the workspace's file.
     fn answer(&self, after: &State<'_>) -> Option<Text> {
         let task = self.trajectory.task.as_ref()?;
-        let instance = task.instance.as_ref().filter(|_| task.kind == TaskKind::FuncGen)?;
+        let instance = task
+            .instance
+            .as_ref()
+            .filter(|_| task.kind == TaskKind::FuncGen)?;
         let text = |key: &str| instance.get(key).and_then(Value::as_str);
         let Found::File { bytes, .. } = after.read(text("file_path")?.as_bytes()) else {
             return None;
@@ -131,16 +153,16 @@ impl Ground for Workspace {
     }
 
     fn prepare(&mut self, sandbox: &mut dyn Sandbox, cancel: &Cancel) -> Result<Vec<String>> {
-        let prepared = match &self.prepared {
-            // the sandbox began with its layer
-            Some(prepared) => Arc::clone(prepared),
-            None => {
-                let prepared = Arc::new(self.plan.run(sandbox, cancel)?);
-                self.preparations.put(self.plan.key(&self.base), Arc::clone(&prepared));
-                self.spec.layer = Some(Arc::clone(&prepared.layer));
-                self.prepared = Some(Arc::clone(&prepared));
-                prepared
-            }
+        // where there is one already, the sandbox began with its layer
+        let prepared = if let Some(prepared) = &self.prepared {
+            Arc::clone(prepared)
+        } else {
+            let prepared = Arc::new(self.plan.run(sandbox, cancel)?);
+            let key = self.plan.key(&self.base);
+            self.preparations.put(key, Arc::clone(&prepared));
+            self.spec.layer = Some(Arc::clone(&prepared.layer));
+            self.prepared = Some(Arc::clone(&prepared));
+            prepared
         };
         let notes = self.base.notes.iter().chain(&prepared.notes);
         Ok(notes.cloned().collect())
@@ -158,7 +180,7 @@ impl Ground for Workspace {
         let after = self.state(Some(&layer));
         let text = match by_git {
             Some(text) => text,
-            None if self.spec.trees.is_empty() => return Ok(None),
+            None if self.is_elsewhere() => return Ok(None),
             None => patch::by_layer(&before, &after),
         };
         let recorded = self.trajectory.final_patch.as_deref();
@@ -170,6 +192,7 @@ impl Ground for Workspace {
                 layer: Some(Arc::clone(&layer)),
                 ..self.spec.clone()
             },
+            _base: Some(self.base.clone()),
         };
         *self.finished.lock().unwrap_or_else(PoisonError::into_inner) = Some(finished);
         Ok(Some(compared))

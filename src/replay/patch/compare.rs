@@ -43,7 +43,13 @@ fn same(ours: &str, recorded: &str) -> Same {
 
 /// A patch without what does not count: object names, modes, places of hunks, the order of its files.
 fn normalised(patch: &str) -> Vec<String> {
-    const IDLE: [&str; 5] = ["index ", "old mode ", "new mode ", "similarity index ", "dissimilarity index "];
+    const IDLE: [&str; 5] = [
+        "index ",
+        "old mode ",
+        "new mode ",
+        "similarity index ",
+        "dissimilarity index ",
+    ];
     const KINDS: [&str; 2] = ["new file mode ", "deleted file mode "];
     let mut files: Vec<String> = parts(patch)
         .map(|part| {
@@ -79,12 +85,7 @@ enum Want {
     Unknown,
 }
 
-fn files(
-    patch: &str,
-    recorded: &str,
-    before: &State<'_>,
-    after: &State<'_>,
-) -> Vec<FileReplay> {
+fn files(patch: &str, recorded: &str, before: &State<'_>, after: &State<'_>) -> Vec<FileReplay> {
     let mut wanted: BTreeMap<String, Want> = BTreeMap::new();
     // what only the replay changed should be as it was before
     for path in parse_patch(patch).iter().flat_map(paths) {
@@ -100,7 +101,9 @@ fn files(
             // a file that stands there twice is not git's doing
             let earlier = made.insert(path, want);
             if earlier.is_some() {
-                made.values_mut().for_each(|want| *want = Want::Unknown);
+                for want in made.values_mut() {
+                    *want = Want::Unknown;
+                }
             }
         }
     }
@@ -120,7 +123,10 @@ fn files(
 
 /// The paths that a part of a patch changes.
 fn paths(file: &FilePatch) -> Vec<String> {
-    let old = file.old_path.as_ref().filter(|_| file.kind != PatchKind::Copied);
+    let old = file
+        .old_path
+        .as_ref()
+        .filter(|_| file.kind != PatchKind::Copied);
     let mut paths: Vec<String> = old.into_iter().chain(&file.new_path).cloned().collect();
     paths.dedup();
     paths
@@ -148,7 +154,11 @@ fn results(file: &FilePatch, before: &State<'_>) -> Vec<(String, Want)> {
         .into_iter()
         .map(|path| {
             let is_left = is_moved && Some(&path) != file.new_path.as_ref();
-            let want = if is_left { Want::Nothing } else { result.clone() };
+            let want = if is_left {
+                Want::Nothing
+            } else {
+                result.clone()
+            };
             (path, want)
         })
         .collect()

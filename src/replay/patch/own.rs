@@ -43,7 +43,9 @@ impl<'a> Side<'a> {
             Found::Symlink(target) => (Some("120000"), target.as_slice()),
             Found::Unknown => return None,
         };
-        let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))?;
+        let text = std::str::from_utf8(bytes)
+            .ok()
+            .filter(|text| !text.contains('\0'))?;
         Some(Self { mode, text })
     }
 }
@@ -81,7 +83,11 @@ fn part(name: &str, old: &Side<'_>, new: &Side<'_>, patch: &mut String) {
         return;
     };
     // a whole file that was emptied is not one that is gone
-    let from = if old.mode.is_none() { "/dev/null" } else { &from };
+    let from = if old.mode.is_none() {
+        "/dev/null"
+    } else {
+        &from
+    };
     let to = if new.mode.is_none() { "/dev/null" } else { &to };
     say(format!("--- {from}"));
     say(format!("+++ {to}"));
@@ -108,7 +114,13 @@ fn changed(before: &State<'_>, after: &State<'_>) -> BTreeSet<Vec<u8>> {
                 Entry::Removed | Entry::Dir { .. } => {}
             }
             // a folder that is gone or hidden takes everything that was in it along
-            let hides = !matches!(entry, Entry::Dir { is_opaque: false, .. });
+            let hides = !matches!(
+                entry,
+                Entry::Dir {
+                    is_opaque: false,
+                    ..
+                }
+            );
             if hides && let Some(lower) = &after.tree.lower {
                 add_lower(lower, inner, &mut found);
             }

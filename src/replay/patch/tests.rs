@@ -33,13 +33,19 @@ fn check_text(ours: &str, recorded: Option<&str>, want: Option<Same>) {
         layer: None,
         is_elsewhere: true,
     };
-    assert_eq!(compare(ours, recorded, &state, &state).text, want, "{recorded:?}");
+    assert_eq!(
+        compare(ours, recorded, &state, &state).text,
+        want,
+        "{recorded:?}"
+    );
 }
 
 #[test]
 fn texts_are_compared() {
     let part = |name: &str, line: &str| {
-        format!("diff --git a/{name} b/{name}\nindex 12..34 100644\n--- a/{name}\n+++ b/{name}\n@@ -1,2 +1,2 @@ def f():\n x\n-y\n+{line}\n")
+        format!(
+            "diff --git a/{name} b/{name}\nindex 12..34 100644\n--- a/{name}\n+++ b/{name}\n@@ -1,2 +1,2 @@ def f():\n x\n-y\n+{line}\n"
+        )
     };
     let both = format!("{}{}", part("a", "1"), part("b", "2"));
     check_text(&both, None, None);
@@ -49,14 +55,28 @@ fn texts_are_compared() {
     check_text("", Some(&both), Some(Same::Differs));
     let other = format!("{}{}", part("b", "2"), part("a", "1"));
     check_text(&both, Some(&other), Some(Same::Normalised));
-    let moved = both.replace("-1,2 +1,2 @@ def f():", "-9,2 +9,2 @@").replace("12..34", "56..78");
+    let moved = both
+        .replace("-1,2 +1,2 @@ def f():", "-9,2 +9,2 @@")
+        .replace("12..34", "56..78");
     check_text(&both, Some(&moved), Some(Same::Normalised));
     let mode = "diff --git a/c b/c\nold mode 100644\nnew mode 100755\n";
-    check_text(&both, Some(&format!("{both}{mode}")), Some(Same::Normalised));
+    check_text(
+        &both,
+        Some(&format!("{both}{mode}")),
+        Some(Same::Normalised),
+    );
     check_text(&both, Some(&both.replace("+2", "+3")), Some(Same::Differs));
     let new = "diff --git a/n b/n\nnew file mode 100644\nindex 0..1\n--- /dev/null\n+++ b/n\n@@ -0,0 +1 @@\n+x\n";
-    check_text(new, Some(&new.replace("100644", "100755")), Some(Same::Normalised));
-    check_text(new, Some(&new.replace("new file mode 100644\n", "")), Some(Same::Differs));
+    check_text(
+        new,
+        Some(&new.replace("100644", "100755")),
+        Some(Same::Normalised),
+    );
+    check_text(
+        new,
+        Some(&new.replace("new file mode 100644\n", "")),
+        Some(Same::Differs),
+    );
 }
 
 /// A workspace of files in a folder, and another state of it in a layer.
@@ -88,9 +108,15 @@ impl Case {
                 None if old.is_some() => Entry::Removed,
                 _ => continue,
             };
-            layer.entries.insert(format!("/w/{path}").into_bytes(), entry);
+            layer
+                .entries
+                .insert(format!("/w/{path}").into_bytes(), entry);
         }
-        Self { folder, tree, layer }
+        Self {
+            folder,
+            tree,
+            layer,
+        }
     }
 
     fn states(&self) -> [State<'_>; 2] {
@@ -120,7 +146,10 @@ fn git_takes_our_patches() {
     let patch = by_layer(&before, &after);
     let replay = compare(&patch, Some(&patch), &before, &after);
     assert_eq!(replay.files.len(), 5);
-    assert!(replay.files.iter().all(|file| file.same == Some(true)), "{replay:?}");
+    assert!(
+        replay.files.iter().all(|file| file.same == Some(true)),
+        "{replay:?}"
+    );
     let mut git = std::process::Command::new("git")
         .args(["apply", "--whitespace=nowarn", "-"])
         .current_dir(case.folder.path())
@@ -137,7 +166,10 @@ fn git_takes_our_patches() {
 
 #[test]
 fn git_s_own_folder_and_binary_files_are_left_out() {
-    let mut case = Case::new(&[(".git/x", Some("1"), Some("2")), ("sub/.git/x", None, Some("2"))]);
+    let mut case = Case::new(&[
+        (".git/x", Some("1"), Some("2")),
+        ("sub/.git/x", None, Some("2")),
+    ]);
     let binary = Entry::File {
         mode: 0o644,
         content: Content::new(&b"\xff"[..]),
@@ -149,11 +181,17 @@ fn git_s_own_folder_and_binary_files_are_left_out() {
 
 #[test]
 fn folders_that_are_gone_take_their_files_along() {
-    let mut case = Case::new(&[("d/a", Some("1\n"), Some("1\n")), ("d/e/b", Some("2\n"), Some("2\n"))]);
+    let mut case = Case::new(&[
+        ("d/a", Some("1\n"), Some("1\n")),
+        ("d/e/b", Some("2\n"), Some("2\n")),
+    ]);
     case.layer.entries.insert(b"/w/d".to_vec(), Entry::Removed);
     let [before, after] = case.states();
     let patch = by_layer(&before, &after);
-    let paths: Vec<_> = parse_patch(&patch).iter().map(|file| file.path().to_owned()).collect();
+    let paths: Vec<_> = parse_patch(&patch)
+        .iter()
+        .map(|file| file.path().to_owned())
+        .collect();
     assert_eq!(paths, ["d/a", "d/e/b"]);
 }
 

@@ -81,7 +81,11 @@ impl Backend for Plain {
             }
             std::fs::create_dir_all(&at).unwrap();
             if let Some(lower) = &tree.lower {
-                let done = Command::new("cp").arg("-a").arg(lower.join(".")).arg(&at).status();
+                let done = Command::new("cp")
+                    .arg("-a")
+                    .arg(lower.join("."))
+                    .arg(&at)
+                    .status();
                 assert!(done.unwrap().success());
             }
         }
@@ -98,7 +102,13 @@ impl Backend for Plain {
 
 fn put(path: &Path, entry: &Entry) {
     let is_dir = path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
-    let keeps = matches!(entry, Entry::Dir { is_opaque: false, .. }) && is_dir;
+    let keeps = matches!(
+        entry,
+        Entry::Dir {
+            is_opaque: false,
+            ..
+        }
+    ) && is_dir;
     if !keeps && path.symlink_metadata().is_ok() {
         if is_dir {
             std::fs::remove_dir_all(path).unwrap();
@@ -132,8 +142,16 @@ impl Sandbox for Running {
     fn spawn(&mut self, launch: &Launch) -> Result<Box<dyn Process>> {
         let (reader, writer) = std::io::pipe().unwrap();
         let argv = launch.argv.iter().map(|arg| {
-            let is_ours = self.files.trees.iter().any(|tree| arg.starts_with(&tree.at));
-            if is_ours { self.files.path(arg).into_os_string() } else { arg.into() }
+            let is_ours = self
+                .files
+                .trees
+                .iter()
+                .any(|tree| arg.starts_with(&tree.at));
+            if is_ours {
+                self.files.path(arg).into_os_string()
+            } else {
+                arg.into()
+            }
         });
         let argv: Vec<_> = argv.collect();
         let mut command = Command::new(&argv[0]);
@@ -146,9 +164,9 @@ impl Sandbox for Running {
             .stdin(Stdio::null())
             .stdout(writer.try_clone().unwrap())
             .stderr(writer);
-        let child = command
-            .spawn()
-            .map_err(|err| Error::input(format!("{:?} cannot be started", argv[0])).caused_by(err))?;
+        let child = command.spawn().map_err(|err| {
+            Error::input(format!("{:?} cannot be started", argv[0])).caused_by(err)
+        })?;
         drop(command);
         let (told, heard) = mpsc::channel();
         std::thread::spawn(move || {
@@ -171,7 +189,10 @@ impl Sandbox for Running {
         let mut entries = BTreeMap::new();
         for tree in &self.spec.trees {
             let at = self.files.path(&tree.at);
-            let lower = tree.lower.as_ref().map_or_else(BTreeMap::new, |lower| snapshot(lower));
+            let lower = tree
+                .lower
+                .as_ref()
+                .map_or_else(BTreeMap::new, |lower| snapshot(lower));
             let now = snapshot(&at);
             let whole = |path: &Vec<u8>| [tree.at.as_bytes(), b"/", path].concat();
             for (path, entry) in &now {
@@ -241,7 +262,9 @@ impl Process for Started {
                 // nothing of the pipe is open any more: it is dead or dies
                 let status = self.child.wait().unwrap();
                 let exit = status.code().map(Exit::Code);
-                Ok(Heard::End(exit.unwrap_or_else(|| Exit::Signal(status.signal().unwrap()))))
+                Ok(Heard::End(
+                    exit.unwrap_or_else(|| Exit::Signal(status.signal().unwrap())),
+                ))
             }
         }
     }
@@ -262,7 +285,11 @@ impl Files for Disk {
             return Ok(None);
         };
         Ok(Some(Meta {
-            kind: if meta.is_dir() { FileKind::Dir } else { FileKind::File },
+            kind: if meta.is_dir() {
+                FileKind::Dir
+            } else {
+                FileKind::File
+            },
             len: meta.len(),
             mode: meta.permissions().mode() & 0o7777,
         }))

@@ -31,7 +31,7 @@ const FOLDER: &str = "/program";
 const USUAL: &str = "/usr/bin/python3";
 
 /// A Python of this machine, as a sandbox can show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Python {
     program: String,
     /// Folders outside the system that it is made of.
@@ -66,12 +66,13 @@ impl Sandboxed {
             readable: Vec::new(),
         });
         let mut why = "no python3 to run the test program with".to_owned();
+        let mut found = Self {
+            backend,
+            python: Python::default(),
+            wall: WALL,
+        };
         for python in on_path.into_iter().chain(usual) {
-            let found = Self {
-                backend: Arc::clone(&backend),
-                python,
-                wall: WALL,
-            };
+            found.python = python;
             match found.run("", &Cancel::new()) {
                 ProgramEnd::Exited { code: Some(0), .. } => return Ok(found),
                 ProgramEnd::Exited { output, .. } => {
@@ -183,8 +184,8 @@ fn is_of_system(path: &str) -> bool {
     SYSTEM.iter().any(|system| path.starts_with(system))
 }
 
-/// How a sandbox's back end is found when the first program runs.
-type Find = Box<dyn Fn() -> Result<Arc<dyn Backend>> + Send + Sync>;
+/// The back ends to try when the first program runs, the best first.
+type Find = Box<dyn Fn() -> Vec<Arc<dyn Backend>> + Send + Sync>;
 
 /// Programs in a sandbox, or as plain processes where no sandbox starts and somebody allowed it. Which of them is found
 /// out when the first program runs.
@@ -211,9 +212,9 @@ enum Chosen {
 }
 
 impl Programs {
-    /// With the back end that `find` finds.
+    /// With the back ends that `find` finds, the best first.
     pub fn new(
-        find: impl Fn() -> Result<Arc<dyn Backend>> + Send + Sync + 'static,
+        find: impl Fn() -> Vec<Arc<dyn Backend>> + Send + Sync + 'static,
         is_plain_allowed: bool,
     ) -> Self {
         Self {
@@ -224,14 +225,24 @@ impl Programs {
     }
 
     fn choose(&self) -> Chosen {
-        let backend = (self.find)().map_err(|err| err.to_string());
-        match backend.and_then(Sandboxed::find) {
-            Ok(found) => Chosen::Sandboxed(found),
-            Err(_) if self.is_plain_allowed => Chosen::Plain(PlainProcess::find()),
-            Err(why) => Chosen::None(format!(
-                "its test program was not run: {why}; --allow-run runs it outside a sandbox"
-            )),
+        let mut reasons = Vec::new();
+        for backend in (self.find)() {
+            match Sandboxed::find(backend) {
+                Ok(found) => return Chosen::Sandboxed(found),
+                Err(why) => reasons.push(why),
+            }
         }
+        if self.is_plain_allowed {
+            return Chosen::Plain(PlainProcess::find());
+        }
+        let why = if reasons.is_empty() {
+            "there are no sandboxes on this system".to_owned()
+        } else {
+            reasons.join("; ")
+        };
+        Chosen::None(format!(
+            "its test program was not run: {why}; --allow-run runs it outside a sandbox"
+        ))
     }
 }
 

@@ -8,11 +8,7 @@ use crate::verify::base::NoBases;
 use crate::verify::program::ProgramEnd;
 
 fn finished(patch: &str, spec: Spec) -> Finished {
-    Finished {
-        patch: patch.into(),
-        answer: Some("def f(): return 1".into()),
-        spec,
-    }
+    Finished::new(patch.into(), Some("def f(): return 1".into()), spec)
 }
 
 #[test]
@@ -31,7 +27,10 @@ fn commands_decide_by_their_exit() {
             ..Spec::default()
         };
         let line = line.replace("OUT", &folder.path().display().to_string());
-        let bounds = (repeat, Duration::from_secs(if says.contains("time") { 1 } else { 60 }));
+        let bounds = (
+            repeat,
+            Duration::from_secs(if says.contains("time") { 1 } else { 60 }),
+        );
         let found = by_command(
             &Command::new(line.clone()),
             &finished("", spec),
@@ -41,21 +40,50 @@ fn commands_decide_by_their_exit() {
             &Cancel::new(),
         );
         let found = found.unwrap();
-        assert_eq!((found.verdict, found.accepted, found.runs), want, "{found:?}");
+        assert_eq!(
+            (found.verdict, found.accepted, found.runs),
+            want,
+            "{found:?}"
+        );
         assert!(found.why.contains(says), "{found:?}");
         assert_eq!(found.by, line);
         assert_eq!(found.is_flaky(), says.contains("flaky"));
     }
     check("test -f f", 1, (Verdict::Accept, 1, 1), "it passes");
-    check("echo; echo bad; exit 3", 2, (Verdict::Reject, 0, 2), "it ends with 3: bad");
-    check("test $TZ$PYTHONHASHSEED = UTC0", 1, (Verdict::Accept, 1, 1), "");
-    check("printf '\\377'; false", 1, (Verdict::Reject, 0, 1), "it ends with 1: \u{fffd}");
+    check(
+        "echo; echo bad; exit 3",
+        2,
+        (Verdict::Reject, 0, 2),
+        "it ends with 3: bad",
+    );
+    check(
+        "test $TZ$PYTHONHASHSEED = UTC0",
+        1,
+        (Verdict::Accept, 1, 1),
+        "",
+    );
+    check(
+        "printf '\\377'; false",
+        1,
+        (Verdict::Reject, 0, 1),
+        "it ends with 1: \u{fffd}",
+    );
     check("kill -9 $$", 1, (Verdict::Reject, 0, 1), "signal 9");
-    check("while :; do :; done", 1, (Verdict::Reject, 0, 1), "does not end in time");
+    check(
+        "while :; do :; done",
+        1,
+        (Verdict::Reject, 0, 1),
+        "does not end in time",
+    );
     // each run begins where the replay ended, but for what is outside
     check("test ! -e ran && touch ran", 3, (Verdict::Accept, 3, 3), "");
     let flaky = "test -e OUT/ran || { touch OUT/ran; exit 1; }";
-    check(flaky, 3, (Verdict::Unjudged, 2, 3), "flaky: it accepts 2 of 3 times; it ends with 1");
+    check(
+        flaky,
+        3,
+        (Verdict::Unjudged, 2, 3),
+        "flaky: it accepts 2 of 3 times; it ends with 1",
+    );
 }
 
 #[test]
@@ -90,7 +118,10 @@ fn tasks_tell_their_command() {
         let found = Command::of_task(&task);
         assert_eq!(found.as_ref().map(|command| command.line.as_str()), want);
     }
-    check(serde_json::json!({"test_cmd": "make test"}), Some("make test"));
+    check(
+        serde_json::json!({"test_cmd": "make test"}),
+        Some("make test"),
+    );
     check(
         serde_json::json!({"FAIL_TO_PASS": "[\"t/a.py::x[a b]\"]"}),
         Some("python3 -m pytest -q -p no:cacheprovider 't/a.py::x[a b]'"),
@@ -136,7 +167,14 @@ fn rules_judge_the_replayed_patch() {
         let program = Alternating::default();
         let finished = finished(patch, Spec::default());
         let tools: (Option<&dyn RunProgram>, &dyn Bases) = (Some(&program), &NoBases);
-        by_rules(Rules::Published, &trajectory, &finished, tools, repeat, &Cancel::new())
+        by_rules(
+            Rules::Published,
+            &trajectory,
+            &finished,
+            tools,
+            repeat,
+            &Cancel::new(),
+        )
     };
     let localize = || {
         serde_json::json!({"module_name": "f", "module_type": "function", "file_path": "a.py",
@@ -145,10 +183,20 @@ fn rules_judge_the_replayed_patch() {
     };
     let patch = "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,4 @@\n def f():\n+    \"\"\"Do\n+    it.\"\"\"\n     pass\n";
     let found = judge(localize(), patch, 5);
-    assert_eq!((found.verdict, found.runs, found.by.as_str()), (Verdict::Accept, 1, "published"));
+    assert_eq!(
+        (found.verdict, found.runs, found.by.as_str()),
+        (Verdict::Accept, 1, "published")
+    );
     assert_eq!(judge(localize(), "", 1).verdict, Verdict::Reject);
-    let generate = serde_json::json!({"func_name": "f", "eval_script": "x = 1", "file_path": "m.py"});
+    let generate =
+        serde_json::json!({"func_name": "f", "eval_script": "x = 1", "file_path": "m.py"});
     let found = judge(generate, "", 3);
-    assert_eq!((found.verdict, found.accepted, found.runs), (Verdict::Unjudged, 2, 3));
-    assert!(found.is_flaky() && found.why.starts_with("flaky"), "{found:?}");
+    assert_eq!(
+        (found.verdict, found.accepted, found.runs),
+        (Verdict::Unjudged, 2, 3)
+    );
+    assert!(
+        found.is_flaky() && found.why.starts_with("flaky"),
+        "{found:?}"
+    );
 }

@@ -178,7 +178,8 @@ mod tests {
             bytes.extend(id.as_slice());
         }
         let root = store.write_buf(gix_object::Kind::Tree, &bytes).unwrap();
-        let commit = format!("tree {root}\nauthor a <a@b> 0 +0000\ncommitter a <a@b> 0 +0000\n\nc\n");
+        let commit =
+            format!("tree {root}\nauthor a <a@b> 0 +0000\ncommitter a <a@b> 0 +0000\n\nc\n");
         let commit = store.write_buf(gix_object::Kind::Commit, commit.as_bytes());
         let commit = commit.unwrap().to_string();
         let checkout = Checkout::open(folder.path(), &commit).unwrap();
@@ -197,7 +198,10 @@ mod tests {
                     .collect();
                 assert_eq!(found, want);
             }
-            Err(why) => assert!(done.clone().is_err_and(|said| said.contains(why)), "{done:?}"),
+            Err(why) => assert!(
+                done.clone().is_err_and(|said| said.contains(why)),
+                "{done:?}"
+            ),
         }
     }
 

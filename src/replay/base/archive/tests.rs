@@ -61,7 +61,9 @@ impl Unpacked {
 
     fn files(&self) -> Vec<String> {
         let tree = self.folder.path().join("tree");
-        let walk = walkdir::WalkDir::new(&tree).min_depth(1).sort_by_file_name();
+        let walk = walkdir::WalkDir::new(&tree)
+            .min_depth(1)
+            .sort_by_file_name();
         let name = |path: PathBuf| path.strip_prefix(&tree).unwrap().display().to_string();
         walk.into_iter()
             .map(|entry| name(entry.unwrap().into_path()))
@@ -136,7 +138,10 @@ fn bombs_stop() {
         .collect();
     for (bytes, want) in [(gzip(&long), "bytes"), (gzip(&tar(&many)), "files")] {
         let why = Unpacked::of(&bytes).done.unwrap_err().to_string();
-        assert!(why.contains("holds more than") && why.contains(want), "{why}");
+        assert!(
+            why.contains("holds more than") && why.contains(want),
+            "{why}"
+        );
     }
 }
 
@@ -153,8 +158,14 @@ fn what_is_no_archive_is_told() {
 fn zip_files_and_wheels() {
     let options = zip::write::SimpleFileOptions::default();
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, text) in [("pkg/a.py", "a"), ("pkg-1.dist-info/RECORD", "r"), ("../out", "x")] {
-        writer.start_file(name, options.unix_permissions(0o755)).unwrap();
+    for (name, text) in [
+        ("pkg/a.py", "a"),
+        ("pkg-1.dist-info/RECORD", "r"),
+        ("../out", "x"),
+    ] {
+        writer
+            .start_file(name, options.unix_permissions(0o755))
+            .unwrap();
         writer.write_all(text.as_bytes()).unwrap();
     }
     writer.add_symlink("pkg/up", "../..", options).unwrap();
@@ -162,6 +173,12 @@ fn zip_files_and_wheels() {
     check(
         &bytes,
         &["1 entry was left out, the first is \"../out\": its path leads out"],
-        &["pkg", "pkg/a.py", "pkg/up", "pkg-1.dist-info", "pkg-1.dist-info/RECORD"],
+        &[
+            "pkg",
+            "pkg/a.py",
+            "pkg/up",
+            "pkg-1.dist-info",
+            "pkg-1.dist-info/RECORD",
+        ],
     );
 }
