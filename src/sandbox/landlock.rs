@@ -189,7 +189,8 @@ impl Sandbox for Running {
         };
         let started = Arc::new(Mutex::new(started));
         self.watch.add(&started);
-        self.started.retain(|old| Arc::strong_count(old) > 1 || process::lock(old).is_open());
+        self.started
+            .retain(|old| Arc::strong_count(old) > 1 || process::lock(old).is_open());
         self.started.push(Arc::clone(&started));
         Ok(Box::new(process::Handle::new(
             started,

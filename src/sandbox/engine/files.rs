@@ -73,7 +73,8 @@ impl Running {
 
     /// What a path leads to, and where that is; nothing where it does not exist.
     fn follow(&mut self, path: &str) -> Result<Option<(String, Meta)>, FileError> {
-        self.alive().map_err(|err| FileError::other(err.to_string()))?;
+        self.alive()
+            .map_err(|err| FileError::other(err.to_string()))?;
         let mut path = path.to_owned();
         let mut broken = None;
         for _ in 0..MOST_LINKS {

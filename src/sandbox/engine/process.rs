@@ -111,7 +111,9 @@ impl Running {
         let deadline = Instant::now() + PATIENCE;
         // the engine may not have made the terminal yet
         while let Err(error) = self.container.resize(&self.exec, rows, columns) {
-            if Instant::now() > deadline || self.container.look_at(&self.exec)?.running == Some(false) {
+            if Instant::now() > deadline
+                || self.container.look_at(&self.exec)?.running == Some(false)
+            {
                 return Err(error);
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -179,9 +181,9 @@ impl Running {
                 Ok((into.len() > before).then_some(into.len() - before))
             }
             Err(err) => match err.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {
-                    Ok(None)
-                }
+                io::ErrorKind::WouldBlock
+                | io::ErrorKind::TimedOut
+                | io::ErrorKind::Interrupted => Ok(None),
                 io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ok(Some(0)),
                 _ => Err(err),
             },
@@ -210,7 +212,9 @@ impl Running {
     /// Its end, once its output has ended or it is known to be gone.
     fn ended(&mut self) -> Result<Heard> {
         // engines tell a signal as shells do
-        let code = self.container.code_of(&self.exec, Instant::now() + PATIENCE);
+        let code = self
+            .container
+            .code_of(&self.exec, Instant::now() + PATIENCE);
         let exit = match code {
             Ok(code) => Exit::Code(i32::try_from(code).unwrap_or(-1)),
             Err(_) if self.container.alive().is_err() => Exit::Signal(9),

@@ -44,7 +44,9 @@ pub(super) fn upgrade(socket: &Path, path: &str, body: &str) -> io::Result<UnixS
         let count = stream.read(&mut said).unwrap_or(0);
         said.truncate(count);
         let said = String::from_utf8_lossy(&said);
-        return Err(io::Error::other(format!("the engine says: {said} (HTTP {status})")));
+        return Err(io::Error::other(format!(
+            "the engine says: {said} (HTTP {status})"
+        )));
     }
     stream.set_read_timeout(None)?;
     Ok(stream)
