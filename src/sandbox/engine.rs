@@ -120,10 +120,14 @@ impl Backend for Engine {
         };
         stale::remove(&self.line);
         let container = Arc::new(Container::start(&self.line, image, spec)?);
+        // what is copied in is no growth
+        let lowers = spec.trees.iter().filter_map(|tree| tree.lower.as_deref());
+        let layer = spec.layer.as_ref().map_or(0, |layer| layer.len_bytes());
+        let began_with = lowers.map(archive::len_of).sum::<u64>() + layer;
         let mut sandbox = Running {
             spec: spec.clone(),
             proofs: Vec::new(),
-            watch: Watch::new(&container, &spec.limits),
+            watch: Watch::new(&container, &spec.limits, began_with),
             container,
         };
         sandbox.fill(cancel)?;
@@ -244,12 +248,11 @@ impl Sandbox for Running {
             };
             let left = self.spec.limits.disk.saturating_sub(layer.len_bytes());
             let mut comparison = Comparison::new(&tree.at, tree.lower.as_deref(), known, left);
-            let began_with = tree.lower.as_deref().map_or(0, archive::len_of);
-            let most = match tree.lower {
-                Some(_) => began_with.saturating_add(self.spec.limits.disk),
-                // the image's own part is not known
-                None => u64::MAX,
+            let began_with = match &tree.lower {
+                Some(lower) => archive::len_of(lower),
+                None => self.container.sizes()?.1,
             };
+            let most = began_with.saturating_add(self.spec.limits.disk);
             let packed = self.container.download(&tree.at, most)?;
             archive::unpack(packed, &mut |below, now| {
                 let is_changed = changes.as_ref().is_none_or(|all| all.contains_key(below));

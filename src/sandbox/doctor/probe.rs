@@ -198,7 +198,7 @@ impl Attack<'_> {
     fn kernel(&self) -> Result<Found> {
         let script = "for f in core_pattern modprobe sysrq hostname; do (: >>/proc/sys/kernel/$f) && echo open; done; \
                       (: >>/proc/sysrq-trigger) && echo open; \
-                      [ -r /dev/mem ] && echo open; [ -r /dev/kmsg ] && echo open; \
+                      (: </dev/mem) && echo open; (: </dev/kmsg) && echo open; \
                       mkdir m; mount -t tmpfs x m && echo open; echo tried";
         let said = self.run(LITTLE, script)?;
         Ok(if said.has("open") {

@@ -363,18 +363,19 @@ impl Container {
         Ok(told.collect())
     }
 
-    /// The bytes that it has written.
+    /// The bytes that it has written, and those of all its files.
     ///
     /// # Errors
     /// *limit* when the engine does not tell.
-    pub(super) fn grown(&self) -> Result<u64> {
+    pub(super) fn sizes(&self) -> Result<(u64, u64)> {
         let (docker, id) = (self.line.docker(), self.id.clone());
         let told = self.line.call("cannot ask for the size", async move {
             let options = InspectContainerOptions { size: true };
             docker.inspect_container(&id, Some(options)).await
         })?;
-        let grown = told.size_rw.and_then(|bytes| u64::try_from(bytes).ok());
-        grown.ok_or_else(|| Error::limit("the engine does not tell how large a container is"))
+        let bytes = |size: Option<i64>| size.and_then(|bytes| u64::try_from(bytes).ok());
+        let both = bytes(told.size_rw).zip(bytes(told.size_root_fs));
+        both.ok_or_else(|| Error::limit("the engine does not tell how large a container is"))
     }
 
     /// Ends it with everything in it.
