@@ -36,7 +36,7 @@ use hgview::sandbox::Tree;
 use hgview::sandbox::engine::Engine;
 
 /// Nothing here takes so long.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The programs of the image.
@@ -557,7 +557,7 @@ fn part_that_is_killed() {
     let engine = Engine::at(Path::new(&socket), PATIENCE).unwrap();
     let mut sandbox = engine.start(&spec(lower.path()), &Cancel::new()).unwrap();
     let _process = shell(&mut *sandbox, "sleep 1000", Streams::Pipe);
-    println!("started");
+    writeln!(std::io::stdout(), "started").unwrap();
     std::thread::park();
 }
 

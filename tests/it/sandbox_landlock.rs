@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ use hgview::sandbox::Tree;
 use hgview::sandbox::landlock::Landlock;
 
 /// Nothing here takes so long.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A repository of two files and a link that leads out.
 fn lower() -> tempfile::TempDir {
@@ -460,7 +461,7 @@ fn part_that_is_killed() {
     let mut sandbox = start(&spec(lower.path())).unwrap();
     let script = format!("setsid sleep {word} & sleep {word}");
     let _process = shell(&mut *sandbox, &script, Streams::Pipe);
-    println!("folder={}", sandbox.place_of("/tmp"));
+    writeln!(std::io::stdout(), "folder={}", sandbox.place_of("/tmp")).unwrap();
     std::thread::park();
 }
 

@@ -92,9 +92,10 @@ pub(super) fn pack_folder(lower: &Path, owner: Owner, cancel: &Cancel) -> Result
             return Err(Error::limit("stopped"));
         }
         let original = original?;
-        let below = match original.below.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => &original.below,
+        let below = if original.below.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &original.below
         };
         let (meta, kind) = (&original.meta, original.meta.file_type());
         let mode = meta.mode() & PERMISSIONS;

@@ -46,7 +46,7 @@ use crate::sandbox::engine::stale;
 const WAIT: &str = "while read -r _; do :; done";
 
 /// How long a small script of our own may take, and how much it may say.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const MOST_SAID: usize = 64 << 20;
 
 /// A container; it is removed with the value.

@@ -33,7 +33,7 @@ const ON_TERMINAL: &str = "exec \"$@\"";
 const WAIT: &str = "read -r _; ";
 
 /// How long its start, and a silent engine at its end, are waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a silent process is looked at: it may have ended and left others its output.
 const TURN: Duration = Duration::from_millis(500);
 
@@ -191,16 +191,12 @@ impl Running {
     }
 
     fn count(&mut self, bytes: usize) -> Heard {
-        match self.left.checked_sub(bytes as u64) {
-            Some(left) => {
-                self.left = left;
-                Heard::Bytes
-            }
-            None => {
-                self.kill();
-                self.finish(Exit::Bound("it printed more than it may".to_owned()))
-            }
+        if let Some(left) = self.left.checked_sub(bytes as u64) {
+            self.left = left;
+            return Heard::Bytes;
         }
+        self.kill();
+        self.finish(Exit::Bound("it printed more than it may".to_owned()))
     }
 
     fn finish(&mut self, exit: Exit) -> Heard {

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// An answer's head is not longer.
 const MOST_HEAD: usize = 1 << 16;
 /// An answer begins within this time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Asks for a connection of its own.
 ///

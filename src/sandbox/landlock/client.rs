@@ -19,7 +19,7 @@ use crate::sandbox::landlock::wire::Ask;
 use crate::sandbox::landlock::wire::Kind;
 
 /// A worker that says nothing for so long has died.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The worker for files, and the line to it.
 pub(super) struct Worker {
