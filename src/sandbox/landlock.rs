@@ -185,7 +185,7 @@ impl Sandbox for Running {
             Streams::Terminal { rows, columns } => {
                 Started::on_terminal(&self.program, plan, rows, columns)?
             }
-            Streams::Pipe => Started::on_pipe(&self.program, plan)?,
+            Streams::Pipe => Started::on_pipe(&self.program, &plan)?,
         };
         let started = Arc::new(Mutex::new(started));
         self.watch.add(&started);

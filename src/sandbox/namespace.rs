@@ -42,7 +42,7 @@ use crate::sandbox::namespace::wire::Owner;
 use crate::sandbox::namespace::wire::Raw;
 
 /// What this process is to do if it was started for a sandbox, and not by a person; nothing else may run before.
-pub fn enter() -> Option<ExitCode> {
+pub(super) fn enter() -> Option<ExitCode> {
     let mut args = std::env::args_os();
     let is_ours = args.next().as_deref() == Some(OsStr::new(watch::NAME)) && args.next().is_none();
     is_ours.then(|| ExitCode::from(watch::run()))

@@ -225,7 +225,7 @@ fn lower() -> tempfile::TempDir {
     fs::write(folder.path().join("a.txt"), "one\n").unwrap();
     fs::create_dir(folder.path().join("src")).unwrap();
     fs::write(folder.path().join("src/b.py"), "print(2)\n").unwrap();
-    symlink("/etc/passwd", folder.path().join("out")).unwrap();
+    symlink("/etc/shadow", folder.path().join("out")).unwrap();
     folder
 }
 
@@ -463,7 +463,7 @@ fn bounds_of_a_container_hold_or_are_told() {
             &mut *sandbox,
             "bash -c 'x=$(head -c 200000000 /dev/zero | tr \"\\0\" x); echo had'; echo $?",
         );
-        assert!(!said.contains("had"), "{said}");
+        assert!(said.ends_with("137\n"), "{said}");
     }
     if holds(&*sandbox, Bound::ProcessCount) == Holding::Enforced {
         let (said, _) = says(

@@ -91,15 +91,15 @@ impl Container {
                 .await
         })?;
         let path = line.path(&format!("/containers/{}/attach?stdin=1&stream=1", made.id));
-        let life = raw::upgrade(line.socket(), &path, "");
+        let attached = raw::upgrade(line.socket(), &path, "");
         let is_root = spec.user == "root";
-        let mut container = match life {
-            Ok(life) => Self {
+        let mut container = match attached {
+            Ok(attached) => Self {
                 line: Arc::clone(line),
                 id: made.id,
                 user: is_root.then(|| "0:0".to_owned()),
                 owner: (0, 0),
-                _life: life,
+                _life: attached,
                 is_gone: AtomicBool::new(false),
             },
             Err(err) => {

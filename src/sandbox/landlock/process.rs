@@ -84,10 +84,10 @@ impl Started {
     ///
     /// # Errors
     /// As of a terminal.
-    pub(super) fn on_pipe(program: &Path, plan: Plan) -> Result<Self> {
+    pub(super) fn on_pipe(program: &Path, plan: &Plan) -> Result<Self> {
         let (ours, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)
             .map_err(|err| Error::limit("no pipe can be had for it").caused_by(err))?;
-        Self::start(program, &plan, ours, theirs)
+        Self::start(program, plan, ours, theirs)
     }
 
     /// The worker for files, with the line to it.
