@@ -148,7 +148,9 @@ pub fn choose(choice: Choice, system: &System, program: &Path, cancel: &Cancel) 
         Choice::Landlock => Some(Tier::Landlock),
         Choice::Engine => Some(Tier::Engine),
         Choice::None => {
-            return Err(Error::user("without a sandbox no command of a trajectory is run"));
+            return Err(Error::user(
+                "without a sandbox no command of a trajectory is run",
+            ));
         }
     };
     let mut refused = Vec::new();
@@ -189,7 +191,9 @@ pub fn choose(choice: Choice, system: &System, program: &Path, cancel: &Cancel) 
 fn can_do(tier: Tier, system: &System) -> Result<()> {
     let why = match (tier, system) {
         (Tier::Engine, System::Host | System::Rootfs(_)) => "it runs images of an engine only",
-        (Tier::Namespace | Tier::Landlock, System::Image(_)) => "an engine's image needs the engine",
+        (Tier::Namespace | Tier::Landlock, System::Image(_)) => {
+            "an engine's image needs the engine"
+        }
         (Tier::Landlock, System::Rootfs(_)) => "it cannot show another system than this machine's",
         _ => return Ok(()),
     };
@@ -273,8 +277,16 @@ mod tests {
         check(Choice::Engine, &System::Host, "engine: it runs images");
         check(Choice::Namespace, &image, "namespace: an engine's image");
         check(Choice::Landlock, &rootfs, "landlock: it cannot show");
-        check(Choice::None, &System::Host, "no command of a trajectory is run");
+        check(
+            Choice::None,
+            &System::Host,
+            "no command of a trajectory is run",
+        );
         // a program that is not there starts nothing
-        check(Choice::Auto, &System::Host, "no sandbox can be had here (namespace: ");
+        check(
+            Choice::Auto,
+            &System::Host,
+            "no sandbox can be had here (namespace: ",
+        );
     }
 }

@@ -19,6 +19,7 @@ mod stale;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -112,15 +113,21 @@ impl Backend for Engine {
 
     fn start(&self, spec: &Spec, cancel: &Cancel) -> Result<Box<dyn Sandbox>> {
         let System::Image(image) = &spec.system else {
-            return Err(Error::input("an engine runs images, not this machine's programs")
-                .hint("name an image, or choose another --backend"));
+            return Err(
+                Error::input("an engine runs images, not this machine's programs")
+                    .hint("name an image, or choose another --backend"),
+            );
         };
         stale::remove(&self.line);
         let container = Arc::new(Container::start(&self.line, image, spec)?);
+        // what is copied in is no growth
+        let lowers = spec.trees.iter().filter_map(|tree| tree.lower.as_deref());
+        let layer = spec.layer.as_ref().map_or(0, |layer| layer.len_bytes());
+        let began_with = lowers.map(archive::len_of).sum::<u64>() + layer;
         let mut sandbox = Running {
             spec: spec.clone(),
             proofs: Vec::new(),
-            watch: Watch::new(&container, &spec.limits),
+            watch: Watch::new(&container, &spec.limits, began_with),
             container,
         };
         sandbox.fill(cancel)?;
@@ -140,11 +147,18 @@ struct Running {
 impl Running {
     /// Copies the folders in, then the changes of the layer.
     fn fill(&mut self, cancel: &Cancel) -> Result<()> {
-        let mut folders = vec![self.spec.home.clone()];
-        folders.extend(self.spec.trees.iter().map(|tree| tree.at.clone()));
-        self.container
-            .order("mkdir -p -- \"$@\" && chown \"$(id -u):$(id -g)\" -- \"$1\"", &folders)?;
         let owner = self.container.owner();
+        let mut folders = vec![self.spec.home.as_str()];
+        folders.extend(self.spec.trees.iter().map(|tree| tree.at.as_str()));
+        let mut missing = BTreeSet::new();
+        for folder in folders {
+            missing.extend(self.missing(folder)?);
+        }
+        if !missing.is_empty() {
+            // root of a container has no right to make them where it has no capabilities
+            let packed = archive::pack_empty(&missing, owner)?;
+            self.container.upload("/", packed)?;
+        }
         for tree in &self.spec.trees {
             if let Some(lower) = &tree.lower {
                 let packed = archive::pack_folder(lower, owner, cancel)?;
@@ -160,6 +174,29 @@ impl Running {
             self.container.upload(&tree.at, packed)?;
         }
         Ok(())
+    }
+
+    /// The folders on the way to a path that are not there, without their first `/`.
+    fn missing(&self, path: &str) -> Result<Vec<String>> {
+        let mut missing = Vec::new();
+        let plain = path.trim_matches('/');
+        let ends = plain.match_indices('/').map(|(at, _)| at);
+        for end in ends.chain([plain.len()]) {
+            let above = plain.get(..end).unwrap_or_default();
+            let is_there = missing.is_empty()
+                && match self.container.stat(&format!("/{above}")) {
+                    Ok(_) => true,
+                    Err(unanswered) if unanswered.is_absence() => false,
+                    Err(unanswered) => {
+                        return Err(Error::limit(format!("cannot make {path}"))
+                            .caused_by(unanswered.to_string()));
+                    }
+                };
+            if !is_there && !above.is_empty() {
+                missing.push(above.to_owned());
+            }
+        }
+        Ok(missing)
     }
 
     fn alive(&self) -> Result<()> {
@@ -193,8 +230,7 @@ impl Sandbox for Running {
     fn spawn(&mut self, launch: &Launch) -> Result<Box<dyn Process>> {
         self.alive()?;
         let most = self.spec.limits.output;
-        let process =
-            process::Running::start(&self.container, launch, most, self.watch.told())?;
+        let process = process::Running::start(&self.container, launch, most, self.watch.told())?;
         Ok(Box::new(process))
     }
 
@@ -212,12 +248,11 @@ impl Sandbox for Running {
             };
             let left = self.spec.limits.disk.saturating_sub(layer.len_bytes());
             let mut comparison = Comparison::new(&tree.at, tree.lower.as_deref(), known, left);
-            let began_with = tree.lower.as_deref().map_or(0, archive::len_of);
-            let most = match tree.lower {
-                Some(_) => began_with.saturating_add(self.spec.limits.disk),
-                // the image's own part is not known
-                None => u64::MAX,
+            let began_with = match &tree.lower {
+                Some(lower) => archive::len_of(lower),
+                None => self.container.sizes()?.1,
             };
+            let most = began_with.saturating_add(self.spec.limits.disk);
             let packed = self.container.download(&tree.at, most)?;
             archive::unpack(packed, &mut |below, now| {
                 let is_changed = changes.as_ref().is_none_or(|all| all.contains_key(below));
@@ -227,7 +262,10 @@ impl Sandbox for Running {
                 Ok(())
             })?;
             layer.entries.extend(comparison.finish(&Cancel::new())?);
-            let gone = changes.into_iter().flatten().filter(|(_, is_gone)| *is_gone);
+            let gone = changes
+                .into_iter()
+                .flatten()
+                .filter(|(_, is_gone)| *is_gone);
             for (below, _) in gone {
                 let full = [tree.at.as_bytes(), b"/", &below].concat();
                 layer.entries.insert(full, Entry::Removed);

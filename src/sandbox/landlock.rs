@@ -185,11 +185,12 @@ impl Sandbox for Running {
             Streams::Terminal { rows, columns } => {
                 Started::on_terminal(&self.program, plan, rows, columns)?
             }
-            Streams::Pipe => Started::on_pipe(&self.program, plan)?,
+            Streams::Pipe => Started::on_pipe(&self.program, &plan)?,
         };
         let started = Arc::new(Mutex::new(started));
         self.watch.add(&started);
-        self.started.retain(|old| Arc::strong_count(old) > 1 || process::lock(old).is_open());
+        self.started
+            .retain(|old| Arc::strong_count(old) > 1 || process::lock(old).is_open());
         self.started.push(Arc::clone(&started));
         Ok(Box::new(process::Handle::new(
             started,

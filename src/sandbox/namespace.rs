@@ -42,7 +42,7 @@ use crate::sandbox::namespace::wire::Owner;
 use crate::sandbox::namespace::wire::Raw;
 
 /// What this process is to do if it was started for a sandbox, and not by a person; nothing else may run before.
-pub fn enter() -> Option<ExitCode> {
+pub(super) fn enter() -> Option<ExitCode> {
     let mut args = std::env::args_os();
     let is_ours = args.next().as_deref() == Some(OsStr::new(watch::NAME)) && args.next().is_none();
     is_ours.then(|| ExitCode::from(watch::run()))
@@ -81,7 +81,7 @@ impl Backend for Namespace {
 
     fn start(&self, spec: &Spec, cancel: &Cancel) -> Result<Box<dyn Sandbox>> {
         let config = config(spec, remedy::owner()?)?;
-        let started = host::Running::start(&self.program, config, spec, cancel)?;
+        let started = host::Running::start(&self.program, &config, spec, cancel)?;
         Ok(Box::new(started))
     }
 }
@@ -108,20 +108,29 @@ fn config(spec: &Spec, owner: Owner) -> Result<Config> {
         if let [above, below] = pair
             && root::is_within(&below.at, &above.at)
         {
-            let what = format!("{} lies in {}: one folder of a sandbox in another", below.at, above.at);
+            let what = format!(
+                "{} lies in {}: one folder of a sandbox in another",
+                below.at, above.at
+            );
             return Err(Error::user(what));
         }
     }
     is_place(&spec.home)?;
     let is_plain = |text: &str| !text.is_empty() && !text.contains([':', '\n', '\0', '/']);
     if !is_plain(&spec.user) || !is_plain(&spec.hostname) || spec.hostname.len() > 64 {
-        return Err(Error::user("the name of a sandbox's user or machine is no name"));
+        return Err(Error::user(
+            "the name of a sandbox's user or machine is no name",
+        ));
     }
     let limits = spec.limits;
     Ok(Config {
         rootfs,
         trees,
-        readable: spec.readable.iter().map(|path| folder(path)).collect::<Result<_>>()?,
+        readable: spec
+            .readable
+            .iter()
+            .map(|path| folder(path))
+            .collect::<Result<_>>()?,
         bounds: Bounds {
             cpu_secs: limits.cpu.as_secs().max(1),
             wall_millis: u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX),
@@ -154,9 +163,13 @@ fn folder(path: &Path) -> Result<Raw> {
 fn is_place(path: &str) -> Result<()> {
     let below = path.strip_prefix('/').unwrap_or_default();
     let is_name = |name: &str| !matches!(name, "" | "." | "..") && !name.contains('\0');
-    let is_system = ["/proc", "/dev", "/sys"].iter().any(|own| root::is_within(path, own));
+    let is_system = ["/proc", "/dev", "/sys"]
+        .iter()
+        .any(|own| root::is_within(path, own));
     if below.split('/').all(is_name) && !is_system {
         return Ok(());
     }
-    Err(Error::user(format!("{path:?} is no place for a folder of a sandbox")))
+    Err(Error::user(format!(
+        "{path:?} is no place for a folder of a sandbox"
+    )))
 }

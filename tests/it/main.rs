@@ -20,6 +20,7 @@ mod cli_mark;
 mod cli_open;
 mod cli_other;
 mod cli_query;
+mod cli_sandbox;
 mod cli_search;
 mod cli_show;
 mod cli_stats;

@@ -1,13 +1,18 @@
 //! Sandboxes of namespaces: what runs in them, what they change, what is left of them.
 
+mod ordinary;
+mod threats;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
 use hgview::cancel::Cancel;
+use hgview::error::Kind;
 use hgview::sandbox::Backend as _;
 use hgview::sandbox::Content;
 use hgview::sandbox::Entry;
@@ -21,12 +26,27 @@ use hgview::sandbox::Process;
 use hgview::sandbox::Sandbox;
 use hgview::sandbox::Spec;
 use hgview::sandbox::Streams;
+use hgview::sandbox::System;
 use hgview::sandbox::Tree;
 
-fn start(spec: &Spec) -> Box<dyn Sandbox> {
-    let backend = Namespace::with_program(env!("CARGO_BIN_EXE_hgview"));
-    match backend.start(spec, &Cancel::new()) {
-        Ok(sandbox) => sandbox,
+/// Set for a run of these tests by an ordinary user: where the program lies that they can read.
+const PROGRAM: &str = "HGVIEW_TEST_PROGRAM";
+
+fn program() -> PathBuf {
+    std::env::var_os(PROGRAM).map_or_else(|| env!("CARGO_BIN_EXE_hgview").into(), PathBuf::from)
+}
+
+/// A sandbox, or nothing where the machine refuses all of them.
+#[track_caller]
+fn start(spec: &Spec) -> Option<Box<dyn Sandbox>> {
+    match Namespace::with_program(program()).start(spec, &Cancel::new()) {
+        Ok(sandbox) => Some(sandbox),
+        Err(err)
+            if err.kind() == Kind::Limit && err.to_string().starts_with("this machine refuses") =>
+        {
+            eprintln!("skipped: {err} ({:?})", err.hints());
+            None
+        }
         Err(err) => panic!("{err}\n{:?}", err.hints()),
     }
 }
@@ -120,8 +140,13 @@ const CHANGES: &str = "cd /testbed && echo 'print(2)' >> src/main.py && rm READM
 fn what_a_sandbox_changes_is_a_layer_and_the_folder_stays() {
     let (folder, spec) = project();
     let before = contents(folder.path());
-    let mut sandbox = start(&spec);
-    assert_eq!(output(sandbox.as_mut(), "ls /testbed"), "README\nold\nsrc\n");
+    let Some(mut sandbox) = start(&spec) else {
+        return;
+    };
+    assert_eq!(
+        output(sandbox.as_mut(), "ls /testbed"),
+        "README\nold\nsrc\n"
+    );
     assert_eq!(sandbox.layer(None).unwrap(), Layer::default());
     output(sandbox.as_mut(), CHANGES);
     let layer = sandbox.layer(None).unwrap();
@@ -146,7 +171,10 @@ fn what_a_sandbox_changes_is_a_layer_and_the_folder_stays() {
         ("/testbed/pipe", Entry::Other),
         ("/testbed/secret", file(0, "hidden\n")),
         ("/testbed/src/deep", dir(0o700, false)),
-        ("/testbed/src/main.py", file(0o755, "print('one')\nprint(2)\n")),
+        (
+            "/testbed/src/main.py",
+            file(0o755, "print('one')\nprint(2)\n"),
+        ),
     ];
     let expected = expected.map(|(path, entry)| (path.as_bytes().to_vec(), entry));
     assert_eq!(layer.entries.into_iter().collect::<Vec<_>>(), expected);
@@ -155,13 +183,17 @@ fn what_a_sandbox_changes_is_a_layer_and_the_folder_stays() {
 #[test]
 fn a_sandbox_starts_where_another_stood() {
     let (_folder, mut spec) = project();
-    let mut sandbox = start(&spec);
+    let Some(mut sandbox) = start(&spec) else {
+        return;
+    };
     output(sandbox.as_mut(), CHANGES);
     let mut layer = sandbox.layer(None).unwrap();
     drop(sandbox);
     layer.entries.remove(b"/testbed/pipe".as_slice());
     spec.layer = Some(Arc::new(layer.clone()));
-    let mut again = start(&spec);
+    let Some(mut again) = start(&spec) else {
+        return;
+    };
     let text = "cd /testbed && ls -A . old src && cat src/main.py && stat -c %a secret src/deep && readlink link";
     assert_eq!(
         output(again.as_mut(), text),
@@ -176,7 +208,10 @@ fn a_sandbox_starts_where_another_stood() {
     };
     let path = "/testbed/src/main.py";
     assert!(Arc::ptr_eq(&bytes(&known, path), &bytes(&layer, path)));
-    output(again.as_mut(), "cd /testbed && sed -i s/one/two/ src/main.py");
+    output(
+        again.as_mut(),
+        "cd /testbed && sed -i s/one/two/ src/main.py",
+    );
     let changed = again.layer(Some(&known)).unwrap();
     assert_eq!(&*bytes(&changed, path), b"print('two')\nprint(2)\n");
     let path = "/data/new/sub/n";
@@ -186,19 +221,29 @@ fn a_sandbox_starts_where_another_stood() {
 #[test]
 fn files_are_read_and_changed_as_its_processes_see_them() {
     let (folder, spec) = project();
-    let mut sandbox = start(&spec);
+    let Some(mut sandbox) = start(&spec) else {
+        return;
+    };
     let files = sandbox.files();
     assert_eq!(files.read("/testbed/README", 100).unwrap(), b"read me\n");
     assert_eq!(files.meta("/testbed/none").unwrap(), None);
     let meta = files.meta("/testbed/src/main.py").unwrap().unwrap();
-    assert_eq!((meta.kind, meta.len, meta.mode), (FileKind::File, 13, 0o755));
+    assert_eq!(
+        (meta.kind, meta.len, meta.mode),
+        (FileKind::File, 13, 0o755)
+    );
     let big = vec![7; 3_000_000];
     files.write("/testbed/big", &big, None).unwrap();
     assert_eq!(files.read("/testbed/big", 3_000_000).unwrap(), big);
     let err = files.read("/testbed/big", 2_999_999).unwrap_err();
     assert_eq!(err.to_string(), "the file is longer than 2999999 bytes");
-    files.write("/testbed/src/main.py", b"new", Some(0o600)).unwrap();
-    assert_eq!(files.meta("/testbed/src/main.py").unwrap().unwrap().mode, 0o755);
+    files
+        .write("/testbed/src/main.py", b"new", Some(0o600))
+        .unwrap();
+    assert_eq!(
+        files.meta("/testbed/src/main.py").unwrap().unwrap().mode,
+        0o755
+    );
     files.make_dirs("/testbed/a/b/c").unwrap();
     files.make_dirs("/testbed/a/b/c").unwrap();
     files.write("/testbed/a/b/f", b"f", Some(0o600)).unwrap();
@@ -209,9 +254,18 @@ fn files_are_read_and_changed_as_its_processes_see_them() {
     let errno = |err: hgview::sandbox::FileError| err.errno;
     assert_eq!(errno(files.remove("/testbed/a/g").unwrap_err()), Some(2));
     assert_eq!(errno(files.read("/testbed/src", 9).unwrap_err()), Some(21));
-    assert_eq!(errno(files.write("/usr/x", b"", None).unwrap_err()), Some(30));
-    assert_eq!(errno(files.write("/testbed/q/x", b"", None).unwrap_err()), Some(2));
-    assert_eq!(files.read("/dev/zero", 9).unwrap_err().why, "it is no regular file");
+    assert_eq!(
+        errno(files.write("/usr/x", b"", None).unwrap_err()),
+        Some(30)
+    );
+    assert_eq!(
+        errno(files.write("/testbed/q/x", b"", None).unwrap_err()),
+        Some(2)
+    );
+    assert_eq!(
+        files.read("/dev/zero", 9).unwrap_err().why,
+        "it is no regular file"
+    );
     let mut names: Vec<String> = files
         .list("/testbed", 2, 100)
         .unwrap()
@@ -221,15 +275,31 @@ fn files_are_read_and_changed_as_its_processes_see_them() {
     names.sort();
     assert_eq!(
         names,
-        ["README", "a", "a/b", "big", "old", "old/a", "old/b", "src", "src/deep", "src/main.py"]
+        [
+            "README",
+            "a",
+            "a/b",
+            "big",
+            "old",
+            "old/a",
+            "old/b",
+            "src",
+            "src/deep",
+            "src/main.py"
+        ]
     );
     assert!(files.list("/testbed", 2, 3).is_err());
-    assert_eq!(fs::read(folder.path().join("src/main.py")).unwrap(), b"print('one')\n");
+    assert_eq!(
+        fs::read(folder.path().join("src/main.py")).unwrap(),
+        b"print('one')\n"
+    );
 }
 
 #[test]
 fn a_terminal_is_one() {
-    let mut sandbox = start(&Spec::default());
+    let Some(mut sandbox) = start(&Spec::default()) else {
+        return;
+    };
     let streams = Streams::Terminal {
         rows: 50,
         columns: 132,
@@ -240,8 +310,135 @@ fn a_terminal_is_one() {
     process.write(b"words\n").unwrap();
     let (text, exit) = finish(process.as_mut());
     assert_eq!(exit, Exit::Code(0));
-    assert!(text.starts_with("/dev/pts/0\r\n50 132\r\n") || text.starts_with("words\r\n/dev/pts/0\r\n50 132\r\n"), "{text}");
+    assert!(
+        text.starts_with("/dev/pts/0\r\n50 132\r\n")
+            || text.starts_with("words\r\n/dev/pts/0\r\n50 132\r\n"),
+        "{text}"
+    );
     assert!(text.contains("got words\r\npts/0\r\nhi\r\n"), "{text}");
     let err = process.write(b"more").unwrap_err();
     assert!(err.to_string().contains("ended"), "{err}");
+}
+
+/// A system of nothing but a shell and what it needs.
+fn image() -> tempfile::TempDir {
+    let image = tempfile::tempdir().unwrap();
+    fs::set_permissions(image.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let needs = std::process::Command::new("ldd")
+        .arg("/bin/bash")
+        .output()
+        .unwrap();
+    let needs = String::from_utf8(needs.stdout).unwrap();
+    let libraries = needs
+        .split_whitespace()
+        .filter(|word| word.starts_with('/'));
+    for path in libraries.chain(["/bin/bash"]) {
+        let to = image.path().join(path.trim_start_matches('/'));
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(path, to).unwrap();
+    }
+    fs::create_dir_all(image.path().join("etc")).unwrap();
+    fs::write(
+        image.path().join("etc/passwd"),
+        "root:x:0:0:me:/root:/bin/sh\n",
+    )
+    .unwrap();
+    std::os::unix::fs::symlink("/../../../../../tmp/out", image.path().join("etc/hosts")).unwrap();
+    image
+}
+
+#[test]
+fn an_unpacked_image_is_a_system_that_can_be_changed() {
+    let image = image();
+    let before = contents(image.path());
+    let (_folder, spec) = project();
+    let spec = Spec {
+        system: System::Rootfs(image.path().to_owned()),
+        ..spec
+    };
+    let Some(mut sandbox) = start(&spec) else {
+        return;
+    };
+    let script = "echo here > /bin/new && echo more > /root/x && echo $(</testbed/README) $(</bin/new) && \
+        cd / && echo * && while read -r line; do echo $line; done < /etc/passwd && echo 2>/dev/null > /dev/null";
+    assert_eq!(
+        output(sandbox.as_mut(), script),
+        "read me here\nbin data dev etc lib lib64 proc root sys testbed tmp\nroot:x:0:0:me:/root:/bin/sh\n"
+    );
+    assert_eq!(contents(image.path()), before);
+    assert_eq!(sandbox.layer(None).unwrap(), Layer::default());
+    drop(sandbox);
+    let Some(mut again) = start(&spec) else {
+        return;
+    };
+    assert_eq!(
+        output(again.as_mut(), "[ -e /bin/new ] || echo gone"),
+        "gone\n"
+    );
+}
+
+#[test]
+fn a_spec_that_cannot_be_is_refused_before_anything_starts() {
+    let tree = |at: &str, lower: Option<&str>| Tree {
+        at: at.to_owned(),
+        lower: lower.map(PathBuf::from),
+    };
+    let trees = |trees: Vec<Tree>| Spec {
+        trees,
+        ..Spec::default()
+    };
+    let refused = [
+        (trees(vec![tree("/a", Some("/no/such"))]), Kind::Input),
+        (trees(vec![tree("a", None)]), Kind::User),
+        (trees(vec![tree("/", None)]), Kind::User),
+        (trees(vec![tree("/a/../b", None)]), Kind::User),
+        (trees(vec![tree("/proc/x", None)]), Kind::User),
+        (
+            trees(vec![tree("/a/b", None), tree("/a", None)]),
+            Kind::User,
+        ),
+        (
+            Spec {
+                system: System::Image("alpine".to_owned()),
+                ..Spec::default()
+            },
+            Kind::User,
+        ),
+        (
+            Spec {
+                user: "x:0\n".to_owned(),
+                ..Spec::default()
+            },
+            Kind::User,
+        ),
+    ];
+    for (spec, kind) in refused {
+        let started = Namespace::with_program(program()).start(&spec, &Cancel::new());
+        let err = started.map(|_| ()).unwrap_err();
+        assert_eq!(err.kind(), kind, "{err}");
+    }
+}
+
+#[test]
+fn what_cannot_be_started_says_why() {
+    let Some(mut sandbox) = start(&Spec::default()) else {
+        return;
+    };
+    let mut launch = launch("true", Streams::Pipe);
+    launch.cwd = "/no/such".to_owned();
+    let err = sandbox.spawn(&launch).map(|_| ()).unwrap_err();
+    assert_eq!(
+        (err.kind(), err.to_string().as_str()),
+        (
+            Kind::Input,
+            "cannot start bash in /no/such: No such file or directory (os error 2)"
+        )
+    );
+    launch.cwd = "/".to_owned();
+    launch.argv = vec!["no-such-program".to_owned()];
+    let err = sandbox.spawn(&launch).map(|_| ()).unwrap_err();
+    assert_eq!(err.kind(), Kind::Input, "{err}");
+    assert_eq!(output(sandbox.as_mut(), "echo on"), "on\n");
+    assert_eq!(run(sandbox.as_mut(), "exit 7").1, Exit::Code(7));
+    assert_eq!(run(sandbox.as_mut(), "kill -TERM $$").1, Exit::Signal(15));
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ use hgview::sandbox::Tree;
 use hgview::sandbox::landlock::Landlock;
 
 /// Nothing here takes so long.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A repository of two files and a link that leads out.
 fn lower() -> tempfile::TempDir {
@@ -112,10 +113,16 @@ fn a_command_runs_and_its_changes_come_out() {
     let script = "pwd; echo error >&2; cat a.txt; echo two >a.txt; rm src/b.py; mkdir new; echo x >new/c; \
                   chmod 700 new/c; ln -s c new/d; exit 3";
     let (said, exit) = run(&mut *sandbox, script);
-    let said = said.lines().filter(|line| !line.starts_with("chmod")).collect::<Vec<_>>();
+    let said = said
+        .lines()
+        .filter(|line| !line.starts_with("chmod"))
+        .collect::<Vec<_>>();
     assert_eq!(said, [place.as_str(), "error", "one"]);
     assert_eq!(exit, Exit::Code(3));
-    assert_eq!(fs::read_to_string(lower.path().join("a.txt")).unwrap(), "one\n");
+    assert_eq!(
+        fs::read_to_string(lower.path().join("a.txt")).unwrap(),
+        "one\n"
+    );
     let layer = sandbox.layer(None).unwrap();
     let told: Vec<String> = layer
         .entries
@@ -124,9 +131,13 @@ fn a_command_runs_and_its_changes_come_out() {
         .collect();
     assert_eq!(
         told,
-        ["a.txt", "new", "new/c", "new/d", "src/b.py"].map(|path| format!("/workspace/repo/{path}"))
+        ["a.txt", "new", "new/c", "new/d", "src/b.py"]
+            .map(|path| format!("/workspace/repo/{path}"))
     );
-    assert_eq!(layer.entries[&b"/workspace/repo/src/b.py"[..]], Entry::Removed);
+    assert_eq!(
+        layer.entries[&b"/workspace/repo/src/b.py"[..]],
+        Entry::Removed
+    );
 
     // another sandbox starts where this one stood
     let next = Spec {
@@ -134,7 +145,11 @@ fn a_command_runs_and_its_changes_come_out() {
         ..spec.clone()
     };
     let mut second = start(&next).unwrap();
-    says(&mut *second, "cat a.txt new/d; ls src | wc -l", "two\nx\n0\n");
+    says(
+        &mut *second,
+        "cat a.txt new/d; ls src | wc -l",
+        "two\nx\n0\n",
+    );
     assert_eq!(second.layer(Some(&layer)).unwrap(), layer);
 
     // and nothing is left of them
@@ -169,8 +184,17 @@ fn files_are_read_and_changed_from_inside() {
     assert_eq!(files.read("/tmp/t", 9).unwrap(), b"tmp");
     let found = files.list("/workspace/repo", 2, 100).unwrap();
     let found: BTreeSet<&str> = found.iter().map(|found| found.path.as_str()).collect();
-    assert_eq!(found, BTreeSet::from(["out", "src", "src/b.py", "x", "x/w", "x/y"]));
-    assert!(files.list("/workspace/repo", 2, 3).unwrap_err().errno.is_none());
+    assert_eq!(
+        found,
+        BTreeSet::from(["out", "src", "src/b.py", "x", "x/w", "x/y"])
+    );
+    assert!(
+        files
+            .list("/workspace/repo", 2, 3)
+            .unwrap_err()
+            .errno
+            .is_none()
+    );
     let out = files.write("/workspace/repo/out", b"", None).unwrap_err();
     assert_eq!(out.errno, Some(13));
     assert!(files.write("/etc/hgview-was-here", b"", None).is_err());
@@ -186,7 +210,11 @@ fn a_terminal_is_a_terminal() {
         rows: 33,
         columns: 77,
     };
-    let mut process = shell(&mut *sandbox, "tty; stty size; read x; echo got $x; sleep 1000", streams);
+    let mut process = shell(
+        &mut *sandbox,
+        "tty; stty size; read x; echo got $x; sleep 1000",
+        streams,
+    );
     process.write(b"typed\r").unwrap();
     let mut said = Vec::new();
     let deadline = Instant::now() + DEADLINE;
@@ -196,7 +224,10 @@ fn a_terminal_is_a_terminal() {
         assert!(Instant::now() < deadline, "{told}");
     }
     let told = String::from_utf8_lossy(&said).into_owned();
-    assert!(told.contains("33 77") && told.contains("/dev/pts/"), "{told}");
+    assert!(
+        told.contains("33 77") && told.contains("/dev/pts/"),
+        "{told}"
+    );
     process.write(b"\x03").unwrap();
     assert_eq!(end(&mut *process).1, Exit::Signal(2));
 }
@@ -221,7 +252,11 @@ fn what_cannot_be_started_is_told() {
         assert!(sandbox.spawn(&wrong).is_err(), "{wrong:?}");
     }
     sandbox.kill();
-    assert!(sandbox.spawn(&launch(&["true"], "/workspace/repo")).is_err());
+    assert!(
+        sandbox
+            .spawn(&launch(&["true"], "/workspace/repo"))
+            .is_err()
+    );
 }
 
 #[test]
@@ -236,26 +271,61 @@ fn nothing_outside_is_reached() {
     let sandbox = &mut *sandbox;
     let secret = secret.display();
     says(sandbox, &format!("cat {secret}"), "Permission denied");
-    says(sandbox, &format!("ln -s {secret} l; cat l"), "Permission denied");
-    says(sandbox, &format!("cat ../../../../../{secret}"), "Permission denied");
+    says(
+        sandbox,
+        &format!("ln -s {secret} l; cat l"),
+        "Permission denied",
+    );
+    says(
+        sandbox,
+        &format!("cat ../../../../../{secret}"),
+        "Permission denied",
+    );
     says(sandbox, &format!("echo x >{secret}"), "Permission denied");
     says(sandbox, &format!("rm -f {secret}"), "Permission denied");
     let (said, _) = run(sandbox, &format!("chmod 777 {secret}"));
     assert!(said.contains("not permitted"), "{said}");
     says(sandbox, "cat out", "Permission denied");
     says(sandbox, "echo x >/etc/x", "Permission denied");
-    says(sandbox, "echo x >/proc/sys/kernel/core_pattern", "Permission denied");
+    says(
+        sandbox,
+        "echo x >/proc/sys/kernel/core_pattern",
+        "Permission denied",
+    );
     let me = std::process::id();
-    says(sandbox, &format!("cat /proc/{me}/environ"), "Permission denied");
-    says(sandbox, &format!("ls /proc/{me}/fd/0 /proc/{me}/root/"), "Permission denied");
-    says(sandbox, &format!("kill -9 {me} || kill -0 {me}"), "not permitted");
+    says(
+        sandbox,
+        &format!("cat /proc/{me}/environ"),
+        "Permission denied",
+    );
+    says(
+        sandbox,
+        &format!("ls /proc/{me}/fd/0 /proc/{me}/root/"),
+        "Permission denied",
+    );
+    says(
+        sandbox,
+        &format!("kill -9 {me} || kill -0 {me}"),
+        "not permitted",
+    );
     says(sandbox, "exec 3<>/dev/tcp/127.0.0.1/1", "not permitted");
-    says(sandbox, "env | sort | cut -d= -f1 | tr '\\n' ' '", "HOME LANG PATH");
-    says(sandbox, "ls -l /proc/self/fd | grep -c -e '-> /' || true", "2");
+    says(
+        sandbox,
+        "env | sort | cut -d= -f1 | tr '\\n' ' '",
+        "HOME LANG PATH",
+    );
+    says(
+        sandbox,
+        "ls -l /proc/self/fd | grep -c -e '-> /' || true",
+        "2",
+    );
     let python = "import ctypes,os\nc=ctypes.CDLL(None,use_errno=True)\nfor n in (165,272,101,41|0x40000000):\n  print(c.syscall(n,0,0,0,0,0), ctypes.get_errno())";
     if cfg!(target_arch = "x86_64") && Path::new("/usr/bin/python3").exists() {
         let (said, exit) = run(sandbox, &format!("python3 -c '{python}'"));
-        assert_eq!((said.as_str(), exit), ("-1 1\n-1 1\n-1 1\n-1 1\n", Exit::Code(0)));
+        assert_eq!(
+            (said.as_str(), exit),
+            ("-1 1\n-1 1\n-1 1\n-1 1\n", Exit::Code(0))
+        );
     }
 }
 
@@ -269,7 +339,11 @@ fn files_that_were_left_open_are_closed() {
     let folder = fs::File::open("/").unwrap();
     let kept = rustix::io::fcntl_dupfd_cloexec(&folder, 70).unwrap();
     rustix::io::fcntl_setfd(&kept, rustix::io::FdFlags::empty()).unwrap();
-    says(&mut *sandbox, "ls /proc/self/fd | tr '\\n' ' '", "0 1 2 3 \n".trim());
+    says(
+        &mut *sandbox,
+        "ls /proc/self/fd | tr '\\n' ' '",
+        "0 1 2 3 \n".trim(),
+    );
     let (said, _) = run(&mut *sandbox, "ls -l /proc/self/fd");
     assert!(!said.contains("70 ->"), "{said}");
 }
@@ -294,7 +368,10 @@ fn run_in_little(script: &str) -> Option<(String, Exit)> {
     let told = run(&mut *sandbox, script);
     if matches!(&told.1, Exit::Bound(why) if why.contains("files") || why.contains("disk")) {
         let files = sandbox.files();
-        assert!(files.read("/workspace/repo/a.txt", 9).is_err(), "it is dead");
+        assert!(
+            files.read("/workspace/repo/a.txt", 9).is_err(),
+            "it is dead"
+        );
     }
     Some(told)
 }
@@ -313,7 +390,10 @@ fn bounds_end_what_reaches_them() {
     assert!(said.contains("1048576"), "{said}");
     let bomb = "exec sh -c 'i=0; while [ $i -lt 60 ]; do sleep 1000 & i=$((i+1)); done; wait'";
     let (said, exit) = run_in_little(bomb).unwrap();
-    assert!(matches!(exit, Exit::Bound(_)) || said.contains("fork"), "{said} {exit:?}");
+    assert!(
+        matches!(exit, Exit::Bound(_)) || said.contains("fork"),
+        "{said} {exit:?}"
+    );
     let fill = "for i in {1..100}; do head -c 1000000 /dev/zero >f$i; done; sleep 1000";
     assert!(is_bound(fill));
     assert!(is_bound("mkdir d; cd d; touch {1..3000}; sleep 1000"));
@@ -338,9 +418,12 @@ fn time_runs_out() {
 /// Whether a process with this word among its arguments runs.
 fn runs(word: &str) -> bool {
     let all = fs::read_dir("/proc").unwrap().flatten();
-    let arguments = |entry: fs::DirEntry| fs::read(entry.path().join("cmdline")).unwrap_or_default();
-    all.map(arguments)
-        .any(|said| said.split(|byte| *byte == 0).any(|arg| arg == word.as_bytes()))
+    let arguments =
+        |entry: fs::DirEntry| fs::read(entry.path().join("cmdline")).unwrap_or_default();
+    all.map(arguments).any(|said| {
+        said.split(|byte| *byte == 0)
+            .any(|arg| arg == word.as_bytes())
+    })
 }
 
 #[track_caller]
@@ -359,7 +442,8 @@ fn what_hides_ends_with_the_sandbox() {
         return;
     };
     let word = format!("1{:09}", std::process::id());
-    let script = format!("setsid bash -c 'setsid sleep {word} & disown' >/dev/null 2>&1 </dev/null; exit 0");
+    let script =
+        format!("setsid bash -c 'setsid sleep {word} & disown' >/dev/null 2>&1 </dev/null; exit 0");
     assert_eq!(run(&mut *sandbox, &script).1, Exit::Code(0));
     soon(|| runs(&word));
     drop(sandbox);
@@ -377,7 +461,7 @@ fn part_that_is_killed() {
     let mut sandbox = start(&spec(lower.path())).unwrap();
     let script = format!("setsid sleep {word} & sleep {word}");
     let _process = shell(&mut *sandbox, &script, Streams::Pipe);
-    println!("folder={}", sandbox.place_of("/tmp"));
+    writeln!(std::io::stdout(), "folder={}", sandbox.place_of("/tmp")).unwrap();
     std::thread::park();
 }
 
@@ -415,7 +499,10 @@ fn the_same_without_namespaces() {
     }
     let mut bwrap = Command::new("bwrap");
     bwrap.args(["--unshare-user", "--disable-userns", "--dev-bind", "/", "/"]);
-    let works = bwrap.arg("true").status().is_ok_and(|status| status.success());
+    let works = bwrap
+        .arg("true")
+        .status()
+        .is_ok_and(|status| status.success());
     if !works {
         eprintln!("skipped: no bwrap that works here");
         return;

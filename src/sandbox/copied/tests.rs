@@ -82,7 +82,11 @@ fn only_changes_are_told() {
     );
     check(
         Vec::new(),
-        &[("/w/a", "removed"), ("/w/dir", "removed"), ("/w/out", "removed")],
+        &[
+            ("/w/a", "removed"),
+            ("/w/dir", "removed"),
+            ("/w/out", "removed"),
+        ],
     );
 }
 

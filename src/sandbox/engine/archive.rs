@@ -1,5 +1,6 @@
 //! Archives that go into a container and come out of it. What comes out was written by hostile programs.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -91,9 +92,10 @@ pub(super) fn pack_folder(lower: &Path, owner: Owner, cancel: &Cancel) -> Result
             return Err(Error::limit("stopped"));
         }
         let original = original?;
-        let below = match original.below.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => &original.below,
+        let below = if original.below.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &original.below
         };
         let (meta, kind) = (&original.meta, original.meta.file_type());
         let mode = meta.mode() & PERMISSIONS;
@@ -110,6 +112,18 @@ pub(super) fn pack_folder(lower: &Path, owner: Owner, cancel: &Cancel) -> Result
         done.map_err(|err| {
             Error::input(format!("cannot copy {}", original.path.display())).caused_by(err)
         })?;
+    }
+    pack.done().map_err(failed)
+}
+
+/// Packs empty folders, parents first.
+///
+/// # Errors
+/// *limit* when there is no room for it.
+pub(super) fn pack_empty(folders: &BTreeSet<String>, owner: Owner) -> Result<File> {
+    let mut pack = Pack::new(owner).map_err(failed)?;
+    for folder in folders {
+        pack.folder(Path::new(folder), 0o755).map_err(failed)?;
     }
     pack.done().map_err(failed)
 }
@@ -180,10 +194,7 @@ pub(super) fn len_of(lower: &Path) -> u64 {
 ///
 /// # Errors
 /// Those of `see`; *limit* when it is no archive.
-pub(super) fn unpack(
-    packed: File,
-    see: &mut dyn FnMut(&[u8], Now) -> Result<()>,
-) -> Result<()> {
+pub(super) fn unpack(packed: File, see: &mut dyn FnMut(&[u8], Now) -> Result<()>) -> Result<()> {
     let failed = |err: io::Error| Error::limit("cannot read the container's folder").caused_by(err);
     let mut again = packed.try_clone().map_err(failed)?;
     let len = packed.metadata().map_err(failed)?.len();
@@ -213,7 +224,9 @@ pub(super) fn unpack(
                 let size = entry.size();
                 if size > len {
                     // only holes can be longer than the archive: nobody needs to know how long
-                    return Err(Error::limit("a file with holes that is larger than it may be"));
+                    return Err(Error::limit(
+                        "a file with holes that is larger than it may be",
+                    ));
                 }
                 files.insert(path.clone(), (entry.raw_file_position(), size));
                 let mut bytes = Vec::new();

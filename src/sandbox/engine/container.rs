@@ -46,7 +46,7 @@ use crate::sandbox::engine::stale;
 const WAIT: &str = "while read -r _; do :; done";
 
 /// How long a small script of our own may take, and how much it may say.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const MOST_SAID: usize = 64 << 20;
 
 /// A container; it is removed with the value.
@@ -72,8 +72,10 @@ impl Container {
         match found {
             Err(unanswered) if unanswered.is_absence() => {
                 let at = line.socket().display();
-                return Err(Error::input(format!("the engine at {at} has no image {image}"))
-                    .hint(format!("nothing is fetched by itself: docker pull {image}")));
+                return Err(
+                    Error::input(format!("the engine at {at} has no image {image}"))
+                        .hint(format!("nothing is fetched by itself: docker pull {image}")),
+                );
             }
             Err(unanswered) => {
                 return Err(Error::limit(format!("cannot look for the image {image}"))
@@ -89,15 +91,15 @@ impl Container {
                 .await
         })?;
         let path = line.path(&format!("/containers/{}/attach?stdin=1&stream=1", made.id));
-        let life = raw::upgrade(line.socket(), &path, "");
+        let attached = raw::upgrade(line.socket(), &path, "");
         let is_root = spec.user == "root";
-        let mut container = match life {
-            Ok(life) => Self {
+        let mut container = match attached {
+            Ok(attached) => Self {
                 line: Arc::clone(line),
                 id: made.id,
                 user: is_root.then(|| "0:0".to_owned()),
                 owner: (0, 0),
-                _life: life,
+                _life: attached,
                 is_gone: AtomicBool::new(false),
             },
             Err(err) => {
@@ -125,10 +127,7 @@ impl Container {
     fn ask_owner(&self) -> Result<(u64, u64)> {
         let said = self.say("id -u; id -g", &[])?;
         let mut numbers = said.0.lines().filter_map(|line| line.trim().parse().ok());
-        Ok((
-            numbers.next().unwrap_or(0),
-            numbers.next().unwrap_or(0),
-        ))
+        Ok((numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)))
     }
 
     /// Whether it may still be asked.
@@ -200,29 +199,12 @@ impl Container {
     /// # Errors
     /// *limit* when the engine refuses, or it takes too long or says too much.
     pub(super) fn say(&self, script: &str, arguments: &[String]) -> Result<(String, i64)> {
-        self.run(script, arguments, None)
-    }
-
-    /// Runs a script of ours as root, which must succeed.
-    ///
-    /// # Errors
-    /// *limit* with what it says.
-    pub(super) fn order(&self, script: &str, arguments: &[String]) -> Result<()> {
-        let (said, code) = self.run(script, arguments, Some("0:0"))?;
-        if code == 0 {
-            return Ok(());
-        }
-        Err(Error::limit("cannot make ready the container").caused_by(said.trim().to_owned()))
-    }
-
-    fn run(&self, script: &str, arguments: &[String], user: Option<&str>) -> Result<(String, i64)> {
         let mut cmd = ["/bin/sh", "-c", script, "sh"].map(str::to_owned).to_vec();
         cmd.extend_from_slice(arguments);
         let exec = self.make_exec(ExecConfig {
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             cmd: Some(cmd),
-            user: user.map(str::to_owned),
             env: Some(vec!["LC_ALL=C".to_owned()]),
             ..ExecConfig::default()
         })?;
@@ -245,6 +227,18 @@ impl Container {
         }
         let code = self.code_of(&exec, deadline)?;
         Ok((String::from_utf8_lossy(&said).into_owned(), code))
+    }
+
+    /// Runs a script of ours as the processes' user, which must succeed.
+    ///
+    /// # Errors
+    /// *limit* with what it says.
+    pub(super) fn order(&self, script: &str, arguments: &[String]) -> Result<()> {
+        let (said, code) = self.say(script, arguments)?;
+        if code == 0 {
+            return Ok(());
+        }
+        Err(Error::limit("cannot make ready the container").caused_by(said.trim().to_owned()))
     }
 
     /// The exit code of what has closed its output; engines may take a moment to know it.
@@ -275,11 +269,8 @@ impl Container {
         let options = ContainerArchiveInfoOptions {
             path: path.to_owned(),
         };
-        self.line.ask(async move {
-            docker
-                .get_container_archive_info(&id, Some(options))
-                .await
-        })
+        self.line
+            .ask(async move { docker.get_container_archive_info(&id, Some(options)).await })
     }
 
     /// Unpacks an archive in a folder.
@@ -372,18 +363,19 @@ impl Container {
         Ok(told.collect())
     }
 
-    /// The bytes that it has written.
+    /// The bytes that it has written, and those of all its files.
     ///
     /// # Errors
     /// *limit* when the engine does not tell.
-    pub(super) fn grown(&self) -> Result<u64> {
+    pub(super) fn sizes(&self) -> Result<(u64, u64)> {
         let (docker, id) = (self.line.docker(), self.id.clone());
         let told = self.line.call("cannot ask for the size", async move {
             let options = InspectContainerOptions { size: true };
             docker.inspect_container(&id, Some(options)).await
         })?;
-        let grown = told.size_rw.and_then(|bytes| u64::try_from(bytes).ok());
-        grown.ok_or_else(|| Error::limit("the engine does not tell how large a container is"))
+        let bytes = |size: Option<i64>| size.and_then(|bytes| u64::try_from(bytes).ok());
+        let both = bytes(told.size_rw).zip(bytes(told.size_root_fs));
+        both.ok_or_else(|| Error::limit("the engine does not tell how large a container is"))
     }
 
     /// Ends it with everything in it.
@@ -416,7 +408,8 @@ pub(super) fn remove(line: &Line, id: String) {
 fn body(image: &str, spec: &Spec) -> ContainerCreateBody {
     let default_path = Spec::default();
     // the image knows better where its programs are than we who know nothing of it
-    let is_told = |variable: &&(String, String)| !default_path.env.contains(variable) || variable.0 != "PATH";
+    let is_told =
+        |variable: &&(String, String)| !default_path.env.contains(variable) || variable.0 != "PATH";
     let env = spec.env.iter().filter(is_told);
     ContainerCreateBody {
         image: Some(image.to_owned()),
@@ -429,10 +422,7 @@ fn body(image: &str, spec: &Spec) -> ContainerCreateBody {
         open_stdin: Some(true),
         stdin_once: Some(true),
         attach_stdin: Some(true),
-        labels: Some(HashMap::from([(
-            stale::LABEL.to_owned(),
-            stale::me(),
-        )])),
+        labels: Some(HashMap::from([(stale::LABEL.to_owned(), stale::me())])),
         host_config: Some(host_config(&spec.limits)),
         ..ContainerCreateBody::default()
     }
@@ -464,7 +454,11 @@ fn ulimits(limits: &Limits) -> Vec<ResourcesUlimits> {
     let wanted = [
         ("nofile", Resource::Nofile, 4096),
         // counted over all containers of the user: the engine's own bound is the one that matters
-        ("nproc", Resource::Nproc, limits.processes.saturating_add(4096)),
+        (
+            "nproc",
+            Resource::Nproc,
+            limits.processes.saturating_add(4096),
+        ),
         ("fsize", Resource::Fsize, limits.file),
         ("cpu", Resource::Cpu, limits.cpu.as_secs().max(1)),
         ("core", Resource::Core, 0),

@@ -73,7 +73,8 @@ impl Running {
 
     /// What a path leads to, and where that is; nothing where it does not exist.
     fn follow(&mut self, path: &str) -> Result<Option<(String, Meta)>, FileError> {
-        self.alive().map_err(|err| FileError::other(err.to_string()))?;
+        self.alive()
+            .map_err(|err| FileError::other(err.to_string()))?;
         let mut path = path.to_owned();
         let mut broken = None;
         for _ in 0..MOST_LINKS {
@@ -158,9 +159,8 @@ impl Files for Running {
 
     fn read(&mut self, path: &str, most: u64) -> Result<Vec<u8>, FileError> {
         let long = || FileError::other(format!("longer than {most} bytes"));
-        let (path, meta) = match self.follow(path)? {
-            Some(found) => found,
-            None => return Err(FileError::of_errno(libc::ENOENT)),
+        let Some((path, meta)) = self.follow(path)? else {
+            return Err(FileError::of_errno(libc::ENOENT));
         };
         match meta.kind {
             FileKind::File if meta.len > most => return Err(long()),
@@ -200,9 +200,12 @@ impl Files for Running {
         let packed = archive::pack_file(name, mode, self.container.owner(), bytes);
         let packed = packed.map_err(|err| FileError::other(err.to_string()))?;
         let done = self.container.try_upload(folder, packed);
-        done.map_err(|unanswered| match unanswered.is_absence() {
-            true => FileError::of_errno(libc::ENOENT),
-            false => refused(&unanswered),
+        done.map_err(|unanswered| {
+            if unanswered.is_absence() {
+                FileError::of_errno(libc::ENOENT)
+            } else {
+                refused(&unanswered)
+            }
         })
     }
 

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::error::Result;
 
 /// How long an engine may take for a call that moves no files.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A line to an engine. Its thread ends with the value.
 pub(super) struct Line {

@@ -33,7 +33,7 @@ const ON_TERMINAL: &str = "exec \"$@\"";
 const WAIT: &str = "read -r _; ";
 
 /// How long its start, and a silent engine at its end, are waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a silent process is looked at: it may have ended and left others its output.
 const TURN: Duration = Duration::from_millis(500);
 
@@ -111,7 +111,9 @@ impl Running {
         let deadline = Instant::now() + PATIENCE;
         // the engine may not have made the terminal yet
         while let Err(error) = self.container.resize(&self.exec, rows, columns) {
-            if Instant::now() > deadline || self.container.look_at(&self.exec)?.running == Some(false) {
+            if Instant::now() > deadline
+                || self.container.look_at(&self.exec)?.running == Some(false)
+            {
                 return Err(error);
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -179,9 +181,9 @@ impl Running {
                 Ok((into.len() > before).then_some(into.len() - before))
             }
             Err(err) => match err.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {
-                    Ok(None)
-                }
+                io::ErrorKind::WouldBlock
+                | io::ErrorKind::TimedOut
+                | io::ErrorKind::Interrupted => Ok(None),
                 io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ok(Some(0)),
                 _ => Err(err),
             },
@@ -189,16 +191,12 @@ impl Running {
     }
 
     fn count(&mut self, bytes: usize) -> Heard {
-        match self.left.checked_sub(bytes as u64) {
-            Some(left) => {
-                self.left = left;
-                Heard::Bytes
-            }
-            None => {
-                self.kill();
-                self.finish(Exit::Bound("it printed more than it may".to_owned()))
-            }
+        if let Some(left) = self.left.checked_sub(bytes as u64) {
+            self.left = left;
+            return Heard::Bytes;
         }
+        self.kill();
+        self.finish(Exit::Bound("it printed more than it may".to_owned()))
     }
 
     fn finish(&mut self, exit: Exit) -> Heard {
@@ -210,7 +208,9 @@ impl Running {
     /// Its end, once its output has ended or it is known to be gone.
     fn ended(&mut self) -> Result<Heard> {
         // engines tell a signal as shells do
-        let code = self.container.code_of(&self.exec, Instant::now() + PATIENCE);
+        let code = self
+            .container
+            .code_of(&self.exec, Instant::now() + PATIENCE);
         let exit = match code {
             Ok(code) => Exit::Code(i32::try_from(code).unwrap_or(-1)),
             Err(_) if self.container.alive().is_err() => Exit::Signal(9),

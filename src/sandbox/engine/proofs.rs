@@ -18,7 +18,9 @@ if (: >/proc/sys/kernel/core_pattern) 2>/dev/null; then echo core; fi
 
 /// Bound by bound.
 pub(super) fn of(container: &Container, limits: &Limits) -> Vec<Proof> {
-    let said = container.say(ASK, &[]).map_or(String::new(), |(said, _)| said);
+    let said = container
+        .say(ASK, &[])
+        .map_or(String::new(), |(said, _)| said);
     let lines: Vec<&str> = said.lines().collect();
     let at = |place: usize| lines.get(place).copied().unwrap_or("-");
     let has = |line: &str| lines.contains(&line);
@@ -27,13 +29,28 @@ pub(super) fn of(container: &Container, limits: &Limits) -> Vec<Proof> {
     let has_net = lines.iter().any(|line| line.starts_with("net "));
     let (memory, memory_why) = bound_of(at(0), limits.memory, "memory");
     let (count, count_why) = bound_of(at(1), limits.processes.saturating_add(2), "pids");
-    let when = |holds: bool| if holds { Holding::Enforced } else { Holding::Unknown };
+    let when = |holds: bool| {
+        if holds {
+            Holding::Enforced
+        } else {
+            Holding::Unknown
+        }
+    };
     let kernel = if has("core") {
-        (Holding::NotEnforced, "settings of the kernel can be written")
+        (
+            Holding::NotEnforced,
+            "settings of the kernel can be written",
+        )
     } else if has_walls {
-        (Holding::Enforced, "no capabilities, no new privileges, the engine's seccomp")
+        (
+            Holding::Enforced,
+            "no capabilities, no new privileges, the engine's seccomp",
+        )
     } else {
-        (Holding::Unknown, "it does not say that it has no capabilities and a seccomp filter")
+        (
+            Holding::Unknown,
+            "it does not say that it has no capabilities and a seccomp filter",
+        )
     };
     let told = [
         (
@@ -81,7 +98,9 @@ fn bound_of(said: &str, most: u64, which: &str) -> (Holding, String) {
         ),
         Ok(_) => (
             Holding::NotEnforced,
-            format!("the engine ignores it: its control group has no such {which} bound (rootless on cgroup v1?)"),
+            format!(
+                "the engine ignores it: its control group has no such {which} bound (rootless on cgroup v1?)"
+            ),
         ),
         Err(_) if said.trim() == "max" => (
             Holding::NotEnforced,

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// An answer's head is not longer.
 const MOST_HEAD: usize = 1 << 16;
 /// An answer begins within this time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Asks for a connection of its own.
 ///
@@ -44,7 +44,9 @@ pub(super) fn upgrade(socket: &Path, path: &str, body: &str) -> io::Result<UnixS
         let count = stream.read(&mut said).unwrap_or(0);
         said.truncate(count);
         let said = String::from_utf8_lossy(&said);
-        return Err(io::Error::other(format!("the engine says: {said} (HTTP {status})")));
+        return Err(io::Error::other(format!(
+            "the engine says: {said} (HTTP {status})"
+        )));
     }
     stream.set_read_timeout(None)?;
     Ok(stream)

@@ -32,12 +32,14 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(container: &Arc<Container>, limits: &Limits) -> Self {
+    /// Over a container in which so many bytes were written for its beginning.
+    pub(super) fn new(container: &Arc<Container>, limits: &Limits, began_with: u64) -> Self {
         let (until, ended) = mpsc::channel::<()>();
         let told = Told::default();
         let (tell, container, limits) = (Arc::clone(&told), Arc::downgrade(container), *limits);
         thread::spawn(move || {
             let (since, mut turn) = (Instant::now(), TURN);
+            let most = began_with.saturating_add(limits.disk);
             loop {
                 let left = limits.wall.saturating_sub(since.elapsed());
                 if ended.recv_timeout(turn.min(left)) != Err(RecvTimeoutError::Timeout) {
@@ -47,7 +49,7 @@ impl Watch {
                     return;
                 };
                 let looked = Instant::now();
-                let is_large = || container.grown().is_ok_and(|bytes| bytes > limits.disk);
+                let is_large = || container.sizes().is_ok_and(|(written, _)| written > most);
                 let why = if since.elapsed() >= limits.wall {
                     "its time was over"
                 } else if is_large() {

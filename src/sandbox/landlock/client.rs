@@ -19,7 +19,7 @@ use crate::sandbox::landlock::wire::Ask;
 use crate::sandbox::landlock::wire::Kind;
 
 /// A worker that says nothing for so long has died.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The worker for files, and the line to it.
 pub(super) struct Worker {
@@ -63,7 +63,8 @@ impl Worker {
         place: &str,
         see: &mut dyn FnMut(&[u8], Now) -> Result<()>,
     ) -> Result<()> {
-        let failed = |err: io::Error| Error::limit("cannot read the sandbox's folder").caused_by(err);
+        let failed =
+            |err: io::Error| Error::limit("cannot read the sandbox's folder").caused_by(err);
         let ask = Ask::Walk {
             path: place.to_owned(),
             most: u64::MAX,
@@ -134,7 +135,9 @@ impl Files for Running {
         let path = self.place(path);
         self.order(&Ask::Read { path, most }, None)?;
         let dead = |err: io::Error| FileError::other(format!("the sandbox died: {err}"));
-        let worker = self.worker().map_err(|err| FileError::other(err.to_string()))?;
+        let worker = self
+            .worker()
+            .map_err(|err| FileError::other(err.to_string()))?;
         wire::hear_bytes(&mut worker.line, most).map_err(dead)
     }
 

@@ -115,7 +115,8 @@ impl Private {
     }
 
     fn fill(&mut self, spec: &Spec, cancel: &Cancel) -> Result<()> {
-        let io = |err: std::io::Error| Error::limit("cannot make the sandbox's folder").caused_by(err);
+        let io =
+            |err: std::io::Error| Error::limit("cannot make the sandbox's folder").caused_by(err);
         fs::write(self.folder.join(OWNER), me()).map_err(io)?;
         for at in ["/tmp", spec.home.as_str()] {
             fs::create_dir_all(self.place_of(at)).map_err(io)?;
@@ -194,15 +195,21 @@ fn apply(layer: &Layer, at: &str, place: &Path) -> std::io::Result<()> {
     for (below, entry) in copied::entries_in(layer, at) {
         let below = Path::new(OsStr::from_bytes(below));
         let to = place.join(below);
-        let is_reached = below.ancestors().skip(1).all(|above| {
-            fs::symlink_metadata(place.join(above)).is_ok_and(|meta| meta.is_dir())
-        });
+        let is_reached = below
+            .ancestors()
+            .skip(1)
+            .all(|above| fs::symlink_metadata(place.join(above)).is_ok_and(|meta| meta.is_dir()));
         if !is_reached || below.as_os_str().is_empty() {
             continue;
         }
         let was = fs::symlink_metadata(&to).ok();
-        let stays = matches!(entry, Entry::Dir { is_opaque: false, .. })
-            && was.as_ref().is_some_and(fs::Metadata::is_dir);
+        let stays = matches!(
+            entry,
+            Entry::Dir {
+                is_opaque: false,
+                ..
+            }
+        ) && was.as_ref().is_some_and(fs::Metadata::is_dir);
         match was {
             Some(meta) if !stays && meta.is_dir() => fs::remove_dir_all(&to)?,
             Some(_) if !stays => fs::remove_file(&to)?,
@@ -238,7 +245,10 @@ fn free_user() -> Option<u32> {
     let is_mapped = |map: &str| {
         let text = fs::read_to_string(map).unwrap_or_default();
         text.lines().any(|line| {
-            let numbers: Vec<u64> = line.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+            let numbers: Vec<u64> = line
+                .split_whitespace()
+                .filter_map(|n| n.parse().ok())
+                .collect();
             matches!(numbers[..], [from, _, count] if from <= u64::from(FIRST_USER)
                 && u64::from(FIRST_USER + USERS) <= from + count)
         })

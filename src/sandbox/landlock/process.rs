@@ -84,10 +84,10 @@ impl Started {
     ///
     /// # Errors
     /// As of a terminal.
-    pub(super) fn on_pipe(program: &Path, plan: Plan) -> Result<Self> {
+    pub(super) fn on_pipe(program: &Path, plan: &Plan) -> Result<Self> {
         let (ours, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)
             .map_err(|err| Error::limit("no pipe can be had for it").caused_by(err))?;
-        Self::start(program, &plan, ours, theirs)
+        Self::start(program, plan, ours, theirs)
     }
 
     /// The worker for files, with the line to it.
@@ -146,7 +146,9 @@ impl Started {
 
     /// Whether anything of it may still run.
     pub(super) fn is_open(&mut self) -> bool {
-        self.supervisor.try_wait().is_ok_and(|status| status.is_none())
+        self.supervisor
+            .try_wait()
+            .is_ok_and(|status| status.is_none())
     }
 
     /// Ends it with all that it left behind, and waits for that.
@@ -321,7 +323,9 @@ impl Process for Handle {
         while !rest.is_empty() {
             match started.streams.write(rest) {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-                Err(err) if err.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline => {
+                Err(err)
+                    if err.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline =>
+                {
                     let wait = Timespec {
                         tv_sec: 0,
                         tv_nsec: 50_000_000,
@@ -362,7 +366,11 @@ impl Process for Handle {
                 }
                 None => {}
             }
-            let patience = if self.streams.is_none() { left.min(TURN) } else { Duration::ZERO };
+            let patience = if self.streams.is_none() {
+                left.min(TURN)
+            } else {
+                Duration::ZERO
+            };
             let end = lock(&self.started).look_for_end(patience);
             // a supervisor that was ended says nothing any more
             let end = match end {

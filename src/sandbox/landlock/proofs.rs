@@ -16,7 +16,11 @@ pub(super) fn of(version: i32, is_nobody: bool) -> Vec<Proof> {
     let has_signals = version >= WITH_SIGNALS || is_nobody;
     let when = |holds: bool| if holds { Enforced } else { NotEnforced };
     let told = [
-        (Bound::Network, Enforced, "seccomp refuses every socket; servers on this machine fail too"),
+        (
+            Bound::Network,
+            Enforced,
+            "seccomp refuses every socket; servers on this machine fail too",
+        ),
         (
             Bound::Files,
             when(is_nobody),
@@ -36,7 +40,11 @@ pub(super) fn of(version: i32, is_nobody: bool) -> Vec<Proof> {
                 "names and arguments of other processes can be read, and this kernel's Landlock lets signals through (6.12 does not)"
             },
         ),
-        (Bound::Kernel, Enforced, "no privileges; seccomp refuses mounts, namespaces, modules, tracing"),
+        (
+            Bound::Kernel,
+            Enforced,
+            "no privileges; seccomp refuses mounts, namespaces, modules, tracing",
+        ),
         (Bound::Cpu, Enforced, "RLIMIT_CPU, of each process"),
         (Bound::Wall, Enforced, "its supervisor kills it"),
         (
@@ -59,7 +67,11 @@ pub(super) fn of(version: i32, is_nobody: bool) -> Vec<Proof> {
             NotEnforced,
             "no quota: the folder is looked at a few times a second; one file is bounded by RLIMIT_FSIZE",
         ),
-        (Bound::Inodes, NotEnforced, "no quota: the folder is looked at a few times a second"),
+        (
+            Bound::Inodes,
+            NotEnforced,
+            "no quota: the folder is looked at a few times a second",
+        ),
         (
             Bound::CleanUp,
             when(has_signals),

@@ -22,8 +22,7 @@ pub(super) fn remove(folder: &Path) {
 
 /// Lets us into folders that were closed: a program may do that to its own.
 fn open_folders(folder: &Path) {
-    let mut walk = WalkDir::new(folder).into_iter();
-    while let Some(found) = walk.next() {
+    for found in WalkDir::new(folder) {
         // a folder that could not be read is found again once it is open
         let path = match &found {
             Ok(entry) if entry.file_type().is_dir() => entry.path(),

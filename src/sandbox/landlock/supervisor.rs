@@ -249,9 +249,8 @@ fn launch() -> io::Result<()> {
     let plan: Plan = wire::hear(&mut Stdio0)?;
     let supervisor = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     let mut supervisor = fs::File::from(supervisor);
-    let error = match become_it(&plan, &supervisor) {
-        Ok(()) => return Ok(()),
-        Err(error) => error,
+    let Err(error) = become_it(&plan, &supervisor) else {
+        return Ok(());
     };
     let errno = error.raw_os_error().unwrap_or(0);
     supervisor.write_all(&errno.to_le_bytes())?;

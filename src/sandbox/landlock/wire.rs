@@ -62,17 +62,36 @@ pub(super) const LEAVE: u8 = b'q';
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Ask {
     Meta(String),
-    Read { path: String, most: u64 },
+    Read {
+        path: String,
+        most: u64,
+    },
     /// The bytes follow.
-    Write { path: String, mode: Option<u32> },
-    SetMode { path: String, mode: u32 },
+    Write {
+        path: String,
+        mode: Option<u32>,
+    },
+    SetMode {
+        path: String,
+        mode: u32,
+    },
     MakeDirs(String),
     Remove(String),
-    Rename { from: String, to: String },
-    List { path: String, depth: usize, most: usize },
+    Rename {
+        from: String,
+        to: String,
+    },
+    List {
+        path: String,
+        depth: usize,
+        most: usize,
+    },
     /// Everything in a folder, for a layer; answered by many [`Answer::Walked`] and a [`Answer::Done`]. Contents beyond
     /// `most` bytes in all are an error.
-    Walk { path: String, most: u64 },
+    Walk {
+        path: String,
+        most: u64,
+    },
 }
 
 /// What it answers; bytes follow a `Read` and each `Walked`.
@@ -81,8 +100,15 @@ pub(super) enum Answer {
     Done,
     Meta(Option<(Kind, u64, u32)>),
     Listed(Vec<(String, Kind)>),
-    Walked { below: Vec<u8>, kind: Kind, mode: u32 },
-    Refused { errno: Option<i32>, why: String },
+    Walked {
+        below: Vec<u8>,
+        kind: Kind,
+        mode: u32,
+    },
+    Refused {
+        errno: Option<i32>,
+        why: String,
+    },
 }
 
 /// [`FileKind`] on the wire.

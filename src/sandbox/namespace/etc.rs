@@ -50,7 +50,8 @@ pub(super) fn write(config: &Config, root: &Root) -> Result<(), Failure> {
         files.push(("/etc/nsswitch.conf", sources.to_owned()));
     }
     for (path, text) in files {
-        root.write(path, &text).map_err(refused(Step::System, path))?;
+        root.write(path, &text)
+            .map_err(refused(Step::System, path))?;
     }
     root.link("/etc/mtab", b"/proc/self/mounts")
         .map_err(refused(Step::System, "/etc/mtab"))
@@ -69,9 +70,9 @@ fn passwd(config: &Config, root: &Root) -> String {
     {
         return rest;
     }
-    let others = rest.lines().filter(|line| !line.starts_with(&format!("{user}:")));
-    let others: String = others.map(|line| format!("{line}\n")).collect();
-    line + &others
+    let is_other = |line: &&str| !line.starts_with(&format!("{user}:"));
+    let others = rest.lines().filter(is_other).flat_map(|line| [line, "\n"]);
+    [line.as_str()].into_iter().chain(others).collect()
 }
 
 const NOBODY: &str = "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";

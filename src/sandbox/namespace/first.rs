@@ -25,6 +25,7 @@ use crate::sandbox::namespace::watch::failed;
 use crate::sandbox::namespace::watch::refused;
 use crate::sandbox::namespace::wire::Answer;
 use crate::sandbox::namespace::wire::Ask;
+use crate::sandbox::namespace::wire::Attempt;
 use crate::sandbox::namespace::wire::Config;
 use crate::sandbox::namespace::wire::Facts;
 use crate::sandbox::namespace::wire::Failure;
@@ -66,8 +67,10 @@ fn set_up(
         .map_err(refused(Step::Network, "cannot set the host name"))?;
     let socket = rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None)
         .map_err(refused(Step::Network, "cannot make a socket"))?;
-    sys::bring_up_loopback(socket.as_fd())
-        .map_err(failed(Step::Network, "cannot bring up the loopback interface"))?;
+    sys::bring_up_loopback(socket.as_fd()).map_err(failed(
+        Step::Network,
+        "cannot bring up the loopback interface",
+    ))?;
     drop(socket);
     let stand = root::prepare(config, mapped)?;
     put_layer(&stand, wire)?;
@@ -77,7 +80,7 @@ fn set_up(
     die_with_parent()?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
     // As its other processes see it, not as the program is called.
-    drop(rustix::thread::set_name(c"init"));
+    rustix::thread::set_name(c"init").ok();
     let facts = look_around(&stand, landlock);
     Ok((stand, facts))
 }
@@ -120,19 +123,7 @@ fn look_around(stand: &root::Stand, landlock: String) -> Facts {
     let disk = rustix::fs::fstatvfs(&stand.store).ok();
     Facts {
         interfaces: interfaces(),
-        has_odd_sockets: [AddressFamily::NETLINK, VSOCK, AddressFamily::PACKET]
-            .into_iter()
-            .any(|family| {
-                rustix::net::socket(family, SocketType::DGRAM, None).err() != Some(Errno::PERM)
-            }),
-        can_mount: rustix::mount::mount("none", "/tmp", "tmpfs", MountFlags::empty(), None)
-            != Err(Errno::PERM),
-        can_set: rustix::fs::open(
-            "/proc/sys/kernel/core_pattern",
-            OFlags::WRONLY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )
-        .is_ok(),
+        possible: possible(),
         rights: field("CapBnd:"),
         is_without_new_rights: field("NoNewPrivs:") == "1" && field("Seccomp:") == "2",
         landlock,
@@ -140,9 +131,34 @@ fn look_around(stand: &root::Stand, landlock: String) -> Facts {
         most_pid: std::fs::read_to_string("/proc/sys/kernel/pid_max")
             .ok()
             .and_then(|text| text.trim().parse().ok()),
-        disk: disk.as_ref().map_or(0, |disk| disk.f_blocks.saturating_mul(disk.f_frsize)),
+        disk: disk
+            .as_ref()
+            .map_or(0, |disk| disk.f_blocks.saturating_mul(disk.f_frsize)),
         inodes: disk.as_ref().map_or(0, |disk| disk.f_files),
     }
+}
+
+/// Tries what nothing in here may do, and says what worked.
+fn possible() -> Vec<Attempt> {
+    let families = [AddressFamily::NETLINK, VSOCK, AddressFamily::PACKET];
+    let has_socket = families.into_iter().any(|family| {
+        let socket = rustix::net::socket(family, SocketType::DGRAM, None);
+        socket.err() != Some(Errno::PERM)
+    });
+    let mount = rustix::mount::mount("none", "/tmp", "tmpfs", MountFlags::empty(), None);
+    let setting = rustix::fs::open(
+        "/proc/sys/kernel/core_pattern",
+        OFlags::WRONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+    );
+    [
+        (has_socket, Attempt::OddSocket),
+        (mount != Err(Errno::PERM), Attempt::Mount),
+        (setting.is_ok(), Attempt::Setting),
+    ]
+    .into_iter()
+    .filter_map(|(worked, attempt)| worked.then_some(attempt))
+    .collect()
 }
 
 /// Sockets to the machine that a virtual one runs on, which no namespace hides.
@@ -150,7 +166,10 @@ const VSOCK: AddressFamily = AddressFamily::from_raw(40);
 
 fn interfaces() -> Vec<String> {
     let text = std::fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
-    let names = text.lines().skip(2).filter_map(|line| line.split(':').next());
+    let names = text
+        .lines()
+        .skip(2)
+        .filter_map(|line| line.split(':').next());
     let names = names.map(|name| name.trim().to_owned());
     names.filter(|name| name != "lo").collect()
 }

@@ -77,7 +77,7 @@ impl Running {
     /// Starts a sandbox and waits until it stands.
     pub(super) fn start(
         program: &Path,
-        config: Config,
+        config: &Config,
         spec: &Spec,
         cancel: &Cancel,
     ) -> Result<Self> {
@@ -101,10 +101,10 @@ impl Running {
             seen: BTreeMap::new(),
         };
         // What goes wrong here is told by the answer.
-        let told = running.tell(&config, spec.layer.as_deref(), cancel);
-        let facts = running.hear_start(&config, cancel)?;
+        let told = running.tell(config, spec.layer.as_deref(), cancel);
+        let facts = running.hear_start(config, cancel)?;
         told.map_err(cannot)?;
-        running.proofs = proofs::proofs(&facts, &config, spec.limits.output);
+        running.proofs = proofs::proofs(&facts, config, spec.limits.output);
         Ok(running)
     }
 
@@ -315,7 +315,11 @@ impl Sandbox for Running {
         let mut layer = Layer::default();
         let mut seen = BTreeMap::new();
         let mut left = self.limits.disk;
-        for Change { path: Raw(path), what } in self.changes()? {
+        for Change {
+            path: Raw(path),
+            what,
+        } in self.changes()?
+        {
             let entry = match what {
                 What::File {
                     mode,
@@ -327,10 +331,12 @@ impl Sandbox for Running {
                         Some(Entry::File { content, .. }) => Some(content),
                         _ => None,
                     };
-                    let content = self.content(&path, (len, stamp), known, left).map_err(|err| {
-                        let name = String::from_utf8_lossy(&path).into_owned();
-                        Error::limit(format!("cannot copy {name}")).caused_by(err)
-                    })?;
+                    let content =
+                        self.content(&path, (len, stamp), known, left)
+                            .map_err(|err| {
+                                let name = String::from_utf8_lossy(&path).into_owned();
+                                Error::limit(format!("cannot copy {name}")).caused_by(err)
+                            })?;
                     left = left.saturating_sub(content.bytes.len() as u64);
                     if !is_fresh {
                         seen.insert(path.clone(), (stamp, content.clone()));

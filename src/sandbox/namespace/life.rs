@@ -69,11 +69,13 @@ impl State {
         drop(self.leash.take());
         // An error would mean that it has been waited for.
         let code = self.watcher.wait().ok().and_then(|status| status.code());
-        *self.end.get_or_insert(if code == Some(i32::from(watch::TIME_OVER)) {
-            End::TimeOver
-        } else {
-            End::Died
-        })
+        *self
+            .end
+            .get_or_insert(if code == Some(i32::from(watch::TIME_OVER)) {
+                End::TimeOver
+            } else {
+                End::Died
+            })
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn lock(config: &Config, stand: &Stand) -> Result<String, Failure> {
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(refused(Step::Lock, "cannot hide the memory"))?;
     // This process writes files too, and a signal that it ignores leaves an error that it can tell.
-    drop(limit(Resource::Fsize, config.bounds.file));
+    limit(Resource::Fsize, config.bounds.file).ok();
     filter_calls().map_err(|err| Failure {
         step: Step::Lock,
         errno: 0,
@@ -113,7 +113,9 @@ pub(super) fn lock_child(bounds: Bounds) -> rustix::io::Result<()> {
     limit(Resource::As, bounds.memory)?;
     let now = rustix::process::getrlimit(Resource::Cpu);
     // A second later than the signal that can be caught comes the one that cannot.
-    let soft = now.maximum.map_or(bounds.cpu_secs, |most| most.min(bounds.cpu_secs));
+    let soft = now
+        .maximum
+        .map_or(bounds.cpu_secs, |most| most.min(bounds.cpu_secs));
     let hard = now.maximum.map_or(soft + 1, |most| most.min(soft + 1));
     let both = Rlimit {
         current: Some(soft),
@@ -146,7 +148,10 @@ fn restrict_paths(config: &Config, stand: &Stand) -> Result<String, RulesetError
     rules = allow(rules, "/", root)?;
     rules = allow(rules, "/dev", all)?;
     let own = ["/tmp", config.home.as_str()];
-    for path in own.into_iter().chain(stand.places.iter().map(|place| place.at.as_str())) {
+    for path in own
+        .into_iter()
+        .chain(stand.places.iter().map(|place| place.at.as_str()))
+    {
         rules = allow(rules, path, all)?;
     }
     // What this process reads for hgview; no path leads there.
@@ -275,12 +280,20 @@ fn filter_calls() -> Result<(), Box<dyn std::error::Error>> {
     denied.insert(libc::SYS_clone, clones);
     let mut others = Vec::new();
     for family in SOCKETS {
-        others.push(condition(0, SeccompCmpOp::Ne, u64::from(family.cast_unsigned()))?);
+        others.push(condition(
+            0,
+            SeccompCmpOp::Ne,
+            u64::from(family.cast_unsigned()),
+        )?);
     }
     denied.insert(libc::SYS_socket, vec![SeccompRule::new(others)?]);
     let mut typing = Vec::new();
     for request in TYPING {
-        typing.push(SeccompRule::new(vec![condition(1, SeccompCmpOp::Eq, request)?])?);
+        typing.push(SeccompRule::new(vec![condition(
+            1,
+            SeccompCmpOp::Eq,
+            request,
+        )?])?);
     }
     denied.insert(libc::SYS_ioctl, typing);
     let refuse = SeccompAction::Errno(errno(Errno::PERM));

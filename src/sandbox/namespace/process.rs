@@ -12,6 +12,7 @@ use rustix::event::PollFlags;
 use rustix::event::Timespec;
 use rustix::event::poll;
 use rustix::io::Errno;
+use rustix::net::SendFlags;
 
 use crate::error::Error;
 use crate::error::Result;
@@ -81,7 +82,7 @@ impl Held {
     /// Takes what there is to read; whether there was anything.
     fn take(&mut self, into: &mut Vec<u8>) -> bool {
         let before = into.len();
-        let mut chunk = [0; CHUNK];
+        let mut chunk = vec![0; CHUNK];
         while !self.is_closed && self.bound.is_none() && into.len() - before < MOST_AT_ONCE {
             match rustix::io::read(&self.output, &mut chunk) {
                 Ok(0) => self.is_closed = true,
@@ -110,7 +111,11 @@ impl Held {
     fn wait(&mut self, deadline: Instant, to_type: bool) -> Result<bool> {
         let left = deadline.saturating_duration_since(Instant::now());
         let left = Timespec::try_from(left).ok();
-        let typing = if to_type { PollFlags::OUT } else { PollFlags::empty() };
+        let typing = if to_type {
+            PollFlags::OUT
+        } else {
+            PollFlags::empty()
+        };
         let mut fds = vec![PollFd::new(&self.channel, PollFlags::IN)];
         if !self.is_closed && self.bound.is_none() {
             fds.push(PollFd::new(&self.output, PollFlags::IN | typing));
@@ -120,7 +125,10 @@ impl Held {
             Err(Errno::INTR) => return Ok(true),
             Err(err) => return Err(Error::internal("cannot wait for a process").caused_by(err)),
         };
-        if fds.first().is_some_and(|channel| !channel.revents().is_empty()) {
+        if fds
+            .first()
+            .is_some_and(|channel| !channel.revents().is_empty())
+        {
             drop(fds);
             self.hear_end();
         }
@@ -198,7 +206,9 @@ impl Process for Held {
             return Ok(Heard::Bytes);
         }
         let now = Instant::now();
-        let deadline = now.checked_add(wait).unwrap_or(now + Duration::from_hours(24));
+        let deadline = now
+            .checked_add(wait)
+            .unwrap_or(now + Duration::from_hours(24));
         loop {
             if self.take(into) {
                 return Ok(Heard::Bytes);
@@ -214,6 +224,6 @@ impl Process for Held {
 
     fn kill(&mut self) {
         // Nobody listens when it has ended.
-        drop(rustix::net::send(&self.channel, b"k", rustix::net::SendFlags::NOSIGNAL));
+        rustix::net::send(&self.channel, b"k", SendFlags::NOSIGNAL).ok();
     }
 }

@@ -3,6 +3,7 @@
 use crate::sandbox::Bound;
 use crate::sandbox::Holding;
 use crate::sandbox::Proof;
+use crate::sandbox::namespace::wire::Attempt;
 use crate::sandbox::namespace::wire::Config;
 use crate::sandbox::namespace::wire::Facts;
 use crate::text::human;
@@ -32,13 +33,16 @@ fn proof(bound: Bound, facts: &Facts, config: &Config, output: u64) -> (Holding,
     let bounds = config.bounds;
     match bound {
         Bound::Network => held(
-            facts.interfaces.is_empty() && !facts.has_odd_sockets,
+            facts.interfaces.is_empty() && !facts.possible.contains(&Attempt::OddSocket),
             "a network of its own with nothing but its loopback; no other sockets",
             format!("interfaces: {}", facts.interfaces.join(" ")),
         ),
         Bound::Files => held(
-            !facts.can_mount,
-            format!("a root of its own, mounts are refused; Landlock holds {}", facts.landlock),
+            !facts.possible.contains(&Attempt::Mount),
+            format!(
+                "a root of its own, mounts are refused; Landlock holds {}",
+                facts.landlock
+            ),
             "mounts are not refused",
         ),
         Bound::Processes => held(
@@ -47,13 +51,18 @@ fn proof(bound: Bound, facts: &Facts, config: &Config, output: u64) -> (Holding,
             format!("it sees {} processes", facts.processes),
         ),
         Bound::Kernel => held(
-            !facts.can_set && facts.is_without_new_rights && has_no_rights(&facts.rights),
+            !facts.possible.contains(&Attempt::Setting)
+                && facts.is_without_new_rights
+                && has_no_rights(&facts.rights),
             "settings are read-only, no rights can be gained, calls are filtered",
             format!("rights: {}", facts.rights),
         ),
         Bound::Cpu => held(
             true,
-            format!("each process is killed after {} s (RLIMIT_CPU)", bounds.cpu_secs),
+            format!(
+                "each process is killed after {} s (RLIMIT_CPU)",
+                bounds.cpu_secs
+            ),
             "",
         ),
         Bound::Wall => held(
@@ -71,12 +80,18 @@ fn proof(bound: Bound, facts: &Facts, config: &Config, output: u64) -> (Holding,
         Bound::ProcessCount => process_count(facts, config),
         Bound::Output => held(
             true,
-            format!("a process that writes more than {} is killed", human::bytes(output)),
+            format!(
+                "a process that writes more than {} is killed",
+                human::bytes(output)
+            ),
             "",
         ),
         Bound::Disk => held(
             facts.disk <= bounds.disk.next_multiple_of(PAGE),
-            format!("all that is written lies in {} of memory", human::bytes(facts.disk)),
+            format!(
+                "all that is written lies in {} of memory",
+                human::bytes(facts.disk)
+            ),
             format!("the kernel gave {}", human::bytes(facts.disk)),
         ),
         Bound::Inodes => held(

@@ -76,13 +76,12 @@ pub(super) fn explain(failure: &Failure, config: &Config) -> Error {
         Step::Namespaces | Step::Users => Error::limit("this machine refuses user namespaces"),
         Step::Network => Error::limit("this machine refuses a network namespace"),
         Step::Store => Error::limit("this machine refuses mounts in a user namespace"),
-        Step::System => Error::limit(format!("cannot show {what} in a sandbox")),
+        Step::System | Step::Devices => Error::limit(format!("cannot show {what} in a sandbox")),
         Step::Folder => Error::input(format!("cannot open {what}")),
         Step::Owners => owners(what, config),
         Step::Overlay => Error::limit(format!("this machine refuses an overlay on {what}")),
         Step::Marks => Error::limit("an overlay in memory needs Linux 6.6"),
         Step::Proc => Error::limit("this machine refuses a /proc of the sandbox's own"),
-        Step::Devices => Error::limit(format!("cannot show {what} in a sandbox")),
         Step::Root => Error::limit("this machine refuses a root of the sandbox's own"),
         Step::Layer => Error::limit(format!("cannot make the earlier change of {what}")),
         Step::Lock => Error::limit(format!("cannot lock a sandbox: {what}")),
@@ -91,7 +90,10 @@ pub(super) fn explain(failure: &Failure, config: &Config) -> Error {
         0 => err,
         errno => err.caused_by(io::Error::from_raw_os_error(errno)),
     };
-    let is_refused = matches!(errno, Errno::PERM | Errno::ACCESS | Errno::NOSPC | Errno::NOSYS | Errno::INVAL);
+    let is_refused = matches!(
+        errno,
+        Errno::PERM | Errno::ACCESS | Errno::NOSPC | Errno::NOSYS | Errno::INVAL
+    );
     let may_be_machine = !matches!(failure.step, Step::Folder | Step::Owners | Step::Layer);
     if !(is_refused && may_be_machine) {
         return err;

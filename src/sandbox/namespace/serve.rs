@@ -94,7 +94,9 @@ impl Server<'_> {
             PollFd::new(&self.wire.0, PollFlags::IN),
             PollFd::new(died, PollFlags::IN),
         ];
-        let channels = listened.iter().filter_map(|running| running.channel.as_ref());
+        let channels = listened
+            .iter()
+            .filter_map(|running| running.channel.as_ref());
         fds.extend(channels.map(|channel| PollFd::new(channel, PollFlags::IN)));
         match poll(&mut fds, None) {
             Ok(_) => {}
@@ -163,10 +165,9 @@ impl Server<'_> {
     ) -> io::Result<()> {
         match self.try_spawn(argv, cwd, env, terminal) {
             Ok((running, theirs)) => {
-                let sent = self.wire.send(
-                    &Answer::Spawned,
-                    &[running.output.as_fd(), theirs.as_fd()],
-                );
+                let sent = self
+                    .wire
+                    .send(&Answer::Spawned, &[running.output.as_fd(), theirs.as_fd()]);
                 self.running.push(running);
                 sent
             }
@@ -190,8 +191,8 @@ impl Server<'_> {
         let room = |err: io::Error| (SpawnStep::Room, err);
         let (channel, theirs) = UnixStream::pair().map_err(room)?;
         let (output, inner) = open_output(terminal).map_err(|errno| room(errno.into()))?;
-        let (failed, fails) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)
-            .map_err(|errno| room(errno.into()))?;
+        let (failed, fails) =
+            rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|errno| room(errno.into()))?;
         let Some(pid) = sys::fork().map_err(room)? else {
             let (at, err) = self.become_program(argv, cwd, env, terminal.is_some(), &inner);
             let at = match at {
@@ -200,12 +201,12 @@ impl Server<'_> {
                 SpawnStep::Program => 2,
             };
             let [a, b, c, d] = lock::errno_of(&err).to_le_bytes();
-            drop(rustix::io::write(&fails, &[at, a, b, c, d]));
+            rustix::io::write(&fails, &[at, a, b, c, d]).ok();
             sys::exit_now(127);
         };
         drop(fails);
         drop(inner);
-        self.hear_failure(failed)?;
+        self.hear_failure(&failed)?;
         let pid = Pid::from_raw(pid).ok_or_else(|| room(io::ErrorKind::NotFound.into()))?;
         let running = Running {
             pid,
@@ -217,11 +218,11 @@ impl Server<'_> {
 
     /// Waits until the child runs its program, or has said why it cannot, or hgview has gone: the child may have been
     /// stopped by another process on its way.
-    fn hear_failure(&self, failed: OwnedFd) -> Result<(), (SpawnStep, io::Error)> {
+    fn hear_failure(&self, failed: &OwnedFd) -> Result<(), (SpawnStep, io::Error)> {
         let room = |err: io::Error| (SpawnStep::Room, err);
         loop {
             let mut fds = [
-                PollFd::new(&failed, PollFlags::IN),
+                PollFd::new(failed, PollFlags::IN),
                 PollFd::new(&self.wire.0, PollFlags::RDHUP),
             ];
             match poll(&mut fds, None) {
@@ -238,7 +239,7 @@ impl Server<'_> {
             }
         }
         let mut said = [0; 5];
-        match rustix::io::read(&failed, &mut said) {
+        match rustix::io::read(failed, &mut said) {
             Ok(5) => {
                 let [at, errno @ ..] = said;
                 let at = match at {
@@ -323,14 +324,14 @@ fn told(status: WaitStatus) -> [u8; 5] {
 
 /// Kills the processes of a session, and the group of its leader.
 fn kill_session(leader: Pid) {
-    drop(rustix::process::kill_process_group(leader, Signal::KILL));
+    rustix::process::kill_process_group(leader, Signal::KILL).ok();
     for _ in 0..KILL_ROUNDS {
         let members = members(leader);
         if members.is_empty() {
             return;
         }
         for member in members {
-            drop(rustix::process::kill_process(member, Signal::KILL));
+            rustix::process::kill_process(member, Signal::KILL).ok();
         }
     }
 }
@@ -346,8 +347,15 @@ fn members(leader: Pid) -> Vec<Pid> {
         };
         let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
         // `pid (name) state parent group session`; a name may hold anything.
-        let mut fields = stat.rsplit(')').next().unwrap_or_default().split(' ').skip(1);
-        let is_dead = fields.next().is_none_or(|state| state == "Z" || state == "X");
+        let mut fields = stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .split(' ')
+            .skip(1);
+        let is_dead = fields
+            .next()
+            .is_none_or(|state| state == "Z" || state == "X");
         let session = fields.nth(2).and_then(|session| session.parse().ok());
         if !is_dead && session == Some(leader.as_raw_nonzero().get()) {
             found.extend(Pid::from_raw(pid));

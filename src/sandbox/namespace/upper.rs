@@ -39,21 +39,29 @@ const FRESH: Duration = Duration::from_millis(100);
 
 /// The place of a path, and the path below it; the system's own root is no place of changes.
 fn find<'a, 'b>(places: &'a [Place], path: &'b Raw) -> Option<(&'a Place, &'b [u8])> {
-    places.iter().filter(|place| place.at != "/").find_map(|place| {
-        let rest = path.0.strip_prefix(place.at.as_bytes())?;
-        let rest = match rest {
-            [] => rest,
-            [b'/', rest @ ..] => rest,
-            _ => return None,
-        };
-        let is_plain = |name: &[u8]| !matches!(name, b"" | b"." | b"..");
-        (rest.is_empty() || rest.split(|byte| *byte == b'/').all(is_plain)).then_some((place, rest))
-    })
+    places
+        .iter()
+        .filter(|place| place.at != "/")
+        .find_map(|place| {
+            let rest = path.0.strip_prefix(place.at.as_bytes())?;
+            let rest = match rest {
+                [] => rest,
+                [b'/', rest @ ..] => rest,
+                _ => return None,
+            };
+            let is_plain = |name: &[u8]| !matches!(name, b"" | b"." | b"..");
+            (rest.is_empty() || rest.split(|byte| *byte == b'/').all(is_plain))
+                .then_some((place, rest))
+        })
 }
 
 /// Opens what lies in a folder, without any link on the way.
 fn open(folder: &OwnedFd, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
-    let path = if path.is_empty() { b".".as_slice() } else { path };
+    let path = if path.is_empty() {
+        b".".as_slice()
+    } else {
+        path
+    };
     let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     rustix::fs::openat2(folder, path, flags, Mode::empty(), resolve)
@@ -150,11 +158,7 @@ pub(super) fn tell_changes(places: &[Place], wire: &Wire) -> io::Result<()> {
     wire.send(&done.map_or_else(Refusal::answer, |()| Answer::Done), &[])
 }
 
-fn walk(
-    place: &Place,
-    batch: &mut Vec<Change>,
-    wire: &Wire,
-) -> io::Result<rustix::io::Result<()>> {
+fn walk(place: &Place, batch: &mut Vec<Change>, wire: &Wire) -> io::Result<rustix::io::Result<()>> {
     let mut left = vec![(Vec::new(), false)];
     while let Some((path, is_hidden)) = left.pop() {
         let folder = match open(&place.upper, &path, OFlags::RDONLY | OFlags::DIRECTORY) {
@@ -184,7 +188,7 @@ fn walk(
                 Ok(what) => what,
                 Err(errno) => return Ok(Err(errno)),
             };
-            if let Some(Seen::Folder) | Some(Seen::ChangedFolder { .. }) = what {
+            if let Some(Seen::Folder | Seen::ChangedFolder { .. }) = what {
                 left.push((path.clone(), is_hidden));
             }
             let what = match what {
@@ -251,7 +255,8 @@ fn look(place: &Place, path: &[u8], is_hidden: bool) -> rustix::io::Result<Optio
         FileType::Symlink => {
             let target = rustix::fs::readlinkat(&place.upper, path, Vec::new())?;
             let below = place.lower.as_ref().filter(|_| same.is_some());
-            let below = below.and_then(|lower| rustix::fs::readlinkat(lower, path, Vec::new()).ok());
+            let below =
+                below.and_then(|lower| rustix::fs::readlinkat(lower, path, Vec::new()).ok());
             (below.as_ref() != Some(&target)).then(|| {
                 Seen::Changed(What::Symlink {
                     target: Raw(target.into_bytes()),
@@ -263,7 +268,6 @@ fn look(place: &Place, path: &[u8], is_hidden: bool) -> rustix::io::Result<Optio
 }
 
 fn file(stat: &Stat) -> What {
-    let nanos = |nanos| u64::try_from(nanos).unwrap_or_default();
     let changed = Duration::new(
         u64::try_from(stat.st_ctime).unwrap_or_default(),
         u32::try_from(stat.st_ctime_nsec).unwrap_or_default(),
@@ -275,8 +279,8 @@ fn file(stat: &Stat) -> What {
         len: u64::try_from(stat.st_size).unwrap_or_default(),
         stamp: Stamp {
             inode: stat.st_ino,
-            bytes: (stat.st_mtime, nanos(stat.st_mtime_nsec)),
-            any: (stat.st_ctime, nanos(stat.st_ctime_nsec)),
+            bytes: (stat.st_mtime, stat.st_mtime_nsec),
+            any: (stat.st_ctime, stat.st_ctime_nsec),
         },
         is_fresh: !is_old,
     }

@@ -45,10 +45,7 @@ pub(super) const TIME_OVER: u8 = 3;
 pub(super) type Mapped = Option<OwnedFd>;
 
 /// What is refused at `step`, and what it is.
-pub(super) fn refused(
-    step: Step,
-    what: impl Into<String>,
-) -> impl FnOnce(Errno) -> Failure {
+pub(super) fn refused(step: Step, what: impl Into<String>) -> impl FnOnce(Errno) -> Failure {
     let what = what.into();
     move |errno| Failure {
         step,
@@ -58,10 +55,7 @@ pub(super) fn refused(
 }
 
 /// [`refused`] for an error of the standard library.
-pub(super) fn failed(
-    step: Step,
-    what: impl Into<String>,
-) -> impl FnOnce(io::Error) -> Failure {
+pub(super) fn failed(step: Step, what: impl Into<String>) -> impl FnOnce(io::Error) -> Failure {
     let what = what.into();
     move |err| Failure {
         step,
@@ -100,7 +94,10 @@ fn take_ends() -> io::Result<(Wire, UnixStream)> {
     rustix::process::setsid()?;
     let wire = io::stdin().as_fd().try_clone_to_owned()?;
     let leash = io::stdout().as_fd().try_clone_to_owned()?;
-    let null = fs::File::options().read(true).write(true).open("/dev/null")?;
+    let null = fs::File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
     rustix::stdio::dup2_stdin(&null)?;
     rustix::stdio::dup2_stdout(&null)?;
     Ok((Wire(wire.into()), leash.into()))
@@ -112,13 +109,11 @@ fn begin(config: Config, wire: &Wire) -> Result<Pid, Failure> {
     let (go, may_go) =
         UnixStream::pair().map_err(failed(Step::Namespaces, "cannot make a socket"))?;
     let forked = sys::fork_into_namespaces();
-    let pid = match forked.map_err(failed(Step::Namespaces, "cannot make namespaces"))? {
-        Some(pid) => pid,
-        None => {
-            drop(go);
-            let code = first::run(config, wire, &may_go, mapped);
-            sys::exit_now(code);
-        }
+    let forked = forked.map_err(failed(Step::Namespaces, "cannot make namespaces"))?;
+    let Some(pid) = forked else {
+        drop(go);
+        let code = first::run(config, wire, &may_go, mapped);
+        sys::exit_now(code);
     };
     drop(may_go);
     let pid = Pid::from_raw(pid).ok_or_else(|| Failure {
@@ -126,8 +121,10 @@ fn begin(config: Config, wire: &Wire) -> Result<Pid, Failure> {
         errno: 0,
         what: "the kernel gave no process number".to_owned(),
     })?;
-    let told = write_maps(pid, config.owner)
-        .map_err(failed(Step::Users, "cannot say who the sandbox's users are"));
+    let told = write_maps(pid, config.owner).map_err(failed(
+        Step::Users,
+        "cannot say who the sandbox's users are",
+    ));
     if told.is_err() {
         end(pid);
     }
@@ -185,7 +182,7 @@ fn watch(first: Pid, leash: &UnixStream, deadline: Option<Instant>) -> u8 {
 /// Kills a child and waits until it is gone; the first process of a namespace takes all others with it.
 fn end(pid: Pid) {
     // It may be gone already.
-    drop(rustix::process::kill_process(pid, Signal::KILL));
+    rustix::process::kill_process(pid, Signal::KILL).ok();
     while rustix::process::waitpid(Some(pid), WaitOptions::empty()).err() == Some(Errno::INTR) {}
 }
 
@@ -254,23 +251,23 @@ fn users_of((uid, gid): (u32, u32), first: u32, count: u32) -> io::Result<OwnedF
 
 /// The lines of a map that shows the owner `whose` as `first`, and every other number as far behind `first` as it is.
 fn owner_map(whose: u32, first: u32, count: u32) -> String {
-    let mut lines = format!("{whose} {first} 1\n");
-    let mut line = |from: u32, to: u32| {
-        if from < to {
-            let (shown, len) = (first + from, to - from);
-            lines.push_str(&format!("{from} {shown} {len}\n"));
-        }
-    };
-    if whose < count {
-        line(1, whose);
-        line(whose + 1, count);
-        if whose > 0 {
-            lines.push_str(&format!("0 {} 1\n", first + whose));
-        }
-    } else {
-        line(1, count);
-    }
-    lines
+    let last = whose.min(count);
+    let swapped = u32::from(whose > 0 && whose < count);
+    [
+        (whose, first, 1),
+        (1, first + 1, last.saturating_sub(1)),
+        (
+            whose + 1,
+            first + whose.min(count) + 1,
+            count.saturating_sub(last + 1),
+        ),
+        (0, first + last, swapped),
+    ]
+    .into_iter()
+    .filter(|(_, _, len)| *len > 0)
+    .map(|(from, to, len)| format!("{from} {to} {len}"))
+    .collect::<Vec<_>>()
+    .join("\n")
 }
 
 /// Waits until the other end of a socket is closed.
@@ -285,12 +282,12 @@ mod tests {
 
     #[test]
     fn the_owner_of_a_tree_becomes_the_first_user() {
-        assert_eq!(owner_map(0, 2000, 10), "0 2000 1\n1 2001 9\n");
+        assert_eq!(owner_map(0, 2000, 10), "0 2000 1\n1 2001 9");
         assert_eq!(
             owner_map(3, 2000, 10),
-            "3 2000 1\n1 2001 2\n4 2004 6\n0 2003 1\n"
+            "3 2000 1\n1 2001 2\n4 2004 6\n0 2003 1"
         );
-        assert_eq!(owner_map(9, 2000, 10), "9 2000 1\n1 2001 8\n0 2009 1\n");
-        assert_eq!(owner_map(70, 2000, 10), "70 2000 1\n1 2001 9\n");
+        assert_eq!(owner_map(9, 2000, 10), "9 2000 1\n1 2001 8\n0 2009 1");
+        assert_eq!(owner_map(70, 2000, 10), "70 2000 1\n1 2001 9");
     }
 }

@@ -106,7 +106,10 @@ pub(super) enum Owner {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Ask {
     /// Before the start: makes this change of a layer. A file's bytes follow as pieces.
-    Put { path: Raw, put: Put },
+    Put {
+        path: Raw,
+        put: Put,
+    },
     /// The last of them has been said.
     Start,
     /// Starts a process.
@@ -155,10 +158,16 @@ pub(super) enum Answer {
     /// A process was started; its output and its channel ride along.
     Spawned,
     /// Nothing of the kind can be started.
-    NotSpawned { at: SpawnStep, errno: i32 },
+    NotSpawned {
+        at: SpawnStep,
+        errno: i32,
+    },
     Done,
     /// The kernel's error, or one of ours.
-    Refused { errno: Option<i32>, why: String },
+    Refused {
+        errno: Option<i32>,
+        why: String,
+    },
     Meta(Option<(Kind, u64, u32)>),
     /// Pieces follow up to an end, then [`Answer::Done`] or [`Answer::Refused`].
     Bytes,
@@ -275,12 +284,8 @@ pub(super) enum Step {
 pub(super) struct Facts {
     /// Network interfaces other than the loopback.
     pub(super) interfaces: Vec<String>,
-    /// Sockets to the kernel could be opened.
-    pub(super) has_odd_sockets: bool,
-    /// The kernel's answer to a mount.
-    pub(super) can_mount: bool,
-    /// A setting of the kernel could be opened for writing.
-    pub(super) can_set: bool,
+    /// What was tried and should not have been possible.
+    pub(super) possible: Vec<Attempt>,
     /// The rights that a process can still get, as `/proc/self/status` shows them.
     pub(super) rights: String,
     /// Whether a program with other rights gives them.
@@ -295,6 +300,16 @@ pub(super) struct Facts {
     pub(super) disk: u64,
     /// … and its files.
     pub(super) inodes: u64,
+}
+
+/// What nothing in a sandbox may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Attempt {
+    /// Open a socket to the kernel, to the network card, to the machine that this one runs on.
+    OddSocket,
+    Mount,
+    /// Open a setting of the kernel for writing.
+    Setting,
 }
 
 /// One end of the socket.

@@ -179,7 +179,11 @@ pub(super) fn send_file(file: &OwnedFd, most: u64, wire: &Wire) -> io::Result<()
 
 fn send_pieces(file: &OwnedFd, most: u64, wire: &Wire) -> io::Result<Result<(), Refusal>> {
     let len = rustix::fs::fstat(file).map(|stat| u64::try_from(stat.st_size).unwrap_or_default());
-    let too_long = || Err(Refusal::Words(format!("the file is longer than {most} bytes")));
+    let too_long = || {
+        Err(Refusal::Words(format!(
+            "the file is longer than {most} bytes"
+        )))
+    };
     if len.is_ok_and(|len| len > most) {
         return Ok(too_long());
     }
@@ -215,10 +219,7 @@ fn write(path: &str, mode: Option<u32>, wire: &Wire) -> io::Result<()> {
 }
 
 /// Reads all pieces and writes them, up to the first error.
-pub(super) fn take_pieces(
-    file: &OwnedFd,
-    wire: &Wire,
-) -> io::Result<rustix::io::Result<()>> {
+pub(super) fn take_pieces(file: &OwnedFd, wire: &Wire) -> io::Result<rustix::io::Result<()>> {
     let mut done = Ok(());
     while let Some(piece) = wire.piece()? {
         let mut left = piece.as_slice();
@@ -287,7 +288,11 @@ fn make_dirs(path: &str) -> rustix::io::Result<()> {
             Ok(there) => {
                 let stat = rustix::fs::fstat(there)?;
                 if kind_of(stat.st_mode) != Kind::Dir {
-                    return Err(if missing.is_empty() { Errno::EXIST } else { Errno::NOTDIR });
+                    return Err(if missing.is_empty() {
+                        Errno::EXIST
+                    } else {
+                        Errno::NOTDIR
+                    });
                 }
                 break;
             }
@@ -336,7 +341,9 @@ fn list(path: &str, depth: usize, most: usize) -> Result<Vec<(Raw, Kind)>, Refus
                 continue;
             }
             if found.len() >= most {
-                return Err(Refusal::Words(format!("there are more than {most} entries")));
+                return Err(Refusal::Words(format!(
+                    "there are more than {most} entries"
+                )));
             }
             let stat = rustix::fs::statat(&folder, name, AtFlags::empty())
                 .or_else(|_| rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW));
@@ -353,7 +360,11 @@ fn list(path: &str, depth: usize, most: usize) -> Result<Vec<(Raw, Kind)>, Refus
 
 /// A folder below `top`, and what it holds.
 fn open_below(top: &OwnedFd, path: &[u8]) -> rustix::io::Result<(OwnedFd, Dir)> {
-    let path = if path.is_empty() { b".".as_slice() } else { path };
+    let path = if path.is_empty() {
+        b".".as_slice()
+    } else {
+        path
+    };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let resolve = ResolveFlags::NO_MAGICLINKS;
     let folder = rustix::fs::openat2(top, path, flags, Mode::empty(), resolve)?;

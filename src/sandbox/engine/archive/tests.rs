@@ -72,7 +72,8 @@ fn what_is_no_archive_is_an_error() {
     file.rewind().unwrap();
     assert!(unpack(file, &mut |_, _| Ok(())).is_err());
     let mut torn = Pack::new((0, 0)).unwrap();
-    torn.file(Path::new("repo/a"), 0o644, 0, &[7; 5000]).unwrap();
+    torn.file(Path::new("repo/a"), 0o644, 0, &[7; 5000])
+        .unwrap();
     let file = torn.done().unwrap();
     file.set_len(2000).unwrap();
     assert!(unpack(file, &mut |_, _| Ok(())).is_err());

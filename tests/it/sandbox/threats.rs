@@ -1,0 +1,541 @@
+//! Every way out of a sandbox, or to bring down the machine from one, that we know of: each is tried.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::BufRead as _;
+use std::io::BufReader;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+use hgview::sandbox::Bound;
+use hgview::sandbox::Exit;
+use hgview::sandbox::Heard;
+use hgview::sandbox::Holding;
+use hgview::sandbox::Limits;
+use hgview::sandbox::Sandbox;
+use hgview::sandbox::Spec;
+use hgview::sandbox::Streams;
+
+use crate::sandbox::finish;
+use crate::sandbox::launch;
+use crate::sandbox::output;
+use crate::sandbox::project;
+use crate::sandbox::run;
+use crate::sandbox::start;
+
+fn limited(limits: Limits) -> Spec {
+    Spec {
+        limits,
+        ..Spec::default()
+    }
+}
+
+/// The processes of this machine that have `mark` among their arguments.
+fn marked(mark: &str) -> BTreeSet<u32> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &u32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(mark)
+    })
+    .collect()
+}
+
+/// Waits until something holds.
+#[track_caller]
+fn soon(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+/// A number of seconds to sleep that no other test has: a mark of processes.
+fn mark(nth: u32) -> String {
+    format!("{}.{nth}", 100_000 + std::process::id())
+}
+
+/// That a script fails, and says this.
+#[track_caller]
+fn fails(sandbox: &mut dyn Sandbox, script: &str, with: &str) {
+    let (text, exit) = run(sandbox, script);
+    assert!(
+        exit != Exit::Code(0) && text.contains(with),
+        "{script}: {exit:?}: {text}"
+    );
+}
+
+#[test]
+fn a_fork_bomb_stops_at_the_bound() {
+    let spec = limited(Limits {
+        processes: 40,
+        ..Limits::default()
+    });
+    let Some(mut sandbox) = start(&spec) else {
+        return;
+    };
+    let mark = mark(1);
+    let bomb = format!("b() {{ sleep {mark} & b | b & }}; b; sleep {mark}");
+    let mut bomb = sandbox.spawn(&launch(&bomb, Streams::Pipe)).unwrap();
+    let mut heard = Vec::new();
+    soon("the bomb meets no bound", || {
+        bomb.read(&mut heard, Duration::from_millis(100)).unwrap();
+        String::from_utf8_lossy(&heard).contains("Resource temporarily unavailable")
+    });
+    // The first process is not bound by it: whoever looks on still can.
+    let count = output(sandbox.as_mut(), "set -- /proc/[0-9]*; echo $#");
+    let count: usize = count.trim().parse().unwrap();
+    assert!((10..=43).contains(&count), "{count}");
+    sandbox.kill();
+    assert_eq!(marked(&mark), BTreeSet::new());
+}
+
+#[test]
+fn everything_that_is_written_shares_one_bound() {
+    let (_folder, spec) = project();
+    let limits = Limits {
+        disk: 16 << 20,
+        inodes: 500,
+        file: 12 << 20,
+        ..Limits::default()
+    };
+    let Some(mut sandbox) = start(&Spec { limits, ..spec }) else {
+        return;
+    };
+    let full = "No space left on device";
+    let sandbox = sandbox.as_mut();
+    fails(sandbox, "head -c 20M /dev/zero > /testbed/big", "");
+    assert_eq!(
+        output(sandbox, "stat -c %s /testbed/big").trim(),
+        (12 << 20).to_string()
+    );
+    fails(sandbox, "head -c 5M /dev/zero > /dev/shm/big", full);
+    fails(sandbox, "head -c 5M /dev/zero > /tmp/big", full);
+    output(sandbox, "rm /testbed/big /dev/shm/big /tmp/big");
+    for folder in ["/testbed", "/tmp", "/root", "/data/new"] {
+        output(sandbox, &format!("head -c 3M /dev/zero > {folder}/big"));
+    }
+    fails(sandbox, "head -c 5M /dev/zero > /dev/shm/big", full);
+    let err = sandbox
+        .files()
+        .write("/tmp/more", &vec![1; 8 << 20], None)
+        .unwrap_err();
+    assert_eq!(err.why, full);
+    fails(
+        sandbox,
+        "for i in {1..1000}; do : > /tmp/f$i || exit 1; done",
+        full,
+    );
+    let (free, held) = (Holding::NotEnforced, Holding::Enforced);
+    let proofs: Vec<(Bound, Holding)> = sandbox
+        .proofs()
+        .iter()
+        .map(|proof| (proof.bound, proof.holding))
+        .collect();
+    assert_eq!(
+        proofs,
+        Bound::ALL.map(|bound| (bound, if bound == Bound::Memory { free } else { held }))
+    );
+}
+
+#[test]
+fn memory_and_processor_time_of_a_process_end() {
+    let spec = limited(Limits {
+        memory: 256 << 20,
+        cpu: Duration::from_secs(1),
+        ..Limits::default()
+    });
+    let Some(mut sandbox) = start(&spec) else {
+        return;
+    };
+    let script = "x=$(head -c 400M /dev/zero | tr '\\0' x); echo ${#x}";
+    fails(sandbox.as_mut(), script, "cannot allocate");
+    let (_, exit) = run(sandbox.as_mut(), "while :; do :; done");
+    assert_eq!(exit, Exit::Bound("processor time".to_owned()));
+}
+
+#[test]
+fn a_sandbox_ends_when_its_time_is_over() {
+    let spec = limited(Limits {
+        wall: Duration::from_millis(700),
+        ..Limits::default()
+    });
+    let Some(mut sandbox) = start(&spec) else {
+        return;
+    };
+    let mark = mark(2);
+    let script = format!("echo before; setsid sleep {mark} & sleep {mark}");
+    let mut process = sandbox.spawn(&launch(&script, Streams::Pipe)).unwrap();
+    let (text, exit) = finish(process.as_mut());
+    assert_eq!(text, "before\n");
+    assert_eq!(exit, Exit::Bound("the sandbox's time is over".to_owned()));
+    assert_eq!(marked(&mark), BTreeSet::new());
+    let err = sandbox
+        .spawn(&launch("true", Streams::Pipe))
+        .map(|_| ())
+        .unwrap_err();
+    assert_eq!(err.to_string(), "the sandbox's time is over");
+    let err = sandbox.files().read("/etc/hosts", 9).unwrap_err();
+    assert_eq!(err.why, "the sandbox's time is over");
+}
+
+#[test]
+fn there_is_no_network_but_its_own() {
+    let Some(mut sandbox) = start(&Spec::default()) else {
+        return;
+    };
+    let sandbox = sandbox.as_mut();
+    fails(
+        sandbox,
+        "echo > /dev/tcp/1.1.1.1/53",
+        "Network is unreachable",
+    );
+    fails(
+        sandbox,
+        "echo > /dev/udp/1.1.1.1/53",
+        "Network is unreachable",
+    );
+    fails(sandbox, "getent hosts example.com", "");
+    assert_eq!(
+        output(sandbox, "cut -d: -f1 /proc/net/dev | tail -n +3").trim(),
+        "lo"
+    );
+    // Kernel, packets, virtual machines, cryptography, bluetooth.
+    for family in [16, 17, 40, 38, 31] {
+        let script = format!("perl -e 'socket(S, {family}, 2, 0) or print $!+0'");
+        assert_eq!(output(sandbox, &script), "1", "family {family}");
+    }
+    let server = "perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0) or die; bind(S, pack_sockaddr_in(8080, INADDR_LOOPBACK)) or die; \
+        listen(S, 1) or die; if (!fork) { socket(C, AF_INET, SOCK_STREAM, 0); connect(C, pack_sockaddr_in(8080, INADDR_LOOPBACK)) or die; \
+        syswrite(C, \"heard\"); exit } accept(N, S) or die; sysread(N, $x, 9); print $x'";
+    assert_eq!(output(sandbox, server), "heard");
+}
+
+#[test]
+fn no_path_leads_to_a_file_of_the_host() {
+    let (folder, spec) = project();
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret");
+    fs::write(&secret, "told").unwrap();
+    let secret = secret.to_str().unwrap();
+    let up = "../".repeat(20);
+    std::os::unix::fs::symlink(secret, folder.path().join("absolute")).unwrap();
+    std::os::unix::fs::symlink(format!("{up}{secret}"), folder.path().join("relative")).unwrap();
+    let Some(mut sandbox) = start(&spec) else {
+        return;
+    };
+    for path in [
+        secret.to_owned(),
+        format!("/testbed/{up}{secret}"),
+        "/testbed/absolute".to_owned(),
+        "/testbed/relative".to_owned(),
+        format!("/proc/1/root{secret}"),
+        format!("/proc/1/cwd/{up}{secret}"),
+        format!("/proc/self/root{secret}"),
+        format!("/proc/self/cwd/{up}{secret}"),
+        format!("/dev/fd/../root{secret}"),
+    ] {
+        fails(sandbox.as_mut(), &format!("cat {path}"), "");
+        let files = sandbox.files();
+        assert!(files.read(&path, 99).is_err(), "{path}");
+        assert!(files.write(&path, b"changed", None).is_err(), "{path}");
+    }
+    for fd in 0..40 {
+        for base in [format!("/proc/1/fd/{fd}"), format!("/proc/self/fd/{fd}")] {
+            let files = sandbox.files();
+            assert!(files.list(&base, 1, 9).is_err(), "{base}");
+            assert!(files.read(&format!("{base}/{up}{secret}"), 99).is_err());
+        }
+    }
+    for own in ["environ", "maps", "mem", "auxv", "task/1/environ"] {
+        let read = sandbox.files().read(&format!("/proc/1/{own}"), 1 << 20);
+        assert_eq!(read.unwrap_err().errno, Some(13), "{own}");
+        let read = sandbox.files().read(&format!("/proc/self/{own}"), 1 << 20);
+        assert_eq!(read.unwrap_err().errno, Some(13), "{own}");
+    }
+    assert_eq!(fs::read(secret).unwrap(), b"told");
+}
+
+#[test]
+fn no_descriptor_and_no_secret_of_the_host_comes_along() {
+    let file = fs::File::open("/etc/passwd").unwrap();
+    rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).unwrap();
+    let Some(mut sandbox) = start(&Spec::default()) else {
+        return;
+    };
+    let sandbox = sandbox.as_mut();
+    assert_eq!(
+        output(sandbox, "cd /proc/self/fd && echo *").trim(),
+        "0 1 2 3"
+    );
+    for own in [
+        "environ",
+        "maps",
+        "mem",
+        "fd/0",
+        "root/etc/passwd",
+        "cwd/etc/passwd",
+        "exe",
+    ] {
+        fails(sandbox, &format!("cat /proc/1/{own}"), "Permission denied");
+    }
+    fails(sandbox, "ls /proc/1/fd", "Permission denied");
+    assert_eq!(
+        output(sandbox, "tr '\\0' ' ' < /proc/1/cmdline"),
+        "sandbox-init "
+    );
+    assert_eq!(
+        output(sandbox, "ls -A $HOME /tmp /dev/shm").replace('\n', ""),
+        "/dev/shm:/root:/tmp:"
+    );
+    let mut names: Vec<String> = output(sandbox, "env")
+        .lines()
+        .map(|line| line.split('=').next().unwrap().to_owned())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "HOME",
+            "LANG",
+            "PATH",
+            "PWD",
+            "PYTHONHASHSEED",
+            "SHLVL",
+            "TZ",
+            "USER",
+            "_"
+        ]
+    );
+    drop(file);
+}
+
+#[test]
+fn neither_processes_nor_settings_of_the_host_are_in_reach() {
+    let Some(mut sandbox) = start(&Spec::default()) else {
+        return;
+    };
+    let sandbox = sandbox.as_mut();
+    assert_eq!(
+        output(sandbox, "cd /proc; set -- [0-9]*; echo $#").trim(),
+        "2"
+    );
+    fails(
+        sandbox,
+        &format!("kill -0 {}", std::process::id()),
+        "No such process",
+    );
+    let before = fs::read("/proc/sys/kernel/core_pattern").unwrap();
+    for setting in [
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sys/kernel/pid_max",
+        "/proc/sys/net/ipv4/ip_forward",
+        "/proc/sysrq-trigger",
+        "/proc/self/uid_map",
+        "/proc/self/oom_score_adj",
+    ] {
+        fails(sandbox, &format!("echo 1 > {setting}"), "");
+    }
+    assert_eq!(fs::read("/proc/sys/kernel/core_pattern").unwrap(), before);
+    for place in [
+        "/usr/x",
+        "/etc/x",
+        "/x",
+        "/sys/x",
+        "/dev/x",
+        "/etc/ssl/certs/x",
+        "/proc/x",
+    ] {
+        fails(sandbox, &format!("echo x > {place}"), "");
+    }
+    for (call, errno) in [
+        ("mount", "1, 'x', '/tmp', 'tmpfs', 0, 0"),
+        ("unshare", "0x10000000"),
+        ("setns", "0, 0"),
+        ("chroot", "'/tmp'"),
+        ("ptrace", "0, 0, 0, 0"),
+        ("pivot_root", "'/tmp', '/tmp'"),
+        ("clone", "0x10000011, 0"),
+        ("bpf", "0, 0, 0"),
+        ("io_uring_setup", "1, 0"),
+        ("keyctl", "0, 0"),
+        ("ioctl", "0, 0x5412, 0"),
+    ]
+    .map(|(name, args)| (number(name), args))
+    .into_iter()
+    .filter_map(|(call, args)| Some((call?, args)))
+    {
+        let args = errno.trim_start_matches("1, ");
+        let script = format!(
+            "perl -e 'syscall({call}, {args}) == -1 and print $!+0'",
+            args = args.replace('\'', "\"")
+        );
+        assert_eq!(output(sandbox, &script), "1", "call {call}");
+    }
+    fails(sandbox, "unshare -Ur true", "Operation not permitted");
+}
+
+/// The number of a system call on this machine, where we know it.
+fn number(call: &str) -> Option<u32> {
+    let known = [
+        ("mount", 165),
+        ("unshare", 272),
+        ("setns", 308),
+        ("chroot", 161),
+        ("ptrace", 101),
+        ("pivot_root", 155),
+        ("clone", 56),
+        ("bpf", 321),
+        ("io_uring_setup", 425),
+        ("keyctl", 250),
+        ("ioctl", 16),
+    ];
+    let found = known.into_iter().find(|(name, _)| *name == call)?;
+    cfg!(target_arch = "x86_64").then_some(found.1)
+}
+
+#[test]
+fn nothing_outlives_its_sandbox() {
+    let Some(mut sandbox) = start(&Spec::default()) else {
+        return;
+    };
+    let mark = mark(3);
+    let script = format!(
+        "setsid sleep {mark} & (setsid bash -c 'trap \"\" TERM HUP; sleep {mark} & sleep {mark}' &) ; \
+         kill -9 1; kill -STOP 1; echo ready; sleep {mark}"
+    );
+    let mut process = sandbox.spawn(&launch(&script, Streams::Pipe)).unwrap();
+    soon("they do not start", || marked(&mark).len() >= 5);
+    // The first process can be neither killed nor stopped from inside.
+    assert_eq!(output(sandbox.as_mut(), "echo on"), "on\n");
+    drop(sandbox);
+    assert_eq!(marked(&mark), BTreeSet::new());
+    let mut heard = Vec::new();
+    let end = loop {
+        match process.read(&mut heard, Duration::from_secs(1)) {
+            Ok(Heard::Bytes) => {}
+            other => break other,
+        }
+    };
+    assert_eq!(heard, b"ready\n");
+    assert_eq!(end.unwrap_err().to_string(), "the sandbox was ended");
+}
+
+#[test]
+fn killing_a_process_takes_its_session() {
+    let Some(mut sandbox) = start(&Spec::default()) else {
+        return;
+    };
+    let mark = mark(4);
+    let script = format!("set -m; sleep {mark} & sleep {mark} & sleep {mark}");
+    let streams = Streams::Terminal {
+        rows: 24,
+        columns: 80,
+    };
+    let mut process = sandbox.spawn(&launch(&script, streams)).unwrap();
+    soon("they do not start", || marked(&mark).len() >= 4);
+    process.kill();
+    assert_eq!(finish(process.as_mut()).1, Exit::Signal(9));
+    soon("some live on", || marked(&mark).is_empty());
+    assert_eq!(output(sandbox.as_mut(), "echo on"), "on\n");
+}
+
+#[test]
+fn a_flood_of_output_is_cut() {
+    let spec = limited(Limits {
+        output: 1 << 20,
+        ..Limits::default()
+    });
+    let Some(mut sandbox) = start(&spec) else {
+        return;
+    };
+    for streams in [
+        Streams::Pipe,
+        Streams::Terminal {
+            rows: 24,
+            columns: 80,
+        },
+    ] {
+        let mut process = sandbox
+            .spawn(&launch("head -c 20G /dev/zero", streams))
+            .unwrap();
+        let (text, exit) = finish(process.as_mut());
+        assert_eq!(text.len(), 1 << 20);
+        assert_eq!(exit, Exit::Bound("it wrote more than 1.0M".to_owned()));
+    }
+    // Silence about it is no way around the bound: nobody reads, so nobody can write.
+    let mut quiet = sandbox.spawn(&launch("yes", Streams::Pipe)).unwrap();
+    assert_eq!(output(sandbox.as_mut(), "echo on"), "on\n");
+    quiet.kill();
+}
+
+/// Holds a sandbox until it is killed; run by the next test in a process of its own.
+#[test]
+#[ignore = "is run by another test, which kills it"]
+fn hold_a_sandbox() {
+    let Some(mut sandbox) = start(&Spec::default()) else {
+        println!("skipped");
+        return;
+    };
+    let mark = std::env::var("HGVIEW_TEST_MARK").unwrap();
+    let script = format!("setsid sleep {mark} & sleep {mark}");
+    let _process = sandbox.spawn(&launch(&script, Streams::Pipe)).unwrap();
+    soon("they do not start", || marked(&mark).len() >= 3);
+    println!("ready");
+    std::thread::sleep(Duration::from_hours(1));
+}
+
+#[test]
+fn killing_hgview_leaves_nothing() {
+    let mounts = fs::read("/proc/self/mountinfo").unwrap();
+    let mark = mark(5);
+    let mut holder = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--ignored",
+            "--exact",
+            "--nocapture",
+            "sandbox::threats::hold_a_sandbox",
+        ])
+        .env("HGVIEW_TEST_MARK", &mark)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let told = BufReader::new(holder.stdout.take().unwrap());
+    let told = told
+        .lines()
+        .map(Result::unwrap)
+        .find(|line| line == "ready" || line == "skipped");
+    let is_there = !marked(&mark).is_empty();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    if told.as_deref() != Some("skipped") {
+        assert_eq!(told.as_deref(), Some("ready"));
+        assert!(is_there);
+        soon("something lives on", || marked(&mark).is_empty());
+    }
+    assert_eq!(fs::read("/proc/self/mountinfo").unwrap(), mounts);
+}
+
+#[test]
+fn a_hundred_sandboxes_live_at_once() {
+    let (_folder, spec) = project();
+    let mut all = Vec::new();
+    for _ in 0..100 {
+        let Some(sandbox) = start(&spec) else {
+            return;
+        };
+        all.push(sandbox);
+    }
+    for (nth, sandbox) in all.iter_mut().enumerate() {
+        output(sandbox.as_mut(), &format!("echo {nth} > /testbed/nth"));
+    }
+    for (nth, sandbox) in all.iter_mut().enumerate() {
+        assert_eq!(
+            output(sandbox.as_mut(), "cat /testbed/nth"),
+            format!("{nth}\n")
+        );
+    }
+}
