@@ -320,6 +320,29 @@ fn a_terminal_is_one() {
     assert!(err.to_string().contains("ended"), "{err}");
 }
 
+#[test]
+fn a_folder_of_another_user_can_be_changed_where_the_machine_can_show_it_so() {
+    let (folder, spec) = project();
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    for owner in [0, 1000, 70_000, 200_000] {
+        for path in walkdir::WalkDir::new(folder.path()) {
+            std::os::unix::fs::chown(path.unwrap().path(), Some(owner), Some(owner)).unwrap();
+        }
+        let Some(mut sandbox) = start(&spec) else {
+            return;
+        };
+        let script =
+            "cd /testbed && echo x >> README && rm -r old && stat -c %u:%g README src . | sort -u";
+        assert_eq!(output(sandbox.as_mut(), script), "0:0\n", "{owner}");
+    }
+    assert_eq!(
+        fs::read(folder.path().join("README")).unwrap(),
+        b"read me\n"
+    );
+}
+
 /// A system of nothing but a shell and what it needs.
 fn image() -> tempfile::TempDir {
     let image = tempfile::tempdir().unwrap();

@@ -263,7 +263,7 @@ impl Running {
                 other => return Err(self.refused(other)),
             }
         }
-        let bytes = self.bytes(&Ask::Content(Raw(path.to_vec())), left)?;
+        let bytes = self.bytes(&Ask::Content(Raw(path.to_vec()), left), left)?;
         Ok(Content::new(bytes))
     }
 }

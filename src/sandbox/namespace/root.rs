@@ -489,6 +489,9 @@ impl Root {
             return Ok(());
         }
         self.bind_store("tmp", "/tmp")?;
+        self.link("/var/tmp", b"/tmp")
+            .and_then(|()| self.folder("/run").map(drop))
+            .map_err(refused(Step::System, "/var/tmp"))?;
         let is_tree = config
             .trees
             .iter()

@@ -150,7 +150,9 @@ impl Server<'_> {
             } => self.spawn(&argv, &cwd, env, terminal),
             Ask::Changes => upper::tell_changes(&self.stand.places, self.wire),
             Ask::Hash(path) => upper::tell_hash(&self.stand.places, &path, self.wire),
-            Ask::Content(path) => upper::tell_content(&self.stand.places, &path, self.wire),
+            Ask::Content(path, most) => {
+                upper::tell_content(&self.stand.places, &path, most, self.wire)
+            }
             Ask::Put { .. } | Ask::Start => Err(io::ErrorKind::InvalidData.into()),
             other => work::answer(other, self.wire),
         }

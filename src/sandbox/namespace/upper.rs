@@ -347,10 +347,10 @@ pub(super) fn tell_hash(places: &[Place], path: &Raw, wire: &Wire) -> io::Result
     wire.send(&hash.map_or_else(Refusal::answer, Answer::Hash), &[])
 }
 
-/// Sends the bytes of a changed file.
-pub(super) fn tell_content(places: &[Place], path: &Raw, wire: &Wire) -> io::Result<()> {
+/// Sends the bytes of a changed file, at most `most`.
+pub(super) fn tell_content(places: &[Place], path: &Raw, most: u64, wire: &Wire) -> io::Result<()> {
     match open_changed(places, path) {
-        Ok(file) => work::send_file(&file, u64::MAX, wire),
+        Ok(file) => work::send_file(&file, most, wire),
         Err(errno) => wire.send(&Refusal::Kernel(errno).answer(), &[]),
     }
 }

@@ -10,7 +10,6 @@ use std::os::fd::AsFd as _;
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -224,7 +223,7 @@ fn map_tree(
         return Ok(None);
     };
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    let tree = rustix::mount::open_tree(CWD, Path::new(&name), flags);
+    let tree = rustix::mount::open_tree(CWD, path, flags);
     let tree = tree.map_err(refused(Step::Owners, name.clone()))?;
     sys::map_owners(tree.as_fd(), users.as_fd()).map_err(failed(Step::Owners, name))?;
     Ok(Some(tree))

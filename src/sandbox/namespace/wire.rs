@@ -135,8 +135,8 @@ pub(super) enum Ask {
     Changes,
     /// The hash of a changed file.
     Hash(Raw),
-    /// The bytes of a changed file.
-    Content(Raw),
+    /// The bytes of a changed file, at most so many.
+    Content(Raw, u64),
 }
 
 /// What to make of one path of a layer.
