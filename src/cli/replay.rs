@@ -172,7 +172,7 @@ fn keeper(
 }
 
 /// Says what is wrong in files of results.
-pub(super) fn tell_passed(results: &Results, output: &mut Output<'_>) -> Result<()> {
+pub(in crate::cli) fn tell_passed(results: &Results, output: &mut Output<'_>) -> Result<()> {
     for passed in results.passed() {
         let words = passed.to_string();
         writeln!(output.err, "hgview: {}", text::clean_line(&words))?;

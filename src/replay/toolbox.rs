@@ -15,6 +15,9 @@ use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Format;
 use crate::model::Trajectory;
+use crate::replay::edit::FileEditor;
+use crate::replay::edit::Generation;
+use crate::replay::edit::StrReplaceEditor;
 use crate::replay::shell::Edition;
 use crate::replay::shell::Form;
 use crate::replay::shell::OpenHands;
@@ -113,8 +116,11 @@ const SHELL: &str = "";
 ///
 /// Editors are registered here.
 fn editor(name: &str, format: Option<Format>, cwd: &str) -> Option<Box<dyn Tool>> {
-    let _ = (format, cwd);
     match name {
+        "str_replace_editor" | "edit" | "read" if format != Some(Format::OpenHandsV1) => {
+            Some(Box::new(StrReplaceEditor::new()))
+        }
+        "file_editor" | "str_replace_editor" => Some(Box::new(FileEditor::new(Generation::Late, cwd))),
         _ => None,
     }
 }
