@@ -71,7 +71,9 @@ pub(crate) fn all() -> Vec<Sample> {
     swe_agents(&mut out, &fix, &bent);
     chats(&mut out, &fix, &bent);
     logs(&mut out, &fix, &bent);
-    out.lines("replay/almanac.jsonl", &replay::rows());
+    for (path, record) in replay::attempts() {
+        out.json(path, &record);
+    }
     for (name, bytes) in faults::all(&fix) {
         out.bytes(&format!("faults/{name}"), bytes);
     }

@@ -47,7 +47,12 @@ pub(in crate::cli) struct ReplayArgs {
     pub(in crate::cli) nth: Option<u64>,
 
     /// What walls off the commands; `none` says what would run and runs nothing
-    #[arg(long, value_name = "BACKEND", default_value = "auto", help_heading = "Sandbox")]
+    #[arg(
+        long,
+        value_name = "BACKEND",
+        default_value = "auto",
+        help_heading = "Sandbox"
+    )]
     pub(in crate::cli) backend: BackendArg,
 
     /// How long one call may take, in seconds
@@ -141,7 +146,9 @@ pub(in crate::cli) enum BackendArg {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     const MOST: f64 = 86_400.0;
-    let seconds: f64 = text.parse().map_err(|_no_number| format!("`{text}` is no number"))?;
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_no_number| format!("`{text}` is no number"))?;
     if seconds > 0.0 && seconds <= MOST {
         Ok(Duration::from_secs_f64(seconds))
     } else {

@@ -162,7 +162,9 @@ impl Setup {
             Ok(trajectory) => trajectory,
             Err(fault) => return Some(failed(fault.unread("it"))),
         };
-        let opened = self.stage.open(record.clone(), Arc::clone(&trajectory), cancel);
+        let opened = self
+            .stage
+            .open(record.clone(), Arc::clone(&trajectory), cancel);
         let staged = match opened {
             _ if cancel.is_cancelled() => return None,
             Ok(staged) => staged,
@@ -176,7 +178,10 @@ impl Setup {
         session.run(Until::End, &mut |_| {}, cancel);
         let unproved = unproved(session.proofs());
         let mut result = session.finish(cancel);
-        let finished = finished.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let finished = finished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(finished) = finished.filter(|_| result.error.is_none()) {
             match self.checked(&trajectory, &finished, &root, cancel) {
                 Ok(verified) => result.verified = verified,
@@ -209,7 +214,12 @@ impl Setup {
             for rules in [Rules::Published, Rules::Strict] {
                 let with = (program, &bases as &dyn Bases);
                 verified.push(replayed::by_rules(
-                    rules, trajectory, finished, with, self.repeat, cancel,
+                    rules,
+                    trajectory,
+                    finished,
+                    with,
+                    self.repeat,
+                    cancel,
                 ));
             }
         }
@@ -235,6 +245,8 @@ impl Setup {
 
 /// The bounds that are not enforced, or of which nobody knows.
 fn unproved(proofs: &[Proof]) -> Vec<Bound> {
-    let open = proofs.iter().filter(|proof| proof.holding != Holding::Enforced);
+    let open = proofs
+        .iter()
+        .filter(|proof| proof.holding != Holding::Enforced);
     open.map(|proof| proof.bound).collect()
 }
