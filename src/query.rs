@@ -37,6 +37,7 @@ pub use field::Field;
 pub use field::Kind;
 pub use field::Name;
 pub use field::Param;
+pub use field::Replay;
 pub use field::STEP_FIELDS;
 pub use field::Unit;
 pub use field::Words;

@@ -17,7 +17,9 @@ use crate::query::Fact;
 use crate::query::Name;
 use crate::query::Query;
 use crate::query::QueryError;
+use crate::query::Replay;
 use crate::query::sort::Verdicts;
+use crate::replay::results::Brief;
 use crate::select::subject::Subject;
 use crate::store::Head;
 use crate::store::Store;
@@ -26,6 +28,7 @@ use crate::verify::program::RunProgram;
 
 pub use people::People;
 pub use people::Present;
+pub use people::Replays;
 pub use people::Said;
 
 /// A query that records can be asked.
@@ -69,6 +72,8 @@ pub struct Known<'a> {
     pub verdicts: Option<Verdicts>,
     /// What people say; an empty one where nobody says anything.
     pub said: Option<Said<'a>>,
+    /// What came of it when it was replayed last; `None` where that is not known.
+    pub replayed: Option<&'a Brief>,
 }
 
 impl Selector {
@@ -108,6 +113,7 @@ impl Selector {
                     | Fact::Disputed
                     | Fact::Stale
                     | Fact::Outcome
+                    | Fact::Replay(_)
                     | Fact::StepMask
             )
         };
@@ -134,7 +140,8 @@ impl Selector {
             | Fact::Resolved
             | Fact::Reward
             | Fact::Decisions
-            | Fact::Disputed => true,
+            | Fact::Disputed
+            | Fact::Replay(Replay::Verified | Replay::IsFlaky) => true,
             Fact::Decision | Fact::Reason | Fact::Tag | Fact::Note => {
                 name.param.as_deref().is_some_and(|asked| asked != me)
             }

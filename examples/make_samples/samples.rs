@@ -15,6 +15,7 @@ mod openhands_v0;
 mod openhands_v1;
 mod pack;
 mod plot;
+mod replay;
 mod sessions;
 mod side;
 mod story;
@@ -70,6 +71,9 @@ pub(crate) fn all() -> Vec<Sample> {
     swe_agents(&mut out, &fix, &bent);
     chats(&mut out, &fix, &bent);
     logs(&mut out, &fix, &bent);
+    for (path, record) in replay::attempts() {
+        out.json(path, &record);
+    }
     for (name, bytes) in faults::all(&fix) {
         out.bytes(&format!("faults/{name}"), bytes);
     }

@@ -14,6 +14,7 @@ use crate::cli::args::ListArgs;
 use crate::cli::args::SharedArgs;
 use crate::cli::chosen_flags;
 use crate::cli::records;
+use crate::cli::replay;
 use crate::cli::review;
 use crate::cli::selection;
 use crate::cli::selection::Selection;
@@ -32,6 +33,9 @@ use crate::model::Tokens;
 use crate::query::sort::SortKey;
 use crate::query::sort::Sorted;
 use crate::query::sort::Verdicts;
+use crate::replay::Same;
+use crate::replay::results::Brief;
+use crate::replay::results::Results;
 use crate::review::Choice;
 use crate::review::Ledger;
 use crate::select::Known;
@@ -76,6 +80,8 @@ pub(super) struct ListRow {
     decision: Option<Choice>,
     /// Every reviewer's decision, by name.
     decisions: BTreeMap<String, Choice>,
+    /// What came of it when it was replayed last; null where it was not.
+    replay: Option<ListReplay>,
     /// Observations worth a look (`loop at step 12: …`), and flags of people.
     flags: Vec<String>,
     /// Tokens in and out.
@@ -126,11 +132,49 @@ struct ListVerdicts {
     strict: Option<model::Verdict>,
 }
 
+/// What came of a replay.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ListReplay {
+    /// It was replayed to the end, and every call showed what was recorded.
+    reproduced: bool,
+    /// The step of the first call that diverged.
+    first_divergence: Option<usize>,
+    /// Calls that showed what was recorded, of those that can show something.
+    r#match: Option<f64>,
+    /// How the final patch compares with the recorded one.
+    patch: Option<Same>,
+    /// What the checks of the replayed workspace say: the worst, where there are several.
+    verified: Option<model::Verdict>,
+    /// A check did not always say the same.
+    flaky: bool,
+    /// It could not be replayed to the end.
+    error: bool,
+    /// The same in a word, for tables.
+    #[serde(skip)]
+    word: String,
+}
+
+impl ListReplay {
+    fn of(brief: &Brief) -> Self {
+        Self {
+            reproduced: brief.is_reproduced,
+            first_divergence: brief.first_divergence,
+            r#match: brief.matched,
+            patch: brief.patch,
+            verified: brief.verified,
+            flaky: brief.is_flaky,
+            error: brief.has_error,
+            word: brief.word(),
+        }
+    }
+}
+
 /// What filters and people say of a record.
 #[derive(Default)]
 struct Said {
     verdicts: Option<Verdicts>,
     decisions: BTreeMap<String, Choice>,
+    replay: Option<ListReplay>,
     flags: Vec<String>,
 }
 
@@ -140,7 +184,7 @@ impl Said {
         store: &Store,
         ix: RecordIx,
         row: &Summary,
-        ledger: &Ledger,
+        (ledger, results): (&Ledger, &Results),
         (cache, chosen): (&Cache, Option<&Chosen>),
     ) -> Self {
         let kinds = [
@@ -153,7 +197,8 @@ impl Said {
         let has_voices = !ledger.reviewers().is_empty();
         let is_attempt = !row.format.is_some_and(Format::is_side);
         let wants_flags = chosen.is_some() && is_attempt;
-        if row.fault.is_some() || !(is_judged || has_voices || wants_flags) {
+        let is_asked = is_judged || has_voices || wants_flags || !results.is_empty();
+        if row.fault.is_some() || !is_asked {
             return Self::default();
         }
         let Ok(head) = store.load_head(ix) else {
@@ -179,6 +224,9 @@ impl Said {
                 strict: checked.strict.verdict,
             });
             said.flags = checked.flags.iter().map(flag_words).collect();
+        }
+        if !results.is_empty() {
+            said.replay = results.brief(head.hash()).map(ListReplay::of);
         }
         for (name, state) in ledger.states(head.hash()) {
             if let Some(choice) = state.decision {
@@ -233,6 +281,7 @@ impl ListRow {
             },
             decision: said.decision(),
             decisions: said.decisions,
+            replay: said.replay,
             flags: said.flags,
             tokens: row.tokens.total(),
             tokens_detail: row.tokens,
@@ -268,6 +317,8 @@ pub(super) fn run(
     let mut order: Vec<RecordIx> = (0..store.len()).map(RecordIx).collect();
     let place = review::place_of(&args.paths, &store, shared)?;
     let ledger = review::ledger(&place, output)?;
+    let results = Results::load(place.reads());
+    replay::tell_passed(&results, output)?;
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
     let selection = selector.map(|selector| Selection::new(selector, shared));
     let selection = selection.transpose()?;
@@ -282,7 +333,8 @@ pub(super) fn run(
     };
     let chosen = args.json.then(chosen_flags);
     let said = |ix: RecordIx, row: &Summary| {
-        let look = || Said::new(&store, ix, row, &ledger, (&cache, chosen.as_ref()));
+        let told = (&ledger, &results);
+        let look = || Said::new(&store, ix, row, told, (&cache, chosen.as_ref()));
         match &selection {
             Some(selection) => taken(selection, &sources, ix, row, look),
             None => Some(look()),

@@ -84,12 +84,18 @@ pub(super) fn run(
         interrupts.obey();
     }
     let is_all = faults.is_empty() && rows.iter().all(work::Row::is_reproduced);
-    Ok(if is_all && !was_stopped { Verdict::Yes } else { Verdict::No })
+    Ok(if is_all && !was_stopped {
+        Verdict::Yes
+    } else {
+        Verdict::No
+    })
 }
 
 /// The records that were named, of those that the query takes, in the order of the inputs.
 fn wanted(args: &ReplayArgs, store: &Store, among: &[RecordIx]) -> Result<Vec<RecordIx>> {
-    let nth = args.nth.map(|nth| usize::try_from(nth).unwrap_or(usize::MAX));
+    let nth = args
+        .nth
+        .map(|nth| usize::try_from(nth).unwrap_or(usize::MAX));
     let is_wanted = |ix: &&RecordIx| {
         if nth.is_some_and(|nth| ix.0 + 1 != nth) {
             return false;
@@ -117,11 +123,7 @@ fn wanted(args: &ReplayArgs, store: &Store, among: &[RecordIx]) -> Result<Vec<Re
 }
 
 /// What is to be done, each content once, and what cannot be read.
-fn jobs(
-    store: &Store,
-    place: &Place,
-    order: &[RecordIx],
-) -> (Vec<Job>, Vec<(RecordIx, Fault)>) {
+fn jobs(store: &Store, place: &Place, order: &[RecordIx]) -> (Vec<Job>, Vec<(RecordIx, Fault)>) {
     let named = |ix: &RecordIx| -> Result<Job, (RecordIx, Fault)> {
         let summary = store.summarize(*ix);
         if let Some(fault) = summary.fault {
@@ -170,14 +172,17 @@ fn keeper(
 }
 
 /// Says what is wrong in files of results.
-pub(super) fn tell_passed(results: &Results, output: &mut Output<'_>) -> Result<()> {
+pub(in crate::cli) fn tell_passed(results: &Results, output: &mut Output<'_>) -> Result<()> {
     for passed in results.passed() {
         let words = passed.to_string();
         writeln!(output.err, "hgview: {}", text::clean_line(&words))?;
     }
     let more = results.passed_count() - results.passed().len();
     if more > 0 {
-        writeln!(output.err, "hgview: and {more} more lines that are no results")?;
+        writeln!(
+            output.err,
+            "hgview: and {more} more lines that are no results"
+        )?;
     }
     Ok(())
 }

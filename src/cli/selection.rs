@@ -20,6 +20,7 @@ use crate::review::Place;
 use crate::select::Known;
 use crate::select::People;
 use crate::select::Present;
+use crate::select::Replays;
 use crate::select::Selector;
 use crate::select::Sources;
 use crate::store::Store;
@@ -123,6 +124,7 @@ impl Selection {
             place,
             me: &self.me,
             present: Present::default(),
+            replays: Replays::default(),
         }
     }
 

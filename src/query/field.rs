@@ -207,6 +207,19 @@ pub enum Param {
     Column,
 }
 
+/// What is asked of a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the tables below say what each is")]
+pub enum Replay {
+    IsReproduced,
+    Divergence,
+    Match,
+    Patch,
+    Verified,
+    IsFlaky,
+    HasError,
+}
+
 /// Which fact a field is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the tables below say what each is")]
@@ -253,6 +266,7 @@ pub enum Fact {
     Decisions,
     Disputed,
     Stale,
+    Replay(Replay),
     Published,
     Strict,
     Outcome,
@@ -434,6 +448,13 @@ pub const FIELDS: &[Field] = &[
     field("decisions", Fact::Decisions, Number(Plain), Record, "how many people decided").also(&["reviewers"]),
     field("disputed", Fact::Disputed, Truth, Record, "reviewers contradict each other, and nobody settled it").also(&["disputes", "dispute"]),
     field("stale", Fact::Stale, Truth, Record, "decided on, and made anew since"),
+    field("replay.reproduced", Fact::Replay(Replay::IsReproduced), Truth, Record, "replayed to the end, and every call showed what was recorded").also(&["replay", "replayed", "reproduced"]),
+    field("replay.divergence", Fact::Replay(Replay::Divergence), Number(Plain), Record, "the step of the first call that diverged when it was replayed").also(&["divergence"]),
+    field("replay.match", Fact::Replay(Replay::Match), Number(Share), Record, "calls that showed what was recorded, of those replayed that can show something"),
+    field("replay.patch", Fact::Replay(Replay::Patch), Truth, Record, "the replay's final patch is the recorded one"),
+    field("replay.verified", Fact::Replay(Replay::Verified), Word(Words::Verdicts), Record, "what the checks of the replayed workspace say; the worst, where there are several").also(&["verified"]),
+    field("replay.flaky", Fact::Replay(Replay::IsFlaky), Truth, Record, "a check of the replayed workspace did not always say the same").also(&["flaky"]),
+    field("replay.error", Fact::Replay(Replay::HasError), Truth, Record, "it could not be replayed to the end"),
     field("published", Fact::Published, Word(Words::Verdicts), Judging, "the verdict of the published rules").also(&["verdict", "pub"]),
     field("strict", Fact::Strict, Word(Words::Verdicts), Judging, "the verdict of the strict rules").also(&["str"]),
     field("outcome", Fact::Outcome, Word(Words::Verdicts), Judging, "what people decided, else what the published rules say"),

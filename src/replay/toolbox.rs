@@ -15,6 +15,17 @@ use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Format;
 use crate::model::Trajectory;
+use crate::replay::edit::FileEditor;
+use crate::replay::edit::Generation;
+use crate::replay::edit::StrReplaceEditor;
+use crate::replay::edit::ApplyPatch;
+use crate::replay::edit::ClaudeCode;
+use crate::replay::edit::Dialect;
+use crate::replay::edit::FileEditor;
+use crate::replay::edit::Generation;
+use crate::replay::edit::StrReplaceEditor;
+use crate::replay::edit::SweAgent;
+use crate::replay::edit::TextEditor;
 use crate::replay::shell::Edition;
 use crate::replay::shell::Form;
 use crate::replay::shell::OpenHands;
@@ -38,12 +49,12 @@ enum Shell {
 }
 
 /// What a call is for a replay.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
     /// The shell runs it.
     Shell,
-    /// The editor of this name does it.
-    Editor(String),
+    /// An editor does it.
+    Editor,
     /// Nothing is run; the text is what the producer shows.
     Nothing(&'static str),
     /// It cannot be run, and why.
@@ -52,10 +63,11 @@ enum Choice {
 
 /// The tools of one trajectory, as one tool.
 pub struct Toolbox {
-    format: Option<Format>,
     cwd: String,
     shell: Shell,
-    /// The tools that were used so far: the shell by the empty name, editors by theirs.
+    /// The editors of the calls, by the names of their tools.
+    editors: BTreeMap<String, Editor>,
+    /// The tools that were used so far: the shell by the empty name, editors by their keys.
     tools: BTreeMap<String, Box<dyn Tool>>,
 }
 
@@ -63,11 +75,18 @@ impl Toolbox {
     /// For the calls of `trajectory`. Its tools start where the record shows that they did; else say where by
     /// [`Toolbox::starting_in`].
     pub fn of(trajectory: &Trajectory) -> Self {
-        let format = trajectory.source.format;
+        let mut editors = BTreeMap::new();
+        for action in actions(trajectory) {
+            if !editors.contains_key(&action.tool) {
+                let editor = Editor::of(plain(&action.tool), trajectory);
+                editors.insert(action.tool.clone(), editor);
+            }
+        }
+        let known = editors.into_iter();
         Self {
-            format,
             cwd: start_of(trajectory),
             shell: shell_of(trajectory),
+            editors: known.filter_map(|(name, editor)| Some((name, editor?))).collect(),
             tools: BTreeMap::new(),
         }
     }
@@ -92,52 +111,148 @@ impl Toolbox {
             Shell::Terminal(form, edition) => Box::new(Terminal::new(cwd, form, edition)),
             Shell::Plain(scaffold) => Box::new(Plain::new(scaffold, cwd)),
         };
-        match PATCHES {
-            Some(patch_tool) => Box::new(WithPatches::new(shell, cwd, patch_tool)),
-            None => shell,
-        }
+        Box::new(WithPatches::new(shell, cwd, patcher))
     }
 
-    /// The tool of a choice, made when it is first used.
-    fn tool(&mut self, name: &str) -> Option<&mut Box<dyn Tool>> {
-        if !self.tools.contains_key(name) {
-            let tool = match name {
-                SHELL => self.make_shell(),
-                name => editor(name, self.format, &self.cwd)?,
+    /// The tool of this key, made when it is first used.
+    fn tool(&mut self, key: &str) -> Option<&mut Box<dyn Tool>> {
+        if !self.tools.contains_key(key) {
+            let tool = if key == SHELL {
+                self.make_shell()
+            } else {
+                let editor = self.editors.values().find(|editor| editor.key() == key)?;
+                editor.make(&self.cwd)
             };
-            self.tools.insert(name.to_owned(), tool);
+            self.tools.insert(key.to_owned(), tool);
         }
-        self.tools.get_mut(name)
+        self.tools.get_mut(key)
+    }
+
+    /// The tool that a call goes to; `None` where none is known.
+    fn key(&self, action: &Action, choice: Choice) -> Option<&'static str> {
+        let editor = self.editors.get(&action.tool);
+        let is_shell = choice == Choice::Shell;
+        match editor {
+            // SWE-agent of old wrote its tools as commands
+            Some(editor @ Editor::SweWindow(_)) => Some(editor.key()),
+            Some(editor) if !is_shell => Some(editor.key()),
+            _ => is_shell.then_some(SHELL),
+        }
     }
 }
 
 /// The name of the shell among the tools.
 const SHELL: &str = "";
 
-/// Makes an editor, for the records of a format, that starts in a folder.
-type MakeEditor = fn(format: Option<Format>, cwd: &str) -> Box<dyn Tool>;
+/// The editors of producers: each is one tool under several names, with one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Editor {
+    /// `str_replace_editor` of `OpenHands` V0.
+    Aci,
+    /// `file_editor` of the SDK.
+    Sdk(Generation),
+    /// Anthropic's reference.
+    Reference,
+    /// SWE-agent's, of 1.x.
+    SweText,
+    /// SWE-agent's windowed tools; those of 0.x are functions of a shell.
+    SweWindow(bool),
+    /// The file tools of Claude Code.
+    Claude,
+    /// `apply_patch`.
+    Patch(Dialect),
+}
 
-/// The editors that are known, by the names of their tools.
-const EDITORS: &[(&str, MakeEditor)] = &[];
+/// Lines of SWE-agent's window where nothing else is known.
+const WINDOW: usize = 100;
 
-/// Makes the tool that applies patches, for a folder.
-type MakePatcher = fn(cwd: &str) -> Box<dyn Tool>;
+/// The tools of Claude Code that are about files.
+const CLAUDE: [&str; 7] = ["Read", "Write", "Edit", "MultiEdit", "LS", "Glob", "Grep"];
 
-/// The tool that takes patches out of shell commands.
-const PATCHES: Option<MakePatcher> = None;
+/// SWE-agent's windowed tools.
+const WINDOWED: [&str; 11] = [
+    "open",
+    "goto",
+    "scroll_up",
+    "scroll_down",
+    "create",
+    "edit",
+    "insert",
+    "find_file",
+    "search_dir",
+    "search_file",
+    "submit",
+];
 
-/// The editor of this name; `None` where its calls cannot be replayed.
-fn editor(name: &str, format: Option<Format>, cwd: &str) -> Option<Box<dyn Tool>> {
-    let known = EDITORS
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name));
-    known.map(|(_, make)| make(format, cwd))
+impl Editor {
+    /// The editor behind a tool's name, in a record of this format; `None` where none is known.
+    fn of(name: &str, trajectory: &Trajectory) -> Option<Self> {
+        let format = trajectory.source.format;
+        let uses = |name: &str| actions(trajectory).any(|action| action.tool == name);
+        let is_sdk = format == Some(Format::OpenHandsV1) || uses("file_editor");
+        let lower = name.to_ascii_lowercase();
+        Some(match lower.as_str() {
+            "apply_patch" if format == Some(Format::Codex) => Self::Patch(Dialect::CodexTool),
+            "apply_patch" => Self::Patch(Dialect::Reference),
+            "str_replace_editor" if format == Some(Format::SweAgent) => Self::SweText,
+            "file_editor" | "str_replace_editor" | "planning_file_editor" if is_sdk => {
+                let version = version_of(trajectory.agent.as_deref());
+                let is_early = version.is_some_and(|version| version < NARROW_SINCE);
+                Self::Sdk(if is_early { Generation::Early } else { Generation::Late })
+            }
+            "str_replace_editor" | "edit" | "read" if format == Some(Format::OpenHandsV0) => Self::Aci,
+            "str_replace_editor" if uses("execute_bash") => Self::Aci,
+            "str_replace_editor" | "str_replace_based_edit_tool" | "text_editor" => Self::Reference,
+            name if format == Some(Format::SweAgent) && WINDOWED.contains(&name) => {
+                // what 1.x prints goes through a terminal
+                Self::SweWindow(!shows(trajectory, &["\r\n"]))
+            }
+            _ if CLAUDE.contains(&name) => Self::Claude,
+            _ => return None,
+        })
+    }
+
+    /// The name of its state among those of all tools.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Aci => "str_replace_editor",
+            Self::Sdk(_) => "file_editor",
+            Self::Reference => "text_editor",
+            Self::SweText => "swe-agent editor",
+            Self::SweWindow(_) => "swe-agent window",
+            Self::Claude => "claude",
+            Self::Patch(_) => "apply_patch",
+        }
+    }
+
+    fn make(self, cwd: &str) -> Box<dyn Tool> {
+        match self {
+            Self::Aci => Box::new(StrReplaceEditor::new()),
+            Self::Sdk(generation) => Box::new(FileEditor::new(generation, cwd)),
+            Self::Reference => Box::new(TextEditor::reference(cwd)),
+            Self::SweText => Box::new(TextEditor::swe_agent(cwd)),
+            Self::SweWindow(true) => Box::new(SweAgent::of_shell(WINDOW, cwd)),
+            Self::SweWindow(false) => Box::new(SweAgent::new(WINDOW, cwd)),
+            Self::Claude => Box::new(ClaudeCode::new(cwd)),
+            Self::Patch(dialect) => Box::new(ApplyPatch::new(dialect, cwd)),
+        }
+    }
+}
+
+/// The tool that takes patches out of shell commands, for a folder.
+fn patcher(cwd: &str) -> Box<dyn Tool> {
+    Box::new(ApplyPatch::new(Dialect::CodexTool, cwd))
+}
+
+/// A tool's name without what stands before it: a server, a namespace.
+fn plain(name: &str) -> &str {
+    name.rsplit(['.', '/', ':']).next().unwrap_or(name)
 }
 
 /// What a call is for a replay, by its tool's name.
 fn choose(action: &Action) -> Choice {
     let name = action.tool.as_str();
-    let plain = name.rsplit(['.', '/', ':']).next().unwrap_or(name);
+    let plain = plain(name);
     match plain.to_ascii_lowercase().as_str() {
         "execute_bash" | "terminal" | "bash" | "run" | "shell" | "exec_command" | "local_shell"
         | "local_shell_call" | "run_command" | "run_bash" | "execute_command" | "bash_command"
@@ -174,7 +289,7 @@ fn choose(action: &Action) -> Choice {
             Choice::Shell
         }
         ActionClass::Edit | ActionClass::View | ActionClass::Search => {
-            Choice::Editor(plain.to_owned())
+            Choice::Editor
         }
         ActionClass::Other => match action.shell {
             Some(_) => Choice::Shell,
@@ -319,21 +434,22 @@ impl Tool for Toolbox {
         live: &mut dyn FnMut(&[u8]),
         cancel: &Cancel,
     ) -> Result<Reply> {
-        let name = match choose(call.action) {
+        let choice = choose(call.action);
+        let key = self.key(call.action, choice);
+        match choice {
             Choice::Nothing(text) => {
                 return Ok(Reply {
                     did: Did::Nothing,
                     ..Reply::text(text)
                 });
             }
-            Choice::Not(why) => return Ok(Reply::not_replayable(why)),
-            Choice::Shell => SHELL.to_owned(),
-            Choice::Editor(name) => name,
-        };
-        let Some(tool) = self.tool(&name) else {
-            return Ok(Reply::not_replayable(format!(
-                "the tool {name} is not known to replays"
-            )));
+            Choice::Not(why) if key.is_none() => return Ok(Reply::not_replayable(why)),
+            Choice::Not(_) | Choice::Shell | Choice::Editor => {}
+        }
+        let Some(tool) = key.and_then(|key| self.tool(key)) else {
+            let name = &call.action.tool;
+            let why = format!("the tool {name} is not known to replays");
+            return Ok(Reply::not_replayable(why));
         };
         let mut reply = tool.run(call, sandbox, live, cancel)?;
         if reply.did == Did::Ran {

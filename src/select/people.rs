@@ -9,6 +9,8 @@ use rayon::iter::ParallelIterator as _;
 use crate::model::ContentHash;
 use crate::model::RecordIx;
 use crate::model::Text;
+use crate::replay::results::Brief;
+use crate::replay::results::Results;
 use crate::review::Ledger;
 use crate::review::Place;
 use crate::review::State;
@@ -52,7 +54,18 @@ impl Present {
     }
 }
 
-/// The journals, and who asks.
+/// What replays found, read from the disk when somebody asks.
+#[derive(Debug, Default)]
+pub struct Replays(OnceLock<Results>);
+
+impl Replays {
+    fn brief(&self, place: &Place, hash: ContentHash) -> Option<&Brief> {
+        let results = self.0.get_or_init(|| Results::load(place.reads()));
+        results.brief(hash)
+    }
+}
+
+/// What lies beside the data, and who asks.
 #[derive(Debug)]
 pub struct People<'a> {
     /// All decisions.
@@ -63,6 +76,8 @@ pub struct People<'a> {
     pub me: &'a str,
     /// The contents of all records.
     pub present: Present,
+    /// What replays found.
+    pub replays: Replays,
 }
 
 impl<'a> People<'a> {
@@ -73,6 +88,11 @@ impl<'a> People<'a> {
             me: self.me,
             is_stale: false,
         }
+    }
+
+    /// What came of the record of this content when it was replayed last.
+    pub(super) fn replayed(&'a self, hash: ContentHash) -> Option<&'a Brief> {
+        self.replays.brief(self.place, hash)
     }
 
     /// Whether somebody decided on what the record was before it was made anew. Hashes all records when first asked.

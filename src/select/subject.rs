@@ -23,8 +23,11 @@ use crate::patch::parse_patch;
 use crate::query::Fact;
 use crate::query::Name;
 use crate::query::Record;
+use crate::query::Replay;
 use crate::query::Step;
 use crate::query::Value;
+use crate::replay::Same;
+use crate::replay::results::Brief;
 use crate::review::Choice;
 use crate::review::Policy;
 use crate::review::State;
@@ -175,6 +178,29 @@ impl<'a> Subject<'a> {
             judgement(rules, head, &whole, &tools, self.cancel).verdict
         };
         Some(*cell.get_or_init(judge))
+    }
+
+    /// What came of it when it was replayed last.
+    fn replayed(&self) -> Option<&Brief> {
+        self.known.replayed.or_else(|| {
+            let people = self.sources.people?;
+            people.replayed(self.hash()?)
+        })
+    }
+
+    fn of_replay(&self, asked: Replay) -> Value<'_> {
+        let Some(brief) = self.replayed() else {
+            return Value::Absent;
+        };
+        match asked {
+            Replay::IsReproduced => Value::Truth(brief.is_reproduced),
+            Replay::Divergence => brief.first_divergence.map_or(Value::Absent, count),
+            Replay::Match => Value::number(brief.matched),
+            Replay::Patch => Value::truth(brief.patch.map(|same| same != Same::Differs)),
+            Replay::Verified => verdict(brief.verified),
+            Replay::IsFlaky => Value::Truth(brief.is_flaky),
+            Replay::HasError => Value::Truth(brief.has_error),
+        }
     }
 
     fn of_row(&self, fact: Fact) -> Value<'_> {
@@ -344,6 +370,7 @@ impl Record for Subject<'_> {
             | Fact::Decisions
             | Fact::Disputed
             | Fact::Stale => self.of_people(name),
+            Fact::Replay(asked) => self.of_replay(asked),
             Fact::Published => verdict(self.verdict(Rules::Published)),
             Fact::Strict => verdict(self.verdict(Rules::Strict)),
             Fact::Outcome => self.outcome(),

@@ -156,6 +156,7 @@ fn people_are_asked_by_name() {
         place: &place,
         me,
         present: Present::default(),
+        replays: Replays::default(),
     };
     for (query, want) in [
         ("decision = reject", vec![0]),
@@ -215,6 +216,7 @@ fn what_is_known_is_not_read_again() {
             me: "ada",
             is_stale: false,
         }),
+        replayed: None,
     };
     let sources = Sources {
         store: &store,

@@ -21,6 +21,7 @@ mod cli_open;
 mod cli_other;
 mod cli_query;
 mod cli_sandbox;
+mod cli_replay;
 mod cli_search;
 mod cli_show;
 mod cli_stats;

@@ -148,7 +148,9 @@ pub(in crate::cli) enum BackendArg {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     const MOST: f64 = 86_400.0;
-    let seconds: f64 = text.parse().map_err(|_no_number| format!("`{text}` is no number"))?;
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_no_number| format!("`{text}` is no number"))?;
     if seconds > 0.0 && seconds <= MOST {
         Ok(Duration::from_secs_f64(seconds))
     } else {

@@ -32,7 +32,7 @@ struct Column {
     goes: u8,
 }
 
-const COLUMNS: [Column; 14] = [
+const COLUMNS: [Column; 15] = [
     Column {
         head: "#",
         is_number: true,
@@ -71,6 +71,12 @@ const COLUMNS: [Column; 14] = [
     },
     Column {
         head: "VERDICTS",
+        is_number: false,
+        least: 0,
+        goes: 1,
+    },
+    Column {
+        head: "REPLAY",
         is_number: false,
         least: 0,
         goes: 1,
@@ -126,7 +132,9 @@ const FILE: usize = 2;
 const OUTCOME: usize = 5;
 /// Left out where neither filter nor person says anything.
 const VERDICTS: usize = 6;
-const FAILED: usize = 8;
+/// Left out where nothing was replayed.
+const REPLAY: usize = 7;
+const FAILED: usize = 9;
 const GAP: usize = 2;
 
 /// The cells of a row, and what colours them.
@@ -293,6 +301,9 @@ impl Cells {
                 .map_or_else(unknown, |format| format.name().to_owned()),
             outcome,
             verdicts(row),
+            row.replay
+                .as_ref()
+                .map_or_else(unknown, |replay| replay.word.clone()),
             count(row.steps),
             count(row.failed_actions),
             row.duration.map_or_else(unknown, human::seconds),
@@ -421,11 +432,13 @@ fn fit(rows: &[Cells], highest: usize, room: Option<usize>) -> [usize; COLUMNS.l
             *width = (*width).max(text::width(text));
         }
     }
-    let is_silent = |cells: &Cells| cells.texts.get(VERDICTS).is_none_or(|text| text == "-");
-    if rows.iter().all(is_silent)
-        && let Some(width) = natural.get_mut(VERDICTS)
-    {
-        *width = 0;
+    for column in [VERDICTS, REPLAY] {
+        let is_silent = |cells: &Cells| cells.texts.get(column).is_none_or(|text| text == "-");
+        if rows.iter().all(is_silent)
+            && let Some(width) = natural.get_mut(column)
+        {
+            *width = 0;
+        }
     }
     let Some(room) = room else {
         return natural;

@@ -16,7 +16,9 @@ pub(super) fn run(args: &MergeArgs, output: &mut Output<'_>) -> Result<Verdict> 
         None => results::merge(&args.dir, args.allow_partial, output.out)?,
         Some(path) => {
             let unwritable = || Error::input(format!("{} cannot be written", path.display()));
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
             let folder = folder.unwrap_or(std::path::Path::new("."));
             let file = tempfile::NamedTempFile::new_in(folder);
             let mut file = file.map_err(|err| unwritable().caused_by(err))?;
@@ -32,9 +34,17 @@ pub(super) fn run(args: &MergeArgs, output: &mut Output<'_>) -> Result<Verdict> 
         }
     };
     for missing in &merged.missing {
-        writeln!(output.err, "hgview: share {missing} of {} is missing", merged.of)?;
+        writeln!(
+            output.err,
+            "hgview: share {missing} of {} is missing",
+            merged.of
+        )?;
     }
     let (lines, files) = (human::count(merged.lines), merged.files.len());
     writeln!(output.err, "hgview: {lines} results of {files} shares")?;
-    Ok(if merged.missing.is_empty() { Verdict::Yes } else { Verdict::No })
+    Ok(if merged.missing.is_empty() {
+        Verdict::Yes
+    } else {
+        Verdict::No
+    })
 }

@@ -35,7 +35,11 @@ fn line(row: &Row, has_checks: bool, most_id: usize) -> Line {
     let plain = |text: String| (text, None);
     let [same, alike, other] = row.counts;
     let color = |is_good: bool| {
-        let color = if is_good { AnsiColor::Green } else { AnsiColor::Red };
+        let color = if is_good {
+            AnsiColor::Green
+        } else {
+            AnsiColor::Red
+        };
         Some(color.on_default())
     };
     let brief = &row.brief;

@@ -122,12 +122,15 @@ impl Row {
             brief: Brief::of(result),
             counts: [
                 count(|verdict| verdict == StepVerdict::Match),
-                count(|verdict| {
-                    verdict.is_reproduced() && verdict != StepVerdict::Match
-                }),
+                count(|verdict| verdict.is_reproduced() && verdict != StepVerdict::Match),
                 count(StepVerdict::diverges),
             ],
-            why: result.error.clone().or(first).or(checked).unwrap_or_default(),
+            why: result
+                .error
+                .clone()
+                .or(first)
+                .or(checked)
+                .unwrap_or_default(),
             is_earlier,
         }
     }
@@ -161,13 +164,18 @@ pub(super) fn run(
         match keeper.earlier(job.record.sha256)? {
             Some(known) => {
                 skipped += 1;
-                shown.waiting.insert(place, known.map(|known| (job.ix, known, true)));
+                shown
+                    .waiting
+                    .insert(place, known.map(|known| (job.ix, known, true)));
             }
             None => todo.push(place),
         }
     }
     if skipped > 0 {
-        writeln!(output.err, "hgview: {skipped} records have their result already")?;
+        writeln!(
+            output.err,
+            "hgview: {skipped} records have their result already"
+        )?;
     }
     shown.print(output)?;
     let at_once = at_once(args).min(todo.len().max(1));

@@ -169,6 +169,7 @@ impl Asking<'_> {
             head: None,
             verdicts,
             said: Some(self.said(voices.map(Arc::as_ref))),
+            replayed: None,
         };
         let is_taken = selector.admits(ix, &sources, known, self.cancel);
         if self.cancel.is_cancelled() {

@@ -14,6 +14,7 @@ use crate::export::Report;
 use crate::export::Selected;
 use crate::select::People;
 use crate::select::Present;
+use crate::select::Replays;
 use crate::select::Sources;
 use crate::ui::effect::ExportJob;
 use crate::ui::event::Notice;
@@ -51,6 +52,7 @@ fn export(
         place: &journals.place,
         me: &job.me,
         present: Present::default(),
+        replays: Replays::default(),
     };
     let selected = job.selector.as_deref().map(|selector| Selected {
         selector,
