@@ -70,7 +70,12 @@ fn sequences_are_obeyed() {
 
 #[test]
 fn what_scrolls_out_is_kept_in_tenths() {
-    let lines = |count: usize| (1..=count).map(|n| format!("{n}\r\n")).collect::<String>();
+    let lines = |count: usize| {
+        (1..=count)
+            .map(|n| format!("{n}\r\n"))
+            .collect::<Vec<_>>()
+            .concat()
+    };
     let first = |count: usize| {
         shown(lines(count).as_bytes())
             .lines()
@@ -118,7 +123,7 @@ fn strings_that_never_end_are_skipped() {
     let mut screen = Screen::new(5, 10, 20);
     screen.feed(b"a\x1b]0;");
     for _ in 0..40 {
-        screen.feed(&[b'x'; 1 << 16]);
+        screen.feed(&vec![b'x'; 1 << 16]);
     }
     assert_eq!(screen.capture(), "a");
     screen.feed(b"x\x07b");

@@ -337,7 +337,7 @@ mod tests {
             (found[1].exit_code, found[1].dir.as_deref()),
             (3, Some("/w"))
         );
-        assert_eq!(&text[found[0].end..found[1].start], "\nmiddle\n");
+        assert_eq!(text.get(found[0].end..found[1].start), Some("\nmiddle\n"));
         let torn = format!("{BEGIN}\n{{\n{}", prompt("1"));
         assert_eq!(prompts(&torn, false).len(), 0);
         assert_eq!(prompts(&torn, true).len(), 1);

@@ -78,7 +78,7 @@ impl Place {
     }
 
     fn run(&mut self, tool: &mut dyn Tool, action: &Action) -> Reply {
-        self.run_for(tool, action, Duration::from_secs(60))
+        self.run_for(tool, action, Duration::from_mins(1))
     }
 
     fn run_for(&mut self, tool: &mut dyn Tool, action: &Action, patience: Duration) -> Reply {
@@ -115,7 +115,8 @@ fn hash_of(text: &str) -> String {
     let head: String = text.chars().take(14_900).collect();
     let tail: String = text.chars().skip(len.saturating_sub(14_000)).collect();
     let hash = sha2::Sha256::digest(head + &tail);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    let bytes: Vec<String> = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    bytes.concat()
 }
 
 /// Replays a recording; the commands of the steps that differ must be those of `known`, each with its reason.

@@ -536,39 +536,39 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, exit_code: Option<i64>, expected: Recorded) {
+    fn check(text: &str, exit_code: Option<i64>, expected: &Recorded) {
         let observation = Observation {
             exit_code,
             ..Observation::text(text)
         };
-        assert_eq!(Recorded::of(Some(&observation)), expected, "{text:?}");
+        assert_eq!(&Recorded::of(Some(&observation)), expected, "{text:?}");
     }
 
     #[test]
     fn records_tell_what_became_of_a_call() {
         assert_eq!(Recorded::of(None), Recorded::Unknown);
-        check("ok", Some(0), Recorded::Over);
-        check("ok", None, Recorded::Over);
-        check("out", Some(-1), Recorded::Running);
+        check("ok", Some(0), &Recorded::Over);
+        check("ok", None, &Recorded::Over);
+        check("out", Some(-1), &Recorded::Running);
         check(
             "ERROR: No previous running command to interact with.",
             Some(-1),
-            Recorded::Over,
+            &Recorded::Over,
         );
         check(
             "\n[The command has no new output after 30 seconds. You may",
             Some(-1),
-            Recorded::Quiet("30".into()),
+            &Recorded::Quiet("30".into()),
         );
         check(
             "x\n[The command timed out after 1.5 seconds. You may",
             None,
-            Recorded::Slow("1.5".into()),
+            &Recorded::Slow("1.5".into()),
         );
         check(
             "\n[Your command \"ls\" is NOT executed. The previous command is still running - You",
             Some(-1),
-            Recorded::Refused,
+            &Recorded::Refused,
         );
     }
 

@@ -201,10 +201,7 @@ fn kill(pid: u32) {
         .ok()
         .and_then(rustix::process::Pid::from_raw);
     if let Some(pid) = pid {
-        drop(rustix::process::kill_process_group(
-            pid,
-            rustix::process::Signal::KILL,
-        ));
+        rustix::process::kill_process_group(pid, rustix::process::Signal::KILL).ok();
     }
 }
 
@@ -243,7 +240,7 @@ impl Sandbox for Room {
     }
 }
 
-fn told(error: std::io::Error) -> FileError {
+fn told(error: &std::io::Error) -> FileError {
     FileError::of_errno(error.raw_os_error().unwrap_or(0))
 }
 
@@ -255,14 +252,16 @@ impl Files for Room {
 
     fn read(&mut self, path: &str, most: u64) -> Result<Vec<u8>, FileError> {
         let mut bytes = Vec::new();
-        let file = std::fs::File::open(path).map_err(told)?;
-        file.take(most).read_to_end(&mut bytes).map_err(told)?;
+        let file = std::fs::File::open(path).map_err(|error| told(&error))?;
+        file.take(most)
+            .read_to_end(&mut bytes)
+            .map_err(|error| told(&error))?;
         Ok(bytes)
     }
 
     fn write(&mut self, path: &str, bytes: &[u8], _mode: Option<u32>) -> Result<(), FileError> {
-        let mut file = std::fs::File::create(path).map_err(told)?;
-        file.write_all(bytes).map_err(told)
+        let mut file = std::fs::File::create(path).map_err(|error| told(&error))?;
+        file.write_all(bytes).map_err(|error| told(&error))
     }
 
     fn set_mode(&mut self, _path: &str, _mode: u32) -> Result<(), FileError> {
@@ -270,15 +269,15 @@ impl Files for Room {
     }
 
     fn make_dirs(&mut self, path: &str) -> Result<(), FileError> {
-        std::fs::create_dir_all(path).map_err(told)
+        std::fs::create_dir_all(path).map_err(|error| told(&error))
     }
 
     fn remove(&mut self, path: &str) -> Result<(), FileError> {
-        std::fs::remove_file(path).map_err(told)
+        std::fs::remove_file(path).map_err(|error| told(&error))
     }
 
     fn rename(&mut self, from: &str, to: &str) -> Result<(), FileError> {
-        std::fs::rename(from, to).map_err(told)
+        std::fs::rename(from, to).map_err(|error| told(&error))
     }
 
     fn list(&mut self, _path: &str, _depth: usize, _most: usize) -> Result<Vec<Found>, FileError> {
