@@ -352,7 +352,7 @@ fn files_that_were_left_open_are_closed() {
 fn run_in_little(script: &str) -> Option<(String, Exit)> {
     let lower = lower();
     let limits = Limits {
-        cpu: Duration::from_secs(1),
+        cpu: Duration::from_secs(5),
         memory: 256 << 20,
         processes: 20,
         output: 1 << 20,

@@ -197,6 +197,16 @@ impl Files for Running {
         if matches!(name, "" | "." | "..") {
             return Err(FileError::of_errno(libc::EISDIR));
         }
+        if found.is_none() {
+            // some engines would make the folders that are missing
+            match self.follow(folder)? {
+                None => return Err(FileError::of_errno(libc::ENOENT)),
+                Some((_, meta)) if meta.kind != FileKind::Dir => {
+                    return Err(FileError::of_errno(libc::ENOTDIR));
+                }
+                Some(_) => {}
+            }
+        }
         let packed = archive::pack_file(name, mode, self.container.owner(), bytes);
         let packed = packed.map_err(|err| FileError::other(err.to_string()))?;
         let done = self.container.try_upload(folder, packed);
