@@ -223,7 +223,7 @@ impl Engine {
             if let Some(cwd) = &self.cwd {
                 let meant = place::join(cwd, path);
                 if look(files, &meant)?.is_some() {
-                    hint += &format!(" Maybe you meant {meant}?");
+                    hint.extend([" Maybe you meant ", &meant, "?"]);
                 }
             }
             return wrong(hint);

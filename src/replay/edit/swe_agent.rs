@@ -130,9 +130,9 @@ impl SweAgent {
             };
             line = usize::try_from(number).unwrap_or_default();
             let mut warn = |what: String, to: usize| {
-                said.push_str(&format!(
+                said = format!(
                     "Warning: <line_number> ({number}) is {what}\nWarning: Setting <line_number> to {to}\n"
-                ));
+                );
                 line = to;
             };
             if number > i64::try_from(count).unwrap_or(i64::MAX) {

@@ -327,7 +327,7 @@ impl Asked {
                 "--old_str" => asked.old_str = words.next(),
                 "--new_str" => asked.new_str = words.next(),
                 "--insert_line" => {
-                    asked.insert_line = words.next().and_then(|word| pythonic::int_of(&word))
+                    asked.insert_line = words.next().and_then(|word| pythonic::int_of(&word));
                 }
                 "--view_range" => {
                     let ends: Vec<i64> = words

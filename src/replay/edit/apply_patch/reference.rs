@@ -53,11 +53,11 @@ fn process(patch: &str, cwd: &str, files: &mut dyn Files) -> Result<(), Stop> {
     let lines: Vec<&str> = pythonic::strip(patch).split('\n').collect();
     let mut old = BTreeMap::new();
     for line in &lines {
-        let path = line
+        let named = line
             .strip_prefix(UPDATE)
             .or_else(|| line.strip_prefix(DELETE));
-        if let Some(path) = path.filter(|path| !old.contains_key(*path)) {
-            old.insert(path, read(path, cwd, files)?);
+        if let Some(named) = named.filter(|named| !old.contains_key(*named)) {
+            old.insert(named, read(named, cwd, files)?);
         }
     }
     let is_whole = lines.len() >= 2 && lines.last() == Some(&END);
@@ -73,24 +73,24 @@ fn process(patch: &str, cwd: &str, files: &mut dyn Files) -> Result<(), Stop> {
     };
     parser.parse()?;
     let mut planned = Vec::new();
-    for (path, change) in parser.changes {
+    for (name, change) in parser.changes {
         let new = match &change {
             Change::Update { chunks, .. } => {
-                updated(old.get(path).map_or("", String::as_str), chunks, path)?
+                updated(old.get(name).map_or("", String::as_str), chunks, name)?
             }
             Change::Add(text) => text.clone(),
             Change::Delete => String::new(),
         };
-        planned.push((path, change, new));
+        planned.push((name, change, new));
     }
-    for (path, change, new) in planned {
+    for (name, change, new) in planned {
         match change {
-            Change::Add(_) => write(path, &new, cwd, files)?,
-            Change::Delete => remove(path, cwd, files)?,
-            Change::Update { move_to, .. } if move_to.is_empty() => write(path, &new, cwd, files)?,
+            Change::Add(_) => write(name, &new, cwd, files)?,
+            Change::Delete => remove(name, cwd, files)?,
+            Change::Update { move_to, .. } if move_to.is_empty() => write(name, &new, cwd, files)?,
             Change::Update { move_to, .. } => {
                 write(&move_to, &new, cwd, files)?;
-                remove(path, cwd, files)?;
+                remove(name, cwd, files)?;
             }
         }
     }

@@ -22,11 +22,11 @@ fn texts(value: &Value) -> BTreeMap<String, String> {
 
 #[test]
 fn the_reference_answers_as_recorded() {
-    let path = format!(
+    let recording = format!(
         "{}/tests/data/apply-patch.jsonl",
         env!("CARGO_MANIFEST_DIR")
     );
-    let text = std::fs::read_to_string(path).expect("a recording");
+    let text = std::fs::read_to_string(recording).expect("a recording");
     let mut wrong = Vec::new();
     let mut count = 0;
     for line in text.lines() {

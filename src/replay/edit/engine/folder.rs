@@ -79,9 +79,10 @@ pub(super) fn shown(flavour: Flavour, files: &mut dyn Files, path: &str) -> Resu
         lines.join("\n")
     );
     if hidden > 0 {
-        text += &format!(
+        let note = format!(
             "\n\n{hidden} hidden files/directories in this directory are excluded. You can use 'ls -la {path}' to see them."
         );
+        text.push_str(&note);
     }
     if flavour == Flavour::SdkLate {
         text = cut(flavour, &text, FOLDER_NOTICE);

@@ -29,7 +29,8 @@ fn answers(tool: &mut SweAgent, folder: &mut Folder, typed: &str, expected: &str
 }
 
 fn numbered(count: usize) -> String {
-    (1..=count).map(|line| format!("line {line}\n")).collect()
+    let lines: Vec<String> = (1..=count).map(|line| format!("line {line}\n")).collect();
+    lines.concat()
 }
 
 #[test]
