@@ -70,6 +70,7 @@ fn json_has_all_its_fields() {
             "verdicts",
             "decision",
             "decisions",
+            "replay",
             "flags",
             "tokens",
             "tokens_detail",

@@ -178,7 +178,7 @@ fn shares_merge_to_the_same_bytes() {
 fn without_a_sandbox_nothing_runs() {
     let program = Program::new();
     let file = sample("replay/almanac-1.traj.json");
-    let file = file.to_str().unwrap();
+    let file = file.as_str();
     let run = program.run(&["replay", file, "--backend", "none"]).ends(0);
     assert!(
         run.out
@@ -209,7 +209,7 @@ fn refused(args: &[&str], words: &str) {
 #[test]
 fn what_cannot_be_asked() {
     let file = sample("replay/almanac-1.traj.json");
-    let file = file.to_str().unwrap();
+    let file = file.as_str();
     refused(&["replay"], "required");
     refused(
         &["replay", file, "--shard", "3/3", "--out", "x"],

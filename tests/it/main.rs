@@ -26,6 +26,7 @@ mod cli_search;
 mod cli_show;
 mod cli_stats;
 mod cli_verify;
+mod cluster;
 mod conformance;
 mod corpus;
 mod driver;

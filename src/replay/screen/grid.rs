@@ -189,7 +189,7 @@ impl Grid {
     pub(super) fn window(&self) -> Vec<String> {
         let text = |row: &Row| {
             let mut text = String::new();
-            row.text(self.columns, &mut text);
+            row.text(&mut text);
             text
         };
         self.visible.iter().map(text).collect()
