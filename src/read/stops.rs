@@ -72,10 +72,12 @@ fn found_in(block: &[u8; BLOCK]) -> u64 {
         *flag = u8::from(*byte == b'"') | u8::from(*byte == b'\\');
     }
     let (words, _) = flags.as_chunks::<8>();
-    let bits = words
-        .iter()
-        .map(|word| u64::from_le_bytes(*word).wrapping_mul(GATHER) >> 56);
-    bits.rev().fold(0, |found, bits| found << 8 | bits)
+    let mut found = 0;
+    for (nth, word) in words.iter().enumerate() {
+        let bits = u64::from_le_bytes(*word).wrapping_mul(GATHER) >> 56;
+        found |= bits << (8 * nth);
+    }
+    found
 }
 
 #[cfg(test)]

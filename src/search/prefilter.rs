@@ -281,6 +281,29 @@ mod tests {
         finds("needles", true, "{\"a\": \"needle\u{17f}\"}", true);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_odd_escape_is_missed_among_others(
+            parts in proptest::collection::vec("(\\\\u00(09|1b|e9|65|7A)|\\\\u(2019|017f|212A|2713)|\\\\|u0065|[a-z]{1,90})", 0..300),
+            is_insensitive in proptest::bool::ANY,
+        ) {
+            let filter = Prefilter::new("kesselhaus", is_insensitive);
+            let text = parts.concat();
+            let bytes = text.as_bytes();
+            let is_odd = |at: &usize| {
+                bytes.get(*at..*at + 2) == Some(b"\\u")
+                    && filter.is_odd(bytes.get(at + 2..at + 6).unwrap_or_default())
+            };
+            let want: Vec<usize> = (0..bytes.len()).filter(is_odd).collect();
+            let mut got = Vec::new();
+            filter.each(bytes, &mut |at| {
+                got.push(at);
+                at + 1
+            });
+            proptest::prop_assert_eq!(got, want);
+        }
+    }
+
     #[test]
     fn patterns_that_need_no_text_look_at_everything() {
         for pattern in ["", "a*", r"\d+", "(needle)?", "ab", "x|needle", "[abc]{40}"] {

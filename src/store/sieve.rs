@@ -138,10 +138,87 @@ impl Trail {
         let places = self.places.as_mut()?;
         let base = self.base;
         let mut is_seen = false;
-        while places.as_slice().first().is_some_and(|at| base + (*at as u64) < end) {
+        while places
+            .as_slice()
+            .first()
+            .is_some_and(|at| base + (*at as u64) < end)
+        {
             places.next();
             is_seen = true;
         }
         self.line.map(|line| line || is_seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::lines::LineScanner;
+
+    struct Letter(u8);
+
+    impl Find for Letter {
+        fn each(&self, bytes: &[u8], found: &mut dyn FnMut(usize) -> usize) {
+            let mut from = 0;
+            while let Some(at) = bytes.iter().skip(from).position(|byte| *byte == self.0) {
+                from = found(from + at).max(from + at + 1);
+            }
+        }
+
+        fn reach(&self) -> usize {
+            1
+        }
+    }
+
+    /// What is known of each line and of the open one, where nobody looked at the pieces in `unseen`.
+    fn known(pieces: &[&str], unseen: &[usize]) -> Vec<Option<bool>> {
+        let sieve = Sieve::new(&Letter(b'x'));
+        let mut scanner = LineScanner::starting_at(0);
+        let mut trail = Trail::new();
+        let mut known = Vec::new();
+        for (nth, piece) in pieces.iter().enumerate() {
+            let lines = Lines::of(piece.as_bytes());
+            let places = sieve.places(piece.as_bytes(), piece.len(), &lines);
+            trail.enter(scanner.at(), (!unseen.contains(&nth)).then_some(places));
+            scanner.push(&lines, |span| known.push(trail.line(span)));
+            trail.leave();
+        }
+        known.push(trail.open());
+        known
+    }
+
+    #[test]
+    fn what_was_seen_is_known_by_line() {
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(known(&["a\nbx\n\nc\r\nx"], &[]), [no, yes, no, yes]);
+        assert_eq!(known(&["a", "x", "b\nc\n"], &[]), [yes, no, no]);
+        assert_eq!(known(&["x", "a", "\nc\n", "d"], &[]), [yes, no, no]);
+        assert_eq!(known(&["a", "\n", "x\n"], &[]), [no, yes, no]);
+        assert_eq!(
+            known(&["xx\na", "b\nc\nd", "e\nf\ng"], &[1]),
+            [yes, None, None, None, no, no]
+        );
+        assert_eq!(known(&["a\nb", "c"], &[1]), [no, None]);
+    }
+
+    #[test]
+    fn what_was_seen_is_known_by_record() {
+        let sieve = Sieve::new(&Letter(b'x'));
+        for record in [0, 1, 2, 5, 6, 9] {
+            sieve.note(record, record == 2 || record == 6);
+        }
+        let among = |records: &[usize]| {
+            let found = sieve.among(records.iter().map(|ix| RecordIx(*ix)))?;
+            Some(found.into_iter().map(|ix| ix.0).collect::<Vec<_>>())
+        };
+        assert_eq!(among(&[0, 1, 2, 6, 9]), Some(vec![2, 6]));
+        assert_eq!(among(&[6, 2]), Some(vec![6, 2]));
+        for unknown in [3, 7, 10] {
+            assert_eq!(among(&[0, unknown]), None, "{unknown}");
+        }
+        assert_eq!(
+            Sieve::new(&Letter(b'x')).among([RecordIx(0)].into_iter()),
+            None
+        );
     }
 }

@@ -305,6 +305,7 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Span;
 
     #[test]
     fn a_stream_that_would_fill_the_disk_ends() {
@@ -319,5 +320,32 @@ mod tests {
             format!("unpacked too large for {}", dir.path().display())
         );
         assert!(feed.at() <= Feed::LOOK_BYTES);
+    }
+
+    #[test]
+    fn what_comes_to_a_file_meanwhile_is_seen_in_its_place() {
+        use std::os::unix::fs::FileExt as _;
+
+        let bytes: Vec<u8> = (0..6_u32 << 20).map(|at| (at / 5 % 249) as u8).collect();
+        let file = Arc::new(tempfile::tempfile().unwrap());
+        file.write_all_at(&bytes, 0).unwrap();
+        let all = Span::new(0, u64::MAX);
+        let stream = Stream::File(SharedFile::new(Arc::clone(&file), all));
+        let mut feed = Feed::new(stream, Packing::Plain, false, None).unwrap();
+        let head = feed.next().len();
+        assert!(head > 0 && feed.go_back(7));
+        let (mut seen, mut wholes) = (Vec::new(), Vec::new());
+        let look = |view: View<'_>| (view.bytes[..view.len].to_vec(), view.is_whole);
+        feed.go_through(3, &Cancel::new(), look, |(part, is_whole), consumed| {
+            file.write_all_at(b"more", bytes.len() as u64).unwrap();
+            seen.extend(part);
+            wholes.push(is_whole);
+            assert_eq!(consumed, 7 + seen.len() as u64);
+        });
+        assert!(seen[..bytes.len() - 7] == bytes[7..]);
+        assert_eq!(seen[bytes.len() - 7..], *b"more");
+        assert_eq!(wholes.pop(), Some(false), "nobody saw what follows");
+        assert!(wholes.len() > 2 && wholes.into_iter().all(|is_whole| is_whole));
+        assert_eq!(feed.at(), bytes.len() as u64 + 4);
     }
 }
