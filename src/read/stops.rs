@@ -49,15 +49,14 @@ impl<'a> Stops<'a> {
     fn look(&mut self, block: usize) {
         self.block = block;
         let rest = self.bytes.get(block * BLOCK..).unwrap_or_default();
-        self.found = match rest.first_chunk::<BLOCK>() {
-            Some(whole) => found_in(whole),
-            None => {
-                let mut last = [0; BLOCK];
-                for (to, from) in last.iter_mut().zip(rest) {
-                    *to = *from;
-                }
-                found_in(&last)
+        self.found = if let Some(whole) = rest.first_chunk() {
+            found_in(whole)
+        } else {
+            let mut last = [0; BLOCK];
+            for (to, from) in last.iter_mut().zip(rest) {
+                *to = *from;
             }
+            found_in(&last)
         };
     }
 }

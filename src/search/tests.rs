@@ -274,7 +274,8 @@ fn rows_over_borders() -> (String, Vec<usize>) {
             back
         };
         let fill = border - back - rows.len() - before.len();
-        rows += &format!("{before}{}{text}{behind}\r\n", "f".repeat(fill));
+        let fill = "f".repeat(fill);
+        rows.extend([before, &fill, text, behind, "\r\n"]);
         if text != "no" {
             with_needle.push(id);
         }

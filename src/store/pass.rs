@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     fn file_of(len: usize) -> (File, Vec<u8>) {
-        let bytes: Vec<u8> = (0..len).map(|at| (at / 7 % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..251_u8).cycle().take(len).collect();
         let file = tempfile::tempfile().unwrap();
         file.write_all_at(&bytes, 0).unwrap();
         (file, bytes)
