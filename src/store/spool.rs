@@ -85,6 +85,17 @@ pub(super) struct View<'a> {
     pub(super) is_whole: bool,
 }
 
+impl<'a> View<'a> {
+    /// Bytes of which nobody knows what follows.
+    pub(super) fn alone(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            len: bytes.len(),
+            is_whole: false,
+        }
+    }
+}
+
 /// One pass over a stream, unpacked, in growing chunks.
 pub(super) struct Feed {
     reader: Stream,
@@ -274,11 +285,7 @@ impl Feed {
             if bytes.is_empty() {
                 break;
             }
-            let found = look(View {
-                bytes,
-                len: bytes.len(),
-                is_whole: false,
-            });
+            let found = look(View::alone(bytes));
             tell(found, self.consumed());
         }
     }

@@ -198,16 +198,11 @@ impl Scan<'_> {
             scanner: LineScanner::starting_at(bom as u64),
             trail: Trail::new(),
         };
-        let head = head.get(bom..).unwrap_or_default();
-        // what begins in the head may end behind it
-        let is_again = sieve.is_some() && !feed.is_end() && feed.go_back(bom as u64);
+        // what begins in the head may end behind it: what is looked through is looked through from the beginning
+        let is_again = sieve.is_some() && feed.go_back(bom as u64);
         if !is_again {
-            let view = View {
-                bytes: head,
-                len: head.len(),
-                is_whole: feed.is_end(),
-            };
-            rows.add(self, look(view));
+            let head = head.get(bom..).unwrap_or_default();
+            rows.add(self, look(View::alone(head)));
         }
         let before = self.bytes_done;
         self.bytes_done = before + feed.consumed();
