@@ -22,6 +22,7 @@ mod mini_swe_agent;
 mod openhands_v0;
 mod openhands_v1;
 mod outline;
+mod stops;
 mod swe_agent;
 #[cfg(test)]
 pub(crate) mod testing;

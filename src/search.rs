@@ -30,6 +30,7 @@ use crate::model::RecordIx;
 use crate::model::Step;
 use crate::model::Trajectory;
 use crate::search::prefilter::Prefilter;
+use crate::store::Sieve;
 use crate::store::Store;
 use crate::store::Stretch;
 
@@ -386,9 +387,51 @@ pub fn run(
     cancel: &Cancel,
     tell: &mut dyn FnMut(Told) -> bool,
 ) {
+    let sieve = Sieve::new(&pattern.prefilter);
+    run_with(store, pattern, &sieve, records, cancel, tell);
+}
+
+/// Scans a store, and searches all that the scan finds while it goes on: files are read once for both. `tell` as in
+/// [`run`]; when it stops the search, the scan stops, too.
+///
+/// # Errors
+/// As [`Store::scan`].
+pub fn run_scanning(
+    store: &Store,
+    pattern: &Pattern,
+    cancel: &Cancel,
+    tell: &mut dyn FnMut(Told) -> bool,
+) -> Result<()> {
+    let sieve = Sieve::new(&pattern.prefilter);
+    // of its own: the caller's says whether the caller gave up, and nothing else
+    let is_over = Cancel::new();
+    std::thread::scope(|scope| {
+        let scan = || {
+            if pattern.prefilter.is_all() {
+                return store.scan(&is_over, &mut |_| {});
+            }
+            store.scan_through(&sieve, &is_over, &mut |_| {})
+        };
+        let scanned = scope.spawn(scan);
+        run_with(store, pattern, &sieve, &Records::All, cancel, tell);
+        is_over.cancel();
+        let failed = |_panic| Err(Error::internal("the scan failed"));
+        scanned.join().unwrap_or_else(failed)
+    })
+}
+
+fn run_with(
+    store: &Store,
+    pattern: &Pattern,
+    sieve: &Sieve<'_>,
+    records: &Records,
+    cancel: &Cancel,
+    tell: &mut dyn FnMut(Told) -> bool,
+) {
     let shared = Shared {
         store,
         pattern,
+        sieve,
         buffers: Buffers::default(),
         joined: Mutex::default(),
         cancel,
@@ -484,6 +527,7 @@ impl Buffers {
 struct Shared<'a> {
     store: &'a Store,
     pattern: &'a Pattern,
+    sieve: &'a Sieve<'a>,
     buffers: Buffers,
     /// Which side files hold a patch that matches.
     joined: Mutex<HashMap<usize, bool>>,
@@ -515,8 +559,7 @@ impl Shared<'_> {
         if pattern.prefilter.is_all() || has_patch {
             return stretch.records().collect();
         }
-        let find = |bytes: &[u8]| pattern.prefilter.find(bytes);
-        let sift = |buffer: &mut Vec<u8>| self.store.sift(stretch, buffer, &find);
+        let sift = |buffer: &mut Vec<u8>| self.store.sift(stretch, buffer, self.sieve);
         self.buffers.with(sift)
     }
 

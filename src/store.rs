@@ -12,10 +12,12 @@ mod index;
 mod input;
 mod lines;
 mod names;
+mod pass;
 mod peek;
 mod refresh;
 mod scan;
 mod side;
+mod sieve;
 mod spool;
 mod stretch;
 mod table;
@@ -39,6 +41,8 @@ use std::sync::atomic::Ordering;
 
 pub use crate::store::index::Skipped;
 pub use crate::store::refresh::Refresh;
+pub use crate::store::sieve::Find;
+pub use crate::store::sieve::Sieve;
 pub use crate::store::stretch::Stretch;
 pub use crate::store::table::expects_panic;
 
@@ -270,16 +274,31 @@ impl Store {
     /// # Errors
     /// None so far: what is wrong with a file is a row of the list.
     pub fn scan(&self, cancel: &Cancel, progress: &mut dyn FnMut(ScanProgress)) -> Result<()> {
-        self.scan_with(cancel, progress, Box::new(std::io::stdin()));
+        self.scan_with(cancel, progress, Box::new(std::io::stdin()), None);
         Ok(())
     }
 
-    /// [`Store::scan`] with a reader in place of standard input.
+    /// [`Store::scan`] that looks, where it goes by the bytes of records anyway, for what a search wants to find in them.
+    ///
+    /// # Errors
+    /// As [`Store::scan`].
+    pub fn scan_through(
+        &self,
+        sieve: &Sieve<'_>,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(ScanProgress),
+    ) -> Result<()> {
+        self.scan_with(cancel, progress, Box::new(std::io::stdin()), Some(sieve));
+        Ok(())
+    }
+
+    /// [`Store::scan`] with a reader in place of standard input, and with what is looked for on the way.
     fn scan_with(
         &self,
         cancel: &Cancel,
         progress: &mut dyn FnMut(ScanProgress),
         stdin: Box<dyn std::io::Read + Send>,
+        sieve: Option<&Sieve<'_>>,
     ) {
         let mut visited = lock(&self.visited);
         if self.is_complete() {
@@ -294,6 +313,7 @@ impl Store {
             Want::Trajectories
         };
         let mut scan = Scan::new(&self.index, cancel, progress, want);
+        scan.sieve = sieve;
         scan.spool_dir.clone_from(&self.spool_dir);
         scan.bytes_total = self
             .inputs

@@ -29,7 +29,6 @@ use crate::search::Place;
 use crate::search::Records;
 use crate::search::Told;
 use crate::select::Selector;
-use crate::store::Store;
 use crate::text::clean_line;
 use crate::text::human;
 
@@ -85,25 +84,10 @@ pub(super) fn run(
         return run_known(args, &pattern, selector, shared, output);
     }
     let store = records::open_store(&args.paths, &[], shared, output)?;
-    let cancel = Cancel::new();
     let mut totals = Totals::default();
-    let searched = std::thread::scope(|scope| {
-        // what is found by the scan is searched while it goes on
-        let scanned = scope.spawn(|| store.scan(&cancel, &mut |_| {}));
-        let searched = search_in(
-            args,
-            &store,
-            &pattern,
-            &Records::All,
-            &cancel,
-            &mut totals,
-            output,
-        );
-        cancel.cancel();
-        scanned.join().map_or(Ok(()), |scanned| scanned)?;
-        searched
-    });
-    searched?;
+    search_in(args, &mut totals, output, |tell| {
+        search::run_scanning(&store, &pattern, &Cancel::new(), tell)
+    })?;
     if store.is_empty() {
         return Err(records::nothing(&args.paths, &store));
     }
@@ -123,15 +107,10 @@ fn run_known(
     let small = |ix: RecordIx| u32::try_from(ix.0).ok();
     let records = Records::These(Arc::new(chosen.into_iter().filter_map(small).collect()));
     let mut totals = Totals::default();
-    search_in(
-        args,
-        &store,
-        pattern,
-        &records,
-        &Cancel::new(),
-        &mut totals,
-        output,
-    )?;
+    search_in(args, &mut totals, output, |tell| {
+        search::run(&store, pattern, &records, &Cancel::new(), tell);
+        Ok(())
+    })?;
     close(args, &totals, output)
 }
 
@@ -154,14 +133,12 @@ fn close(args: &SearchArgs, totals: &Totals, output: &mut Output<'_>) -> Result<
     })
 }
 
+/// Prints what a search tells.
 fn search_in(
     args: &SearchArgs,
-    store: &Store,
-    pattern: &Pattern,
-    records: &Records,
-    cancel: &Cancel,
     totals: &mut Totals,
     output: &mut Output<'_>,
+    search: impl FnOnce(&mut dyn FnMut(Told) -> bool) -> Result<()>,
 ) -> Result<()> {
     let most = args.max_count.unwrap_or(usize::MAX);
     let mut written = Ok(());
@@ -182,9 +159,9 @@ fn search_in(
             written.is_ok()
         }
     };
-    search::run(store, pattern, records, cancel, &mut tell);
+    let searched = search(&mut tell);
     progress.clear();
-    written
+    written.and(searched)
 }
 
 fn report(

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::BufWriter;
+use std::io::IoSlice;
 use std::io::Read as _;
 use std::io::Seek as _;
 use std::io::Write;
@@ -14,6 +15,7 @@ use arrow_schema::Schema;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::basic::ZstdLevel;
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 use tempfile::NamedTempFile;
@@ -288,6 +290,60 @@ impl Temporary {
     }
 }
 
+/// Writes lines as they lie, some together: large ones are not copied before, and no write is so large that the system has
+/// to look for room for all of it at once.
+fn write_lines(out: &mut impl Write, pieces: &[Piece]) -> std::io::Result<()> {
+    let mut slices = Vec::new();
+    let mut bytes = 0;
+    for piece in pieces {
+        let (line, end): (&[u8], &[u8]) = match piece {
+            Piece::Line(line) => (line, b"\n"),
+            Piece::Lines(lines, _) => (lines, b""),
+            Piece::Rows(_) => continue,
+        };
+        slices.extend([IoSlice::new(line), IoSlice::new(end)]);
+        bytes += line.len();
+        if bytes >= BUFFER {
+            write_slices(out, &mut slices)?;
+            slices.clear();
+            bytes = 0;
+        }
+    }
+    write_slices(out, &mut slices)
+}
+
+fn write_slices(out: &mut impl Write, mut slices: &mut [IoSlice<'_>]) -> std::io::Result<()> {
+    // empty ones are nothing to write, and to write nothing is to get no further
+    IoSlice::advance_slices(&mut slices, 0);
+    while !slices.is_empty() {
+        match out.write_vectored(slices) {
+            Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut slices, written),
+            Err(err) if err.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(err) => return Err(err),
+        }
+    }
+    Ok(())
+}
+
+/// Writes rows of a table.
+fn write_rows(
+    out: &mut ArrowWriter<File>,
+    schema: &Arc<Schema>,
+    pieces: Vec<Piece>,
+) -> std::result::Result<(), ParquetError> {
+    let mut rows: Vec<Value> = Vec::new();
+    for piece in pieces {
+        if let Piece::Rows(mut more) = piece {
+            rows.append(&mut more);
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    out.write(&table::batch(schema, &rows)?)
+}
+
 /// A file that is being written.
 pub(super) struct Part {
     path: PathBuf,
@@ -340,41 +396,16 @@ impl Part {
     /// # Errors
     /// *input* when the disk does not take them.
     pub(super) fn add(&mut self, pieces: Vec<Piece>, tokens: usize) -> Result<()> {
-        let mut rows: Vec<Value> = Vec::new();
-        for piece in pieces {
-            self.told.records += 1;
-            let Writer::Lines(out) = &mut self.writer else {
-                if let Piece::Rows(mut more) = piece {
-                    rows.append(&mut more);
-                }
-                continue;
-            };
-            let done = match piece {
-                Piece::Line(bytes) => {
-                    self.told.rows += 1;
-                    out.write_all(&bytes).and_then(|()| out.write_all(b"\n"))
-                }
-                Piece::Lines(bytes, count) => {
-                    self.told.rows += count;
-                    out.write_all(&bytes)
-                }
-                Piece::Rows(_) => Ok(()),
-            };
-            done.map_err(|err| cannot_write(&self.path, err))?;
-        }
+        self.told.records += pieces.len();
+        self.told.rows += pieces.iter().map(Piece::rows).sum::<usize>();
         self.told.tokens += tokens;
-        self.told.rows += rows.len();
-        if let Writer::Table(out, schema) = &mut self.writer
-            && !rows.is_empty()
-        {
-            table::batch(schema, &rows)
-                .map_err(|err| cannot_write(&self.path, err))
-                .and_then(|batch| {
-                    out.write(&batch)
-                        .map_err(|err| cannot_write(&self.path, err))
-                })?;
+        let path = &self.path;
+        match &mut self.writer {
+            Writer::Lines(out) => write_lines(out, &pieces).map_err(|err| cannot_write(path, err)),
+            Writer::Table(out, schema) => {
+                write_rows(out, schema, pieces).map_err(|err| cannot_write(path, err))
+            }
         }
-        Ok(())
     }
 
     /// Writes what is left; the file has its name only after [`Written::publish`]. It is synced only where it will take

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::model::Value;
+use crate::read::stops::Stops;
 
 /// Where producers keep the steps of a record.
 const LISTS: [&str; 5] = [
@@ -91,7 +92,7 @@ impl<'a> Outline<'a> {
     /// Reads the outline of a record; `None` when it is no object or anything about it is unusual.
     pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
-        let mut walk = Walk { text, at: 0 };
+        let mut walk = Walk::of(text);
         let mut outline = Self {
             members: Vec::new(),
             fields: Vec::new(),
@@ -231,7 +232,7 @@ fn is_result(item: &Item<'_>) -> bool {
 /// The middles of the long texts in a value.
 fn middles(raw: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    let mut walk = Walk { text: raw, at: 0 };
+    let mut walk = Walk::of(raw);
     loop {
         let rest = raw.as_bytes().get(walk.at..).unwrap_or_default();
         let Some(quote) = memchr::memchr(b'"', rest) else {
@@ -265,9 +266,18 @@ fn safe_cut(raw: &str, at: usize) -> Option<usize> {
 struct Walk<'a> {
     text: &'a str,
     at: usize,
+    stops: Stops<'a>,
 }
 
 impl<'a> Walk<'a> {
+    fn of(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            stops: Stops::of(text.as_bytes()),
+        }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -298,17 +308,16 @@ impl<'a> Walk<'a> {
         let bytes = self.text.as_bytes();
         let mut is_plain = true;
         loop {
-            let rest = bytes.get(self.at..)?;
-            let stop = stop_in(rest)?;
-            self.at += stop + 1;
-            if *rest.get(stop)? == b'"' {
+            let stop = self.stops.first_from(self.at)?;
+            self.at = stop + 1;
+            if *bytes.get(stop)? == b'"' {
                 return Some(is_plain);
             }
             is_plain = false;
-            match rest.get(stop + 1)? {
+            match bytes.get(stop + 1)? {
                 b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 1,
                 b'u' => {
-                    let digits = rest.get(stop + 2..stop + 6)?;
+                    let digits = bytes.get(stop + 2..stop + 6)?;
                     if !digits.iter().all(u8::is_ascii_hexdigit) {
                         return None;
                     }
@@ -439,28 +448,6 @@ impl<'a> Walk<'a> {
         })?;
         Some(items)
     }
-}
-
-/// The first quote or backslash. Escapes stand close in code, too close for a call of a vectorised search to pay:
-/// eight bytes at a time first, and that search for what is longer.
-fn stop_in(bytes: &[u8]) -> Option<usize> {
-    const NEAR: usize = 8;
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = LOW << 7;
-    let zero_byte = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
-    let (words, _) = bytes.as_chunks::<8>();
-    let mut at = 0;
-    for word in words.iter().take(NEAR) {
-        let word = u64::from_le_bytes(*word);
-        let quote = zero_byte(word ^ (LOW * u64::from(b'"')));
-        let backslash = zero_byte(word ^ (LOW * u64::from(b'\\')));
-        let found = quote | backslash;
-        if found != 0 {
-            return Some(at + (found.trailing_zeros() / 8) as usize);
-        }
-        at += 8;
-    }
-    Some(at + memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?)
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use memchr::memmem;
 use regex_syntax::hir::Hir;
 use regex_syntax::hir::HirKind;
 
+use crate::store::Find;
+
 /// Texts of which every match contains one, looked for in bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Prefilter {
@@ -15,6 +17,25 @@ pub(super) struct Prefilter {
     escape: memmem::Finder<'static>,
     /// A letter of a needle may be written as one of those that fold to it (`ſ`, the Kelvin sign), and these escaped.
     is_folding: bool,
+    /// Bytes of the longest needle, in whatever case.
+    reach: usize,
+}
+
+impl Find for Prefilter {
+    fn each(&self, bytes: &[u8], found: &mut dyn FnMut(usize) -> usize) {
+        let mut from = 0;
+        while let Some(at) = self.needle_from(bytes, from) {
+            from = found(at).max(at + 1);
+        }
+        from = 0;
+        while let Some(at) = self.odd_from(bytes, from) {
+            from = found(at).max(at + 1);
+        }
+    }
+
+    fn reach(&self) -> usize {
+        self.reach
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -41,6 +62,10 @@ impl Prefilter {
             needles: Self::needles(&texts, is_insensitive).unwrap_or(Needles::All),
             escape: memmem::Finder::new(escape),
             is_folding,
+            reach: texts
+                .iter()
+                .map(|text| text.len().saturating_mul(LONGEST_FOLD))
+                .fold(ODD_BYTES, usize::max),
         }
     }
 
@@ -74,23 +99,43 @@ impl Prefilter {
         matches!(self.needles, Needles::All)
     }
 
-    /// Where in the bytes something is that makes a match possible.
-    pub(super) fn find(&self, bytes: &[u8]) -> Option<usize> {
-        let found = match &self.needles {
-            Needles::All => return Some(0),
-            Needles::One(finder) => finder.find(bytes),
-            Needles::Several(regex) => regex.find(bytes).map(|found| found.start()),
-        };
-        // behind a needle nothing else matters
-        let before = found.map_or(bytes, |at| bytes.get(..at).unwrap_or_default());
-        self.find_odd(before).or(found)
+    /// The first needle at `from` or behind it.
+    fn needle_from(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        match &self.needles {
+            Needles::All => (from < bytes.len()).then_some(from),
+            Needles::One(finder) => Some(from + finder.find(bytes.get(from..)?)?),
+            Needles::Several(regex) => (from <= bytes.len())
+                .then(|| regex.find_at(bytes, from))?
+                .map(|found| found.start()),
+        }
     }
 
-    /// An escape that hides a letter that a needle could have.
-    fn find_odd(&self, bytes: &[u8]) -> Option<usize> {
-        self.escape
-            .find_iter(bytes)
-            .find(|at| self.is_odd(bytes.get(at + 2..at + 6).unwrap_or_default()))
+    /// The first escape at `from` or behind it that hides a letter that a needle could have.
+    fn odd_from(&self, bytes: &[u8], mut from: usize) -> Option<usize> {
+        /// Where there is one escape there are more: too close for a search to pay that begins anew at each of them.
+        const NEAR: usize = 4096;
+        loop {
+            from += self.escape.find(bytes.get(from..)?)?;
+            let end = (from + NEAR).min(bytes.len());
+            while from < end {
+                // whole blocks, as far as there are any, and what they look at behind them
+                let rest = bytes.get(from..).unwrap_or_default();
+                let block = rest.get(..ODD_BLOCK + ODD_BYTES).unwrap_or(rest);
+                if may_hold_odd(block)
+                    && let Some(at) = self.first_odd(block)
+                {
+                    return Some(from + at);
+                }
+                from += ODD_BLOCK;
+            }
+        }
+    }
+
+    fn first_odd(&self, bytes: &[u8]) -> Option<usize> {
+        memchr::memchr_iter(b'\\', bytes).find(|at| {
+            let escape = bytes.get(*at..).unwrap_or_default();
+            escape.get(1) == Some(&b'u') && self.is_odd(escape.get(2..6).unwrap_or_default())
+        })
     }
 
     fn is_odd(&self, digits: &[u8]) -> bool {
@@ -105,6 +150,29 @@ impl Prefilter {
             _ => false,
         }
     }
+}
+
+/// Bytes of the longest letter that folds to one of ASCII.
+const LONGEST_FOLD: usize = 3;
+/// Bytes of an escape.
+const ODD_BYTES: usize = 6;
+/// Bytes that are looked at for odd escapes at once.
+const ODD_BLOCK: usize = 256;
+
+/// Whether the first bytes may hold the beginning of an escape that [`Prefilter::is_odd`] takes; without branches, for
+/// text that is full of others.
+fn may_hold_odd(block: &[u8]) -> bool {
+    let Some(block) = block.first_chunk::<{ ODD_BLOCK + ODD_BYTES }>() else {
+        return true;
+    };
+    let is_odd = |nth: usize| {
+        let at = |by: usize| block.get(nth + by).copied().unwrap_or_default();
+        let is_escape = u8::from(at(0) == b'\\') & u8::from(at(1) == b'u');
+        // `0` or `2`, then what is, behind another digit, `2` to `7`
+        let is_low = u8::from(at(2) & !2 == b'0') & u8::from(at(4).wrapping_sub(b'2') < 6);
+        is_escape & is_low
+    };
+    (0..ODD_BLOCK).fold(0, |any, nth| any | is_odd(nth)) != 0
 }
 
 /// Words that readers put into trajectories whose records do not hold them: names of tools and arguments, and values
@@ -170,7 +238,11 @@ mod tests {
     fn finds(pattern: &str, is_insensitive: bool, bytes: &str, want: bool) {
         let filter = Prefilter::new(pattern, is_insensitive);
         assert!(!filter.is_all(), "{pattern} has needles");
-        let got = filter.find(bytes.as_bytes()).is_some();
+        let mut got = false;
+        filter.each(bytes.as_bytes(), &mut |_| {
+            got = true;
+            bytes.len()
+        });
         assert_eq!(got, want, "{pattern} in {bytes}");
     }
 
@@ -207,6 +279,29 @@ mod tests {
         finds("needles", true, r#"{"a": "needle\u017f"}"#, true);
         finds("needles", false, r#"{"a": "needle\u017f"}"#, false);
         finds("needles", true, "{\"a\": \"needle\u{17f}\"}", true);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_odd_escape_is_missed_among_others(
+            parts in proptest::collection::vec("(\\\\u00(09|1b|e9|65|7A)|\\\\u(2019|017f|212A|2713)|\\\\|u0065|[a-z]{1,90})", 0..300),
+            is_insensitive in proptest::bool::ANY,
+        ) {
+            let filter = Prefilter::new("kesselhaus", is_insensitive);
+            let text = parts.concat();
+            let bytes = text.as_bytes();
+            let is_odd = |at: &usize| {
+                bytes.get(*at..*at + 2) == Some(b"\\u")
+                    && filter.is_odd(bytes.get(at + 2..at + 6).unwrap_or_default())
+            };
+            let want: Vec<usize> = (0..bytes.len()).filter(is_odd).collect();
+            let mut got = Vec::new();
+            filter.each(bytes, &mut |at| {
+                got.push(at);
+                at + 1
+            });
+            proptest::prop_assert_eq!(got, want);
+        }
     }
 
     #[test]

@@ -33,6 +33,28 @@ fn answers(store: &Store, pattern: &Pattern, records: &Records) -> Vec<Answer> {
     answers
 }
 
+/// As [`answers`], of a file that is scanned at the same time.
+fn answers_scanning(path: &Path, pattern: &Pattern) -> Vec<Answer> {
+    let store = Store::open(&OpenOptions {
+        paths: vec![path.to_path_buf()],
+        ..OpenOptions::default()
+    });
+    let mut answers = Vec::new();
+    run_scanning(&store.unwrap(), pattern, &Cancel::new(), &mut |told| {
+        if let Told::Answer(answer) = told {
+            answers.push(answer);
+        }
+        true
+    })
+    .unwrap();
+    answers
+}
+
+fn hits_of(answers: Vec<Answer>) -> Vec<(usize, Vec<Hit>)> {
+    let hits = |answer: Answer| (answer.record.0, answer.found.unwrap().1);
+    answers.into_iter().map(hits).collect()
+}
+
 fn found(store: &Store, pattern: &str, places: &[Place]) -> Vec<(usize, Option<usize>, Place)> {
     let pattern = Pattern::new(pattern, false, Case::Smart, places).unwrap();
     let mut found = Vec::new();
@@ -159,11 +181,11 @@ fn a_look_at_bytes_misses_nothing() {
     ] {
         for case in [Case::Smart, Case::Sensitive, Case::Insensitive] {
             let pattern = Pattern::new(source, false, case, &[]).unwrap();
-            let got: Vec<(usize, Vec<Hit>)> = answers(&store, &pattern, &Records::All)
-                .into_iter()
-                .map(|answer| (answer.record.0, answer.found.unwrap().1))
-                .collect();
-            assert_eq!(got, truth(&store, &pattern), "{source:?} {case:?}");
+            let got = hits_of(answers(&store, &pattern, &Records::All));
+            let want = truth(&store, &pattern);
+            assert_eq!(got, want, "{source:?} {case:?}");
+            let got = hits_of(answers_scanning(&path, &pattern));
+            assert_eq!(got, want, "{source:?} {case:?} while it is scanned");
         }
     }
 }
@@ -230,6 +252,57 @@ fn a_look_at_the_bytes_of_all_samples_misses_nothing() {
     }
 }
 
+/// Rows with something at every border of 128 kB, where the scan may have cut the file; says in which rows a needle is.
+fn rows_over_borders() -> (String, Vec<usize>) {
+    const BORDER: usize = 128 << 10;
+    let (mut rows, mut with_needle, mut id) = (String::new(), Vec::new(), 0);
+    let odd = "n\\u0065edle";
+    for border in (1..40).map(|nth| nth * BORDER) {
+        let (text, back) = match (border / BORDER) % 5 {
+            0 => ("needle", 3),
+            1 => (odd, 4),
+            2 => ("needle", 0),
+            3 => (odd, 11),
+            // the record ends here, its line end is behind the border
+            _ => ("no", usize::MAX),
+        };
+        let row = record(id, "FILL");
+        let (before, behind) = row.split_once("FILL").unwrap();
+        let back = if back == usize::MAX {
+            text.len() + behind.len() + 1
+        } else {
+            back
+        };
+        let fill = border - back - rows.len() - before.len();
+        let fill = "f".repeat(fill);
+        rows.extend([before, &fill, text, behind, "\r\n"]);
+        if text != "no" {
+            with_needle.push(id);
+        }
+        rows += &(record(id + 1, "none") + "\n\n");
+        id += 2;
+    }
+    (rows, with_needle)
+}
+
+#[test]
+fn what_lies_over_a_border_is_found_while_it_is_scanned() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.jsonl");
+    let (rows, want) = rows_over_borders();
+    for text in [rows.clone(), format!("\u{feff}{rows}")] {
+        std::fs::write(&path, text).unwrap();
+        for (source, case) in [("needle", Case::Sensitive), ("NEEDLE", Case::Insensitive)] {
+            let pattern = Pattern::new(source, false, case, &[]).unwrap();
+            let told = |answers: Vec<Answer>| -> Vec<usize> {
+                hits_of(answers).into_iter().map(|(ix, _)| ix).collect()
+            };
+            assert_eq!(told(answers_scanning(&path, &pattern)), want, "{source}");
+            assert_eq!(told(answers(&open(&path), &pattern, &Records::All)), want);
+        }
+    }
+}
+
 #[test]
 fn patches_of_side_files_are_found() {
     let folder = tempfile::tempdir().unwrap();
@@ -247,6 +320,26 @@ fn patches_of_side_files_are_found() {
     store.scan(&Cancel::new(), &mut |_| {}).unwrap();
     assert_eq!(found(&store, "zebraline", &[]), [(1, None, Place::Patches)]);
     assert_eq!(found(&store, "zebraline", &[Place::Actions]), []);
+}
+
+#[test]
+fn a_search_that_stops_ends_its_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.jsonl");
+    let rows: Vec<String> = (0..500).map(|id| record(id, "word")).collect();
+    std::fs::write(&path, rows.join("\n")).unwrap();
+    let store = Store::open(&OpenOptions {
+        paths: vec![path],
+        ..OpenOptions::default()
+    });
+    let pattern = Pattern::new("word", false, Case::Smart, &[]).unwrap();
+    let mut told = 0;
+    run_scanning(&store.unwrap(), &pattern, &Cancel::new(), &mut |_| {
+        told += 1;
+        told < 3
+    })
+    .unwrap();
+    assert_eq!(told, 3);
 }
 
 #[test]

@@ -291,6 +291,23 @@ impl SharedFile {
         }
     }
 
+    /// The file behind it, and what of it is there and not read yet.
+    pub(super) fn rest(&self) -> (Arc<File>, Span) {
+        let len = self.file.metadata().map_or(0, |meta| meta.len());
+        let end = self.end.min(len).max(self.at);
+        (Arc::clone(&self.file), Span::new(self.at, end))
+    }
+
+    /// Goes `len` bytes back.
+    pub(super) fn go_back(&mut self, len: u64) {
+        self.at = self.at.saturating_sub(len);
+    }
+
+    /// Goes on `len` bytes further.
+    pub(super) fn skip(&mut self, len: u64) {
+        self.at = self.at.saturating_add(len);
+    }
+
     /// The file behind it.
     pub(super) fn file(&self) -> Arc<File> {
         Arc::clone(&self.file)

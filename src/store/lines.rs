@@ -2,13 +2,84 @@
 
 use crate::model::Span;
 
+/// Where the lines of a chunk end, whatever stands before and behind it.
+#[derive(Debug)]
+pub(super) struct Lines {
+    len: usize,
+    ends: Vec<LineEnd>,
+    /// Of what stands behind the last line end.
+    rest: Ink,
+}
+
+#[derive(Debug)]
+struct LineEnd {
+    /// Place of the `\n` in the chunk.
+    at: usize,
+    /// Of what stands before it, from the line end before that or the beginning of the chunk.
+    ink: Ink,
+}
+
+/// What has to be known of a stretch without line ends.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ink {
+    /// It is not blank.
+    is_there: bool,
+    /// Whether its last byte is a `\r`; `None` when it has no byte.
+    ends_in_cr: Option<bool>,
+}
+
+impl Ink {
+    fn of(stretch: &[u8]) -> Self {
+        Self {
+            is_there: stretch.iter().any(|byte| !byte.is_ascii_whitespace()),
+            ends_in_cr: stretch.last().map(|last| *last == b'\r'),
+        }
+    }
+
+    fn then(self, next: Self) -> Self {
+        Self {
+            is_there: self.is_there || next.is_there,
+            ends_in_cr: next.ends_in_cr.or(self.ends_in_cr),
+        }
+    }
+
+    fn cr(self) -> u64 {
+        u64::from(self.ends_in_cr == Some(true))
+    }
+}
+
+impl Lines {
+    /// Looks at a chunk.
+    pub(super) fn of(chunk: &[u8]) -> Self {
+        let mut from = 0;
+        let stretch = |from: usize, to: usize| chunk.get(from..to).unwrap_or_default();
+        let ends = memchr::memchr_iter(b'\n', chunk).map(|at| {
+            let ink = Ink::of(stretch(from, at));
+            from = at + 1;
+            LineEnd { at, ink }
+        });
+        let ends = ends.collect();
+        Self {
+            len: chunk.len(),
+            ends,
+            rest: Ink::of(stretch(from, chunk.len())),
+        }
+    }
+
+    /// Where the line behind the one of the byte `at` begins; `None` when that is in no later line of the chunk.
+    pub(super) fn next_start(&self, at: usize) -> Option<usize> {
+        let nth = self.ends.partition_point(|end| end.at < at);
+        self.ends.get(nth).map(|end| end.at + 1)
+    }
+}
+
 /// Reports the non-blank lines of a stream, without their line ends (`\n` or `\r\n`).
 #[derive(Debug)]
 pub(super) struct LineScanner {
     at: u64,
     line_start: u64,
-    has_ink: bool,
-    ends_in_cr: bool,
+    /// Of the line so far.
+    ink: Ink,
 }
 
 impl LineScanner {
@@ -17,40 +88,34 @@ impl LineScanner {
         Self {
             at,
             line_start: at,
-            has_ink: false,
-            ends_in_cr: false,
+            ink: Ink::default(),
         }
     }
 
-    /// Scans the next chunk; `emit` gets each line that ends in it.
-    pub(super) fn push(&mut self, chunk: &[u8], mut emit: impl FnMut(Span)) {
-        let mut from = 0;
-        for newline in memchr::memchr_iter(b'\n', chunk) {
-            self.see(chunk.get(from..newline).unwrap_or_default());
-            let end = self.at + newline as u64;
-            if self.has_ink {
-                emit(Span::new(self.line_start, end - u64::from(self.ends_in_cr)));
+    /// Adds the next chunk; `emit` gets each line that ends in it.
+    pub(super) fn push(&mut self, chunk: &Lines, mut emit: impl FnMut(Span)) {
+        for LineEnd { at, ink } in &chunk.ends {
+            let line = std::mem::take(&mut self.ink).then(*ink);
+            let end = self.at + *at as u64;
+            if line.is_there {
+                emit(Span::new(self.line_start, end - line.cr()));
             }
             self.line_start = end + 1;
-            self.has_ink = false;
-            self.ends_in_cr = false;
-            from = newline + 1;
         }
-        self.see(chunk.get(from..).unwrap_or_default());
-        self.at += chunk.len() as u64;
+        self.ink = self.ink.then(chunk.rest);
+        self.at += chunk.len as u64;
     }
 
-    fn see(&mut self, stretch: &[u8]) {
-        if let Some(last) = stretch.last() {
-            self.ends_in_cr = *last == b'\r';
-            self.has_ink = self.has_ink || stretch.iter().any(|b| !b.is_ascii_whitespace());
-        }
+    /// Where the next chunk begins.
+    pub(super) fn at(&self) -> u64 {
+        self.at
     }
 
     /// The last line when it has no line end and is not blank.
     pub(super) fn unfinished(&self) -> Option<Span> {
-        self.has_ink
-            .then(|| Span::new(self.line_start, self.at - u64::from(self.ends_in_cr)))
+        self.ink
+            .is_there
+            .then(|| Span::new(self.line_start, self.at - self.ink.cr()))
     }
 }
 
@@ -64,7 +129,7 @@ mod tests {
         let mut scanner = LineScanner::starting_at(0);
         let mut found = Vec::new();
         for chunk in bytes.chunks(size) {
-            scanner.push(chunk, |span| found.push((span.start, span.end)));
+            scanner.push(&Lines::of(chunk), |span| found.push((span.start, span.end)));
         }
         found.extend(scanner.unfinished().map(|span| (span.start, span.end)));
         found

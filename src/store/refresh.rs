@@ -27,6 +27,8 @@ use crate::store::index::PartPlace;
 use crate::store::index::Slot;
 use crate::store::index::Source;
 use crate::store::lines::LineScanner;
+use crate::store::lines::Lines;
+use crate::store::pass::Pass;
 use crate::store::scan::CUT_OFF;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
@@ -330,18 +332,18 @@ impl Update<'_> {
         }
         let mut scanner = LineScanner::starting_at(start);
         let mut spans = Vec::new();
-        let mut at = start;
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            let got = std::os::unix::fs::FileExt::read_at(&file, &mut buffer, at)?;
-            if got == 0 || self.cancel.is_cancelled() {
-                break;
-            }
-            scanner.push(buffer.get(..got).unwrap_or_default(), |span| {
-                spans.push(span);
-            });
-            at += got as u64;
-        }
+        let len = file.metadata()?.len();
+        let pass = Pass {
+            file: &file,
+            span: Span::new(start, len.max(start)),
+            reach: 0,
+            cancel: self.cancel,
+        };
+        pass.run(
+            |bytes, _| Lines::of(bytes),
+            |lines| scanner.push(&lines.found, |span| spans.push(span)),
+        )?;
+        let at = scanner.at();
         let unfinished = scanner.unfinished();
         spans.extend(unfinished);
         let is_cut_off = match unfinished {

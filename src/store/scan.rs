@@ -33,8 +33,10 @@ use crate::store::index::Slot;
 use crate::store::index::Source;
 use crate::store::index::file_name;
 use crate::store::index::look_at;
+use crate::store::sieve::Sieve;
 use crate::store::spool::Feed;
 use crate::store::spool::Packing;
+use crate::store::spool::Stream;
 use crate::store::table::Table;
 use crate::store::tell;
 use crate::store::tell::Container;
@@ -118,6 +120,8 @@ pub(super) struct Scan<'a> {
     cancel: &'a Cancel,
     progress: &'a mut dyn FnMut(ScanProgress),
     pub(super) want: Want,
+    /// What a search looks for on the way.
+    pub(super) sieve: Option<&'a Sieve<'a>>,
     /// Where streams are unpacked; `None` is the system's place for such files.
     pub(super) spool_dir: Option<PathBuf>,
     /// Side files that were not taken for records.
@@ -126,6 +130,8 @@ pub(super) struct Scan<'a> {
     pub(super) seen: HashSet<PathBuf>,
     pending: Vec<Slot>,
     pending_faults: Vec<(usize, Fault)>,
+    /// What the sieve saw in some of them.
+    pending_seen: Vec<(usize, bool)>,
     last_stamp: Option<(Arc<Path>, Option<Arc<Stamp>>)>,
     last_flush: Instant,
     published: usize,
@@ -152,11 +158,13 @@ impl<'a> Scan<'a> {
             cancel,
             progress,
             want,
+            sieve: None,
             spool_dir: None,
             put_aside: Vec::new(),
             seen: HashSet::new(),
             pending: Vec::new(),
             pending_faults: Vec::new(),
+            pending_seen: Vec::new(),
             last_stamp: None,
             last_flush: Instant::now(),
             published: 0,
@@ -209,8 +217,8 @@ impl<'a> Scan<'a> {
                 Err(why) => self.scan_table(seed, Err(why)),
             },
             container => {
-                let reader = Box::new(SharedFile::new(file, Span::new(0, u64::MAX)));
-                self.scan_container(seed, container, reader, &Origin::Disk);
+                let stream = Stream::File(SharedFile::new(file, Span::new(0, u64::MAX)));
+                self.scan_container(seed, container, stream, &Origin::Disk);
             }
         }
     }
@@ -225,7 +233,7 @@ impl<'a> Scan<'a> {
             }
         };
         let container = tell::container(&head);
-        let whole = Box::new(io::Cursor::new(head).chain(reader));
+        let whole = Stream::Once(Box::new(io::Cursor::new(head).chain(reader)));
         self.scan_container(seed, container, whole, &Origin::Spool);
     }
 
@@ -233,7 +241,7 @@ impl<'a> Scan<'a> {
         &mut self,
         seed: &Seed,
         container: Container,
-        reader: Box<dyn Read + Send>,
+        stream: Stream,
         origin: &Origin,
     ) {
         let (packing, origin) = match container {
@@ -246,7 +254,7 @@ impl<'a> Scan<'a> {
             }
         };
         let to_spool = matches!(origin, Origin::Spool | Origin::Member(..));
-        let mut feed = match Feed::new(reader, packing, to_spool, self.spool_dir.as_deref()) {
+        let mut feed = match Feed::new(stream, packing, to_spool, self.spool_dir.as_deref()) {
             Ok(feed) => feed,
             Err(err) => {
                 let why = format!("cannot be unpacked: {err}");
@@ -441,6 +449,13 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Says what the sieve saw in the record pushed last, where it looked at all of it.
+    fn note_last(&mut self, has_any: Option<bool>) {
+        if let (Some(has_any), Some(last)) = (has_any, self.pending.len().checked_sub(1)) {
+            self.pending_seen.push((last, has_any));
+        }
+    }
+
     /// Adds a row that says why there is nothing to read.
     pub(super) fn push_fault(&mut self, seed: &Seed, fault: Fault) {
         if self.want == Want::Sides {
@@ -500,6 +515,12 @@ impl<'a> Scan<'a> {
             index.slots.append(&mut self.pending);
             for (place, fault) in self.pending_faults.drain(..) {
                 index.faults.insert(base + place, fault);
+            }
+            // known before somebody can ask for the records
+            for (place, has_any) in self.pending_seen.drain(..) {
+                if let Some(sieve) = self.sieve {
+                    sieve.note(base + place, has_any);
+                }
             }
             index.slots.len()
         };

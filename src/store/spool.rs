@@ -11,6 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use crate::cancel::Cancel;
+use crate::store::bytes::SharedFile;
+use crate::store::pass::Pass;
+
 /// Makes an unlinked temporary file in `folder`, or in the system's place for such files.
 fn temp_file(folder: Option<&Path>) -> io::Result<(File, PathBuf)> {
     if let Some(folder) = folder
@@ -39,9 +43,26 @@ pub(super) enum Packing {
     Zstd,
 }
 
+/// Where a stream comes from.
+pub(super) enum Stream {
+    /// A stretch of a file, which can be read anywhere.
+    File(SharedFile),
+    /// What can be read only once, from its beginning.
+    Once(Box<dyn Read + Send>),
+}
+
+impl Read for Stream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buf),
+            Self::Once(reader) => reader.read(buf),
+        }
+    }
+}
+
 /// A reader that counts what went through, for the progress of packed files.
 struct Counting {
-    inner: Box<dyn Read + Send>,
+    inner: Stream,
     count: Arc<AtomicU64>,
 }
 
@@ -53,9 +74,31 @@ impl Read for Counting {
     }
 }
 
+/// A part of a stream to be looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    /// Its bytes, and some of those behind them.
+    pub(super) bytes: &'a [u8],
+    /// How many are its own.
+    pub(super) len: usize,
+    /// Whether all bytes behind them are there that were asked for, as far as there are any.
+    pub(super) is_whole: bool,
+}
+
+impl<'a> View<'a> {
+    /// Bytes of which nobody knows what follows.
+    pub(super) fn alone(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            len: bytes.len(),
+            is_whole: false,
+        }
+    }
+}
+
 /// One pass over a stream, unpacked, in growing chunks.
 pub(super) struct Feed {
-    reader: Box<dyn Read + Send>,
+    reader: Stream,
     spool: Option<Arc<File>>,
     /// Where the copy lies.
     folder: PathBuf,
@@ -79,23 +122,27 @@ impl Feed {
 
     /// Starts a pass over `inner`. Packed streams, and those `to_spool` asks for, are copied on the way.
     pub(super) fn new(
-        inner: Box<dyn Read + Send>,
+        inner: Stream,
         packing: Packing,
         to_spool: bool,
         spool_dir: Option<&Path>,
     ) -> io::Result<Self> {
         let consumed = Arc::new(AtomicU64::new(0));
-        let counting = Counting {
+        let is_spooled = to_spool || packing != Packing::Plain;
+        let counting = |inner| Counting {
             inner,
             count: Arc::clone(&consumed),
         };
-        let is_spooled = to_spool || packing != Packing::Plain;
-        let reader: Box<dyn Read + Send> = match packing {
-            Packing::Plain => Box::new(counting),
-            Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(
-                std::io::BufReader::with_capacity(128 << 10, counting),
-            )),
-            Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(counting)?),
+        let reader = match (packing, inner) {
+            // what is read anywhere says itself how far it is
+            (Packing::Plain, Stream::File(file)) if !is_spooled => Stream::File(file),
+            (Packing::Plain, inner) => Stream::Once(Box::new(counting(inner))),
+            (Packing::Gzip, inner) => Stream::Once(Box::new(flate2::read::MultiGzDecoder::new(
+                std::io::BufReader::with_capacity(128 << 10, counting(inner)),
+            ))),
+            (Packing::Zstd, inner) => {
+                Stream::Once(Box::new(zstd::stream::read::Decoder::new(counting(inner))?))
+            }
         };
         let spool = is_spooled.then(|| temp_file(spool_dir)).transpose()?;
         let (spool, folder) = spool.unzip();
@@ -182,7 +229,73 @@ impl Feed {
 
     /// Bytes taken from the packed stream so far.
     pub(super) fn consumed(&self) -> u64 {
-        self.consumed.load(Ordering::Relaxed)
+        match &self.reader {
+            Stream::File(_) => self.at,
+            Stream::Once(_) => self.consumed.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Goes back to the byte `to`, where the stream is a file that can be read anywhere; says whether it is.
+    pub(super) fn go_back(&mut self, to: u64) -> bool {
+        let Stream::File(file) = &mut self.reader else {
+            return false;
+        };
+        file.go_back(self.at.saturating_sub(to));
+        self.at = to;
+        self.is_end = false;
+        true
+    }
+
+    /// Goes through the rest: what is there of a file on all cores, everything else and what comes to the file meanwhile
+    /// chunk by chunk. `look` gets the bytes of a [`View`]; `tell` gets what it answered, in order, and how much was taken
+    /// from the packed stream by then.
+    pub(super) fn go_through<T: Send>(
+        &mut self,
+        reach: usize,
+        cancel: &Cancel,
+        look: impl Fn(View<'_>) -> T + Sync,
+        mut tell: impl FnMut(T, u64),
+    ) {
+        if let Stream::File(file) = &self.reader {
+            let (file, span) = file.rest();
+            let pass = Pass {
+                file: &file,
+                span,
+                reach,
+                cancel,
+            };
+            let is_whole = true;
+            let look = |bytes: &[u8], len| {
+                look(View {
+                    bytes,
+                    len,
+                    is_whole,
+                })
+            };
+            let done = pass.run(look, |seen| {
+                self.skip(seen.len as u64);
+                tell(seen.found, self.consumed());
+            });
+            if let Err(err) = done {
+                self.fail(format!("the stream is damaged: {err}"));
+            }
+        }
+        while !cancel.is_cancelled() {
+            let bytes = self.next();
+            if bytes.is_empty() {
+                break;
+            }
+            let found = look(View::alone(bytes));
+            tell(found, self.consumed());
+        }
+    }
+
+    /// Takes it that the next `len` bytes of the file were handed out.
+    fn skip(&mut self, len: u64) {
+        if let Stream::File(file) = &mut self.reader {
+            file.skip(len);
+            self.at += len;
+        }
     }
 
     /// Whether the end was seen.
@@ -199,11 +312,12 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Span;
 
     #[test]
     fn a_stream_that_would_fill_the_disk_ends() {
         let dir = tempfile::tempdir().unwrap();
-        let endless = Box::new(io::repeat(b'x'));
+        let endless = Stream::Once(Box::new(io::repeat(b'x')));
         let mut feed = Feed::new(endless, Packing::Plain, true, Some(dir.path())).unwrap();
         feed.keeps_free = u64::MAX;
         feed.drain(|| false);
@@ -213,5 +327,32 @@ mod tests {
             format!("unpacked too large for {}", dir.path().display())
         );
         assert!(feed.at() <= Feed::LOOK_BYTES);
+    }
+
+    #[test]
+    fn what_comes_to_a_file_meanwhile_is_seen_in_its_place() {
+        use std::os::unix::fs::FileExt as _;
+
+        let bytes: Vec<u8> = (0..251_u8).cycle().take(6 << 20).collect();
+        let file = Arc::new(tempfile::tempfile().unwrap());
+        file.write_all_at(&bytes, 0).unwrap();
+        let all = Span::new(0, u64::MAX);
+        let stream = Stream::File(SharedFile::new(Arc::clone(&file), all));
+        let mut feed = Feed::new(stream, Packing::Plain, false, None).unwrap();
+        let head = feed.next().len();
+        assert!(head > 0 && feed.go_back(7));
+        let (mut seen, mut wholes) = (Vec::new(), Vec::new());
+        let look = |view: View<'_>| (view.bytes[..view.len].to_vec(), view.is_whole);
+        feed.go_through(3, &Cancel::new(), look, |(part, is_whole), consumed| {
+            file.write_all_at(b"more", bytes.len() as u64).unwrap();
+            seen.extend(part);
+            wholes.push(is_whole);
+            assert_eq!(consumed, 7 + seen.len() as u64);
+        });
+        assert!(seen[..bytes.len() - 7] == bytes[7..]);
+        assert_eq!(seen[bytes.len() - 7..], *b"more");
+        assert_eq!(wholes.pop(), Some(false), "nobody saw what follows");
+        assert!(wholes.len() > 2 && wholes.into_iter().all(|is_whole| is_whole));
+        assert_eq!(feed.at(), bytes.len() as u64 + 4);
     }
 }

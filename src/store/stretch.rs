@@ -14,6 +14,8 @@ use crate::store::index::Header;
 use crate::store::index::Index;
 use crate::store::index::Slot;
 use crate::store::index::Source;
+use crate::store::sieve::Find;
+use crate::store::sieve::Sieve;
 
 /// A record and where it lies in its file.
 #[derive(Debug, Clone, Copy)]
@@ -118,63 +120,68 @@ impl Store {
         (stretches, done)
     }
 
-    /// The records of a stretch in whose bytes `find` finds something, and those that cannot be read: whoever loads
-    /// them learns why. `find` gets bytes and says where in them, or nowhere. `buffer` is room to be used again.
+    /// The records of a stretch in whose bytes the sieve finds something, and those that cannot be read: whoever loads
+    /// them learns why. What a scan has seen is not read again. `buffer` is room to be used again.
     pub fn sift(
         &self,
         stretch: &Stretch,
         buffer: &mut Vec<u8>,
-        find: &dyn Fn(&[u8]) -> Option<usize>,
+        sieve: &Sieve<'_>,
     ) -> Vec<RecordIx> {
-        let all = || stretch.records().collect();
+        let find = sieve.find();
         let Some(source) = &stretch.source else {
             let is_wanted = |ix: &RecordIx| {
                 let raw = self.load_raw(*ix);
                 raw.map_or(true, |raw| {
-                    raw.parts.iter().any(|part| find(&part.bytes).is_some())
+                    raw.parts.iter().any(|part| has_any(&part.bytes, find))
                 })
             };
             return stretch.records().filter(is_wanted).collect();
         };
-        let span = stretch.span();
-        match source.bytes.read_into(span, buffer) {
+        if let Some(seen) = sieve.among(stretch.records()) {
+            return seen;
+        }
+        match source.bytes.read_into(stretch.span(), buffer) {
             Ok(bytes) => found_in(stretch, bytes, find),
-            Err(_unreadable) => all(),
+            Err(_unreadable) => stretch.records().collect(),
         }
     }
 }
 
-/// The pieces of a stretch, read as `bytes`, in which `find` finds something.
-fn found_in(
-    stretch: &Stretch,
-    bytes: &[u8],
-    find: &dyn Fn(&[u8]) -> Option<usize>,
-) -> Vec<RecordIx> {
+fn has_any(bytes: &[u8], find: &dyn Find) -> bool {
+    let mut has_any = false;
+    find.each(bytes, &mut |_| {
+        has_any = true;
+        bytes.len()
+    });
+    has_any
+}
+
+/// The pieces of a stretch, read as `bytes`, in which something is found.
+fn found_in(stretch: &Stretch, bytes: &[u8], find: &dyn Find) -> Vec<RecordIx> {
     let base = stretch.span().start;
     let within = |piece: &Piece| -> Range<usize> {
         let at = |byte: u64| usize::try_from(byte - base).unwrap_or(usize::MAX);
         at(piece.slot.start)..at(piece.slot.span().end)
     };
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(at) = bytes.get(from..).and_then(find) {
-        let at = from + at;
-        let after = stretch
+    let mut met = Vec::new();
+    find.each(bytes, &mut |at| {
+        let behind = stretch
             .pieces
             .partition_point(|piece| within(piece).start <= at);
-        let Some(piece) = after.checked_sub(1).and_then(|ix| stretch.pieces.get(ix)) else {
-            break;
-        };
-        // what begins in a record may end behind it, and what lies between two records is of neither
-        let own = bytes.get(within(piece)).unwrap_or_default();
-        if find(own).is_some() {
-            found.push(RecordIx(piece.record));
-        }
-        from = stretch
+        met.extend(behind.checked_sub(1));
+        stretch
             .pieces
-            .get(after)
+            .get(behind)
             .map_or(bytes.len(), |next| within(next).start)
-            .max(at + 1);
-    }
-    found
+    });
+    met.sort_unstable();
+    met.dedup();
+    // what begins in a record may end behind it, and what lies between two records is of neither
+    let has_own = |piece: &&Piece| has_any(bytes.get(within(piece)).unwrap_or_default(), find);
+    met.into_iter()
+        .filter_map(|nth| stretch.pieces.get(nth))
+        .filter(has_own)
+        .map(|piece| RecordIx(piece.record))
+        .collect()
 }

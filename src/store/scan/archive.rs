@@ -25,6 +25,7 @@ use crate::store::scan::Scan;
 use crate::store::scan::Seed;
 use crate::store::scan::Want;
 use crate::store::scan::source_of;
+use crate::store::spool::Stream;
 use crate::store::tell;
 use crate::store::tell::Told;
 use crate::store::zipped::Zipped;
@@ -267,14 +268,15 @@ impl Scan<'_> {
                     return self.push_fault(&inner, Fault::new("the archive ends inside it"));
                 };
                 let origin = Origin::Stretch(Arc::clone(file), span.start);
-                let reader = Box::new(SharedFile::new(Arc::clone(file), *span));
-                self.scan_container(&inner, tell::container(&head), reader, &origin);
+                let stream = Stream::File(SharedFile::new(Arc::clone(file), *span));
+                self.scan_container(&inner, tell::container(&head), stream, &origin);
             }
             PartPlace::Member(zip, index) => match zip.read(*index) {
                 Ok(bytes) => {
                     let container = tell::container(bytes.get(..1024).unwrap_or(&bytes));
                     let origin = Origin::Member(Arc::clone(zip), *index);
-                    self.scan_container(&inner, container, Box::new(Cursor::new(bytes)), &origin);
+                    let stream = Stream::Once(Box::new(Cursor::new(bytes)));
+                    self.scan_container(&inner, container, stream, &origin);
                 }
                 Err(fault) => self.push_fault(&inner, fault),
             },

@@ -19,12 +19,15 @@ use crate::store::bytes::SharedFile;
 use crate::store::index::Header;
 use crate::store::index::Source;
 use crate::store::lines::LineScanner;
+use crate::store::lines::Lines;
 use crate::store::names;
 use crate::store::scan::Origin;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
 use crate::store::scan::source_of;
+use crate::store::sieve::Trail;
 use crate::store::spool::Feed;
+use crate::store::spool::View;
 use crate::store::tell;
 use crate::store::tell::TextKind;
 use crate::store::tell::Told;
@@ -182,34 +185,41 @@ impl Scan<'_> {
     ) {
         let source = Self::text_source(seed, told, feed, origin);
         let source = self.register(source);
-        let mut scanner = LineScanner::starting_at(bom as u64);
-        let mut row = 0;
-        scanner.push(head.get(bom..).unwrap_or_default(), |span| {
-            self.push(source, row, span);
-            row += 1;
-        });
+        let (sieve, reach) = self.sieve.and_then(|s| Some((s, s.reach()?))).unzip();
+        let look = |view: View<'_>| {
+            let lines = Lines::of(view.bytes.get(..view.len).unwrap_or_default());
+            let sieve = sieve.filter(|_| view.is_whole);
+            let places = sieve.map(|sieve| sieve.places(view.bytes, view.len, &lines));
+            (lines, places)
+        };
+        let mut rows = Rows {
+            source,
+            row: 0,
+            scanner: LineScanner::starting_at(bom as u64),
+            trail: Trail::new(),
+        };
+        // what begins in the head may end behind it: what is looked through is looked through from the beginning
+        let is_again = sieve.is_some() && feed.go_back(bom as u64);
+        if !is_again {
+            let head = head.get(bom..).unwrap_or_default();
+            rows.add(self, look(View::alone(head)));
+        }
         let before = self.bytes_done;
         self.bytes_done = before + feed.consumed();
         // the first screen does not wait for the clock
         self.flush();
-        while !self.is_cancelled() {
-            let chunk = feed.next();
-            if chunk.is_empty() {
-                break;
-            }
-            scanner.push(chunk, |span| {
-                self.push(source, row, span);
-                row += 1;
-            });
-            self.bytes_done = before + feed.consumed();
+        feed.go_through(reach.unwrap_or(0), self.cancel, look, |seen, consumed| {
+            rows.add(self, seen);
+            self.bytes_done = before + consumed;
             self.tick();
-        }
+        });
         self.bytes_done = before;
         if self.is_cancelled() {
             return;
         }
-        if let Some(span) = scanner.unfinished() {
-            self.push(source, row, span);
+        if let Some(span) = rows.scanner.unfinished() {
+            self.push(source, rows.row, span);
+            self.note_last(rows.trail.open());
             let bytes = self.bytes_of(source, span);
             if bytes.is_none_or(|bytes| is_open(&bytes)) {
                 self.fault_last(Fault::at(CUT_OFF, span.end));
@@ -411,6 +421,28 @@ impl Scan<'_> {
         if let Some(source) = self.registered(source) {
             drop(source.bytes.set_stamp(len));
         }
+    }
+}
+
+/// The rows of a source that is scanned line by line.
+struct Rows {
+    source: u32,
+    row: usize,
+    scanner: LineScanner,
+    trail: Trail,
+}
+
+impl Rows {
+    /// Adds the lines that end in the next part of the source, with the places at which the sieve saw something in it.
+    fn add(&mut self, scan: &mut Scan<'_>, (lines, places): (Lines, Option<Vec<usize>>)) {
+        self.trail.enter(self.scanner.at(), places);
+        let (trail, row) = (&mut self.trail, &mut self.row);
+        self.scanner.push(&lines, |span| {
+            scan.push(self.source, *row, span);
+            scan.note_last(trail.line(span));
+            *row += 1;
+        });
+        self.trail.leave();
     }
 }
 

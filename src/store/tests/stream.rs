@@ -12,7 +12,7 @@ fn standard_input_is_spooled() {
         })
         .unwrap();
         let reader = Box::new(std::io::Cursor::new(bytes));
-        store.scan_with(&Cancel::new(), &mut |_| {}, reader);
+        store.scan_with(&Cancel::new(), &mut |_| {}, reader, None);
         assert_eq!(ids(&store), five());
     }
 }
@@ -61,7 +61,7 @@ fn first_rows_show_before_a_stream_ends() {
         store: Arc::clone(&store),
         seen_early: Arc::clone(&seen_early),
     };
-    store.scan_with(&Cancel::new(), &mut |_| {}, Box::new(slow));
+    store.scan_with(&Cancel::new(), &mut |_| {}, Box::new(slow), None);
     assert_eq!(store.len(), 20_000);
     assert!(seen_early.load(Ordering::Relaxed));
 }
@@ -166,7 +166,7 @@ fn lines_of_a_slow_pipe_show_as_they_come() {
         store: Arc::clone(&store),
         seen_early: Arc::clone(&seen_early),
     };
-    store.scan_with(&Cancel::new(), &mut |_| {}, Box::new(slow));
+    store.scan_with(&Cancel::new(), &mut |_| {}, Box::new(slow), None);
     assert_eq!(ids(&store), ["o__n-2", "o__n-1", "o__n-0"]);
     assert!(seen_early.load(Ordering::Relaxed), "before the third line");
 }
