@@ -1,13 +1,14 @@
 //! The tier without an engine: namespaces of the kernel, one bounded file system, Landlock, seccomp and limits.
 //!
 //! hgview runs itself again as a process that makes the namespaces ([`watch`]), in which the first process builds what the
-//! others see ([`root`]), locks itself and all of them in ([`lock`]) and then does hgview's bidding ([`serve`], [`work`],
+//! others see ([`root`], [`inside`]), locks itself and all of them in ([`lock`]) and then does hgview's bidding ([`serve`], [`work`],
 //! [`upper`]). Nothing in a sandbox runs as the machine's root, also when hgview does. The first process has no
 //! environment, no open file of hgview's and memory that nobody can read, so that nothing of the host can be found there.
 
 mod etc;
 mod first;
 mod host;
+mod inside;
 mod life;
 mod lock;
 mod process;

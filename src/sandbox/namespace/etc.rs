@@ -1,6 +1,6 @@
 //! What a sandbox knows of this machine's settings, and what is made up for it.
 
-use crate::sandbox::namespace::root::Root;
+use crate::sandbox::namespace::inside::Root;
 use crate::sandbox::namespace::watch::refused;
 use crate::sandbox::namespace::wire::Config;
 use crate::sandbox::namespace::wire::Failure;

@@ -1,19 +1,14 @@
 //! The file system that a sandbox sees: folders of the host, read-only or below an overlay, and one bounded store.
 //!
-//! Everything that can be written lies in one `tmpfs`, so that its size and its number of files bound all of it. Places in
-//! the new root are found as a process in it would find them: a hostile image's links lead nowhere else.
+//! Everything that can be written lies in one `tmpfs`, so that its size and its number of files bound all of it.
 
 use std::fs;
 use std::os::fd::AsFd as _;
-use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::AtFlags;
 use rustix::fs::CWD;
-use rustix::fs::FileType;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
-use rustix::fs::ResolveFlags;
 use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 use rustix::mount::MountFlags;
@@ -22,9 +17,10 @@ use rustix::mount::MoveMountFlags;
 use rustix::mount::UnmountFlags;
 
 use crate::sandbox::namespace::etc;
-use crate::sandbox::namespace::sys;
+use crate::sandbox::namespace::inside::Root;
+use crate::sandbox::namespace::inside::make_dir;
+use crate::sandbox::namespace::inside::path_of;
 use crate::sandbox::namespace::watch::Mapped;
-use crate::sandbox::namespace::watch::failed;
 use crate::sandbox::namespace::watch::refused;
 use crate::sandbox::namespace::wire::Config;
 use crate::sandbox::namespace::wire::Failure;
@@ -247,16 +243,6 @@ fn attach_lower(lower: &Lower, place: &str) -> rustix::io::Result<()> {
     }
 }
 
-/// The path by which this process names an open place.
-fn path_of(fd: BorrowedFd<'_>) -> String {
-    use std::os::fd::AsRawFd as _;
-    format!("/proc/self/fd/{}", fd.as_raw_fd())
-}
-
-fn make_dir(at: BorrowedFd<'_>, name: &str, mode: u32) -> rustix::io::Result<()> {
-    rustix::fs::mkdirat(at, name, Mode::from_raw_mode(mode))
-}
-
 /// Puts the root together out of what was prepared, and makes it this process's.
 pub(super) fn assemble(config: &Config, stand: &Stand) -> Result<(), Failure> {
     let has_image = config.rootfs.is_some();
@@ -292,123 +278,17 @@ fn overlay(name: &str, has_lower: bool, place: &str) -> rustix::io::Result<()> {
     rustix::mount::mount("overlay", place, "overlay", flags, options.as_c_str())
 }
 
-/// The new root, before it is this process's.
-pub(super) struct Root(OwnedFd);
-
 impl Root {
-    fn open() -> Result<Self, Failure> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::open("root", flags, Mode::empty());
-        Ok(Self(root.map_err(refused(Step::Root, "/"))?))
-    }
-
-    /// Opens a place as a process in the sandbox would find it.
-    fn find(&self, path: &str) -> rustix::io::Result<OwnedFd> {
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        rustix::fs::openat2(&self.0, path, flags, Mode::empty(), resolve)
-    }
-
-    /// A folder at `path`, made if it is not there.
-    fn folder(&self, path: &str) -> rustix::io::Result<OwnedFd> {
-        match self.find(path) {
-            Err(Errno::NOENT) => {}
-            found => return found,
-        }
-        let (above, name) = split(path);
-        let above = self.folder(above)?;
-        make_dir(above.as_fd(), name, 0o755)?;
-        self.find(path)
-    }
-
-    /// An empty file at `path` to mount something on, or what is there already.
-    fn file(&self, path: &str) -> rustix::io::Result<OwnedFd> {
-        match self.find(path) {
-            Err(Errno::NOENT) => {}
-            found => return found,
-        }
-        let (above, name) = split(path);
-        let above = self.folder(above)?;
-        rustix::fs::mknodat(
-            above,
-            name,
-            FileType::RegularFile,
-            Mode::from_raw_mode(0o644),
-            0,
-        )?;
-        self.find(path)
-    }
-
-    /// Writes a file of the sandbox's own, in the place of the image's.
-    pub(super) fn write(&self, path: &str, text: &str) -> rustix::io::Result<()> {
-        let (above, name) = split(path);
-        let above = self.folder(above)?;
-        match rustix::fs::unlinkat(&above, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(errno) => return Err(errno),
-        }
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(above, name, flags, Mode::from_raw_mode(0o644))?;
-        let mut left = text.as_bytes();
-        while !left.is_empty() {
-            let written = rustix::io::write(&file, left)?;
-            left = left.get(written..).unwrap_or_default();
-        }
-        Ok(())
-    }
-
-    /// What a file of the image says; nothing where there is none.
-    pub(super) fn read(&self, path: &str) -> Option<String> {
-        let found = self.find(path).ok()?;
-        let stat = rustix::fs::fstat(&found).ok()?;
-        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        let is_small = stat.st_size < 1 << 20;
-        let text = (is_file && is_small).then(|| fs::read(path_of(found.as_fd())))?;
-        text.ok()
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    /// Makes a link where nothing is.
-    pub(super) fn link(&self, path: &str, target: &[u8]) -> rustix::io::Result<()> {
-        let (above, name) = split(path);
-        let above = self.folder(above)?;
-        match rustix::fs::symlinkat(target, above, name) {
-            Ok(()) | Err(Errno::EXIST) => Ok(()),
-            Err(errno) => Err(errno),
-        }
-    }
-
-    fn bind(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> rustix::io::Result<()> {
-        rustix::mount::mount_bind_recursive(path_of(source), path_of(target))
-    }
-
     fn bind_store(&self, name: &str, at: &str) -> Result<(), Failure> {
         let bind = || rustix::mount::mount_bind(name, path_of(self.folder(at)?.as_fd()));
         bind().map_err(refused(Step::System, at))
     }
 
-    /// Makes what is mounted at a place read-only; with `all`, what is mounted below it too.
-    fn restrict(&self, at: &str, all: bool) -> Result<(), Failure> {
-        let place = self.find(at).map_err(refused(Step::System, at))?;
-        sys::restrict_mount(place.as_fd(), all).map_err(failed(Step::System, at))
-    }
-
-    /// Shows folders and files of the host at their own paths, read-only; links are made again.
+    /// Shows folders and files of the host at their own paths, read-only.
     fn show_system(&self, stand: &Stand) -> Result<(), Failure> {
         for (path, source) in &stand.shown {
-            let show = || {
-                let stat = rustix::fs::fstat(source)?;
-                match FileType::from_raw_mode(stat.st_mode) {
-                    FileType::Symlink => {
-                        let target = rustix::fs::readlinkat(source, "", Vec::new())?;
-                        return self.link(path, target.as_bytes()).map(|()| false);
-                    }
-                    FileType::Directory => Self::bind(source.as_fd(), self.folder(path)?.as_fd())?,
-                    _ => Self::bind(source.as_fd(), self.file(path)?.as_fd())?,
-                }
-                Ok(true)
-            };
-            if show().map_err(refused(Step::System, path.as_str()))? {
+            let shown = self.show(path, source);
+            if shown.map_err(refused(Step::System, path.as_str()))? {
                 self.restrict(path, true)?;
             }
         }
@@ -508,7 +388,7 @@ impl Root {
                 continue;
             }
             let mount = || {
-                let at = self.folder(&place.at)?;
+                let at = self.tree_folder(&place.at, nth)?;
                 let at = path_of(at.as_fd());
                 overlay(&nth.to_string(), place.lower.is_some(), &at)
             };
@@ -538,26 +418,9 @@ pub(super) fn is_within(path: &str, above: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || above.ends_with('/'))
 }
 
-/// The folder of a path and its name in it.
-fn split(path: &str) -> (&str, &str) {
-    let path = path.trim_end_matches('/');
-    match path.rsplit_once('/') {
-        Some(("", name)) => ("/", name),
-        Some((above, name)) => (above, name),
-        None => ("/", path),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_is_a_folder_and_a_name() {
-        assert_eq!(split("/a/b/c"), ("/a/b", "c"));
-        assert_eq!(split("/a/"), ("/", "a"));
-        assert_eq!(split("a"), ("/", "a"));
-    }
 
     #[test]
     fn what_lies_in_a_folder() {
