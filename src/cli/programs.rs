@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::cancel::Cancel;
 use crate::sandbox::Backend;
+use crate::sandbox::Backends;
+use crate::sandbox::Choice;
+use crate::sandbox::OWN_PROGRAM;
+use crate::sandbox::System;
 use crate::verify::program::Programs;
 
 /// The runner; nothing is started before it is asked to run something.
@@ -11,13 +16,8 @@ pub(super) fn programs(is_plain_allowed: bool) -> Programs {
 }
 
 /// The sandboxes to try, the best first.
-#[cfg(target_os = "linux")]
 fn backends() -> Vec<Arc<dyn Backend>> {
-    vec![Arc::new(crate::sandbox::Namespace::new())]
-}
-
-/// The sandboxes to try: none here.
-#[cfg(not(target_os = "linux"))]
-fn backends() -> Vec<Arc<dyn Backend>> {
-    Vec::new()
+    let backends = Backends::new(Choice::Auto, OWN_PROGRAM);
+    let found = backends.of(&System::Host, &Cancel::new());
+    found.into_iter().map(|chosen| chosen.backend).collect()
 }

@@ -323,12 +323,22 @@ fn start_of(trajectory: &Trajectory) -> String {
         trajectory.source.format,
         Some(Format::OpenHandsV0 | Format::OpenHandsV1)
     );
-    match first {
-        // what an observation tells is the folder behind the command
-        Some(dir) if is_openhands && dir.starts_with("/workspace") => "/workspace".to_owned(),
-        Some(dir) => dir,
-        None if is_openhands => "/workspace".to_owned(),
-        None => "/".to_owned(),
+    // what an observation tells is the folder behind the command: it is that before it, too, if nothing went elsewhere
+    let went = |action: &Action| {
+        let shell = action.shell.as_ref();
+        let words = shell.map(|shell| shell.cmd.split(|c: char| !c.is_alphanumeric()));
+        words.is_some_and(|mut words| words.any(|word| matches!(word, "cd" | "pushd" | "popd")))
+    };
+    let shells = actions(trajectory).filter(|action| action.shell.is_some());
+    let stayed = shells.take_while(|action| !went(action)).find_map(seen);
+    match (stayed.filter(|dir| dir.starts_with('/')), first) {
+        (Some(dir), _) => dir,
+        (None, Some(dir)) if is_openhands && dir.starts_with("/workspace") => {
+            "/workspace".to_owned()
+        }
+        (None, Some(dir)) => dir,
+        (None, None) if is_openhands => "/workspace".to_owned(),
+        (None, None) => "/".to_owned(),
     }
 }
 

@@ -209,9 +209,12 @@ fn map_tree(
 ) -> Result<Mapped, Failure> {
     let name = String::from_utf8_lossy(path).into_owned();
     let stat = rustix::fs::stat(path).map_err(refused(Step::Folder, name.clone()))?;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let range = first..first.saturating_add(count);
     if range.contains(&stat.st_uid) && range.contains(&stat.st_gid) {
-        return Ok(None);
+        // the sandbox's users may not come through the folders above it
+        let tree = rustix::mount::open_tree(CWD, path, flags);
+        return tree.map(Some).map_err(refused(Step::Folder, name));
     }
     let owner = (stat.st_uid, stat.st_gid);
     if users.iter().all(|(whose, _)| *whose != owner) {
@@ -222,7 +225,6 @@ fn map_tree(
     let Some((_, users)) = users.iter().find(|(whose, _)| *whose == owner) else {
         return Ok(None);
     };
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let tree = rustix::mount::open_tree(CWD, path, flags);
     let tree = tree.map_err(refused(Step::Owners, name.clone()))?;
     sys::map_owners(tree.as_fd(), users.as_fd()).map_err(failed(Step::Owners, name))?;
