@@ -83,7 +83,9 @@ impl Toolbox {
         Self {
             cwd: start_of(trajectory),
             shell: shell_of(trajectory),
-            editors: known.filter_map(|(name, editor)| Some((name, editor?))).collect(),
+            editors: known
+                .filter_map(|(name, editor)| Some((name, editor?)))
+                .collect(),
             tools: BTreeMap::new(),
         }
     }
@@ -195,9 +197,15 @@ impl Editor {
             "file_editor" | "str_replace_editor" | "planning_file_editor" if is_sdk => {
                 let version = version_of(trajectory.agent.as_deref());
                 let is_early = version.is_some_and(|version| version < NARROW_SINCE);
-                Self::Sdk(if is_early { Generation::Early } else { Generation::Late })
+                Self::Sdk(if is_early {
+                    Generation::Early
+                } else {
+                    Generation::Late
+                })
             }
-            "str_replace_editor" | "edit" | "read" if format == Some(Format::OpenHandsV0) => Self::Aci,
+            "str_replace_editor" | "edit" | "read" if format == Some(Format::OpenHandsV0) => {
+                Self::Aci
+            }
             "str_replace_editor" if uses("execute_bash") => Self::Aci,
             "str_replace_editor" | "str_replace_based_edit_tool" | "text_editor" => Self::Reference,
             name if format == Some(Format::SweAgent) && WINDOWED.contains(&name) => {
@@ -285,9 +293,7 @@ fn choose(action: &Action) -> Choice {
         ActionClass::Edit | ActionClass::View | ActionClass::Search if action.shell.is_some() => {
             Choice::Shell
         }
-        ActionClass::Edit | ActionClass::View | ActionClass::Search => {
-            Choice::Editor
-        }
+        ActionClass::Edit | ActionClass::View | ActionClass::Search => Choice::Editor,
         ActionClass::Other => match action.shell {
             Some(_) => Choice::Shell,
             None => Choice::Not("a tool that hgview does not know"),

@@ -131,7 +131,11 @@ impl Backends {
                 }
             }
         };
-        found.map_err(|none| none.hints.into_iter().fold(Error::limit(none.what), Error::hint))
+        found.map_err(|none| {
+            none.hints
+                .into_iter()
+                .fold(Error::limit(none.what), Error::hint)
+        })
     }
 }
 

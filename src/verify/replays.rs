@@ -114,7 +114,10 @@ impl Replays {
         backend: &Arc<dyn Backend>,
         cancel: &Cancel,
     ) -> RecordReplay {
-        let finished = finished.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let finished = finished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if let Some(finished) = finished.filter(|_| result.error.is_none()) {
             match self.checked(trajectory, (&finished, root), backend, cancel) {
                 Ok(verified) => result.verified = verified,

@@ -67,9 +67,10 @@ impl Setup {
         } else {
             System::Host
         };
-        let chosen = stage.backends.of(&system, &Cancel::new()).map_err(|error| {
-            error.hint("`--backend none` says what would run")
-        })?;
+        let chosen = stage
+            .backends
+            .of(&system, &Cancel::new())
+            .map_err(|error| error.hint("`--backend none` says what would run"))?;
         let mut replays = Replays::new(stage);
         replays.command = args.verify_cmd.as_ref().map(replayed::Command::new);
         replays.repeat = usize::try_from(args.repeat).unwrap_or(1);
@@ -135,7 +136,9 @@ impl Setup {
         let result = session.result(cancel);
         drop(session);
         let ended = (&*finished, &*root);
-        let result = self.replays.check(result, &trajectory, ended, &chosen.backend, cancel);
+        let result = self
+            .replays
+            .check(result, &trajectory, ended, &chosen.backend, cancel);
         (!cancel.is_cancelled()).then_some(Replayed {
             result,
             tier: Some(chosen.backend.tier()),

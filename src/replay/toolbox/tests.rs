@@ -30,16 +30,8 @@ fn calls_find_their_tools() {
     }
     // a command that shows a file is a command
     check("bash", ActionClass::View, &Choice::Shell);
-    check(
-        "str_replace_editor",
-        ActionClass::Edit,
-        &Choice::Editor("str_replace_editor".to_owned()),
-    );
-    check(
-        "Read",
-        ActionClass::View,
-        &Choice::Editor("Read".to_owned()),
-    );
+    check("str_replace_editor", ActionClass::Edit, &Choice::Editor);
+    check("Read", ActionClass::View, &Choice::Editor);
     check(
         "think",
         ActionClass::Think,
@@ -94,6 +86,80 @@ fn trajectory(format: Format, calls: &[(&str, &str, Option<i64>)]) -> Trajectory
     }
     trajectory.steps.push(step);
     trajectory
+}
+
+#[track_caller]
+fn edits(format: Format, tool: &str, beside: &str, expected: Option<Editor>) {
+    let calls = [(tool, "", None), (beside, "", None)];
+    assert_eq!(
+        Editor::of(tool, &trajectory(format, &calls)),
+        expected,
+        "{tool}"
+    );
+}
+
+#[test]
+fn edits_find_their_editors() {
+    let late = Some(Editor::Sdk(Generation::Late));
+    edits(
+        Format::OpenHandsV0,
+        "str_replace_editor",
+        "run",
+        Some(Editor::Aci),
+    );
+    edits(Format::OpenHandsV0, "edit", "run", Some(Editor::Aci));
+    edits(
+        Format::Chat,
+        "str_replace_editor",
+        "execute_bash",
+        Some(Editor::Aci),
+    );
+    edits(
+        Format::Chat,
+        "str_replace_editor",
+        "bash",
+        Some(Editor::Reference),
+    );
+    edits(Format::OpenHandsV1, "file_editor", "terminal", late);
+    edits(Format::Chat, "file_editor", "terminal", late);
+    edits(
+        Format::SweAgent,
+        "str_replace_editor",
+        "bash",
+        Some(Editor::SweText),
+    );
+    edits(
+        Format::SweAgent,
+        "goto",
+        "bash",
+        Some(Editor::SweWindow(true)),
+    );
+    edits(
+        Format::ClaudeCode,
+        "MultiEdit",
+        "Bash",
+        Some(Editor::Claude),
+    );
+    let codex = Some(Editor::Patch(Dialect::CodexTool));
+    edits(Format::Codex, "apply_patch", "shell", codex);
+    edits(
+        Format::Chat,
+        "apply_patch",
+        "bash",
+        Some(Editor::Patch(Dialect::Reference)),
+    );
+    edits(Format::Chat, "frobnicate", "bash", None);
+}
+
+/// The tools of one producer share one state.
+#[test]
+fn windowed_tools_are_one_tool() {
+    let calls = [("open", "", None), ("edit", "", None), ("bash", "", None)];
+    let tools = Toolbox::of(&trajectory(Format::SweAgent, &calls));
+    let key = |tool: &str| tools.key(&action(tool, ActionClass::Edit), Choice::Editor);
+    assert_eq!(key("open"), key("edit"));
+    assert!(key("open").is_some());
+    assert_eq!(key("bash"), None);
 }
 
 #[track_caller]

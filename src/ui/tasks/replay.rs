@@ -190,7 +190,10 @@ impl Bench {
                 tell(ReplayNews::Stands(0, None));
             }
             ReplayAsk::Changes => match open.staged.session.patch(cancel) {
-                Ok(Some(made)) => tell(ReplayNews::Changes(open.staged.session.position(), made.patch)),
+                Ok(Some(made)) => tell(ReplayNews::Changes(
+                    open.staged.session.position(),
+                    made.patch,
+                )),
                 Ok(None) => tell(ReplayNews::Failed(
                     "the workspace is no repository".to_owned(),
                 )),
@@ -235,7 +238,10 @@ fn open(
     let place = env.journal.place(&env.store)?;
     let record = place.reference(&env.store, ix, &trajectory.id)?;
     let earlier = Results::load(place.reads()).whole(record.sha256)?;
-    let staged = env.replays.stage.open(record, Arc::clone(&trajectory), cancel)?;
+    let staged = env
+        .replays
+        .stage
+        .open(record, Arc::clone(&trajectory), cancel)?;
     let session = &staged.session;
     let calls = session.calls().iter().map(|at| {
         let steps = trajectory.steps.get(at.step);
@@ -357,7 +363,9 @@ fn conclude(open: &mut Open, env: &Env, cancel: &Cancel) -> (RecordReplay, Resul
     let result = session.result(cancel);
     let trajectory = Arc::clone(session.trajectory());
     let ended = (&**finished, root.as_str());
-    let result = env.replays.check(result, &trajectory, ended, &chosen.backend, cancel);
+    let result = env
+        .replays
+        .check(result, &trajectory, ended, &chosen.backend, cancel);
     if cancel.is_cancelled() {
         return (result, Err("stopped".to_owned()));
     }
