@@ -233,9 +233,6 @@ mod tests {
         Run::issue()
             .shell("grep -rn lineno src && ls src/x", &lineno, 2)
             .has(BrokenEnvironment, &[]);
-        Run::issue()
-            .shell("python -c 'print(open(\"log\").read())'", &lineno, 0)
-            .has(BrokenEnvironment, &[]);
     }
 
     #[test]

@@ -125,12 +125,6 @@ fn results_are_gone_through_by_record() {
     assert_eq!(driver.status(), second, "the first hit of the same record");
     driver.keys("HHH");
     assert_eq!(driver.status(), first, "no record is before the first");
-    driver.keys("/");
-    assert!(
-        driver.status().contains("Ctrl-g searches again"),
-        "{}",
-        driver.status()
-    );
 }
 
 #[test]
