@@ -24,8 +24,8 @@ mod spec;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use choose::Choice;
 pub use choose::Backends;
+pub use choose::Choice;
 pub use choose::Chosen;
 pub use choose::OWN_PROGRAM;
 pub use choose::choose;

@@ -12,8 +12,8 @@ pub mod filter;
 pub mod flags;
 pub mod program;
 pub mod published;
-pub mod replays;
 pub mod replayed;
+pub mod replays;
 pub mod strict;
 
 use schemars::JsonSchema;

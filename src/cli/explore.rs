@@ -28,11 +28,11 @@ use crate::replay::Options;
 use crate::review::queue::Queue;
 use crate::store::Store;
 use crate::ui;
-use crate::verify::replays::Replays;
 use crate::ui::First;
 use crate::ui::RunOptions;
 use crate::ui::data::desk::DeskOptions;
 use crate::ui::tasks::Journal;
+use crate::verify::replays::Replays;
 
 /// Opens the explorer.
 pub(super) fn run(

@@ -72,7 +72,7 @@ pub(super) fn run(
     let mut keeper = keeper(args, &place, setup.options(), output)?;
     let cancel = Cancel::new();
     let interrupts = Interrupts::watch(&cancel)?;
-    let rows = work::run(&setup, &store, jobs, &mut keeper, (args, &cancel), output)?;
+    let rows = work::run(&setup, &store, &jobs, &mut keeper, (args, &cancel), output)?;
     let was_stopped = cancel.is_cancelled();
     let path = keeper.end(!was_stopped)?;
     if !args.json {

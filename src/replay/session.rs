@@ -26,6 +26,7 @@ use crate::replay::Ground;
 use crate::replay::PatchReplay;
 use crate::replay::RecordReplay;
 use crate::replay::Reply;
+use crate::replay::Saved;
 use crate::replay::StepVerdict;
 use crate::replay::Tool;
 use crate::replay::session::marks::Mark;
@@ -258,13 +259,13 @@ impl Session {
                 return None;
             }
         };
-        let replay = self.judge(at, &reply)?;
-        self.done.push(replay);
+        let judged = self.judge(at, &reply)?;
+        self.done.push(judged);
         self.patch = None;
         self.keep(cancel);
-        let replay = self.done.last()?;
-        live(Event::Ended(replay));
-        Some(replay)
+        let last = self.done.last()?;
+        live(Event::Ended(last));
+        Some(last)
     }
 
     /// Runs calls until one is reached.
@@ -386,13 +387,12 @@ impl Session {
         };
         let mut sandbox = self.start(mark.as_ref(), cancel)?;
         self.proofs = sandbox.proofs().to_vec();
-        let saved = match &mark {
-            Some(mark) => (*mark.saved).clone(),
-            None => {
-                let notes = self.ground.prepare(sandbox.as_mut(), cancel)?;
-                self.note(notes);
-                Default::default()
-            }
+        let saved = if let Some(mark) = &mark {
+            (*mark.saved).clone()
+        } else {
+            let notes = self.ground.prepare(sandbox.as_mut(), cancel)?;
+            self.note(notes);
+            Saved::default()
         };
         let lost = saved
             .lost

@@ -338,11 +338,10 @@ fn start_of(trajectory: &Trajectory) -> String {
     let shells = actions(trajectory).filter(|action| action.shell.is_some());
     let stayed = shells.take_while(|action| !went(action)).find_map(seen);
     match (stayed.filter(|dir| dir.starts_with('/')), first) {
-        (Some(dir), _) => dir,
         (None, Some(dir)) if is_openhands && dir.starts_with("/workspace") => {
             "/workspace".to_owned()
         }
-        (None, Some(dir)) => dir,
+        (Some(dir), _) | (None, Some(dir)) => dir,
         (None, None) if is_openhands => "/workspace".to_owned(),
         (None, None) => "/".to_owned(),
     }

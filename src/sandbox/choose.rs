@@ -115,20 +115,19 @@ impl Backends {
             System::Image(_) => &self.images,
             System::Host | System::Rootfs(_) => &self.own,
         };
-        let found = match known.get() {
-            Some(found) => found.clone(),
-            None => {
-                let found = choose(self.choice, system, &self.program, cancel);
-                let found = found.map_err(|error| Missing {
-                    what: error.to_string(),
-                    hints: error.hints().to_vec(),
-                });
-                // what was stopped tells nothing about the machine
-                if cancel.is_cancelled() {
-                    found
-                } else {
-                    known.get_or_init(|| found).clone()
-                }
+        let found = if let Some(found) = known.get() {
+            found.clone()
+        } else {
+            let found = choose(self.choice, system, &self.program, cancel);
+            let found = found.map_err(|error| Missing {
+                what: error.to_string(),
+                hints: error.hints().to_vec(),
+            });
+            // what was stopped tells nothing about the machine
+            if cancel.is_cancelled() {
+                found
+            } else {
+                known.get_or_init(|| found).clone()
             }
         };
         found.map_err(|none| {

@@ -378,7 +378,8 @@ impl Stats {
             bars,
         )];
         if flags.iter().any(|flag| !is_default(flag.flag)) {
-            let text = "* is off unless the settings switch it on: often wrong, or not known how often";
+            let text =
+                "* is off unless the settings switch it on: often wrong, or not known how often";
             blocks.push(Block::Note(text.to_owned()));
         }
         blocks.extend(off);

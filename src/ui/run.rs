@@ -111,6 +111,22 @@ pub fn run(options: RunOptions) -> Result<()> {
     runtime.block_on(async { Loop::start(options)?.run().await })
 }
 
+/// What the user set up, and where to begin.
+fn habits(settings: &Settings, keymap: Keymap, begin: (Option<usize>, Option<First>)) -> Habits {
+    let (first_step, first) = begin;
+    Habits {
+        keymap,
+        look: look(settings),
+        has_mouse: settings.mouse,
+        has_preview: settings.preview,
+        export: Vec::new(),
+        stats_by: Vec::new(),
+        history: Vec::new(),
+        first_step,
+        first,
+    }
+}
+
 struct Loop {
     app: App,
     tasks: Tasks,
@@ -188,17 +204,7 @@ impl Loop {
             names: theme::names(&themes),
             before: None,
         };
-        let habits = Habits {
-            keymap,
-            look: look(&settings),
-            has_mouse: settings.mouse,
-            has_preview: settings.preview,
-            export: Vec::new(),
-            stats_by: Vec::new(),
-            history: Vec::new(),
-            first_step,
-            first,
-        };
+        let habits = habits(&settings, keymap, (first_step, first));
         // before the terminal is taken: from then on every end has to give it back
         let signals = Signals::new()?;
         let screen = Screen::enter(settings.mouse)?;

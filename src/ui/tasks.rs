@@ -321,11 +321,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             let page = build(env, &job);
             say(Notice::Page(job.key, Box::new(page)));
         }),
-        Effect::ReplayPages(jobs) => each(jobs, cancel, |job| {
-            if let Some(page) = replay::page(&job, cancel) {
-                say(Notice::Page(job.key, Box::new(page)));
-            }
-        }),
+        Effect::ReplayPages(jobs) => replay::pages(jobs, cancel, say),
         Effect::Ink(key, jobs, highlighter) => each(jobs, cancel, |job| {
             let ink = job.run(&highlighter, cancel);
             say(Notice::Inked(key, ink, Arc::clone(&highlighter)));
@@ -358,10 +354,10 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::Record(_)
         | Effect::Export(_)) => on_desk(effect, env, cancel, say),
         Effect::Stats(job) => stats::run(&job, env, cancel, say),
-        // a replay lives between its questions, on a thread of its own
-        Effect::Replay(..) | Effect::StopReplay => {}
-        // these belong to the owner of the terminal
-        Effect::StopFind
+        // a replay lives between its questions, on a thread of its own; the rest belongs to the owner of the terminal
+        Effect::Replay(..)
+        | Effect::StopReplay
+        | Effect::StopFind
         | Effect::StopGrep
         | Effect::StopStats
         | Effect::External(..)

@@ -484,7 +484,9 @@ impl Driver {
             }
             Effect::Replay(generation, ask) => {
                 let news = self.bench.answer(ask.clone(), &self.env.store);
-                let said = news.into_iter().map(|news| Notice::Replay(*generation, news));
+                let said = news
+                    .into_iter()
+                    .map(|news| Notice::Replay(*generation, news));
                 notices.extend(said);
                 return notices;
             }

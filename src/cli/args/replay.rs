@@ -85,7 +85,12 @@ pub(in crate::cli) struct ReplayArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct StageArgs {
     /// What walls off the commands of a replay; `none` runs nothing
-    #[arg(long, value_name = "BACKEND", default_value = "auto", help_heading = "Sandbox")]
+    #[arg(
+        long,
+        value_name = "BACKEND",
+        default_value = "auto",
+        help_heading = "Sandbox"
+    )]
     pub(in crate::cli) backend: BackendArg,
 
     /// How long one call of a replay may take, in seconds

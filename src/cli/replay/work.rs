@@ -48,19 +48,31 @@ pub(super) enum Keeper {
     Shard(Box<ShardWriter>),
 }
 
+/// The result that a record has already.
+enum Earlier {
+    /// None.
+    None,
+    /// One that is not shown again.
+    Elsewhere,
+    /// This one.
+    Known(Box<RecordReplay>),
+}
+
 impl Keeper {
-    /// Whether a record has its result; the result where it can be had.
-    fn earlier(&self, record: ContentHash) -> Result<Option<Option<RecordReplay>>> {
+    /// The result that a record has.
+    fn earlier(&self, record: ContentHash) -> Result<Earlier> {
         match self {
             Self::Beside {
                 earlier, options, ..
             } => {
                 if !earlier.is_done(record, *options) {
-                    return Ok(None);
+                    return Ok(Earlier::None);
                 }
-                Ok(Some(earlier.whole(record)?))
+                let whole = earlier.whole(record)?;
+                Ok(whole.map_or(Earlier::Elsewhere, |whole| Earlier::Known(Box::new(whole))))
             }
-            Self::Shard(writer) => Ok(writer.is_done(record).then_some(None)),
+            Self::Shard(writer) if writer.is_done(record) => Ok(Earlier::Elsewhere),
+            Self::Shard(_) => Ok(Earlier::None),
         }
     }
 
@@ -147,7 +159,7 @@ type Made = (usize, Option<(Replayed, Moment, f64)>);
 pub(super) fn run(
     setup: &Setup,
     store: &Store,
-    jobs: Vec<Job>,
+    jobs: &[Job],
     keeper: &mut Keeper,
     (args, cancel): (&ReplayArgs, &Cancel),
     output: &mut Output<'_>,
@@ -162,20 +174,20 @@ pub(super) fn run(
     let mut skipped = 0;
     for (place, job) in jobs.iter().enumerate() {
         match keeper.earlier(job.record.sha256)? {
-            Some(known) => {
+            Earlier::None => todo.push(place),
+            Earlier::Elsewhere => {
                 skipped += 1;
-                shown
-                    .waiting
-                    .insert(place, known.map(|known| (job.ix, known, true)));
+                shown.waiting.insert(place, None);
             }
-            None => todo.push(place),
+            Earlier::Known(known) => {
+                skipped += 1;
+                shown.waiting.insert(place, Some((job.ix, *known, true)));
+            }
         }
     }
     if skipped > 0 {
-        writeln!(
-            output.err,
-            "hgview: {skipped} records have their result already"
-        )?;
+        let words = "records have their result already";
+        writeln!(output.err, "hgview: {skipped} {words}")?;
     }
     shown.print(output)?;
     let at_once = at_once(args).min(todo.len().max(1));
@@ -201,11 +213,9 @@ pub(super) fn run(
             scope.spawn(|| work(sender));
         }
         drop(sender);
-        let mut done = 0;
         let mut progress = Progress::new(output);
         let mut failed = Ok(());
-        for (place, made) in receiver {
-            done += 1;
+        for (nth, (place, made)) in receiver.into_iter().enumerate() {
             let ix = jobs.get(place).map_or(RecordIx(0), |job| job.ix);
             if failed.is_ok()
                 && let Some((made, at, took_s)) = made
@@ -230,7 +240,7 @@ pub(super) fn run(
             if failed.is_err() {
                 cancel.cancel();
             }
-            progress.say(|| records::bar(done, todo.len(), "records replayed"));
+            progress.say(|| records::bar(nth + 1, todo.len(), "records replayed"));
         }
         progress.clear();
         failed

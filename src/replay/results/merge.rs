@@ -135,13 +135,13 @@ fn read(
             Parsed::Blank => return,
             Parsed::Result(found) => {
                 let key = (found.record.id, found.record.sha256);
-                let lies = Lies {
+                let at = Lies {
                     file: ix,
                     number: line.number,
                     start: line.start,
                     len_bytes: line.bytes.len() as u64,
                 };
-                let before = lines.insert(key, lies);
+                let before = lines.insert(key, at);
                 let Some(before) = before else {
                     return;
                 };

@@ -74,8 +74,8 @@ impl Marks {
         self.bytes += saved.state.len() as u64 + PATH_BYTES;
         self.by_position.insert(position, Mark { layer, saved });
         while self.bytes > self.most_bytes {
-            let mut later = self.by_position.keys().filter(|at| **at > 0);
-            let Some(oldest) = later.next().copied() else {
+            let mut others = self.by_position.keys().filter(|at| **at > 0);
+            let Some(oldest) = others.next().copied() else {
                 return;
             };
             self.remove(oldest);

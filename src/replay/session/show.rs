@@ -48,9 +48,10 @@ impl Session {
     /// *limit* when there is no sandbox to ask; *input* when there is no such file or it is longer.
     pub fn file(&mut self, path: &str, most: u64, cancel: &Cancel) -> Result<Vec<u8>> {
         self.ready(cancel)?;
-        let path = match path.starts_with('/') {
-            true => path.to_owned(),
-            false => format!("{}/{path}", self.ground.root()),
+        let path = if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.ground.root())
         };
         let Some(sandbox) = &mut self.sandbox else {
             return Err(stopped());

@@ -11,7 +11,6 @@ use crate::model::Observation;
 use crate::model::Step;
 use crate::model::StepKind;
 use crate::model::Value;
-use crate::replay::Saved;
 use crate::sandbox::Content;
 use crate::sandbox::Entry;
 use crate::sandbox::FileError;
@@ -168,7 +167,7 @@ impl Ground for Plain {
         &self.spec
     }
 
-    fn root(&self) -> &str {
+    fn root(&self) -> &'static str {
         "/w"
     }
 

@@ -331,9 +331,8 @@ fn run(
         ReplayTo::End => session.run(Until::End, &mut hear, cancel),
     };
     let why = match stopped {
-        Stopped::There => None,
         Stopped::AtEnd if to == ReplayTo::Divergence => Some("no call diverged".to_owned()),
-        Stopped::AtEnd => None,
+        Stopped::There | Stopped::AtEnd => None,
         Stopped::Cancelled => Some("stopped".to_owned()),
         Stopped::Failed => {
             let why = session.error().unwrap_or("the sandbox failed");
@@ -422,8 +421,17 @@ impl Live {
     }
 }
 
+/// Builds pages until it is cancelled.
+pub(super) fn pages(jobs: Vec<ReplayJob>, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+    for job in jobs {
+        if let Some(page) = page(&job, cancel).filter(|_| !cancel.is_cancelled()) {
+            say(Notice::Page(job.key, Box::new(page)));
+        }
+    }
+}
+
 /// Builds a page; `None` when cancelled.
-pub(super) fn page(job: &ReplayJob, cancel: &Cancel) -> Option<Page> {
+fn page(job: &ReplayJob, cancel: &Cancel) -> Option<Page> {
     let options = &job.options;
     let nothing = Action::default();
     let action = |trajectory: &Trajectory, place: CallPlace| -> Action {

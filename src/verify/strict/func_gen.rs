@@ -259,8 +259,7 @@ fn run(case: &mut Case<'_>, program: Option<&dyn RunProgram>, cancel: &Cancel) -
         return Answer::No;
     };
     let Some(program) = program else {
-        let why =
-            "its test program was not run: `hgview verify` and `hgview export` run it, in a sandbox";
+        let why = "its test program was not run: `hgview verify` and `hgview export` run it, in a sandbox";
         case.report.add(Sense::Note, None, None, None, why);
         return Answer::Uncertain;
     };

@@ -377,26 +377,16 @@ fn draw_refusal(cx: &Cx<'_>, why: &str, area: Rect, buf: &mut Buffer) {
     let heading = [(" nothing can be replayed here".to_owned(), Role::Error)];
     put_all(cx, buf, area, &heading);
     let cells = usize::from(area.width.saturating_sub(2)).max(1);
-    let mut y = area.y + 1;
     let rows = why.lines().flat_map(|line| wrapped(line, cells));
-    for row in rows.chain([String::new(), "q goes back".to_owned()]) {
-        if y >= cx.screen.bottom().saturating_sub(1) {
-            break;
-        }
+    let rows = rows.chain([String::new(), "q goes back".to_owned()]);
+    for (row, y) in rows.zip(area.y + 1..cx.screen.bottom().saturating_sub(1)) {
         let role = if row == "q goes back" {
             Role::Dim
         } else {
             Role::Text
         };
-        put(
-            buf,
-            area.x + 1,
-            y,
-            area.width.saturating_sub(1),
-            &row,
-            cx.theme.style(role),
-        );
-        y += 1;
+        let cells = area.width.saturating_sub(1);
+        put(buf, area.x + 1, y, cells, &row, cx.theme.style(role));
     }
 }
 

@@ -55,12 +55,11 @@ impl ReplayView {
             return Vec::new();
         }
         match self.lower {
-            Lower::Console => return Vec::new(),
             Lower::Result => return vec![pane(places.body, RESULT, 0, self.edition, self.side)],
             Lower::Changes if self.changes.is_some() => {
                 return vec![pane(places.body, CHANGES, 0, self.edition, self.side)];
             }
-            Lower::Changes => return Vec::new(),
+            Lower::Console | Lower::Changes => return Vec::new(),
             Lower::Both | Lower::Difference => {}
         }
         if self.row().is_none() || places.pages.height == 0 {
