@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Format;
+use crate::model::Text;
 use crate::model::Trajectory;
 use crate::replay::edit::ApplyPatch;
 use crate::replay::edit::ClaudeCode;
@@ -25,11 +26,13 @@ use crate::replay::edit::SweAgent;
 use crate::replay::edit::TextEditor;
 use crate::replay::shell::Edition;
 use crate::replay::shell::Form;
+use crate::replay::shell::NeverRan;
 use crate::replay::shell::OpenHands;
 use crate::replay::shell::Plain;
 use crate::replay::shell::Scaffold;
 use crate::replay::shell::Terminal;
 use crate::replay::shell::WithPatches;
+use crate::replay::shell::never_ran;
 use crate::replay::tool::Call;
 use crate::replay::tool::Did;
 use crate::replay::tool::Reply;
@@ -69,9 +72,9 @@ pub struct Toolbox {
 }
 
 impl Toolbox {
-    /// For the calls of `trajectory`. Its tools start where the record shows that they did; else say where by
-    /// [`Toolbox::starting_in`].
-    pub fn of(trajectory: &Trajectory) -> Self {
+    /// For the calls of `trajectory`, whose workspace is `root`. Its tools start where the record shows that they did;
+    /// else say where by [`Toolbox::starting_in`].
+    pub fn of(trajectory: &Trajectory, root: &str) -> Self {
         let mut editors = BTreeMap::new();
         for action in actions(trajectory) {
             if !editors.contains_key(&action.tool) {
@@ -81,9 +84,11 @@ impl Toolbox {
         }
         let known = editors.into_iter();
         Self {
-            cwd: start_of(trajectory),
+            cwd: start_of(trajectory, root),
             shell: shell_of(trajectory),
-            editors: known.filter_map(|(name, editor)| Some((name, editor?))).collect(),
+            editors: known
+                .filter_map(|(name, editor)| Some((name, editor?)))
+                .collect(),
             tools: BTreeMap::new(),
         }
     }
@@ -146,6 +151,8 @@ const SHELL: &str = "";
 enum Editor {
     /// `str_replace_editor` of `OpenHands` V0.
     Aci,
+    /// The same of its first versions, which had Anthropic's reference.
+    FirstAci,
     /// `file_editor` of the SDK.
     Sdk(Generation),
     /// Anthropic's reference.
@@ -191,16 +198,22 @@ impl Editor {
         Some(match lower.as_str() {
             "apply_patch" if format == Some(Format::Codex) => Self::Patch(Dialect::CodexTool),
             "apply_patch" => Self::Patch(Dialect::Reference),
-            "str_replace_editor" if format == Some(Format::SweAgent) => Self::SweText,
+            "str_replace_editor" if is_swe_agent(trajectory) => Self::SweText,
             "file_editor" | "str_replace_editor" | "planning_file_editor" if is_sdk => {
                 let version = version_of(trajectory.agent.as_deref());
                 let is_early = version.is_some_and(|version| version < NARROW_SINCE);
-                Self::Sdk(if is_early { Generation::Early } else { Generation::Late })
+                Self::Sdk(if is_early {
+                    Generation::Early
+                } else {
+                    Generation::Late
+                })
             }
-            "str_replace_editor" | "edit" | "read" if format == Some(Format::OpenHandsV0) => Self::Aci,
-            "str_replace_editor" if uses("execute_bash") => Self::Aci,
+            "str_replace_editor" | "edit" | "read" if format == Some(Format::OpenHandsV0) => {
+                openhands_editor(trajectory)
+            }
+            "str_replace_editor" if uses("execute_bash") => openhands_editor(trajectory),
             "str_replace_editor" | "str_replace_based_edit_tool" | "text_editor" => Self::Reference,
-            name if format == Some(Format::SweAgent) && WINDOWED.contains(&name) => {
+            name if is_swe_agent(trajectory) && WINDOWED.contains(&name) => {
                 // what 1.x prints goes through a terminal
                 Self::SweWindow(!shows(trajectory, &["\r\n"]))
             }
@@ -213,6 +226,7 @@ impl Editor {
     fn key(self) -> &'static str {
         match self {
             Self::Aci => "str_replace_editor",
+            Self::FirstAci => "first str_replace_editor",
             Self::Sdk(_) => "file_editor",
             Self::Reference => "text_editor",
             Self::SweText => "swe-agent editor",
@@ -225,6 +239,7 @@ impl Editor {
     fn make(self, cwd: &str) -> Box<dyn Tool> {
         match self {
             Self::Aci => Box::new(StrReplaceEditor::new()),
+            Self::FirstAci => Box::new(TextEditor::of_openhands(cwd)),
             Self::Sdk(generation) => Box::new(FileEditor::new(generation, cwd)),
             Self::Reference => Box::new(TextEditor::reference(cwd)),
             Self::SweText => Box::new(TextEditor::swe_agent(cwd)),
@@ -233,6 +248,44 @@ impl Editor {
             Self::Claude => Box::new(ClaudeCode::new(cwd)),
             Self::Patch(dialect) => Box::new(ApplyPatch::new(dialect, cwd)),
         }
+    }
+}
+
+/// The editor of `OpenHands` V0, by what its replies look like.
+fn openhands_editor(trajectory: &Trajectory) -> Editor {
+    const FIRST_WORDS: [&str; 3] = [
+        "<NOTE>To save on context only part of this file",
+        "Invalid `view_range`: [",
+        "ERROR:\nThe `view_range` parameter is not allowed",
+    ];
+    if shows(trajectory, &FIRST_WORDS) || texts(trajectory).any(ends_in_a_line) {
+        Editor::FirstAci
+    } else {
+        Editor::Aci
+    }
+}
+
+/// Whether the snippet of a replacement ends with a line that holds something: later versions show one more number.
+fn ends_in_a_line(text: &Text) -> bool {
+    let snippet = text
+        .split_once("the result of running `cat -n` on a snippet of /")
+        .and_then(|(_, rest)| rest.split_once("\nReview the changes"));
+    let last = snippet.and_then(|(snippet, _)| snippet.lines().next_back());
+    let held = last.and_then(|line| line.split_once('\t'));
+    held.is_some_and(|(_, held)| !held.trim().is_empty())
+}
+
+/// Whether the tools are SWE-agent's: data sets keep its runs as conversations.
+fn is_swe_agent(trajectory: &Trajectory) -> bool {
+    const WORDS: [&str; 3] = [
+        "\n(Current directory: /",
+        "<NOTE>This file is too large to display entirely. Showing abbreviated version.",
+        "Your command ran successfully and did not produce any output.",
+    ];
+    match trajectory.source.format {
+        Some(Format::SweAgent) => true,
+        Some(Format::Chat | Format::Adp) | None => shows(trajectory, &WORDS),
+        Some(_) => false,
     }
 }
 
@@ -269,6 +322,11 @@ fn choose(action: &Action) -> Choice {
         "bashoutput" | "killshell" | "killbash" | "write_stdin" => {
             return Choice::Not("commands in the background of this producer are not kept");
         }
+        // code of CodeActInstruct, which numbers what it shows
+        "execute" if action.shell.is_none() => {
+            return Choice::Not("there is no kernel of notebooks here");
+        }
+        "toolsearch" => return Choice::Nothing(""),
         lower if lower.starts_with("mcp") || name.contains("__mcp") || lower == "call_tool_mcp" => {
             return Choice::Not("a tool of an MCP server");
         }
@@ -285,9 +343,7 @@ fn choose(action: &Action) -> Choice {
         ActionClass::Edit | ActionClass::View | ActionClass::Search if action.shell.is_some() => {
             Choice::Shell
         }
-        ActionClass::Edit | ActionClass::View | ActionClass::Search => {
-            Choice::Editor
-        }
+        ActionClass::Edit | ActionClass::View | ActionClass::Search => Choice::Editor,
         ActionClass::Other => match action.shell {
             Some(_) => Choice::Shell,
             None => Choice::Not("a tool that hgview does not know"),
@@ -302,14 +358,17 @@ fn actions(trajectory: &Trajectory) -> impl Iterator<Item = &Action> {
 
 /// Whether some recorded text holds one of these.
 fn shows(trajectory: &Trajectory, words: &[&str]) -> bool {
-    let texts = actions(trajectory).filter_map(|action| action.observation.as_ref()?.first_text());
-    texts
-        .into_iter()
-        .any(|text| words.iter().any(|word| text.contains(word)))
+    texts(trajectory).any(|text| words.iter().any(|word| text.contains(word)))
 }
 
-/// Where the tools start: where the first call that says so ran, or what the producer's images have.
-fn start_of(trajectory: &Trajectory) -> String {
+/// The recorded texts.
+fn texts(trajectory: &Trajectory) -> impl Iterator<Item = &Text> {
+    actions(trajectory).filter_map(|action| action.observation.as_ref()?.first_text())
+}
+
+/// Where the tools start: where the first call that says so ran, or what the producer's images have, or else in the
+/// workspace.
+fn start_of(trajectory: &Trajectory, root: &str) -> String {
     let said = |action: &Action| action.shell.as_ref().and_then(|shell| shell.cwd.clone());
     let seen = |action: &Action| {
         action
@@ -338,7 +397,7 @@ fn start_of(trajectory: &Trajectory) -> String {
         }
         (None, Some(dir)) => dir,
         (None, None) if is_openhands => "/workspace".to_owned(),
-        (None, None) => "/".to_owned(),
+        (None, None) => root.to_owned(),
     }
 }
 
@@ -365,6 +424,7 @@ fn shell_of(trajectory: &Trajectory) -> Shell {
             Shell::Plain(Scaffold::Codex)
         }
         _ if shows(trajectory, &["<returncode>"]) => Shell::Plain(Scaffold::MiniSweAgent),
+        _ if is_swe_agent(trajectory) => Shell::Plain(Scaffold::SweAgent),
         _ => Shell::Plain(Scaffold::Other),
     }
 }
@@ -441,6 +501,22 @@ impl Tool for Toolbox {
         live: &mut dyn FnMut(&[u8]),
         cancel: &Cancel,
     ) -> Result<Reply> {
+        match never_ran(call.action) {
+            Some(NeverRan::Refused) => {
+                return Ok(Reply {
+                    did: Did::Refused(
+                        "the recorded call did not run: a person or a rule was against it",
+                    ),
+                    ..Reply::default()
+                });
+            }
+            Some(NeverRan::Stopped) => {
+                return Ok(Reply::not_replayable(
+                    "the producer's own sandbox stopped the recorded call",
+                ));
+            }
+            None => {}
+        }
         let choice = choose(call.action);
         let key = self.key(call.action, choice);
         match choice {

@@ -5,6 +5,7 @@
 //! lines are compared as they are, and those that differ once more without what no two runs share
 //! ([`normal::normalised`]). Time is linear in the texts, which may be long.
 
+mod lack;
 mod network;
 mod normal;
 
@@ -45,11 +46,29 @@ impl Judged {
     }
 }
 
+impl Judged {
+    /// The same with what the call lacks here, where it shows something else. `is_partial` says that the workspace is
+    /// only what the record shows.
+    #[must_use]
+    pub fn explained(mut self, action: &Action, reply: &Reply, is_partial: bool) -> Self {
+        if !matches!(self.verdict, StepVerdict::Drift | StepVerdict::ExitCode) {
+            return self;
+        }
+        let recorded = action.observation.as_ref().map(text_of).unwrap_or_default();
+        if let Some(lack) = lack::lack(&recorded, &reply.text, is_partial) {
+            let first = self.why.take().map(|why| format!("; {why}"));
+            self.why = Some(lack + &first.unwrap_or_default());
+        }
+        self
+    }
+}
+
 /// Compares a reply with the observation that `action` has. `roots` are the names that the workspace's folder goes by, in
 /// the record and now: absolute paths without a slash at the end.
 pub fn judge(action: &Action, reply: &Reply, roots: &[String]) -> Judged {
     match &reply.did {
         Did::Nothing => return Judged::plain(StepVerdict::NoOp),
+        Did::Refused(why) => return Judged::because(StepVerdict::NoOp, *why),
         Did::NotReplayable(why) => return Judged::because(StepVerdict::NotReplayable, why),
         Did::Ran | Did::TimedOut => {}
     }
