@@ -16,6 +16,7 @@ use crate::model::ActionClass;
 use crate::model::Format;
 use crate::model::Text;
 use crate::model::Trajectory;
+use crate::model::Value;
 use crate::replay::edit::ApplyPatch;
 use crate::replay::edit::ClaudeCode;
 use crate::replay::edit::Dialect;
@@ -64,6 +65,8 @@ enum Choice {
 /// The tools of one trajectory, as one tool.
 pub struct Toolbox {
     cwd: String,
+    /// Arguments may be the texts that the model wrote.
+    is_data_set: bool,
     shell: Shell,
     /// The editors of the calls, by the names of their tools.
     editors: BTreeMap<String, Editor>,
@@ -85,6 +88,10 @@ impl Toolbox {
         let known = editors.into_iter();
         Self {
             cwd: start_of(trajectory, root),
+            is_data_set: matches!(
+                trajectory.source.format,
+                Some(Format::Chat | Format::Adp) | None
+            ),
             shell: shell_of(trajectory),
             editors: known
                 .filter_map(|(name, editor)| Some((name, editor?)))
@@ -284,7 +291,10 @@ fn is_swe_agent(trajectory: &Trajectory) -> bool {
     ];
     match trajectory.source.format {
         Some(Format::SweAgent) => true,
-        Some(Format::Chat | Format::Adp) | None => shows(trajectory, &WORDS),
+        Some(Format::Chat | Format::Adp) | None => {
+            let uses = |name: &str| actions(trajectory).any(|action| action.tool == name);
+            shows(trajectory, &WORDS) || uses("submit") && uses("bash")
+        }
         Some(_) => false,
     }
 }
@@ -475,6 +485,17 @@ const POOLED_SINCE: (u32, u32) = (1, 17);
 /// The first one with terminals of 256 columns.
 const NARROW_SINCE: (u32, u32) = (1, 26);
 
+/// The call with the list of numbers that data sets keep as a text, `"[1, 20]"`; `None` where it has no such text.
+fn with_numbers(action: &Action) -> Option<Action> {
+    let text = action.args.get("view_range")?.as_str()?;
+    let inner = text.trim().strip_prefix('[')?.strip_suffix(']')?;
+    let numbers = inner.split(',').map(|number| number.trim().parse::<i64>());
+    let numbers: Vec<i64> = numbers.collect::<Result<_, _>>().ok()?;
+    let mut action = action.clone();
+    *action.args.get_mut("view_range")? = Value::from(numbers);
+    Some(action)
+}
+
 /// What data sets put in front of an observation.
 fn head_of(action: &Action) -> &str {
     let text = action
@@ -529,12 +550,16 @@ impl Tool for Toolbox {
             Choice::Not(why) if key.is_none() => return Ok(Reply::not_replayable(why)),
             Choice::Not(_) | Choice::Shell | Choice::Editor => {}
         }
+        let is_data_set = self.is_data_set;
         let Some(tool) = key.and_then(|key| self.tool(key)) else {
             let name = &call.action.tool;
             let why = format!("the tool {name} is not known to replays");
             return Ok(Reply::not_replayable(why));
         };
-        let mut reply = tool.run(call, sandbox, live, cancel)?;
+        let read = is_data_set.then(|| with_numbers(call.action)).flatten();
+        let action = read.as_ref().unwrap_or(call.action);
+        let call = Call { action, ..*call };
+        let mut reply = tool.run(&call, sandbox, live, cancel)?;
         if reply.did == Did::Ran {
             reply.text.insert_str(0, head_of(call.action));
         }

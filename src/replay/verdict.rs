@@ -81,7 +81,10 @@ pub fn judge(action: &Action, reply: &Reply, roots: &[String]) -> Judged {
         return Judged::because(StepVerdict::NotReplayable, "it showed an image");
     }
     let recorded = text_of(observation);
-    let (recorded, now) = unwrapped(&recorded, &reply.text);
+    let (recorded, now) = match echoless(action, &recorded) {
+        Some(output) => (output, understand::bare_output(&reply.text).trim_end()),
+        None => unwrapped(&recorded, &reply.text),
+    };
     let alike = alike(recorded, now, &Frame::new(roots));
     by_text_and_status(action, observation, reply, (recorded, now), alike)
 }
@@ -167,6 +170,21 @@ fn unwrapped<'a>(recorded: &'a str, now: &'a str) -> (&'a str, &'a str) {
     } else {
         (recorded_bare, now_bare)
     }
+}
+
+/// The output in what the shell of the first `OpenHands` showed: the typed command before it, interpreter and prompt
+/// behind it. `None` where it is not such a text.
+fn echoless<'a>(action: &Action, recorded: &'a str) -> Option<&'a str> {
+    /// Lines behind an output.
+    const MOST_LINES: usize = 4;
+    let text = headless(recorded);
+    let (output, rest) = text.rsplit_once("[Python Interpreter: ")?;
+    if rest.lines().count() > MOST_LINES {
+        return None;
+    }
+    let command = action.shell.as_ref().map_or("", |shell| shell.cmd.trim());
+    let output = output.strip_prefix(command).unwrap_or(output);
+    Some(output.trim_start_matches(['\r', '\n']).trim_end())
 }
 
 /// The text without the heading under which a conversation shows a result.

@@ -246,3 +246,17 @@ fn tools_start_in_the_workspace_where_nothing_tells() {
     assert_eq!(start(Format::MiniSweAgent), "/testbed");
     assert_eq!(start(Format::OpenHandsV0), "/workspace");
 }
+
+#[test]
+fn lists_that_data_sets_keep_as_texts_are_read() {
+    let read = |range: &str| {
+        let args = serde_json::json!({"command": "view", "view_range": range});
+        let action = with_numbers(&Action::new(None, "str_replace_editor", args))?;
+        Some(action.args.get("view_range")?.to_string())
+    };
+    assert_eq!(read("[1, -1]").as_deref(), Some("[1,-1]"));
+    assert_eq!(read(" [6035,6080] ").as_deref(), Some("[6035,6080]"));
+    for text in ["", "1, 2", "[1, x]", "[1"] {
+        assert_eq!(read(text), None, "{text}");
+    }
+}

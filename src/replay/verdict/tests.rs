@@ -499,3 +499,17 @@ fn blobs_are_as_long_as_git_needs_them() {
         StepVerdict::MatchNormalised,
     );
 }
+
+#[test]
+fn commands_that_a_terminal_echoed_are_no_output() {
+    let echoed = |output: &str| {
+        format!(
+            "OBSERVATION:\nmake{output}[Python Interpreter: /opt/bin/python]\nroot@openhands-workspace:/w # \n[Command \
+             finished with exit code 0]"
+        )
+    };
+    let now = "a\nb\n[Current working directory: /w]\n[Command finished with exit code 0]";
+    check(&echoed("\r\na\r\nb"), now, StepVerdict::MatchNormalised);
+    check(&echoed("\r\na\r\nc"), now, StepVerdict::Drift);
+    check(&echoed(""), "", StepVerdict::Match);
+}
