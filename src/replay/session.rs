@@ -463,7 +463,9 @@ impl Session {
 
     fn judge(&self, at: usize, reply: &Reply) -> Option<CallReplay> {
         let action = self.action(at)?;
+        let is_partial = matches!(self.ground.kind(), BaseKind::Rebuilt | BaseKind::Empty);
         let found = verdict::judge(action, reply, &self.ground.roots());
+        let found = found.explained(action, reply, is_partial);
         let CallRef { step, call } = *self.calls.get(at)?;
         let is_told = found.verdict != StepVerdict::Match && !reply.text.is_empty();
         Some(CallReplay {

@@ -23,3 +23,5 @@ pub use plain::Plain;
 pub use plain::Scaffold;
 pub use terminal::Edition;
 pub use terminal::Terminal;
+pub(in crate::replay) use wrap::NeverRan;
+pub(in crate::replay) use wrap::never_ran;

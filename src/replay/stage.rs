@@ -67,7 +67,7 @@ impl Stage {
         )?;
         let (root, finished) = (workspace.root().to_owned(), workspace.finished());
         let chosen = self.backends.of(&workspace.spec().system, cancel)?;
-        let tools = Toolbox::of(&trajectory);
+        let tools = Toolbox::of(&trajectory, &root);
         let session = Session::new(
             record,
             trajectory,

@@ -28,6 +28,8 @@ pub enum Did {
     TimedOut,
     /// There is nothing to run: thinking, planning, finishing.
     Nothing,
+    /// The recorded call did not run either, and why.
+    Refused(&'static str),
     /// It cannot be run here, and why.
     NotReplayable(String),
 }

@@ -14,7 +14,9 @@ use crate::error::Result;
 use crate::model::Action;
 use crate::model::ActionClass;
 use crate::model::Format;
+use crate::model::Text;
 use crate::model::Trajectory;
+use crate::model::Value;
 use crate::replay::edit::ApplyPatch;
 use crate::replay::edit::ClaudeCode;
 use crate::replay::edit::Dialect;
@@ -25,11 +27,13 @@ use crate::replay::edit::SweAgent;
 use crate::replay::edit::TextEditor;
 use crate::replay::shell::Edition;
 use crate::replay::shell::Form;
+use crate::replay::shell::NeverRan;
 use crate::replay::shell::OpenHands;
 use crate::replay::shell::Plain;
 use crate::replay::shell::Scaffold;
 use crate::replay::shell::Terminal;
 use crate::replay::shell::WithPatches;
+use crate::replay::shell::never_ran;
 use crate::replay::tool::Call;
 use crate::replay::tool::Did;
 use crate::replay::tool::Reply;
@@ -61,6 +65,8 @@ enum Choice {
 /// The tools of one trajectory, as one tool.
 pub struct Toolbox {
     cwd: String,
+    /// Arguments may be the texts that the model wrote.
+    is_data_set: bool,
     shell: Shell,
     /// The editors of the calls, by the names of their tools.
     editors: BTreeMap<String, Editor>,
@@ -69,9 +75,9 @@ pub struct Toolbox {
 }
 
 impl Toolbox {
-    /// For the calls of `trajectory`. Its tools start where the record shows that they did; else say where by
-    /// [`Toolbox::starting_in`].
-    pub fn of(trajectory: &Trajectory) -> Self {
+    /// For the calls of `trajectory`, whose workspace is `root`. Its tools start where the record shows that they did;
+    /// else say where by [`Toolbox::starting_in`].
+    pub fn of(trajectory: &Trajectory, root: &str) -> Self {
         let mut editors = BTreeMap::new();
         for action in actions(trajectory) {
             if !editors.contains_key(&action.tool) {
@@ -81,7 +87,11 @@ impl Toolbox {
         }
         let known = editors.into_iter();
         Self {
-            cwd: start_of(trajectory),
+            cwd: start_of(trajectory, root),
+            is_data_set: matches!(
+                trajectory.source.format,
+                Some(Format::Chat | Format::Adp) | None
+            ),
             shell: shell_of(trajectory),
             editors: known
                 .filter_map(|(name, editor)| Some((name, editor?)))
@@ -148,6 +158,8 @@ const SHELL: &str = "";
 enum Editor {
     /// `str_replace_editor` of `OpenHands` V0.
     Aci,
+    /// The same of its first versions, which had Anthropic's reference.
+    FirstAci,
     /// `file_editor` of the SDK.
     Sdk(Generation),
     /// Anthropic's reference.
@@ -193,7 +205,7 @@ impl Editor {
         Some(match lower.as_str() {
             "apply_patch" if format == Some(Format::Codex) => Self::Patch(Dialect::CodexTool),
             "apply_patch" => Self::Patch(Dialect::Reference),
-            "str_replace_editor" if format == Some(Format::SweAgent) => Self::SweText,
+            "str_replace_editor" if is_swe_agent(trajectory) => Self::SweText,
             "file_editor" | "str_replace_editor" | "planning_file_editor" if is_sdk => {
                 let version = version_of(trajectory.agent.as_deref());
                 let is_early = version.is_some_and(|version| version < NARROW_SINCE);
@@ -204,11 +216,11 @@ impl Editor {
                 })
             }
             "str_replace_editor" | "edit" | "read" if format == Some(Format::OpenHandsV0) => {
-                Self::Aci
+                openhands_editor(trajectory)
             }
-            "str_replace_editor" if uses("execute_bash") => Self::Aci,
+            "str_replace_editor" if uses("execute_bash") => openhands_editor(trajectory),
             "str_replace_editor" | "str_replace_based_edit_tool" | "text_editor" => Self::Reference,
-            name if format == Some(Format::SweAgent) && WINDOWED.contains(&name) => {
+            name if is_swe_agent(trajectory) && WINDOWED.contains(&name) => {
                 // what 1.x prints goes through a terminal
                 Self::SweWindow(!shows(trajectory, &["\r\n"]))
             }
@@ -221,6 +233,7 @@ impl Editor {
     fn key(self) -> &'static str {
         match self {
             Self::Aci => "str_replace_editor",
+            Self::FirstAci => "first str_replace_editor",
             Self::Sdk(_) => "file_editor",
             Self::Reference => "text_editor",
             Self::SweText => "swe-agent editor",
@@ -233,6 +246,7 @@ impl Editor {
     fn make(self, cwd: &str) -> Box<dyn Tool> {
         match self {
             Self::Aci => Box::new(StrReplaceEditor::new()),
+            Self::FirstAci => Box::new(TextEditor::of_openhands(cwd)),
             Self::Sdk(generation) => Box::new(FileEditor::new(generation, cwd)),
             Self::Reference => Box::new(TextEditor::reference(cwd)),
             Self::SweText => Box::new(TextEditor::swe_agent(cwd)),
@@ -241,6 +255,47 @@ impl Editor {
             Self::Claude => Box::new(ClaudeCode::new(cwd)),
             Self::Patch(dialect) => Box::new(ApplyPatch::new(dialect, cwd)),
         }
+    }
+}
+
+/// The editor of `OpenHands` V0, by what its replies look like.
+fn openhands_editor(trajectory: &Trajectory) -> Editor {
+    const FIRST_WORDS: [&str; 3] = [
+        "<NOTE>To save on context only part of this file",
+        "Invalid `view_range`: [",
+        "ERROR:\nThe `view_range` parameter is not allowed",
+    ];
+    if shows(trajectory, &FIRST_WORDS) || texts(trajectory).any(ends_in_a_line) {
+        Editor::FirstAci
+    } else {
+        Editor::Aci
+    }
+}
+
+/// Whether the snippet of a replacement ends with a line that holds something: later versions show one more number.
+fn ends_in_a_line(text: &Text) -> bool {
+    let snippet = text
+        .split_once("the result of running `cat -n` on a snippet of /")
+        .and_then(|(_, rest)| rest.split_once("\nReview the changes"));
+    let last = snippet.and_then(|(snippet, _)| snippet.lines().next_back());
+    let held = last.and_then(|line| line.split_once('\t'));
+    held.is_some_and(|(_, held)| !held.trim().is_empty())
+}
+
+/// Whether the tools are SWE-agent's: data sets keep its runs as conversations.
+fn is_swe_agent(trajectory: &Trajectory) -> bool {
+    const WORDS: [&str; 3] = [
+        "\n(Current directory: /",
+        "<NOTE>This file is too large to display entirely. Showing abbreviated version.",
+        "Your command ran successfully and did not produce any output.",
+    ];
+    match trajectory.source.format {
+        Some(Format::SweAgent) => true,
+        Some(Format::Chat | Format::Adp) | None => {
+            let uses = |name: &str| actions(trajectory).any(|action| action.tool == name);
+            shows(trajectory, &WORDS) || uses("submit") && uses("bash")
+        }
+        Some(_) => false,
     }
 }
 
@@ -277,6 +332,11 @@ fn choose(action: &Action) -> Choice {
         "bashoutput" | "killshell" | "killbash" | "write_stdin" => {
             return Choice::Not("commands in the background of this producer are not kept");
         }
+        // code of CodeActInstruct, which numbers what it shows
+        "execute" if action.shell.is_none() => {
+            return Choice::Not("there is no kernel of notebooks here");
+        }
+        "toolsearch" => return Choice::Nothing(""),
         lower if lower.starts_with("mcp") || name.contains("__mcp") || lower == "call_tool_mcp" => {
             return Choice::Not("a tool of an MCP server");
         }
@@ -308,14 +368,17 @@ fn actions(trajectory: &Trajectory) -> impl Iterator<Item = &Action> {
 
 /// Whether some recorded text holds one of these.
 fn shows(trajectory: &Trajectory, words: &[&str]) -> bool {
-    let texts = actions(trajectory).filter_map(|action| action.observation.as_ref()?.first_text());
-    texts
-        .into_iter()
-        .any(|text| words.iter().any(|word| text.contains(word)))
+    texts(trajectory).any(|text| words.iter().any(|word| text.contains(word)))
 }
 
-/// Where the tools start: where the first call that says so ran, or what the producer's images have.
-fn start_of(trajectory: &Trajectory) -> String {
+/// The recorded texts.
+fn texts(trajectory: &Trajectory) -> impl Iterator<Item = &Text> {
+    actions(trajectory).filter_map(|action| action.observation.as_ref()?.first_text())
+}
+
+/// Where the tools start: where the first call that says so ran, or what the producer's images have, or else in the
+/// workspace.
+fn start_of(trajectory: &Trajectory, root: &str) -> String {
     let said = |action: &Action| action.shell.as_ref().and_then(|shell| shell.cwd.clone());
     let seen = |action: &Action| {
         action
@@ -343,7 +406,7 @@ fn start_of(trajectory: &Trajectory) -> String {
         }
         (Some(dir), _) | (None, Some(dir)) => dir,
         (None, None) if is_openhands => "/workspace".to_owned(),
-        (None, None) => "/".to_owned(),
+        (None, None) => root.to_owned(),
     }
 }
 
@@ -370,6 +433,7 @@ fn shell_of(trajectory: &Trajectory) -> Shell {
             Shell::Plain(Scaffold::Codex)
         }
         _ if shows(trajectory, &["<returncode>"]) => Shell::Plain(Scaffold::MiniSweAgent),
+        _ if is_swe_agent(trajectory) => Shell::Plain(Scaffold::SweAgent),
         _ => Shell::Plain(Scaffold::Other),
     }
 }
@@ -420,6 +484,17 @@ const POOLED_SINCE: (u32, u32) = (1, 17);
 /// The first one with terminals of 256 columns.
 const NARROW_SINCE: (u32, u32) = (1, 26);
 
+/// The call with the list of numbers that data sets keep as a text, `"[1, 20]"`; `None` where it has no such text.
+fn with_numbers(action: &Action) -> Option<Action> {
+    let text = action.args.get("view_range")?.as_str()?;
+    let inner = text.trim().strip_prefix('[')?.strip_suffix(']')?;
+    let numbers = inner.split(',').map(|number| number.trim().parse::<i64>());
+    let numbers: Vec<i64> = numbers.collect::<Result<_, _>>().ok()?;
+    let mut action = action.clone();
+    *action.args.get_mut("view_range")? = Value::from(numbers);
+    Some(action)
+}
+
 /// What data sets put in front of an observation.
 fn head_of(action: &Action) -> &str {
     let text = action
@@ -446,6 +521,22 @@ impl Tool for Toolbox {
         live: &mut dyn FnMut(&[u8]),
         cancel: &Cancel,
     ) -> Result<Reply> {
+        match never_ran(call.action) {
+            Some(NeverRan::Refused) => {
+                return Ok(Reply {
+                    did: Did::Refused(
+                        "the recorded call did not run: a person or a rule was against it",
+                    ),
+                    ..Reply::default()
+                });
+            }
+            Some(NeverRan::Stopped) => {
+                return Ok(Reply::not_replayable(
+                    "the producer's own sandbox stopped the recorded call",
+                ));
+            }
+            None => {}
+        }
         let choice = choose(call.action);
         let key = self.key(call.action, choice);
         match choice {
@@ -458,12 +549,16 @@ impl Tool for Toolbox {
             Choice::Not(why) if key.is_none() => return Ok(Reply::not_replayable(why)),
             Choice::Not(_) | Choice::Shell | Choice::Editor => {}
         }
+        let is_data_set = self.is_data_set;
         let Some(tool) = key.and_then(|key| self.tool(key)) else {
             let name = &call.action.tool;
             let why = format!("the tool {name} is not known to replays");
             return Ok(Reply::not_replayable(why));
         };
-        let mut reply = tool.run(call, sandbox, live, cancel)?;
+        let read = is_data_set.then(|| with_numbers(call.action)).flatten();
+        let action = read.as_ref().unwrap_or(call.action);
+        let call = Call { action, ..*call };
+        let mut reply = tool.run(&call, sandbox, live, cancel)?;
         if reply.did == Did::Ran {
             reply.text.insert_str(0, head_of(call.action));
         }

@@ -5,6 +5,7 @@
 //! lines are compared as they are, and those that differ once more without what no two runs share
 //! ([`normal::normalised`]). Time is linear in the texts, which may be long.
 
+mod lack;
 mod network;
 mod normal;
 
@@ -45,11 +46,29 @@ impl Judged {
     }
 }
 
+impl Judged {
+    /// The same with what the call lacks here, where it shows something else. `is_partial` says that the workspace is
+    /// only what the record shows.
+    #[must_use]
+    pub fn explained(mut self, action: &Action, reply: &Reply, is_partial: bool) -> Self {
+        if !matches!(self.verdict, StepVerdict::Drift | StepVerdict::ExitCode) {
+            return self;
+        }
+        let recorded = action.observation.as_ref().map(text_of).unwrap_or_default();
+        if let Some(lack) = lack::lack(&recorded, &reply.text, is_partial) {
+            let first = self.why.take().map(|why| format!("; {why}"));
+            self.why = Some(lack + &first.unwrap_or_default());
+        }
+        self
+    }
+}
+
 /// Compares a reply with the observation that `action` has. `roots` are the names that the workspace's folder goes by, in
 /// the record and now: absolute paths without a slash at the end.
 pub fn judge(action: &Action, reply: &Reply, roots: &[String]) -> Judged {
     match &reply.did {
         Did::Nothing => return Judged::plain(StepVerdict::NoOp),
+        Did::Refused(why) => return Judged::because(StepVerdict::NoOp, *why),
         Did::NotReplayable(why) => return Judged::because(StepVerdict::NotReplayable, why),
         Did::Ran | Did::TimedOut => {}
     }
@@ -62,7 +81,10 @@ pub fn judge(action: &Action, reply: &Reply, roots: &[String]) -> Judged {
         return Judged::because(StepVerdict::NotReplayable, "it showed an image");
     }
     let recorded = text_of(observation);
-    let (recorded, now) = unwrapped(&recorded, &reply.text);
+    let (recorded, now) = match echoless(action, &recorded) {
+        Some(output) => (output, understand::bare_output(&reply.text).trim_end()),
+        None => unwrapped(&recorded, &reply.text),
+    };
     let alike = alike(recorded, now, &Frame::new(roots));
     by_text_and_status(action, observation, reply, (recorded, now), alike)
 }
@@ -148,6 +170,21 @@ fn unwrapped<'a>(recorded: &'a str, now: &'a str) -> (&'a str, &'a str) {
     } else {
         (recorded_bare, now_bare)
     }
+}
+
+/// The output in what the shell of the first `OpenHands` showed: the typed command before it, interpreter and prompt
+/// behind it. `None` where it is not such a text.
+fn echoless<'a>(action: &Action, recorded: &'a str) -> Option<&'a str> {
+    /// Lines behind an output.
+    const MOST_LINES: usize = 4;
+    let text = headless(recorded);
+    let (output, rest) = text.rsplit_once("[Python Interpreter: ")?;
+    if rest.lines().count() > MOST_LINES {
+        return None;
+    }
+    let command = action.shell.as_ref().map_or("", |shell| shell.cmd.trim());
+    let output = output.strip_prefix(command).unwrap_or(output);
+    Some(output.trim_start_matches(['\r', '\n']).trim_end())
 }
 
 /// The text without the heading under which a conversation shows a result.

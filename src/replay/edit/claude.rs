@@ -47,6 +47,8 @@ struct State {
 pub struct ClaudeCode {
     cwd: String,
     state: State,
+    /// The recorded call did not fail for want of reading: an earlier session may have read the file.
+    was_known: bool,
 }
 
 /// In which form results are shown.
@@ -62,6 +64,7 @@ impl ClaudeCode {
         Self {
             cwd: cwd.into(),
             state: State::default(),
+            was_known: false,
         }
     }
 
@@ -150,7 +153,7 @@ impl ClaudeCode {
 
     /// Refuses what was not read before.
     fn known(&self, at: &str) -> Result<(), Stop> {
-        if self.state.read.contains(at) {
+        if self.state.read.contains(at) || self.was_known {
             return Ok(());
         }
         Err(Stop::says(
@@ -296,10 +299,7 @@ impl Tool for ClaudeCode {
             .as_ref()
             .and_then(|observation| observation.first_text());
         let recorded = recorded.map_or("", |text| &**text);
-        if recorded.starts_with("The user doesn't want to ") {
-            // It never ran.
-            return Ok(Reply::nothing());
-        }
+        self.was_known = !recorded.is_empty() && !recorded.contains("File has not been read yet.");
         let form = form_of(recorded);
         let done = self.answer(&action.tool, &action.args, form, sandbox.files());
         let mut reply = reply(done.map_err(wrapped), "");
@@ -550,7 +550,7 @@ mod tests {
             &mut folder,
             "Edit",
             edit,
-            "",
+            "<tool_use_error>File has not been read yet. …",
             "<tool_use_error>File has not been read yet. Read it first before writing to it.</tool_use_error>",
         );
         let shown = "     7→7\n     8→8";
@@ -669,14 +669,6 @@ mod tests {
             r#"{"pattern":"*.c"}"#,
             "",
             "No files found",
-        );
-        answers(
-            tool,
-            &mut folder,
-            "Write",
-            r#"{"file_path":"/w/x","content":""}"#,
-            "The user doesn't want to proceed",
-            "",
         );
         answers(tool, &mut folder, "Grep", r#"{"pattern":"a"}"#, "", "");
     }

@@ -35,6 +35,8 @@ const CONTEXT: usize = 4;
 #[derive(Debug)]
 pub struct TextEditor {
     is_swe_agent: bool,
+    /// What stands before its own errors.
+    prefix: &'static str,
     cwd: String,
     history: History,
 }
@@ -44,8 +46,17 @@ impl TextEditor {
     pub fn reference(cwd: impl Into<String>) -> Self {
         Self {
             is_swe_agent: false,
+            prefix: "",
             cwd: cwd.into(),
             history: History::default(),
+        }
+    }
+
+    /// As in the first versions of `OpenHands`, whose runtime says what is an error.
+    pub fn of_openhands(cwd: impl Into<String>) -> Self {
+        Self {
+            prefix: "ERROR:\n",
+            ..Self::reference(cwd)
         }
     }
 
@@ -252,7 +263,7 @@ impl Tool for TextEditor {
         _: &Cancel,
     ) -> Result<Reply> {
         let done = Asked::of(call.action).and_then(|asked| self.answer(&asked, sandbox.files()));
-        let mut reply = reply(done, "");
+        let mut reply = reply(done, self.prefix);
         if self.is_swe_agent {
             // It prints to a terminal, and what is printed is stripped.
             reply.text = reply.text.trim_end_matches('\n').replace('\n', "\r\n");

@@ -4,6 +4,7 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::model::Action;
 use crate::model::Value;
+use crate::replay::shell::plain::below;
 use crate::replay::tool::Call;
 use crate::replay::tool::Reply;
 use crate::replay::tool::Saved;
@@ -97,12 +98,8 @@ impl WithPatches {
     /// The folder of a patch: that of the call, and from there the one that the command goes to.
     fn dir(&self, action: &Action, patch: &HeredocPatch) -> String {
         let cwd = action.shell.as_ref().and_then(|shell| shell.cwd.as_deref());
-        let cwd = cwd.unwrap_or(&self.cwd);
-        match &patch.dir {
-            Some(dir) if dir.starts_with('/') => dir.clone(),
-            Some(dir) => format!("{}/{dir}", cwd.trim_end_matches('/')),
-            None => cwd.to_owned(),
-        }
+        let cwd = below(&self.cwd, cwd.unwrap_or_default());
+        below(&cwd, patch.dir.as_deref().unwrap_or_default())
     }
 }
 

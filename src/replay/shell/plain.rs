@@ -157,7 +157,7 @@ impl Plain {
             .as_ref()
             .and_then(|shell| shell.cwd.clone());
         let cwd = match self.scaffold {
-            Scaffold::Codex => dir.unwrap_or_else(|| self.cwd.clone()),
+            Scaffold::Codex => dir.map_or_else(|| self.cwd.clone(), |dir| below(&self.cwd, &dir)),
             _ => self.cwd.clone(),
         };
         let mut process = sandbox.spawn(&Launch {
@@ -198,9 +198,6 @@ impl Tool for Plain {
         live: &mut dyn FnMut(&[u8]),
         cancel: &Cancel,
     ) -> Result<Reply> {
-        if let Some(why) = wrap::never_ran(call.action) {
-            return Ok(Reply::not_replayable(why));
-        }
         let Some(command) = args::command(call.action) else {
             return Ok(Reply::not_replayable("the call has no command"));
         };
@@ -238,6 +235,15 @@ impl Tool for Plain {
     }
 }
 
+/// A folder that a call names, from `cwd` on.
+pub(super) fn below(cwd: &str, dir: &str) -> String {
+    match dir.trim_start_matches("./") {
+        "" | "." => cwd.to_owned(),
+        dir if dir.starts_with('/') => dir.to_owned(),
+        dir => format!("{}/{dir}", cwd.trim_end_matches('/')),
+    }
+}
+
 /// The exit status as the producer tells it: not at all where it told none of a success.
 fn exit_code(scaffold: Scaffold, action: &Action, code: Option<i64>) -> Option<i64> {
     let recorded = action
@@ -248,5 +254,24 @@ fn exit_code(scaffold: Scaffold, action: &Action, code: Option<i64>) -> Option<i
         Scaffold::MiniSweAgent | Scaffold::Codex => code.or(recorded),
         // these tell the status of failures only
         _ => code.filter(|code| *code != 0 || recorded.is_some()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_calls_begin_where_the_shell_does() {
+        for (dir, expected) in [
+            ("", "/w"),
+            (".", "/w"),
+            ("./", "/w"),
+            ("./a", "/w/a"),
+            ("a/b", "/w/a/b"),
+            ("/x", "/x"),
+        ] {
+            assert_eq!(below("/w", dir), expected);
+        }
     }
 }

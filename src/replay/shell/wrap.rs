@@ -29,22 +29,37 @@ pub(super) fn was_stopped(action: &Action) -> bool {
     is_left && recorded(action).is_some_and(|text| SIGNS.iter().any(|sign| text.contains(sign)))
 }
 
-/// Why a recorded call ran no command: a person or a rule was against it.
-pub(super) fn never_ran(action: &Action) -> Option<&'static str> {
-    let text = recorded(action)?;
-    let refused = [
+/// How a recorded call came to run nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::replay) enum NeverRan {
+    /// A person or a rule was against it: nothing changed.
+    Refused,
+    /// The producer's own sandbox stopped it, who knows where.
+    Stopped,
+}
+
+/// Whether a recorded call was kept from running, by what stands at the beginning of its observation.
+pub(in crate::replay) fn never_ran(action: &Action) -> Option<NeverRan> {
+    const REFUSED: [&str; 12] = [
         "The user doesn't want to ",
         "Error: The user doesn't want to ",
         "exec command rejected by user",
         "patch rejected by user",
+        "patch rejected: ",
         "rejected: rejected by user",
         "Permission to use ",
         "aborted by user",
+        "Action rejected: ",
+        "The action has been rejected by the user",
+        "User rejected the action",
+        "The user declined this operation.",
     ];
-    let is_refused = refused.iter().any(|start| text.starts_with(start));
-    (is_refused || text.starts_with("failed in sandbox")).then_some(
-        "the recorded call did not run: a person or the producer's own sandbox was against it",
-    )
+    let text = recorded(action)?;
+    if REFUSED.iter().any(|start| text.starts_with(start)) {
+        return Some(NeverRan::Refused);
+    }
+    text.starts_with("failed in sandbox")
+        .then_some(NeverRan::Stopped)
 }
 
 /// The reply of a scaffold to an output.
@@ -302,6 +317,22 @@ mod tests {
             "Your command ran successfully and did not produce any output.",
         );
         check(Scaffold::Other, "x", "a \n", Some(0), "a");
+    }
+
+    #[test]
+    fn refusals_are_seen() {
+        let of = |text: &str| {
+            let mut action = Action::new(None, "shell", Value::Null);
+            action.observation = Some(Observation::text(text));
+            never_ran(&action)
+        };
+        assert_eq!(of("patch rejected by user"), Some(NeverRan::Refused));
+        assert_eq!(of("exec command rejected by user"), Some(NeverRan::Refused));
+        assert_eq!(
+            of("failed in sandbox MacosSeatbelt"),
+            Some(NeverRan::Stopped)
+        );
+        assert_eq!(of("it says: patch rejected by user"), None);
     }
 
     #[test]

@@ -255,3 +255,82 @@ fn heads_of_data_sets_are_kept() {
     assert_eq!(head("EXECUTION RESULT of nothing"), "");
     assert_eq!(head("x]:\n"), "");
 }
+
+#[track_caller]
+fn editor(format: Format, others: &[(&str, &str)], expected: Option<Editor>) {
+    let mut calls = vec![("str_replace_editor", "", None)];
+    calls.extend(others.iter().map(|(tool, text)| (*tool, *text, None)));
+    let trajectory = trajectory(format, &calls);
+    let (name, _) = others
+        .first()
+        .copied()
+        .unwrap_or(("str_replace_editor", ""));
+    let name = if name == "open" {
+        name
+    } else {
+        "str_replace_editor"
+    };
+    assert_eq!(Editor::of(name, &trajectory), expected, "{others:?}");
+}
+
+#[test]
+fn trajectories_find_their_editors() {
+    let silent = "Your command ran successfully and did not produce any output.";
+    let chat = Format::Chat;
+    editor(chat, &[], Some(Editor::Reference));
+    editor(chat, &[("bash", silent)], Some(Editor::SweText));
+    editor(chat, &[("open", silent)], Some(Editor::SweWindow(true)));
+    editor(chat, &[("open", "x")], None);
+    editor(chat, &[("execute_bash", "x")], Some(Editor::Aci));
+    editor(Format::OpenHandsV0, &[], Some(Editor::Aci));
+    // what a snippet ends with tells the first versions from later ones
+    let snippet = |last: &str| {
+        format!(
+            "The file /w/a has been edited. Here's the result of running `cat -n` on a snippet of /w/a:\n     1\tx\n     \
+             2\t{last}\nReview the changes and make sure"
+        )
+    };
+    let (first, later) = (snippet("y"), snippet(""));
+    for (text, expected) in [
+        (first.as_str(), Editor::FirstAci),
+        (later.as_str(), Editor::Aci),
+    ] {
+        editor(chat, &[("execute_bash", text)], Some(expected));
+        editor(Format::OpenHandsV0, &[("run", text)], Some(expected));
+    }
+    let range = "ERROR:\nInvalid `view_range`: [0, 40]. It's first element";
+    editor(chat, &[("execute_bash", range)], Some(Editor::FirstAci));
+}
+
+#[test]
+fn tools_of_swe_agent_in_data_sets_have_its_shell() {
+    let silent = "Your command ran successfully and did not produce any output.";
+    let expected = Shell::Plain(Scaffold::SweAgent);
+    shell(Format::Chat, &[("bash", silent, None)], expected);
+    shell(
+        Format::Adp,
+        &[("bash", "x\n(Current directory: /w)\nbash-$", None)],
+        expected,
+    );
+}
+
+#[test]
+fn tools_start_in_the_workspace_where_nothing_tells() {
+    let start = |format| start_of(&trajectory(format, &[("bash", "x", None)]), "/testbed");
+    assert_eq!(start(Format::MiniSweAgent), "/testbed");
+    assert_eq!(start(Format::OpenHandsV0), "/workspace");
+}
+
+#[test]
+fn lists_that_data_sets_keep_as_texts_are_read() {
+    let read = |range: &str| {
+        let args = serde_json::json!({"command": "view", "view_range": range});
+        let action = with_numbers(&Action::new(None, "str_replace_editor", args))?;
+        Some(action.args.get("view_range")?.to_string())
+    };
+    assert_eq!(read("[1, -1]").as_deref(), Some("[1,-1]"));
+    assert_eq!(read(" [6035,6080] ").as_deref(), Some("[6035,6080]"));
+    for text in ["", "1, 2", "[1, x]", "[1"] {
+        assert_eq!(read(text), None, "{text}");
+    }
+}

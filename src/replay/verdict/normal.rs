@@ -114,6 +114,12 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             "<commit>${1}",
             "0123456789",
         ),
+        // blobs, which git shortens as far as they are unique
+        rule(
+            r"^(index [0-9a-f]{7})[0-9a-f]*(\.\.[0-9a-f]{7})[0-9a-f]*\b",
+            "${1}${2}",
+            "x",
+        ),
         // what the harness says of itself
         rule(r"^\[Python interpreter: .*\]$", "[Python interpreter]", "["),
         rule(
@@ -227,7 +233,7 @@ fn listed(line: &str) -> Option<String> {
     Some(format!("{mode} {size} {name}"))
 }
 
-fn fixed(pattern: &str) -> Regex {
+pub(super) fn fixed(pattern: &str) -> Regex {
     #[expect(
         clippy::expect_used,
         reason = "the patterns are constants that tests run"

@@ -437,3 +437,79 @@ fn long_texts() {
         StepVerdict::Drift,
     );
 }
+
+#[track_caller]
+fn lacks(recorded: &str, now: &str, is_partial: bool, expected: Option<&str>) {
+    let found = lack::lack(recorded, now, is_partial);
+    assert_eq!(found.as_deref(), expected, "{recorded:?} / {now:?}");
+}
+
+#[test]
+fn what_is_missing_here_is_told() {
+    let program = Some("`python` is not installed here");
+    lacks(
+        "ok",
+        "bash: line 1: python: command not found",
+        false,
+        program,
+    );
+    lacks("ok", "x\n/bin/sh: 1: python: not found\ny", false, program);
+    let same = "bash: python: command not found";
+    lacks(same, same, false, None);
+    let file = Some("a file is missing that the record does not show whole");
+    lacks("x", "cat: a: No such file or directory", true, file);
+    lacks("x", "cat: a: No such file or directory", false, None);
+    let part = Some("the file is known in part only");
+    lacks("    11\tx\n    12\ty", "    11\t\n    12\ty", true, part);
+    lacks("11:x", "11:y", true, None);
+    let less = Some("only files that the record shows are here");
+    lacks("a\nb\nc", "b", true, less);
+    lacks("a", "b", true, None);
+}
+
+#[test]
+fn a_lack_stands_before_the_first_line_that_differs() {
+    let action = action("3.9", Some(0));
+    let reply = reply("bash: python: command not found", Some(127));
+    let judged = judge(&action, &reply, &[]).explained(&action, &reply, false);
+    assert_eq!(judged.verdict, StepVerdict::ExitCode);
+    let why = judged.why.unwrap();
+    assert!(
+        why.starts_with("`python` is not installed here; exit status 127, recorded 0; line 1"),
+        "{why}"
+    );
+}
+
+#[test]
+fn refused_calls_are_no_ops() {
+    let refused = Reply {
+        did: Did::Refused("a person was against it"),
+        ..Reply::default()
+    };
+    let judged = judge(&action("patch rejected by user", None), &refused, &[]);
+    assert_eq!(judged.verdict, StepVerdict::NoOp);
+    assert_eq!(judged.why.as_deref(), Some("a person was against it"));
+}
+
+#[test]
+fn blobs_are_as_long_as_git_needs_them() {
+    check(
+        "index be92973a11..8b7496eabc 100644",
+        "index be92973..8b7496e 100644",
+        StepVerdict::MatchNormalised,
+    );
+}
+
+#[test]
+fn commands_that_a_terminal_echoed_are_no_output() {
+    let echoed = |output: &str| {
+        format!(
+            "OBSERVATION:\nmake{output}[Python Interpreter: /opt/bin/python]\nroot@openhands-workspace:/w # \n[Command \
+             finished with exit code 0]"
+        )
+    };
+    let now = "a\nb\n[Current working directory: /w]\n[Command finished with exit code 0]";
+    check(&echoed("\r\na\r\nb"), now, StepVerdict::MatchNormalised);
+    check(&echoed("\r\na\r\nc"), now, StepVerdict::Drift);
+    check(&echoed(""), "", StepVerdict::Match);
+}
