@@ -480,6 +480,10 @@ pub(super) struct AgreeArgs {
 }
 
 /// Arguments of `verify`.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 #[derive(Debug, Args)]
 #[command(after_long_help = flags_help())]
 #[command(
