@@ -2,9 +2,9 @@
 //!
 //! `cargo bench --bench curate` (4,400 records of 200 KB), `-- --quick` (440 of them)
 //!
-//! `hgview verify --mode both` beside `wc -l` plus a parse of every line by sonic-rs on one core; `hgview export --format
-//! raw` beside `cp`, beside a loop that reads once, takes the SHA-256 that the manifest has, and writes, and beside `cp`
-//! followed by a sync, which an export does where it replaces a file. Caches of hgview
+//! `hgview verify --mode both`, without and with `--flags`, beside `wc -l` plus a parse of every line by sonic-rs on one
+//! core; `hgview export --format raw` beside `cp`, beside a loop that reads once, takes the SHA-256 that the manifest
+//! has, and writes, and beside `cp` followed by a sync, which an export does where it replaces a file. Caches of hgview
 //! are empty each time, the page cache is warm; the ratio counts, not the milliseconds.
 
 #![expect(
@@ -238,15 +238,15 @@ fn main() {
         run("wc", &["-l", path], &cache);
         assert_eq!(parse_all(&data), records);
     });
-    let verify = best(|| {
-        clear();
-        run(
-            hgview,
-            &["verify", path, "--mode", "both", "--json"],
-            &cache,
-        );
-    });
-    row("verify --mode both", verify, "`wc -l` and sonic-rs", floor);
+    for more in [&[][..], &["--flags"]] {
+        let args = [&["verify", path, "--mode", "both", "--json"], more].concat();
+        let verify = best(|| {
+            clear();
+            run(hgview, &args, &cache);
+        });
+        let what = [&["verify --mode both"], more].concat().join(" ");
+        row(&what, verify, "`wc -l` and sonic-rs", floor);
+    }
     let copy = folder.join("copy.jsonl");
     let out = folder.join("out.jsonl");
     let (copy_path, out_path) = (copy.to_string_lossy(), out.to_string_lossy());

@@ -52,6 +52,34 @@ pub(in crate::behave) fn fixed(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and valid")
 }
 
+/// Finds any of the words, in one pass over a text.
+pub(in crate::behave) fn any_of<'a>(words: impl IntoIterator<Item = &'a str>) -> Regex {
+    let words: Vec<String> = words.into_iter().map(regex::escape).collect();
+    fixed(&words.join("|"))
+}
+
+/// A pattern with edges of words (`\b`) for texts that seldom match. Behind a letter beyond ASCII such a pattern is
+/// searched for a character at a time: without the edges, which a match cannot lack, it is looked for first.
+pub(in crate::behave) struct Edged {
+    loose: Regex,
+    exact: Regex,
+}
+
+impl Edged {
+    /// A pattern that is part of the program.
+    pub(in crate::behave) fn new(pattern: &str) -> Self {
+        Self {
+            loose: fixed(&pattern.replace(r"\b", "")),
+            exact: fixed(pattern),
+        }
+    }
+
+    /// The pattern, where it may match the text.
+    pub(in crate::behave) fn near(&self, text: &str) -> Option<&Regex> {
+        self.loose.is_match(text).then_some(&self.exact)
+    }
+}
+
 /// Tells what the code is for, and the file it writes where it names one.
 pub(in crate::behave) fn purpose(code: &str) -> (Purpose, Option<&str>) {
     let code = code

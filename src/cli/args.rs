@@ -86,6 +86,7 @@ Examples:
   hgview verify runs/ --mode published --json | jq 'select(.published.verdict == \"reject\").id'
   hgview verify func_gen.jsonl --mode published
   hgview verify output.jsonl --with report.json --filter resolved --json | jq .filter
+  hgview verify output.jsonl --flags --json | jq 'select(.flags | any(.flag == \"test_edit\")).id'
 ";
 
 /// Read coding-agent trajectories of any scaffold, step by step.
@@ -496,6 +497,10 @@ pub(super) struct AgreeArgs {
 }
 
 /// Arguments of `verify`.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 #[derive(Debug, Args)]
 #[command(after_long_help = flags_help())]
 #[command(
@@ -519,6 +524,11 @@ pub(super) struct VerifyArgs {
     /// as `hgview export` takes it
     #[arg(long, value_name = "FILTER")]
     pub(super) filter: Option<String>,
+
+    /// Look for the flags of behaviour too, as `hgview list --json` does. They need all of every record: without this only
+    /// what the prompt and other attempts tell is flagged (`prompt_leak`, `same_patch`)
+    #[arg(long)]
+    pub(super) flags: bool,
 
     /// Run the test programs of `func_gen` outside a sandbox where none starts here. A model wrote part of them: they
     /// run with limits and without environment or input, but not walled off

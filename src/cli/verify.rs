@@ -79,7 +79,7 @@ pub(super) struct VerifyRow {
     label_source: Option<String>,
     /// What the filter of `--filter` says; null without one.
     filter: Option<FilterTold>,
-    /// Observations worth a look; they decide nothing.
+    /// Observations worth a look; they decide nothing. Those of behaviour only with `--flags`.
     flags: Vec<Flag>,
     /// Why the record could not be read; there are no verdicts then.
     fault: Option<Fault>,
@@ -133,6 +133,10 @@ pub(super) fn run(
     let order = selection::chosen(selector, &args.paths, &store, shared, output)?;
     let mut rows = check_all(args, (asked, &repositories), &store, &order, output);
     flags::flag_same_patches(rows.iter_mut().filter_map(|row| row.checked.as_mut().ok()));
+    let chosen = chosen_flags();
+    for checked in rows.iter_mut().filter_map(|row| row.checked.as_mut().ok()) {
+        checked.flags.retain(|flag| chosen.has(flag.flag));
+    }
     let rules = rules(args.mode);
     let mut tally = Tally::default();
     let mut has_fault = false;
@@ -218,7 +222,7 @@ fn check_all(
         rules: &used,
         cache: Some(&cache),
         repositories: Some(repositories),
-        flags: args.json.then_some(&chosen),
+        flags: args.flags.then_some(&chosen),
     };
     let cancel = Cancel::new();
     let work = |ix| {

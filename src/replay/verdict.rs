@@ -110,7 +110,10 @@ fn by_text_and_status(
     let is_running = reply.exit_code.is_some_and(|code| code < 0);
     let is_text = matches!(alike, Alike::Same | Alike::Normalised);
     let has_hung = reply.did == Did::TimedOut || (is_running && observation.exit_code.is_some());
-    if has_hung && !was_running && !is_text {
+    let had_ended =
+        observation.exit_code.is_some_and(|code| code >= 0) || recorded.trim().is_empty();
+    let is_timeout = reply.did == Did::TimedOut && had_ended;
+    if has_hung && !was_running && (is_timeout || !is_text) {
         let why = "it did not end in its time; the recorded one did";
         return Judged::because(StepVerdict::Timeout, why);
     }

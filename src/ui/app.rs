@@ -578,6 +578,8 @@ impl App {
         let had_patch = self.screens.patch().is_some();
         let had_trajectory = self.screens.trajectory().is_some();
         let had_file = self.screens.file_mut().is_some();
+        let had_replay = self.scope() == Scope::Replay;
+        self.screens.close_replays(effects);
         self.screens.close_record();
         if had_trajectory {
             self.open(effects);
@@ -591,6 +593,10 @@ impl App {
         if had_file {
             effects.push(Effect::StopFind);
             self.open_file(FilePlace::default());
+        }
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        if let Some(record) = self.list.record(&cx).filter(|_| had_replay) {
+            self.push_replay(record, None, effects);
         }
     }
 

@@ -36,6 +36,8 @@ pub enum Scope {
     Replay,
     /// Wherever two things stand beside each other: in a comparison and in a replay. No screen and no table of the settings.
     Beside,
+    /// Wherever one record is shown: in a trajectory, a patch, a file and a replay. No screen and no table of the settings.
+    Records,
     /// Wherever there is a page to read: in a trajectory, a patch and a file. No screen and no table of the settings.
     Pages,
     /// Wherever steps follow each other: in a trajectory and in a file. No screen and no table of the settings.
@@ -73,6 +75,7 @@ impl Scope {
             Self::Stats => "stats",
             Self::Replay => "replay",
             Self::Beside => "compare and replay",
+            Self::Records => "trajectory, patch, file and replay",
             Self::Pages => "trajectory, patch and file",
             Self::Steps => "trajectory and file",
             Self::AnyPage => "trajectory, patch, file, compare and replay",
@@ -87,6 +90,7 @@ impl Scope {
             Self::Pages => is_page,
             Self::AnyPage => is_page || matches!(on, Self::Compare | Self::Replay),
             Self::Beside => matches!(on, Self::Compare | Self::Replay),
+            Self::Records => is_page || on == Self::Replay,
             Self::Steps => matches!(on, Self::Trajectory | Self::File),
             _ => false,
         };
@@ -178,6 +182,7 @@ pub fn key_table_markdown() -> String {
                 Scope::Pages => "trajectory, patch, file",
                 Scope::Steps => "trajectory, file",
                 Scope::Beside => "compare, replay",
+                Scope::Records => "trajectory, patch, file, replay",
                 Scope::AnyPage => "trajectory, patch, file, compare, replay",
                 scope => scope.name(),
             };
@@ -233,6 +238,7 @@ use Scope::Global;
 use Scope::List;
 use Scope::Pages;
 use Scope::Patch;
+use Scope::Records;
 use Scope::Replay;
 use Scope::Results;
 use Scope::Stats;
@@ -259,8 +265,8 @@ pub const COMMANDS: &[Command] = &[
     row("previous-step", &["h"], Steps, Group::Go, Action::Step(Previous), "Go to the previous step"),
     row("first-step", &["0"], Steps, Group::Go, Action::StepEnd(Previous), "Go to the first step"),
     row("last-step", &["$"], Steps, Group::Go, Action::StepEnd(Next), "Go to the last step"),
-    row("next-trajectory", &["L"], Pages, Group::Go, Action::Trajectory(Next), "Go to the next trajectory of the list"),
-    row("previous-trajectory", &["H"], Pages, Group::Go, Action::Trajectory(Previous), "Go to the previous trajectory of the list"),
+    row("next-trajectory", &["L"], Records, Group::Go, Action::Trajectory(Next), "Go to the next trajectory of the list"),
+    row("previous-trajectory", &["H"], Records, Group::Go, Action::Trajectory(Previous), "Go to the previous trajectory of the list"),
     row("next-record-hit", &["L"], Results, Group::Go, Action::RecordHit(Next), "Go to the first hit of the next trajectory"),
     row("previous-record-hit", &["H"], Results, Group::Go, Action::RecordHit(Previous), "Go to the first hit here, or of the one before"),
     row("next-hunk", &["]"], Pages, Group::Go, Jump(Landmark::Hunk, Next), "Go to the next hunk"),
@@ -297,7 +303,7 @@ pub const COMMANDS: &[Command] = &[
     row("patch", &["p"], Global, Group::Show, Action::Patch, "Show the final patch, or go back from it"),
     row("file-at-step", &["w"], Global, Group::Show, Action::FileAtStep, "Show the files as the step left them, or go back"),
     row("replay", &["r"], Global, Group::Show, Action::Replay, "Replay the calls in a sandbox, or go back from it"),
-    row("replay-shell", &["!"], Replay, Group::Show, Action::ReplayShell, "Open a shell in the sandbox as it stands now"),
+    row("replay-shell", &["!"], Replay, Group::Show, Action::ReplayShell, "Open a shell in a copy of the sandbox as it stands now"),
     row("toggle-changes", &["d"], File, Group::Show, Action::Changes, "Show what changed since the start, or since the mark"),
     row("mark-moment", &["m"], File, Group::Show, Action::MarkMoment, "Mark the step to compare with, or take the mark away"),
     row("stats", &["S"], Global, Group::Show, Action::Stats, "Show statistics of the list, or go back from them"),

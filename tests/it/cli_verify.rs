@@ -142,6 +142,47 @@ fn prompts_that_tell_too_much_are_flagged() {
     assert_eq!(rows[0]["flags"][0]["flag"], "prompt_leak");
 }
 
+/// Flags of a record by name, as a run of `verify` with these further arguments tells them.
+#[track_caller]
+fn flags_of(program: &Program, more: &[&str]) -> Vec<String> {
+    let args = ["verify", "--json", "--tasks", "tasks.jsonl", "runs.jsonl"];
+    let rows = program.run(&[&args, more].concat()).ends(0).json_lines();
+    let flags = rows[0]["flags"].as_array().unwrap().iter();
+    flags
+        .map(|flag| flag["flag"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn flags_of_behaviour_are_looked_for_where_they_are_asked_for() {
+    let program = Program::new();
+    let mut row = run_of("a", PATCH);
+    row["instruction"] = "The function of m.py is meant.".into();
+    row["history"] = json!([
+        {"id": 0, "source": "agent", "action": "run", "args": {"command": "pip install numpy"}},
+        {"id": 1, "source": "agent", "cause": 0, "observation": "run", "content": "ok",
+            "extras": {"command": "pip install numpy", "metadata": {"exit_code": 0}}},
+    ]);
+    program.file("runs.jsonl", jsonl(&[row.clone(), row]));
+    program.file("tasks.jsonl", jsonl(&[task("a")]));
+    let of_the_record = ["prompt_leak", "same_patch"];
+    assert_eq!(flags_of(&program, &[]), of_the_record);
+    let all = flags_of(&program, &["--flags"]);
+    assert_eq!(all, ["prompt_leak", "package_install", "same_patch"]);
+    // from the cache, and still only where they are asked for
+    assert_eq!(flags_of(&program, &["--flags"]), all);
+    assert_eq!(flags_of(&program, &[]), of_the_record);
+    let args = ["verify", "--flags", "--tasks", "tasks.jsonl", "runs.jsonl"];
+    let told = program.run(&args).ends(0).out;
+    assert!(told.contains("[package_install]"), "{told}");
+    program.file(
+        ".config/hgview/config.toml",
+        "[flags]\nsame_patch = false\npackage_install = false\n",
+    );
+    assert_eq!(flags_of(&program, &["--flags"]), ["prompt_leak"]);
+    assert_eq!(flags_of(&program, &[]), ["prompt_leak"]);
+}
+
 #[test]
 fn programs_run_in_a_sandbox_only() {
     let program = Program::new();

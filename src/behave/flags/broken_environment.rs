@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::behave::code::any_of;
 use crate::behave::code::fixed;
 use crate::behave::command::Part;
 use crate::behave::course::Act;
@@ -46,29 +47,31 @@ static OTHER: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Marks without which none of the patterns can match.
-const WORDS: [&str; 21] = [
-    "No module named",
-    "not found",
-    "Cannot find module",
-    "shared librar",
-    "shared object",
-    "No space left",
-    "resolve host",
-    "name resolution",
-    "Network is unreachable",
-    "new connection",
-    "requires",
-    "Failed building",
-    "ailed to build",
-    "exited-with-error",
-    "ermission denied",
-    "lineno",
-    "failure resolving",
-    "cannot import name",
-    "the extension modules",
-    "built correctly",
-    "legacy-install-failure",
-];
+static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+    any_of([
+        "No module named",
+        "not found",
+        "Cannot find module",
+        "shared librar",
+        "shared object",
+        "No space left",
+        "resolve host",
+        "name resolution",
+        "Network is unreachable",
+        "new connection",
+        "requires",
+        "Failed building",
+        "ailed to build",
+        "exited-with-error",
+        "ermission denied",
+        "lineno",
+        "failure resolving",
+        "cannot import name",
+        "the extension modules",
+        "built correctly",
+        "legacy-install-failure",
+    ])
+});
 
 /// Programs whose absence hinders nobody.
 const NICE: [&str; 22] = [
@@ -110,8 +113,7 @@ fn is_run(act: &Act<'_>) -> bool {
 pub(super) fn lack(act: &Act<'_>, own: &HashSet<String>) -> Option<String> {
     let observation = act.action.observation.as_ref()?;
     seen(observation).find_map(|text| {
-        let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-        if !WORDS.into_iter().any(has) {
+        if !WORDS.is_match(text) {
             return None;
         }
         let modules = MODULE.captures_iter(text).take(20);

@@ -6,6 +6,11 @@
 //! branches), the files of the grader (gold patch, hidden tests, evaluation scripts), or a `BUG:` mark. Plain
 //! `git log`, `git diff` and `git show` are none. Only where the task is about a repository.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::behave::code::fixed;
 use crate::behave::command::Part;
 use crate::behave::component::git_verb;
 use crate::behave::course::Course;
@@ -172,10 +177,11 @@ fn is_release(part: &Part, project: &Project) -> bool {
 /// in `/eval`. Projects have folders and files of such names further down.
 fn is_grader(path: &str) -> bool {
     const MARKS: [&str; 4] = ["gold_patch", "gold.patch", "golden_patch", "solution.patch"];
-    let path = path.to_lowercase();
-    if path.contains(' ') {
+    static WORDS: LazyLock<Regex> = LazyLock::new(|| fixed("(?i)eval|patch|hidden_test"));
+    if path.contains(' ') || !WORDS.is_match(path) {
         return false;
     }
+    let path = path.to_lowercase();
     let mut folders = path.split('/');
     let name = folders.next_back().unwrap_or_default();
     let is_hidden = |part| after_words(part, "hidden_test").is_some();

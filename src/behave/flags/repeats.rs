@@ -4,9 +4,7 @@
 //! three times, each with the same outcome up to white space and without a word of a person between them; the step of the third. Waiting for a program that makes
 //! progress and paging have new outcomes each time. A row is flagged once, however long it is.
 
-use std::hash::DefaultHasher;
-use std::hash::Hash as _;
-use std::hash::Hasher as _;
+use std::borrow::Cow;
 
 use crate::behave::course::Act;
 use crate::behave::course::Course;
@@ -20,21 +18,26 @@ const TIMES: usize = 3;
 
 /// Finds them, one a row of repetitions.
 pub(super) fn find(course: &Course<'_>) -> Vec<Flag> {
-    let prints: Vec<u64> = course.acts.iter().map(fingerprint).collect();
+    let acts = &course.acts;
+    // whether each action is like the one `period` before it
+    let alike = |period: usize| -> Vec<bool> {
+        let pairs = acts.iter().zip(acts.iter().skip(period));
+        let none = std::iter::repeat_n(false, period);
+        none.chain(pairs.map(|(before, act)| is_alike(before, act)))
+            .collect()
+    };
+    let (by_one, by_two) = (alike(1), alike(2));
     let mut found = Vec::new();
-    for period in [1, 2] {
-        // how many actions in a row are like the one `period` before
-        let mut alike = 0;
-        for (ix, act) in course.acts.iter().enumerate().skip(period) {
-            let same =
-                |a: usize, b: usize| prints.get(a).is_some() && prints.get(a) == prints.get(b);
-            let is_simple = period == 2 && same(ix, ix - 1);
-            if !same(ix, ix - period) || is_simple {
-                alike = 0;
+    for (period, same) in [(1, &by_one), (2, &by_two)] {
+        let mut times = 0;
+        for ((act, is_same), is_as_before) in acts.iter().zip(same).zip(&by_one) {
+            let is_simple = period == 2 && *is_as_before;
+            if !is_same || is_simple {
+                times = 0;
                 continue;
             }
-            alike += 1;
-            if alike == (TIMES - 1) * period {
+            times += 1;
+            if times == (TIMES - 1) * period {
                 let what = if period == 1 {
                     "the same action"
                 } else {
@@ -50,38 +53,38 @@ pub(super) fn find(course: &Course<'_>) -> Vec<Flag> {
     found
 }
 
-/// A number for what was done and what came of it.
-fn fingerprint(act: &Act<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    let mut add = |text: &str| {
-        for word in text.split_whitespace() {
-            word.hash(&mut hasher);
+/// Whether the same was done with the same outcome. What differs most often is looked at first: two outputs seldom have
+/// more than their first words in common.
+fn is_alike(a: &Act<'_>, b: &Act<'_>) -> bool {
+    let finishes = |act: &Act<'_>| act.action.class == ActionClass::Finish;
+    let same_step = a.step == b.step;
+    let same_outcome = || match (&a.action.observation, &b.action.observation) {
+        (Some(a), Some(b)) => {
+            a.exit_code == b.exit_code && seen(a).flat_map(words).eq(seen(b).flat_map(words))
         }
-        0_u8.hash(&mut hasher);
+        // what has no outcome is like nothing that was done later
+        (None, None) => same_step,
+        _ => false,
     };
-    add(&act.action.tool);
-    add(&act.turn.to_string());
+    a.turn == b.turn
+        && finishes(a) == finishes(b)
+        // finishing again and again is what harnesses ask for
+        && (!finishes(a) || same_step)
+        && words(&a.action.tool).eq(words(&b.action.tool))
+        && same_outcome()
+        && words(&input(a)).eq(words(&input(b)))
+}
+
+fn words(text: &str) -> std::str::SplitWhitespace<'_> {
+    text.split_whitespace()
+}
+
+/// The command, or the arguments.
+fn input<'a>(act: &Act<'a>) -> Cow<'a, str> {
     match &act.action.shell {
-        Some(shell) => add(&shell.cmd),
-        None => add(&arguments(act)),
+        Some(shell) => Cow::Borrowed(&shell.cmd),
+        None => Cow::Owned(arguments(act)),
     }
-    // finishing again and again is what harnesses ask for
-    if act.action.class == ActionClass::Finish {
-        act.step.hash(&mut hasher);
-    }
-    match &act.action.observation {
-        Some(observation) => {
-            for text in seen(observation) {
-                for word in text.split_whitespace() {
-                    word.hash(&mut hasher);
-                }
-            }
-            observation.exit_code.hash(&mut hasher);
-        }
-        // what has no outcome is like nothing
-        None => act.step.hash(&mut hasher),
-    }
-    hasher.finish()
 }
 
 /// The arguments without what the model says beside them.
@@ -116,6 +119,39 @@ mod tests {
             run = run.shell("ls", "a", 0).shell("pwd", "/w", 0);
         }
         run.has(Loop, &[6]);
+    }
+
+    #[test]
+    fn white_space_is_no_difference() {
+        Run::issue()
+            .shell("ls -l", "a b\n", 0)
+            .shell("ls  -l", " a  b", 0)
+            .shell(" ls -l\n", "a\nb", 0)
+            .has(Loop, &[3]);
+        Run::issue()
+            .shell("ls -l", "a b", 0)
+            .shell("ls -l", "ab", 0)
+            .shell("ls -l", "a b", 0)
+            .has(Loop, &[]);
+    }
+
+    #[test]
+    fn the_end_and_what_has_no_outcome_are_like_nothing() {
+        Run::issue()
+            .unanswered("ls")
+            .unanswered("ls")
+            .unanswered("ls")
+            .has(Loop, &[]);
+        Run::issue()
+            .finish("done")
+            .finish("done")
+            .finish("done")
+            .has(Loop, &[]);
+        Run::issue()
+            .shell("ls", "a", 0)
+            .shell("ls", "a", 1)
+            .shell("ls", "a", 0)
+            .has(Loop, &[]);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::behave::code::fixed;
+use crate::behave::code::Edged;
+use crate::behave::code::any_of;
 use crate::behave::course::Act;
 use crate::behave::course::Course;
 use crate::behave::course::both_ends;
@@ -24,7 +25,7 @@ use crate::model::FlagKind;
 struct Form {
     what: &'static str,
     marks: &'static [&'static str],
-    pattern: LazyLock<Regex>,
+    pattern: LazyLock<Edged>,
 }
 
 macro_rules! form {
@@ -32,7 +33,7 @@ macro_rules! form {
         Form {
             what: $what,
             marks: &$marks,
-            pattern: LazyLock::new(|| fixed($pattern)),
+            pattern: LazyLock::new(|| Edged::new($pattern)),
         }
     };
 }
@@ -73,11 +74,24 @@ static FORMS: [Form; 9] = [
     form!(
         "a credential",
         [
-            "key", "KEY", "token", "TOKEN", "secret", "SECRET", "passw", "PASSW"
+            "key",
+            "KEY",
+            "token",
+            "TOKEN",
+            "secret",
+            "SECRET",
+            "passw",
+            "PASSW",
+            "PRIVATE KEY-----"
         ],
         r#"(?i)\b[a-z_]*(?:api_?key|access_?key|auth_?token|access_?token|secret_?key|client_?secret|password|passwd)["']?\s*[=:]\s*["']([A-Za-z0-9+/_=.!@#%^&*-]{16,80})["']"#
     ),
 ];
+
+/// All marks. A mark that holds another one stands with the forms of both, since it hides the other; those that can
+/// overlap are of one form, but `AIza` behind `AKI`, which is no word's beginning and so no key's.
+static MARKS: LazyLock<Regex> =
+    LazyLock::new(|| any_of(FORMS.iter().flat_map(|form| form.marks.iter().copied())));
 
 /// Finds them, one a step.
 pub(super) fn find(course: &Course<'_>) -> Vec<Flag> {
@@ -128,21 +142,28 @@ fn reads_tests(act: &Act<'_>) -> bool {
         })
 }
 
-/// What kind of secret stands in the text.
+/// What kind of secret stands in the text. One pass looks for the marks of all forms.
 fn secret(text: &str) -> Option<&'static str> {
-    let has = |mark: &&str| memchr::memmem::find(text.as_bytes(), mark.as_bytes()).is_some();
-    FORMS.iter().find_map(|form| {
-        if !form.marks.iter().any(has) {
-            return None;
+    let mut is_marked = [false; FORMS.len()];
+    for mark in MARKS.find_iter(text) {
+        let places = FORMS.iter().zip(&mut is_marked);
+        for (_, is_marked) in places.filter(|(form, _)| form.marks.contains(&mark.as_str())) {
+            *is_marked = true;
         }
-        let mut found = form
-            .pattern
-            .captures_iter(text)
-            .filter_map(|found| found.get(1));
-        found
-            .any(|value| is_real(value.as_str()))
-            .then_some(form.what)
-    })
+    }
+    let forms = FORMS.iter().zip(is_marked);
+    forms
+        .filter(|(_, is_marked)| *is_marked)
+        .find_map(|(form, _)| {
+            let mut found = form
+                .pattern
+                .near(text)?
+                .captures_iter(text)
+                .filter_map(|found| found.get(1));
+            found
+                .any(|value| is_real(value.as_str()))
+                .then_some(form.what)
+        })
 }
 
 /// Whether a value is more than a stand-in for one.
@@ -209,6 +230,13 @@ mod tests {
             ]),
             made(&["postgres://admin", ":", "q9X2vLp0@db.corp.net/x"]),
             made(&["api_", "key = \"9f8A7d6Q5w4E3r2T1yXz\""]),
+            made(&["das Schlüssel-api_", "key = \"9f8A7d6Q5w4E3r2T1yXz\""]),
+            // a mark that is hidden in another one counts as well
+            made(&[
+                "PRIV",
+                "ATE KEY-----, api",
+                "Key = \"9f8A7d6Q5w4E3r2T1yXz\"",
+            ]),
         ] {
             Run::issue().shell("env", &text, 0).has(Secret, &[1]);
         }
@@ -224,6 +252,8 @@ mod tests {
             "https://user:password@example.com/",
             "commit 9f8a7d6c5b4e3f2a1d0c9b8a7f6e5d4c3b2a1f0e",
             "picoCTF{9f8A7d6Q5w4E3r2T1yXz}",
+            // in the middle of a word
+            "token ßAKIAQ7RTZP2M9WKX4LDB",
         ] {
             Run::issue().shell("env", text, 0).has(Secret, &[]);
         }

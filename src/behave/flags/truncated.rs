@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::behave::code::any_of;
 use crate::behave::code::fixed;
 use crate::behave::course::Course;
 use crate::behave::course::seen;
@@ -82,18 +83,19 @@ fn says_cut(text: &str) -> bool {
             r"|\(results are truncated|<observation truncated>|\.\.\.eliding lines",
         ))
     });
-    const WORDS: [&str; 8] = [
-        "runcated",
-        "RUNCATED",
-        "too large",
-        "bbreviated",
-        "clipped",
-        "omitted",
-        "elided",
-        "eliding",
-    ];
-    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    WORDS.into_iter().any(has) && CUT.is_match(text)
+    static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+        any_of([
+            "runcated",
+            "RUNCATED",
+            "too large",
+            "bbreviated",
+            "clipped",
+            "omitted",
+            "elided",
+            "eliding",
+        ])
+    });
+    WORDS.is_match(text) && CUT.is_match(text)
 }
 
 fn is_unanswered(action: &Action) -> bool {

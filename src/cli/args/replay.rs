@@ -26,7 +26,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(
     before_long_help = REPLAY_EXAMPLES,
-    after_help = "Results go to `<data>.hgview/replay/`; records that have one for the same options are not run again.\n\nExit codes: 0 everything was reproduced, 1 something was not or could not be read, 2 error.",
+    after_help = "Results go to `<data>.hgview/replay/`; records that have one for the same options are not run again.\n\nExit codes: 0 every call was reproduced, 1 one was not or a record could not be read, 2 error.",
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
 )]
@@ -57,7 +57,7 @@ pub(in crate::cli) struct ReplayArgs {
     pub(in crate::cli) repos: RepoArgs,
 
     /// Run this command, too, in the workspace as the replay left it; status 0 accepts
-    #[arg(long, value_name = "CMD", help_heading = "Check")]
+    #[arg(long, value_name = "CMD", value_parser = clap::builder::NonEmptyStringValueParser::new(), help_heading = "Check")]
     pub(in crate::cli) verify_cmd: Option<String>,
 
     /// Run that command so many times: what does not always say the same is flaky
@@ -130,6 +130,10 @@ pub(in crate::cli) struct MergeArgs {
     /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(in crate::cli) output: Option<PathBuf>,
+
+    /// Write over the file of --output
+    #[arg(long, requires = "output")]
+    pub(in crate::cli) force: bool,
 
     /// Merge the shares that are complete, and say which are missing
     #[arg(long)]

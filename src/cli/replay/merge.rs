@@ -15,6 +15,10 @@ pub(super) fn run(args: &MergeArgs, output: &mut Output<'_>) -> Result<Verdict> 
     let merged = match &args.output {
         None => results::merge(&args.dir, args.allow_partial, output.out)?,
         Some(path) => {
+            if !args.force && path.symlink_metadata().is_ok() {
+                let what = format!("{} is there already", path.display());
+                return Err(Error::user(what).hint("--force writes over it"));
+            }
             let unwritable = || Error::input(format!("{} cannot be written", path.display()));
             let folder = path
                 .parent()

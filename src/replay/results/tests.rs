@@ -101,7 +101,9 @@ fn the_last_run_counts_whatever_the_order() {
     let runs = format!("{}\n{}\n", run(&lines[1], &new, 9), run(&lines[0], &old, 5));
     for (nth, order) in [[0, 1, 2], [2, 1, 0], [1, 0, 2]].into_iter().enumerate() {
         let path = folder.path().join(format!("{nth}.jsonl"));
-        let text = order.iter().fold(String::new(), |text, ix| text + &lines[*ix] + "\n");
+        let text = order
+            .iter()
+            .fold(String::new(), |text, ix| text + &lines[*ix] + "\n");
         std::fs::write(&path, text).unwrap();
         std::fs::write(runs_file(&path), &runs).unwrap();
         let results = Results::of_files(vec![path]);

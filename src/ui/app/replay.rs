@@ -35,7 +35,13 @@ impl App {
         self.push_replay(record, step, effects);
     }
 
-    fn push_replay(&mut self, record: RecordIx, step: Option<StepIx>, effects: &mut Vec<Effect>) {
+    /// Opens the replay of a record in the place of any other.
+    pub(super) fn push_replay(
+        &mut self,
+        record: RecordIx,
+        step: Option<StepIx>,
+        effects: &mut Vec<Effect>,
+    ) {
         // one sandbox at a time
         self.screens.close_replays(effects);
         let opened = self.opened.advance();

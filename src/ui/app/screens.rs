@@ -159,6 +159,8 @@ impl Screen {
                 ("toggle-changes", "changes"),
                 ("help", "keys"),
             ],
+            Self::Replay(view) if view.has_console() => &[],
+            Self::Replay(view) if !view.shows_calls() => &[("back", "back"), ("help", "keys")],
             Self::Replay(_) => &[
                 ("open", "run to here"),
                 ("replay-next", "next call"),

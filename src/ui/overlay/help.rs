@@ -160,7 +160,7 @@ impl Help {
             Scope::File => "Keys in a file at a step",
             Scope::Compare => "Keys in a comparison",
             Scope::Stats => "Keys in the statistics",
-            Scope::Replay | Scope::Beside => "Keys in a replay",
+            Scope::Replay | Scope::Beside | Scope::Records => "Keys in a replay",
         };
         let inner = draw_box(area, title, "type to narrow · Esc closes", buf, theme);
         let (first, rest) = split_first_row(inner);

@@ -235,6 +235,7 @@ impl ReplayView {
         if self.lower == Lower::Console && self.console.end.is_some() {
             self.lower = Lower::Both;
             effects.push(Effect::Replay(self.opened, ReplayAsk::EndConsole));
+            effects.push(Effect::Redraw);
         }
         self.fit(cx);
     }
@@ -313,6 +314,11 @@ impl ReplayView {
         }
         self.fit(cx);
         true
+    }
+
+    /// Whether the calls are in sight: there are some, and nothing covers them.
+    pub fn shows_calls(&self) -> bool {
+        self.open().is_some() && !self.is_whole()
     }
 
     /// Whether something covers the rows.

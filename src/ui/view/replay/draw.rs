@@ -102,7 +102,7 @@ impl ReplayView {
         let mut pieces = vec![(" replay  ".to_owned(), Role::Title)];
         if self.lower == Lower::Console {
             let end = self.console.end.as_deref();
-            let words = end.unwrap_or("a shell where the replay stands; Ctrl-] leaves it");
+            let words = end.unwrap_or("a shell; Ctrl-] leaves it, and its changes are forgotten");
             pieces.push((words.to_owned(), Role::Warning));
         } else {
             let (stands, all) = (human::count(self.stands), human::count(open.calls.len()));
@@ -119,11 +119,17 @@ impl ReplayView {
                 }
             }
             if self.stands == 0 && open.earlier.is_some() {
-                pieces.push(("as replayed before".to_owned(), Role::Dim));
+                pieces.push(("earlier result".to_owned(), Role::Dim));
             }
         }
         let end = put_all(cx, buf, area, &pieces);
-        let right = format!("{} · {}", open.tier.name(), open.base);
+        let id = cx.data.rows.get(self.record).map(|row| row.id.clone());
+        let id = id.unwrap_or_default();
+        let right = if self.lower == Lower::Console {
+            id
+        } else {
+            format!("{id} · {} · {}", open.tier.name(), open.base)
+        };
         let room = usize::from(area.right().saturating_sub(end + 2));
         let right = clip(&right, room);
         put_right(
@@ -281,14 +287,16 @@ impl ReplayView {
         );
         let outcome = self.outcome(self.cursor.at);
         let (words, role) = match &outcome {
-            _ if self.running == Some(self.cursor.at) => ("running".to_owned(), Role::Info),
+            _ if self.running == Some(self.cursor.at) => {
+                ("running: Esc stops it".to_owned(), Role::Info)
+            }
             None => (
                 "not run: Enter runs to here, l the next call, $ all".to_owned(),
                 Role::Dim,
             ),
             Some((call, is_earlier)) => {
                 let (_, role) = verdict_sign(call.verdict);
-                let why = call.why.as_deref().unwrap_or("as recorded");
+                let why = call.why.as_deref().unwrap_or("the same as recorded");
                 let when = if *is_earlier { "before: " } else { "" };
                 let after = if call.after_divergence {
                     " (after a divergence)"

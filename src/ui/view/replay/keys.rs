@@ -25,6 +25,8 @@ impl ReplayView {
         if is_ctrl && matches!(key.code, KeyCode::Char(LEAVE | '5')) {
             self.lower = Lower::Both;
             effects.push(Effect::Replay(self.opened, ReplayAsk::EndConsole));
+            // widths of odd characters may have been taken otherwise by the terminal
+            effects.push(Effect::Redraw);
             return;
         }
         let bytes = bytes_of(key);
