@@ -152,6 +152,27 @@ impl Row {
     }
 }
 
+/// How a line of results came to be.
+fn run_of(
+    setup: &Setup,
+    host: &Text,
+    made: &Replayed,
+    line: ContentHash,
+    (at, took_s): (Moment, f64),
+) -> Run {
+    Run {
+        v: Run::VERSION,
+        record: made.result.record.sha256,
+        line,
+        options: setup.options(),
+        at,
+        host: Text::clone(host),
+        tier: made.tier,
+        unproved: made.unproved.clone(),
+        took_s,
+    }
+}
+
 /// What came back of a job: its place among the jobs, and what it made; `None` when it was stopped.
 type Made = (usize, Option<(Replayed, Moment, f64)>);
 
@@ -220,16 +241,8 @@ pub(super) fn run(
             if failed.is_ok()
                 && let Some((made, at, took_s)) = made
             {
-                failed = keeper.keep(&made.result, |line| Run {
-                    v: Run::VERSION,
-                    record: made.result.record.sha256,
-                    line,
-                    options: setup.options(),
-                    at,
-                    host: host.clone(),
-                    tier: made.tier,
-                    unproved: made.unproved,
-                    took_s,
+                failed = keeper.keep(&made.result, |line| {
+                    run_of(setup, &host, &made, line, (at, took_s))
                 });
                 shown.waiting.insert(place, Some((ix, made.result, false)));
             } else {

@@ -155,7 +155,7 @@ fn edits_find_their_editors() {
 #[test]
 fn windowed_tools_are_one_tool() {
     let calls = [("open", "", None), ("edit", "", None), ("bash", "", None)];
-    let tools = Toolbox::of(&trajectory(Format::SweAgent, &calls));
+    let tools = Toolbox::of(&trajectory(Format::SweAgent, &calls), "/w");
     let key = |tool: &str| tools.key(&action(tool, ActionClass::Edit), Choice::Editor);
     assert_eq!(key("open"), key("edit"));
     assert!(key("open").is_some());

@@ -45,9 +45,9 @@ pub(super) fn lack(recorded: &str, now: &str, is_partial: bool) -> Option<String
         return None;
     }
     let is_new = |words: &&str| now.contains(*words) && !recorded.contains(*words);
-    let why = if NO_FILE.iter().any(|words| is_new(&words)) {
+    let why = if NO_FILE.iter().any(&is_new) {
         "a file is missing that the record does not show whole"
-    } else if NO_LINES.iter().any(|words| is_new(&words)) || has_blanks(recorded, now) {
+    } else if NO_LINES.iter().any(&is_new) || has_blanks(recorded, now) {
         "the file is known in part only"
     } else if is_less(recorded, now) {
         "only files that the record shows are here"

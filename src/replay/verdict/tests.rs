@@ -71,6 +71,7 @@ fn what_is_put_around_an_output() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_no_two_runs_share() {
     let cases = [
         // times and dates
