@@ -54,15 +54,15 @@ pub(super) fn lack(recorded: &str, now: &str, is_partial: bool) -> Option<String
         return Some(format!("`{program}` is not installed here"));
     }
     let is_new = |words: &&str| now.contains(*words) && !recorded.contains(*words);
-    if let Some((_, why)) = ELSEWHERE.iter().find(|(words, _)| is_new(&words)) {
+    if let Some((_, why)) = ELSEWHERE.iter().find(|(words, _)| is_new(words)) {
         return Some((*why).to_owned());
     }
     if !is_partial {
         return None;
     }
-    let why = if NO_FILE.iter().any(|words| is_new(&words)) {
+    let why = if NO_FILE.iter().any(|words| is_new(words)) {
         "a file is missing that the record does not show whole"
-    } else if NO_LINES.iter().any(|words| is_new(&words)) || has_blanks(recorded, now) {
+    } else if NO_LINES.iter().any(|words| is_new(words)) || has_blanks(recorded, now) {
         "the file is known in part only"
     } else if is_less(recorded, now) {
         "only files that the record shows are here"
