@@ -283,6 +283,26 @@ pub fn ends_in_failure(observation: &Observation) -> bool {
     text.is_some_and(|text| verdict::ends_in_failure(text))
 }
 
+/// Whether a person or a rule kept the call from running, by what its observation begins with: it changed nothing.
+pub fn was_refused(observation: &Observation) -> bool {
+    const STARTS: [&str; 12] = [
+        "The user doesn't want to ",
+        "Error: The user doesn't want to ",
+        "exec command rejected by user",
+        "patch rejected by user",
+        "patch rejected: ",
+        "rejected: rejected by user",
+        "Permission to use ",
+        "aborted by user",
+        "Action rejected: ",
+        "The action has been rejected by the user",
+        "User rejected the action",
+        "The user declined this operation.",
+    ];
+    let text = observation.first_text();
+    text.is_some_and(|text| STARTS.iter().any(|start| text.starts_with(start)))
+}
+
 /// The output of a tool without what the harness wrote around it: headings, return codes, closing lines in brackets.
 pub fn bare_output(text: &str) -> &str {
     observed::bare_output(text)

@@ -270,6 +270,13 @@ impl Rebuild<'_> {
     }
 
     fn act(&mut self, step: usize, action: &Action, named: &Named) {
+        if action
+            .observation
+            .as_ref()
+            .is_some_and(understand::was_refused)
+        {
+            return;
+        }
         if let (Some(file), Some(shown)) = (named.view, evidence::of_view(action)) {
             self.touch(file, step, TouchKind::Seen);
             self.take(file, step, &shown, Proof::Shown);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::model::Action;
+use crate::read::understand;
 use crate::replay::shell::plain::Scaffold;
 
 /// The text that was recorded for a call.
@@ -40,24 +41,11 @@ pub(in crate::replay) enum NeverRan {
 
 /// Whether a recorded call was kept from running, by what stands at the beginning of its observation.
 pub(in crate::replay) fn never_ran(action: &Action) -> Option<NeverRan> {
-    const REFUSED: [&str; 12] = [
-        "The user doesn't want to ",
-        "Error: The user doesn't want to ",
-        "exec command rejected by user",
-        "patch rejected by user",
-        "patch rejected: ",
-        "rejected: rejected by user",
-        "Permission to use ",
-        "aborted by user",
-        "Action rejected: ",
-        "The action has been rejected by the user",
-        "User rejected the action",
-        "The user declined this operation.",
-    ];
-    let text = recorded(action)?;
-    if REFUSED.iter().any(|start| text.starts_with(start)) {
+    let observation = action.observation.as_ref()?;
+    if understand::was_refused(observation) {
         return Some(NeverRan::Refused);
     }
+    let text = observation.first_text()?;
     text.starts_with("failed in sandbox")
         .then_some(NeverRan::Stopped)
 }

@@ -15,6 +15,18 @@ use crate::replay::verdict::normal::fixed;
 static NO_PROGRAM: LazyLock<Regex> =
     LazyLock::new(|| fixed(r"(?m)^\S*sh: (?:[^\n]*: )?([\w.+-]+): (?:command )?not found\r?$"));
 
+/// What programs say where the system around the workspace is another one, and what that means.
+const ELSEWHERE: [(&str, &str); 2] = [
+    (
+        "Read-only file system",
+        "here only the workspace, the home folder and /tmp can be written",
+    ),
+    (
+        "externally-managed-environment",
+        "the system's own Python is not the recorded one",
+    ),
+];
+
 /// What programs and editors say of what is not there.
 const NO_FILE: [&str; 6] = [
     "No such file or directory",
@@ -41,10 +53,13 @@ pub(super) fn lack(recorded: &str, now: &str, is_partial: bool) -> Option<String
     {
         return Some(format!("`{program}` is not installed here"));
     }
+    let is_new = |words: &&str| now.contains(*words) && !recorded.contains(*words);
+    if let Some((_, why)) = ELSEWHERE.iter().find(|(words, _)| is_new(words)) {
+        return Some((*why).to_owned());
+    }
     if !is_partial {
         return None;
     }
-    let is_new = |words: &&str| now.contains(*words) && !recorded.contains(*words);
     let why = if NO_FILE.iter().any(&is_new) {
         "a file is missing that the record does not show whole"
     } else if NO_LINES.iter().any(&is_new) || has_blanks(recorded, now) {

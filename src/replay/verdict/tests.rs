@@ -460,6 +460,8 @@ fn what_is_missing_here_is_told() {
     let file = Some("a file is missing that the record does not show whole");
     lacks("x", "cat: a: No such file or directory", true, file);
     lacks("x", "cat: a: No such file or directory", false, None);
+    let outside = Some("here only the workspace, the home folder and /tmp can be written");
+    lacks("", "bash: /a: Read-only file system", false, outside);
     let part = Some("the file is known in part only");
     lacks("    11\tx\n    12\ty", "    11\t\n    12\ty", true, part);
     lacks("11:x", "11:y", true, None);

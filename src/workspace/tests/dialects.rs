@@ -426,3 +426,17 @@ fn hostile_records_end() {
     cancel.cancel();
     History::of(&long, &cancel);
 }
+
+#[test]
+fn calls_that_were_refused_change_nothing() {
+    let cat = shell("cat /testbed/a.py", "a\nb\nc");
+    let refused = |cmd: &str| shell(cmd, "patch rejected by user");
+    becomes(
+        vec![
+            cat,
+            refused("sed -i s/a/b/ /testbed/a.py"),
+            refused("cat > /testbed/a.py <<'EOF'\nx\nEOF"),
+        ],
+        &["1 a|2 b|3 c"; 4],
+    );
+}
