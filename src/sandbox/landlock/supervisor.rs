@@ -33,7 +33,7 @@ use rustix::process::WaitOptions;
 
 use crate::sandbox::landlock::descendants;
 use crate::sandbox::landlock::inherited;
-use crate::sandbox::landlock::removal;
+use crate::sandbox::landlock::private;
 use crate::sandbox::landlock::walls;
 use crate::sandbox::landlock::wire;
 use crate::sandbox::landlock::wire::Plan;
@@ -109,7 +109,7 @@ fn supervise() -> io::Result<()> {
     let is_left = matches!(told, Ok(true));
     descendants::kill_all();
     if !is_left {
-        removal::remove(&plan.private);
+        private::remove(&plan.private);
     }
     told.map(|_| ())
 }

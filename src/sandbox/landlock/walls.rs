@@ -292,6 +292,9 @@ const REFUSED: &[i64] = &[
     SYS_STATMOUNT,
     SYS_LISTMOUNT,
     SYS_OPEN_TREE_ATTR,
+    SYS_SETXATTRAT,
+    SYS_REMOVEXATTRAT,
+    SYS_FILE_SETATTR,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_iopl,
     #[cfg(target_arch = "x86_64")]
@@ -315,9 +318,6 @@ const BY_PATH: &[i64] = &[
     libc::SYS_lsetxattr,
     libc::SYS_removexattr,
     libc::SYS_lremovexattr,
-    SYS_SETXATTRAT,
-    SYS_REMOVEXATTRAT,
-    SYS_FILE_SETATTR,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_utime,
     #[cfg(target_arch = "x86_64")]
@@ -382,8 +382,7 @@ fn filters(is_same_user: bool) -> Result<Vec<BpfProgram>, seccompiler::BackendEr
     if is_same_user {
         rules.extend(BY_PATH.iter().map(|call| (*call, Vec::new())));
         // without a path it is about a file that is open
-        let condition =
-            SeccompCondition::new(1, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
+        let condition = SeccompCondition::new(1, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
         let by_path = SeccompRule::new(vec![condition])?;
         rules.insert(libc::SYS_utimensat, vec![by_path]);
     }
