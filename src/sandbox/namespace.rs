@@ -10,7 +10,7 @@ mod first;
 mod host;
 mod inside;
 mod life;
-mod lock;
+pub(in crate::sandbox) mod lock;
 mod process;
 mod proofs;
 mod remedy;

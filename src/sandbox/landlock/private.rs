@@ -1,6 +1,9 @@
 //! The one folder that a sandbox without namespaces may change: its making, the paths in it, its end.
 
 use std::fs;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::fs::lchown;
 use std::os::unix::fs::symlink;
@@ -19,6 +22,8 @@ use crate::sandbox::Tree;
 use crate::sandbox::copied;
 use crate::sandbox::copied::PERMISSIONS;
 use crate::sandbox::landlock::removal;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -26,8 +31,11 @@ use walkdir::WalkDir;
 
 /// What the folder's name begins with.
 const PREFIX: &str = "hgv";
-/// In it: the process whose folder it is, and when that started.
+/// Beside it, where nothing in the sandbox gets: a file of its name and this, which holds the process whose folder it is,
+/// and when that started.
 const OWNER: &str = ".owner";
+/// No such file is longer.
+const MOST_OWNER: u64 = 64;
 
 /// The first of the users that nobody is, where hgview is root and may become one.
 const FIRST_USER: u32 = 300_000;
@@ -48,19 +56,23 @@ impl Private {
     /// Makes it: copies of the folders, a home, a folder for temporary files.
     ///
     /// # Errors
-    /// *input* when a folder cannot be copied, *limit* when there is no room.
+    /// *input* when a folder cannot be copied, *limit* when there is no room, or when hgview is root and cannot become
+    /// anybody else.
     pub(super) fn new(spec: &Spec, cancel: &Cancel) -> Result<Self> {
         let place = std::env::temp_dir();
         sweep(&place);
-        let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&place);
-        let made = made.map_err(|err| {
-            let what = format!("cannot make a folder in {}", place.display());
-            Error::limit(what).caused_by(err)
-        })?;
+        let owner = free_user();
+        if owner.is_none() && rustix::process::geteuid().is_root() {
+            let what = "hgview is root here and cannot start programs as anybody else";
+            return Err(Error::limit(what).hint(
+                "run it as another user, or give it CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_SETGID, CAP_SETUID and user numbers \
+                 from 300000 to 400000",
+            ));
+        }
         let mut private = Self {
-            folder: made.keep(),
+            folder: make(&place)?,
             inside: vec![spec.home.clone(), "/tmp".to_owned()],
-            owner: free_user(),
+            owner,
             bytes: 0,
             files: 0,
         };
@@ -117,7 +129,6 @@ impl Private {
     fn fill(&mut self, spec: &Spec, cancel: &Cancel) -> Result<()> {
         let io =
             |err: std::io::Error| Error::limit("cannot make the sandbox's folder").caused_by(err);
-        fs::write(self.folder.join(OWNER), me()).map_err(io)?;
         for at in ["/tmp", spec.home.as_str()] {
             fs::create_dir_all(self.place_of(at)).map_err(io)?;
         }
@@ -180,7 +191,33 @@ impl Private {
 
 impl Drop for Private {
     fn drop(&mut self) {
-        removal::remove(&self.folder);
+        remove(&self.folder);
+    }
+}
+
+/// Makes a folder, and the file beside it.
+fn make(place: &Path) -> Result<PathBuf> {
+    let failed = |err: std::io::Error| {
+        let what = format!("cannot make a folder in {}", place.display());
+        Error::limit(what).caused_by(err)
+    };
+    let mut made = tempfile::Builder::new();
+    let made = made.prefix(PREFIX).suffix(OWNER).tempfile_in(place);
+    let mut made = made.map_err(failed)?;
+    made.write_all(me().as_bytes()).map_err(failed)?;
+    let folder = made.path().with_extension("");
+    fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&folder)
+        .map_err(failed)?;
+    made.keep().map_err(|err| failed(err.error))?;
+    Ok(folder)
+}
+
+/// Removes a private folder, and then the file beside it.
+pub(super) fn remove(folder: &Path) {
+    if removal::remove(folder) {
+        drop(fs::remove_file(folder.with_extension("owner")));
     }
 }
 
@@ -288,26 +325,90 @@ fn born(pid: u32) -> String {
 
 /// Removes the folders of hgviews that were killed before they could.
 fn sweep(place: &Path) {
-    let me = rustix::process::geteuid().as_raw();
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
-        let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        let path = entry.path();
-        let is_folder = fs::symlink_metadata(&path).is_ok_and(|meta| {
-            let is_mine = meta.uid() == me || me == 0 && meta.uid() >= FIRST_USER;
-            meta.is_dir() && is_mine
-        });
-        if !is_ours || !is_folder {
-            continue;
-        }
-        let Ok(owner) = fs::read_to_string(path.join(OWNER)) else {
+        let name = entry.file_name();
+        let is_ours = name.as_bytes().starts_with(PREFIX.as_bytes());
+        let Some(folder) = name.as_bytes().strip_suffix(OWNER.as_bytes()) else {
             continue;
         };
+        if !is_ours {
+            continue;
+        }
+        let owner = owner_in(&entry.path()).unwrap_or_default();
         let is_dead = owner.split_once(' ').is_some_and(|(pid, since)| {
             let pid: u32 = pid.parse().unwrap_or(0);
             since != born(pid)
         });
-        if is_dead {
-            removal::remove(&path);
+        let folder = place.join(OsStr::from_bytes(folder));
+        if is_dead && is_private(&folder) {
+            remove(&folder);
+        }
+    }
+}
+
+/// What a file beside a folder says, if it is one that we wrote: anybody may make files where folders for a while are.
+fn owner_in(path: &Path) -> Option<String> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, OFlags::RDONLY | flags, Mode::empty()).ok()?;
+    let file = fs::File::from(file);
+    let meta = file.metadata().ok()?;
+    let is_ours = meta.is_file()
+        && meta.uid() == rustix::process::geteuid().as_raw()
+        && meta.nlink() == 1
+        && meta.len() <= MOST_OWNER;
+    let mut told = String::new();
+    let read = is_ours.then(|| file.take(MOST_OWNER).read_to_string(&mut told))?;
+    read.ok().map(|_| told)
+}
+
+/// Whether there is nothing, or a folder that may be one of ours.
+fn is_private(folder: &Path) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    let users = FIRST_USER..FIRST_USER + USERS;
+    fs::symlink_metadata(folder).map_or_else(
+        |err| err.kind() == std::io::ErrorKind::NotFound,
+        |meta| meta.is_dir() && (meta.uid() == me || me == 0 && users.contains(&meta.uid())),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use crate::sandbox::landlock::private::make;
+    use crate::sandbox::landlock::private::sweep;
+
+    #[test]
+    fn only_folders_whose_dead_owner_was_ours_are_swept() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        let alive = make(place.path()).unwrap();
+        for folder in ["hgvdead", "hgvlinked", "hgvlong", "hgvpipe", "other"] {
+            fs::create_dir(at(folder)).unwrap();
+            // the way of a program: from inside
+            fs::write(at(folder).join(".owner"), "1 0").unwrap();
+        }
+        fs::write(at("hgvdead.owner"), "1 0").unwrap();
+        fs::write(at("other.owner"), "1 0").unwrap();
+        fs::write(at("told"), "1 0").unwrap();
+        symlink(at("told"), at("hgvlinked.owner")).unwrap();
+        fs::write(at("hgvlong.owner"), format!("1 {}", "0".repeat(100))).unwrap();
+        let pipe = at("hgvpipe.owner");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        sweep(place.path());
+        assert!(alive.exists());
+        assert!(!at("hgvdead").exists());
+        assert!(!at("hgvdead.owner").exists());
+        for kept in ["hgvlinked", "hgvlong", "hgvpipe", "other"] {
+            assert!(at(kept).exists(), "{kept}");
         }
     }
 }

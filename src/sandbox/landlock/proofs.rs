@@ -19,7 +19,7 @@ pub(super) fn of(version: i32, is_nobody: bool) -> Vec<Proof> {
         (
             Bound::Network,
             Enforced,
-            "seccomp refuses every socket; servers on this machine fail too",
+            "seccomp refuses every socket but pairs that reach each other only; servers on this machine fail too",
         ),
         (
             Bound::Files,
@@ -27,8 +27,9 @@ pub(super) fn of(version: i32, is_nobody: bool) -> Vec<Proof> {
             if is_nobody {
                 "Landlock; whether a path outside exists can be told"
             } else {
-                "Landlock closes contents; whether a path outside exists can be told, and the times of the user's own files \
-                 can be set. Changing permissions by path is refused everywhere"
+                "Landlock closes contents; whether a path outside exists can be told. Permissions, owners, attributes and \
+                 times cannot be changed by path, in the sandbox neither; those of the user's own files that may be read \
+                 can be, once they are open"
             },
         ),
         (
@@ -43,14 +44,14 @@ pub(super) fn of(version: i32, is_nobody: bool) -> Vec<Proof> {
         (
             Bound::Kernel,
             Enforced,
-            "no privileges; seccomp refuses mounts, namespaces, modules, tracing",
+            "all capabilities are given up and no program gives any; seccomp refuses mounts, namespaces, modules, tracing",
         ),
         (Bound::Cpu, Enforced, "RLIMIT_CPU, of each process"),
         (Bound::Wall, Enforced, "its supervisor kills it"),
         (
             Bound::Memory,
             NotEnforced,
-            "RLIMIT_AS of each process; all together are looked at ten times a second and killed above the bound",
+            "RLIMIT_AS of each process; all together are looked at about ten times a second, and killed if seen above the bound",
         ),
         (
             Bound::ProcessCount,
@@ -58,25 +59,26 @@ pub(super) fn of(version: i32, is_nobody: bool) -> Vec<Proof> {
             if is_nobody {
                 "RLIMIT_NPROC of a user of its own"
             } else {
-                "RLIMIT_NPROC counts the user's other processes too; looked at ten times a second and killed above the bound"
+                "RLIMIT_NPROC counts the user's other processes too; looked at about ten times a second, and killed if seen above the bound"
             },
         ),
         (Bound::Output, Enforced, "hgview stops reading and kills"),
         (
             Bound::Disk,
             NotEnforced,
-            "no quota: the folder is looked at a few times a second; one file is bounded by RLIMIT_FSIZE",
+            "no quota: the folder is looked at now and then, seldomer the more is in it; one file is bounded by RLIMIT_FSIZE",
         ),
         (
             Bound::Inodes,
             NotEnforced,
-            "no quota: the folder is looked at a few times a second",
+            "no quota: the folder is looked at now and then, seldomer the more is in it",
         ),
         (
             Bound::CleanUp,
             when(has_signals),
             if has_signals {
-                "a supervisor adopts what is left behind, and ends it when hgview is gone"
+                "a supervisor adopts what is left behind, and ends it when hgview is gone; if it is killed itself, by somebody \
+                 outside, the started program dies, what that started may stay"
             } else {
                 "its supervisor can be killed by what it stands above, before Linux 6.12"
             },

@@ -25,18 +25,21 @@ use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
 use rustix::event::poll;
+use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::process::PidfdFlags;
+use rustix::process::Signal;
 use rustix::process::WaitOptions;
 
 use crate::sandbox::landlock::descendants;
 use crate::sandbox::landlock::inherited;
-use crate::sandbox::landlock::removal;
+use crate::sandbox::landlock::private;
 use crate::sandbox::landlock::walls;
 use crate::sandbox::landlock::wire;
 use crate::sandbox::landlock::wire::Plan;
 use crate::sandbox::landlock::wire::Status;
 use crate::sandbox::landlock::worker;
+use crate::sandbox::namespace::lock;
 
 /// The word under which hgview is a supervisor.
 pub(super) const SUPERVISE: &str = "__sandbox-supervise";
@@ -82,6 +85,11 @@ fn supervise() -> io::Result<()> {
     inherited::close_at_exec()?;
     let plan: Plan = wire::hear(&mut Stdio0)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    // what it starts can get no right from a file; where this cannot be done, it has none to give
+    match lock::empty_bounding_set() {
+        Ok(()) | Err(Errno::PERM) => {}
+        Err(errno) => return Err(errno.into()),
+    }
     // the terminal's signals are for the program, not for us
     rustix::process::setsid().ok();
     let child = match start(&plan) {
@@ -101,7 +109,7 @@ fn supervise() -> io::Result<()> {
     let is_left = matches!(told, Ok(true));
     descendants::kill_all();
     if !is_left {
-        removal::remove(&plan.private);
+        private::remove(&plan.private);
     }
     told.map(|_| ())
 }
@@ -200,7 +208,7 @@ fn hear_hgview(end: Option<&OwnedFd>) -> io::Result<Heard> {
         tv_nsec: i64::from(TICK.subsec_nanos()),
     };
     match poll(&mut waited, Some(&tick)) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Ok(_) | Err(Errno::INTR) => {}
         Err(error) => return Err(error.into()),
     }
     if waited.first().is_none_or(|fd| fd.revents().is_empty()) {
@@ -258,6 +266,12 @@ fn launch() -> io::Result<()> {
 }
 
 fn become_it(plan: &Plan, supervisor: &fs::File) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // the pair of sockets is the supervisor's: if it died before that line, somebody else is the parent
+    let maker = rustix::net::sockopt::socket_peercred(supervisor)?.pid;
+    if rustix::process::getppid() != Some(maker) {
+        return Err(io::Error::other("the supervisor is gone"));
+    }
     rustix::process::setsid()?;
     let is_worker = plan.argv.is_empty();
     if plan.terminal.is_some() {

@@ -17,8 +17,10 @@ use landlock::RulesetCreatedAttr as _;
 use landlock::RulesetError;
 use landlock::RulesetStatus;
 use landlock::Scope;
+use rustix::io::Errno;
 use rustix::process::Resource;
 use rustix::process::Rlimit;
+use rustix::thread::CapabilitySet;
 use seccompiler::BpfProgram;
 use seccompiler::SeccompAction;
 use seccompiler::SeccompCmpArgLen;
@@ -28,6 +30,7 @@ use seccompiler::SeccompFilter;
 use seccompiler::SeccompRule;
 
 use crate::sandbox::landlock::wire::Plan;
+use crate::sandbox::namespace::lock;
 
 /// The rules that we know and tried; older kernels hold fewer of them.
 const KNOWN: ABI = ABI::V6;
@@ -110,10 +113,28 @@ pub(super) fn close_in(plan: &Plan) -> io::Result<()> {
     if status.ruleset == RulesetStatus::NotEnforced {
         return Err(io::Error::other("this kernel has no Landlock"));
     }
+    drop_rights()?;
     let filters = filters(plan.owner.is_none()).map_err(io::Error::other)?;
     for filter in &filters {
         seccompiler::apply_filter(filter).map_err(io::Error::other)?;
     }
+    Ok(())
+}
+
+/// No rights are left, nor any way to get them back.
+fn drop_rights() -> io::Result<()> {
+    match lock::empty_bounding_set() {
+        // without the right to empty it: the next lines leave nothing to gain from it
+        Ok(()) | Err(Errno::PERM) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    rustix::thread::set_no_new_privs(true)?;
+    match rustix::thread::clear_ambient_capability_set() {
+        // a kernel without such a set
+        Ok(()) | Err(Errno::INVAL) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    lock::hold(CapabilitySet::empty(), CapabilitySet::empty())?;
     Ok(())
 }
 
@@ -161,6 +182,8 @@ fn processes_of_user() -> u64 {
 
 fn restrict_files(plan: &Plan) -> Result<RestrictionStatus, RulesetError> {
     let all = AccessFs::from_all(KNOWN);
+    // devices are the machine's, wherever they are made
+    let own = all & !(AccessFs::MakeChar | AccessFs::MakeBlock);
     let read = AccessFs::from_read(KNOWN);
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
     let mut rules = Ruleset::default()
@@ -179,7 +202,7 @@ fn restrict_files(plan: &Plan) -> Result<RestrictionStatus, RulesetError> {
     ));
     allowed.extend(DEVICES.iter().map(|path| (PathBuf::from(path), device)));
     allowed.extend(plan.terminal.iter().map(|path| (path.clone(), device)));
-    allowed.push((plan.private.clone(), all));
+    allowed.push((plan.private.clone(), own));
     for (path, access) in allowed {
         let Ok(fd) = PathFd::new(&path) else {
             continue; // not every system has all of them
@@ -247,9 +270,31 @@ const REFUSED: &[i64] = &[
     libc::SYS_fanotify_init,
     libc::SYS_fanotify_mark,
     libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
     libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
     libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmdt,
+    libc::SYS_shmctl,
     libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+    libc::SYS_mq_timedsend,
+    libc::SYS_mq_timedreceive,
+    libc::SYS_mq_notify,
+    libc::SYS_mq_getsetattr,
+    libc::SYS_migrate_pages,
+    libc::SYS_memfd_secret,
+    SYS_STATMOUNT,
+    SYS_LISTMOUNT,
+    SYS_OPEN_TREE_ATTR,
+    SYS_SETXATTRAT,
+    SYS_REMOVEXATTRAT,
+    SYS_FILE_SETATTR,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_iopl,
     #[cfg(target_arch = "x86_64")]
@@ -273,17 +318,62 @@ const BY_PATH: &[i64] = &[
     libc::SYS_lsetxattr,
     libc::SYS_removexattr,
     libc::SYS_lremovexattr,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utime,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utimes,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_futimesat,
 ];
 
-/// The same number on all machines.
+// The same numbers on all machines.
 const SYS_FCHMODAT2: i64 = 452;
+const SYS_STATMOUNT: i64 = 457;
+const SYS_LISTMOUNT: i64 = 458;
+const SYS_SETXATTRAT: i64 = 463;
+const SYS_REMOVEXATTRAT: i64 = 466;
+const SYS_OPEN_TREE_ATTR: i64 = 467;
+const SYS_FILE_SETATTR: i64 = 469;
 
-/// Refuses with "no such call", so that the C library takes `clone`, whose flags can be seen.
-const CLONE3: i64 = libc::SYS_clone3;
+/// Refused with "no such call", so that programs go another way: the C library takes `clone`, whose flags can be seen,
+/// and who waits for changes of files looks for them.
+const MISSING: &[i64] = &[
+    libc::SYS_clone3,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_inotify_init,
+    libc::SYS_inotify_init1,
+];
 
-/// The bit by which x86-64 tells the calls of its 32-bit pointers' sibling.
-#[cfg(target_arch = "x86_64")]
-const X32: i64 = 0x4000_0000;
+/// Calls that change how another process runs, and the argument that names it: 0 is the caller.
+const OF_OTHERS: &[(i64, u8)] = &[
+    (libc::SYS_prlimit64, 0),
+    (libc::SYS_sched_setaffinity, 0),
+    (libc::SYS_sched_setattr, 0),
+    (libc::SYS_sched_setparam, 0),
+    (libc::SYS_sched_setscheduler, 0),
+    (libc::SYS_move_pages, 0),
+    (libc::SYS_setpriority, 1),
+    (libc::SYS_ioprio_set, 1),
+];
+
+/// … where the first argument says that all of a user's are meant.
+const OF_USERS: &[(i64, u64)] = &[
+    (libc::SYS_setpriority, libc::PRIO_USER as u64),
+    (libc::SYS_ioprio_set, IOPRIO_WHO_USER),
+];
+const IOPRIO_WHO_USER: u64 = 3;
+
+/// Calls that make files of every kind, and the argument that says which.
+const MAKE_FILE: &[(i64, u8)] = &[
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_mknod, 1),
+    (libc::SYS_mknodat, 2),
+];
+
+/// The bits of a socket's type that say how it speaks.
+const SOCKET_TYPE: u64 = 0xf;
+/// A pair of these reaches each other and nobody else: datagrams could be sent to any address.
+const PAIRS: [libc::c_int; 2] = [libc::SOCK_STREAM, libc::SOCK_SEQPACKET];
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
@@ -291,6 +381,10 @@ fn filters(is_same_user: bool) -> Result<Vec<BpfProgram>, seccompiler::BackendEr
     let mut rules: Rules = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     if is_same_user {
         rules.extend(BY_PATH.iter().map(|call| (*call, Vec::new())));
+        // without a path it is about a file that is open
+        let condition = SeccompCondition::new(1, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
+        let by_path = SeccompRule::new(vec![condition])?;
+        rules.insert(libc::SYS_utimensat, vec![by_path]);
     }
     let new_namespaces = libc::CLONE_NEWUSER
         | libc::CLONE_NEWNS
@@ -307,18 +401,42 @@ fn filters(is_same_user: bool) -> Result<Vec<BpfProgram>, seccompiler::BackendEr
         }
     }
     rules.insert(libc::SYS_clone, clones);
-    // limits of other processes of the user's
-    let others = when(0, SeccompCmpOp::Ne, 0)?;
-    rules.insert(libc::SYS_prlimit64, vec![others]);
+    for (call, argument) in OF_OTHERS {
+        rules.insert(*call, vec![when(*argument, SeccompCmpOp::Ne, 0)?]);
+    }
+    for (call, users) in OF_USERS {
+        let all = when(0, SeccompCmpOp::Eq, *users)?;
+        rules.entry(*call).or_default().push(all);
+    }
+    for (call, argument) in MAKE_FILE {
+        let kind = SeccompCmpOp::MaskedEq(u64::from(libc::S_IFMT));
+        let characters = when(*argument, kind.clone(), u64::from(libc::S_IFCHR))?;
+        let blocks = when(*argument, kind, u64::from(libc::S_IFBLK))?;
+        rules.insert(*call, vec![characters, blocks]);
+    }
+    rules.insert(libc::SYS_socketpair, other_pairs()?);
     // typing at a terminal that one only reads
     let typing = when(1, SeccompCmpOp::Eq, TIOCSTI)?;
     let console = when(1, SeccompCmpOp::Eq, TIOCLINUX)?;
     rules.insert(libc::SYS_ioctl, vec![typing, console]);
-    let no_call = Rules::from([(CLONE3, Vec::new())]);
+    let missing = MISSING.iter().map(|call| (*call, Vec::new())).collect();
     Ok(vec![
-        filter(no_call, libc::ENOSYS)?,
+        filter(missing, libc::ENOSYS)?,
         filter(rules, libc::EPERM)?,
+        #[cfg(target_arch = "x86_64")]
+        lock::no_second_numbers(),
     ])
+}
+
+/// Every pair of sockets but the harmless ones.
+fn other_pairs() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    let local = u64::from(libc::AF_UNIX.cast_unsigned());
+    let mut refused = vec![when(0, SeccompCmpOp::Ne, local)?];
+    let harmless = PAIRS.map(|kind| u64::from(kind.cast_unsigned()));
+    for kind in (0..=SOCKET_TYPE).filter(|kind| !harmless.contains(kind)) {
+        refused.push(when(1, SeccompCmpOp::MaskedEq(SOCKET_TYPE), kind)?);
+    }
+    Ok(refused)
 }
 
 const TIOCSTI: u64 = 0x5412;
@@ -334,14 +452,6 @@ fn when(
 }
 
 fn filter(rules: Rules, errno: i32) -> Result<BpfProgram, seccompiler::BackendError> {
-    #[cfg(target_arch = "x86_64")]
-    let rules = {
-        let siblings: Rules = rules
-            .iter()
-            .map(|(call, rules)| (call | X32, rules.clone()))
-            .collect();
-        rules.into_iter().chain(siblings).collect()
-    };
     let refuse = SeccompAction::Errno(errno.cast_unsigned());
     let arch = std::env::consts::ARCH.try_into()?;
     SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch)?.try_into()

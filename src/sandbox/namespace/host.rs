@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
@@ -58,6 +59,8 @@ const GLANCE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 50_000_000,
 };
+/// A sandbox that says nothing for so long, though it was asked, is ended.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Letters of a message from inside that are repeated.
 const MOST_WORDS: usize = 300;
 /// Paths beside those that a sandbox may make: what it removed.
@@ -84,6 +87,8 @@ impl Running {
         let cannot = |err: io::Error| Error::limit("cannot start a sandbox").caused_by(err);
         let (ours, theirs) = UnixStream::pair().map_err(cannot)?;
         let (leash, held) = UnixStream::pair().map_err(cannot)?;
+        ours.set_read_timeout(Some(PATIENCE)).map_err(cannot)?;
+        ours.set_write_timeout(Some(PATIENCE)).map_err(cannot)?;
         let watcher = Command::new(program)
             .arg0(watch::NAME)
             .env_clear()
@@ -156,6 +161,10 @@ impl Running {
     /// The sandbox said what it should not, or nothing any more: its end.
     fn broken(&self, err: &io::Error) -> Error {
         let end = match err.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                self.life.end();
+                return Error::limit("the sandbox gave no answer for a minute and was ended");
+            }
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::ConnectionReset => self.life.learn(),

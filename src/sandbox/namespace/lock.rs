@@ -74,6 +74,14 @@ fn drop_rights() -> rustix::io::Result<()> {
         | Bits::NO_SETUID_FIXUP_LOCKED
         | Bits::NO_CAP_AMBIENT_RAISE
         | Bits::NO_CAP_AMBIENT_RAISE_LOCKED;
+    empty_bounding_set()?;
+    rustix::thread::set_capabilities_secure_bits(bits)?;
+    hold(CapabilitySet::empty(), CapabilitySet::DAC_READ_SEARCH)?;
+    rustix::thread::set_no_new_privs(true)
+}
+
+/// No program that is started from here on can get a right from its file.
+pub(in crate::sandbox) fn empty_bounding_set() -> rustix::io::Result<()> {
     for bit in 0..64 {
         let right = CapabilitySet::from_bits_retain(1 << bit);
         match rustix::thread::remove_capability_from_bounding_set(right) {
@@ -83,12 +91,11 @@ fn drop_rights() -> rustix::io::Result<()> {
             Err(errno) => return Err(errno),
         }
     }
-    rustix::thread::set_capabilities_secure_bits(bits)?;
-    hold(CapabilitySet::empty(), CapabilitySet::DAC_READ_SEARCH)?;
-    rustix::thread::set_no_new_privs(true)
+    Ok(())
 }
 
-fn hold(effective: CapabilitySet, permitted: CapabilitySet) -> rustix::io::Result<()> {
+/// Gives up every right but these, and all that a started program would inherit.
+pub(in crate::sandbox) fn hold(effective: CapabilitySet, permitted: CapabilitySet) -> rustix::io::Result<()> {
     let sets = CapabilitySets {
         effective,
         permitted,
@@ -204,6 +211,7 @@ const DENIED: &[libc::c_long] = &[
     libc::SYS_kexec_load,
     libc::SYS_keyctl,
     libc::SYS_lookup_dcookie,
+    libc::SYS_memfd_secret,
     libc::SYS_mount,
     libc::SYS_mount_setattr,
     libc::SYS_move_mount,
@@ -233,7 +241,15 @@ const DENIED: &[libc::c_long] = &[
     libc::SYS_unshare,
     libc::SYS_userfaultfd,
     libc::SYS_vhangup,
+    SYS_STATMOUNT,
+    SYS_LISTMOUNT,
+    SYS_OPEN_TREE_ATTR,
 ];
+
+// The same numbers on all machines.
+const SYS_STATMOUNT: libc::c_long = 457;
+const SYS_LISTMOUNT: libc::c_long = 458;
+const SYS_OPEN_TREE_ATTR: libc::c_long = 467;
 
 /// … that only this kind of machine has.
 #[cfg(target_arch = "x86_64")]
@@ -325,7 +341,7 @@ fn errno(errno: Errno) -> u32 {
 
 /// Denies the second set of numbers that x86-64 kernels may have for every call: the rules above do not see them.
 #[cfg(target_arch = "x86_64")]
-fn no_second_numbers() -> seccompiler::BpfProgram {
+pub(in crate::sandbox) fn no_second_numbers() -> seccompiler::BpfProgram {
     const LOAD: u16 = 0x20;
     const JUMP_IF_AT_LEAST: u16 = 0x35;
     const RETURN: u16 = 0x06;

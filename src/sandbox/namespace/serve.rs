@@ -8,9 +8,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
+use std::time::Duration;
+use std::time::Instant;
 
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
+use rustix::event::Timespec;
 use rustix::event::poll;
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
@@ -34,6 +37,9 @@ use crate::sandbox::namespace::work;
 
 /// Rounds of looking for processes of a session that is to be killed, since they may fork meanwhile.
 const KILL_ROUNDS: usize = 16;
+
+/// How long a started process may take to become its program.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A process that hgview asked for.
 struct Running {
@@ -208,8 +214,12 @@ impl Server<'_> {
         };
         drop(fails);
         drop(inner);
-        self.hear_failure(&failed)?;
         let pid = Pid::from_raw(pid).ok_or_else(|| room(io::ErrorKind::NotFound.into()))?;
+        if let Err(error) = self.hear_failure(&failed) {
+            // it has ended, or it never will by itself
+            rustix::process::kill_process(pid, Signal::KILL).ok();
+            return Err(error);
+        }
         let running = Running {
             pid,
             channel: Some(channel),
@@ -218,16 +228,23 @@ impl Server<'_> {
         Ok((running, theirs))
     }
 
-    /// Waits until the child runs its program, or has said why it cannot, or hgview has gone: the child may have been
-    /// stopped by another process on its way.
+    /// Waits until the child runs its program, or has said why it cannot, or hgview has gone, or [`PATIENCE`] is over: the
+    /// child may have been stopped by another process on its way.
     fn hear_failure(&self, failed: &OwnedFd) -> Result<(), (SpawnStep, io::Error)> {
         let room = |err: io::Error| (SpawnStep::Room, err);
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let mut fds = [
                 PollFd::new(failed, PollFlags::IN),
                 PollFd::new(&self.wire.0, PollFlags::RDHUP),
             ];
-            match poll(&mut fds, None) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let left = Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: i64::from(left.subsec_nanos()),
+            };
+            match poll(&mut fds, Some(&left)) {
+                Ok(0) => return Err(room(Errno::TIMEDOUT.into())),
                 Ok(_) => {}
                 Err(Errno::INTR) => continue,
                 Err(errno) => return Err(room(errno.into())),
