@@ -25,7 +25,7 @@ const ROOT: &str = "/workspace/almanac";
 
 /// A trajectory as mini-swe-agent writes it.
 fn trajectory() -> Value {
-    let text: String = (0..200).map(|line| format!("line {line}\n")).collect();
+    let text = (0..200).fold(String::new(), |text, line| text + &format!("line {line}\n"));
     let mut messages = vec![json!({
         "role": "user", "content": format!("<uploaded_files>\n{ROOT}\n</uploaded_files>\nEdit notes.txt.")})];
     for nth in 0..STEPS {

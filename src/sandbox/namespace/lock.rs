@@ -95,7 +95,10 @@ pub(in crate::sandbox) fn empty_bounding_set() -> rustix::io::Result<()> {
 }
 
 /// Gives up every right but these, and all that a started program would inherit.
-pub(in crate::sandbox) fn hold(effective: CapabilitySet, permitted: CapabilitySet) -> rustix::io::Result<()> {
+pub(in crate::sandbox) fn hold(
+    effective: CapabilitySet,
+    permitted: CapabilitySet,
+) -> rustix::io::Result<()> {
     let sets = CapabilitySets {
         effective,
         permitted,
