@@ -11,6 +11,9 @@ use hgview::model::RecordIx;
 use hgview::model::Verdict;
 use hgview::python::definitions::function_text;
 use hgview::sandbox::Backend;
+use hgview::sandbox::Backends;
+use hgview::sandbox::Choice;
+use hgview::sandbox::System;
 use hgview::store::OpenOptions;
 use hgview::store::Store;
 use hgview::verify::program::ProgramEnd;
@@ -98,12 +101,10 @@ fn check(
 /// Sandboxes, or what is there without one.
 fn runner() -> Programs {
     let backends = || {
-        let mut found: Vec<Arc<dyn Backend>> = Vec::new();
-        #[cfg(target_os = "linux")]
-        found.push(Arc::new(hgview::sandbox::Namespace::with_program(env!(
-            "CARGO_BIN_EXE_hgview"
-        ))));
-        found
+        let ours = Backends::new(Choice::Auto, env!("CARGO_BIN_EXE_hgview"));
+        let found = ours.of(&System::Host, &Cancel::new());
+        let found = found.into_iter().map(|chosen| chosen.backend);
+        found.collect::<Vec<Arc<dyn Backend>>>()
     };
     Programs::new(backends, true)
 }

@@ -79,7 +79,7 @@ fn a_repository_is_replayed_in_namespaces() {
         let trajectory = Arc::new(trajectory);
         let mut workspace =
             Workspace::new(trajectory, &sources, kept, Limits::default(), &cancel).unwrap();
-        let root = format!("/workspace/o__r__{}", &commit[..8]);
+        let root = format!("/workspace/o__r__{}", commit.get(..8).unwrap());
         assert_eq!(workspace.root(), root);
         let mut sandbox = backend.start(workspace.spec(), &cancel).unwrap();
         let notes = workspace.prepare(sandbox.as_mut(), &cancel).unwrap();
