@@ -37,8 +37,9 @@ impl std::fmt::Display for Conflict {
 
 impl std::error::Error for Conflict {}
 
-/// Applies the hunks of `file` to `base` and returns the text after. New lines get the line ends of `base`. Names,
-/// modes and binary content are the caller's business; the text after a deletion is what the hunks leave, mostly
+/// Applies the hunks of `file` to `base` and returns the text after. New lines keep the line ends that they have where the
+/// old lines of their hunk have those of `base`; otherwise line ends were lost on the way, and they get those of `base`.
+/// Names, modes and binary content are the caller's business; the text after a deletion is what the hunks leave, mostly
 /// nothing.
 ///
 /// # Errors
@@ -172,11 +173,27 @@ impl Work<'_> {
         true
     }
 
+    /// Whether the old lines of a hunk, of which there are some, end as the lines at `at` do.
+    fn has_line_ends_of(&self, hunk: &Hunk, at: usize) -> bool {
+        let lines = self.base.get(at..).unwrap_or_default();
+        let old = hunk.lines.iter().filter(|line| line.tag != DiffTag::Added);
+        let ends_alike = |(line, old): (&&str, &DiffLine)| {
+            let line = line.strip_suffix('\n').unwrap_or(line);
+            line.ends_with('\r') == old.text.ends_with('\r')
+        };
+        let mut pairs = lines.iter().zip(old).peekable();
+        pairs.peek().is_some() && pairs.all(ends_alike)
+    }
+
     fn put(&mut self, hunk: &Hunk, at: usize) {
         for line in self.base.get(self.done..at).unwrap_or_default() {
             push_line(&mut self.out, line);
         }
         self.done = at;
+        let line_end = match self.has_line_ends_of(hunk, at) {
+            true => "\n",
+            false => self.line_end,
+        };
         for line in &hunk.lines {
             match line.tag {
                 DiffTag::Same => {
@@ -191,7 +208,7 @@ impl Work<'_> {
                     push_line(&mut self.out, &line.text);
                     if !line.no_newline {
                         let has_cr = line.text.ends_with('\r');
-                        self.out.push_str(if has_cr { "\n" } else { self.line_end });
+                        self.out.push_str(if has_cr { "\n" } else { line_end });
                     }
                 }
             }
@@ -322,6 +339,24 @@ mod tests {
     }
 
     #[test]
+    fn line_ends_are_kept_or_taken_over() {
+        // the patch knows of the line ends: it means what it says
+        applies("@@ -1 +1 @@\n-a\r\n+a\n", "a\r\n", Ok("a\n"));
+        applies("@@ -1 +1 @@\n-a\n+a\r\n", "a\n", Ok("a\r\n"));
+        applies(
+            "@@ -1,2 +1,3 @@\n a\r\n+x\n b\n",
+            "a\r\nb\n",
+            Ok("a\r\nx\nb\n"),
+        );
+        // it lost them on the way
+        applies(
+            "@@ -1,2 +1,3 @@\n a\n+x\n b\n",
+            "a\r\nb\r\n",
+            Ok("a\r\nx\r\nb\r\n"),
+        );
+    }
+
+    #[test]
     fn the_end_of_the_file() {
         let open = "@@ -1 +1,2 @@\n a\n+b\n\\ No newline at end of file\n";
         applies(open, "a\n", Ok("a\nb"));
@@ -360,7 +395,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_diff_leads_there_and_back(old in "[abc\n]{0,40}", new in "[abc\n]{0,40}", context in 0_usize..4) {
+        fn a_diff_leads_there_and_back(old in "[abc\r\n]{0,40}", new in "[abc\r\n]{0,40}", context in 1_usize..4) {
             // Texts that both lack the last line break are compared as snippets, see diff_texts.
             let (old, new) = (format!("{old}\n"), format!("{new}\n"));
             let file = FilePatch { hunks: diff_texts(&old, &new, context, 1), ..FilePatch::default() };
