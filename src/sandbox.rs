@@ -46,6 +46,7 @@ pub use limits::Bound;
 pub use limits::Holding;
 pub use limits::Limits;
 pub use limits::Proof;
+pub use limits::unproved;
 #[cfg(target_os = "linux")]
 pub use namespace::Namespace;
 pub use spec::Spec;

@@ -133,6 +133,12 @@ impl Holding {
     }
 }
 
+/// The bounds that are not enforced, or of which nobody knows.
+pub fn unproved(proofs: &[Proof]) -> impl Iterator<Item = &Proof> {
+    let is_open = |proof: &&Proof| proof.holding != Holding::Enforced;
+    proofs.iter().filter(is_open)
+}
+
 /// What is known of one bound of one sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {

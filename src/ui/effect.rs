@@ -12,6 +12,7 @@ use crate::model::RecordIx;
 use crate::model::Span;
 use crate::model::Text;
 use crate::model::Trajectory;
+use crate::replay::CallRef;
 use crate::replay::CallReplay;
 use crate::replay::RecordReplay;
 use crate::review::Ledger;
@@ -30,7 +31,6 @@ use crate::ui::data::Outline;
 use crate::ui::data::Rows;
 use crate::ui::data::desk::Reading;
 use crate::ui::data::runs::RunPair;
-use crate::ui::event::CallPlace;
 use crate::ui::event::Compared;
 use crate::ui::event::Exported;
 use crate::ui::event::Generation;
@@ -188,11 +188,11 @@ pub struct ReplayJob {
 #[derive(Debug, Clone)]
 pub enum ReplayPage {
     /// A call with what was recorded of it.
-    Recorded(Arc<Trajectory>, CallPlace),
+    Recorded(Arc<Trajectory>, CallRef),
     /// What came of it now.
-    Actual(Arc<Trajectory>, CallPlace, Arc<CallReplay>),
+    Actual(Arc<Trajectory>, CallRef, Arc<CallReplay>),
     /// In what both differ.
-    Difference(Arc<Trajectory>, CallPlace, Arc<CallReplay>),
+    Difference(Arc<Trajectory>, CallRef, Arc<CallReplay>),
     /// The final patches beside each other, with what the checks say.
     Result(Arc<Trajectory>, Arc<RecordReplay>),
     /// What changed in the workspace, as a patch.

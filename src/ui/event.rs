@@ -15,6 +15,7 @@ use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::model::Text;
 use crate::model::Trajectory;
+use crate::replay::CallRef;
 use crate::replay::CallReplay;
 use crate::replay::RecordReplay;
 use crate::sandbox::Proof;
@@ -91,20 +92,11 @@ pub struct Compared {
     pub alignment: Alignment,
 }
 
-/// Where a call stands in its trajectory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CallPlace {
-    /// The step, from 0.
-    pub step: usize,
-    /// The call's place in it, from 0.
-    pub call: usize,
-}
-
 /// A call as a row of the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallRow {
     /// Where it stands.
-    pub place: CallPlace,
+    pub place: CallRef,
     /// What it is for.
     pub class: ActionClass,
     /// What it does, in words; cleaned.

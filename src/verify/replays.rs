@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::PoisonError;
 
@@ -18,6 +17,7 @@ use crate::model::Trajectory;
 use crate::replay::Finished;
 use crate::replay::RecordReplay;
 use crate::replay::Stage;
+use crate::replay::Staged;
 use crate::replay::Verified;
 use crate::sandbox::Backend;
 use crate::verify::Rules;
@@ -104,22 +104,18 @@ impl Replays {
         Ok(ContentHash::of(&asked))
     }
 
-    /// Adds to the result of a whole replay what rules and commands say of the workspace as it ended. A result that has an
-    /// error, or no patch, stays as it is.
-    pub fn check(
-        &self,
-        mut result: RecordReplay,
-        trajectory: &Arc<Trajectory>,
-        (finished, root): (&Mutex<Option<Finished>>, &str),
-        backend: &Arc<dyn Backend>,
-        cancel: &Cancel,
-    ) -> RecordReplay {
-        let finished = finished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+    /// What came of a replay, with what rules and commands say of the workspace as it ended. A result that has an error,
+    /// or no patch, is not checked. One that was stopped meanwhile is not worth keeping.
+    pub fn conclude(&self, staged: &mut Staged, cancel: &Cancel) -> RecordReplay {
+        let mut result = staged.session.result(cancel);
+        // the workspace as it was when its patch was made, not what else was looked at since
+        let finished = staged.finished.lock();
+        let finished = finished.unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(finished) = finished.filter(|_| result.error.is_none()) {
-            match self.checked(trajectory, (&finished, root), backend, cancel) {
+            // checks start sandboxes of their own; that of the replay made its patch and is done
+            let trajectory = Arc::clone(staged.session.trajectory());
+            let (backend, ended) = (&staged.chosen.backend, (&finished, staged.root.as_str()));
+            match self.checked(&trajectory, ended, backend, cancel) {
                 Ok(verified) => result.verified = verified,
                 Err(error) => result.error = Some(format!("not checked: {error}")),
             }

@@ -9,6 +9,7 @@ use hgview::model::Trajectory;
 use hgview::model::Verdict;
 use hgview::read::understand;
 use hgview::replay::BaseKind;
+use hgview::replay::CallRef;
 use hgview::replay::CallReplay;
 use hgview::replay::FileReplay;
 use hgview::replay::PatchReplay;
@@ -24,7 +25,6 @@ use hgview::sandbox::Tier;
 use hgview::store::Store;
 use hgview::ui::effect::ReplayAsk;
 use hgview::ui::effect::ReplayTo;
-use hgview::ui::event::CallPlace;
 use hgview::ui::event::CallRow;
 use hgview::ui::event::ConsoleFrame;
 use hgview::ui::event::ReplayNews;
@@ -33,7 +33,7 @@ use hgview::ui::event::Replayable;
 /// What is replayed, and how far it is.
 #[derive(Default)]
 pub(crate) struct Bench {
-    open: Option<(Arc<Trajectory>, Vec<CallPlace>)>,
+    open: Option<(Arc<Trajectory>, Vec<CallRef>)>,
     stands: usize,
     /// What was typed at the shell.
     pub(crate) typed: Vec<u8>,
@@ -127,22 +127,22 @@ fn console(row: &str) -> ReplayNews {
     })
 }
 
-fn places(trajectory: &Trajectory) -> Vec<CallPlace> {
+fn places(trajectory: &Trajectory) -> Vec<CallRef> {
     let steps = trajectory.steps.iter().enumerate();
     let of_step = |(step, found): (usize, &hgview::model::Step)| {
         (0..found.actions.len())
-            .map(|call| CallPlace { step, call })
+            .map(|call| CallRef { step, call })
             .collect::<Vec<_>>()
     };
     steps.flat_map(of_step).collect()
 }
 
-fn action(trajectory: &Trajectory, place: CallPlace) -> &Action {
+fn action(trajectory: &Trajectory, place: CallRef) -> &Action {
     &trajectory.steps[place.step].actions[place.call]
 }
 
-fn about(trajectory: &Arc<Trajectory>, places: &[CallPlace]) -> Replayable {
-    let row = |place: &CallPlace| {
+fn about(trajectory: &Arc<Trajectory>, places: &[CallRef]) -> Replayable {
+    let row = |place: &CallRef| {
         let action = action(trajectory, *place);
         CallRow {
             place: *place,
@@ -166,7 +166,7 @@ fn about(trajectory: &Arc<Trajectory>, places: &[CallPlace]) -> Replayable {
     }
 }
 
-fn outcome(trajectory: &Trajectory, place: CallPlace, nth: usize) -> CallReplay {
+fn outcome(trajectory: &Trajectory, place: CallRef, nth: usize) -> CallReplay {
     let action = action(trajectory, place);
     let seen = action.observation.as_ref();
     let exit = seen.and_then(|seen| seen.exit_code);
@@ -199,7 +199,7 @@ fn outcome(trajectory: &Trajectory, place: CallPlace, nth: usize) -> CallReplay 
     }
 }
 
-fn result(trajectory: &Trajectory, places: &[CallPlace]) -> RecordReplay {
+fn result(trajectory: &Trajectory, places: &[CallRef]) -> RecordReplay {
     let calls: Vec<CallReplay> = places
         .iter()
         .enumerate()
