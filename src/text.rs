@@ -15,4 +15,4 @@ pub use ansi::{AnsiColor, Ink, ansi_line, has_escapes};
 pub use clean::{clean, clean_line, excerpt, is_hidden};
 pub use lines::Lines;
 pub use width::{clip, clip_start, expand_tabs, skip_cells, width};
-pub use wrap::wrap_points;
+pub use wrap::{wrap_points, wrapped};

@@ -217,7 +217,7 @@ pub struct PageKey {
 }
 
 /// A hit of a search in a trajectory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct RowHit {
     /// Row of the step list.
     pub row: usize,

@@ -4,6 +4,8 @@
 mod draw;
 mod find;
 mod keys;
+mod news;
+mod outcomes;
 mod pages;
 
 use std::sync::Arc;
@@ -11,7 +13,6 @@ use std::sync::Arc;
 use crate::model::RecordIx;
 use crate::model::StepIx;
 use crate::model::Text;
-use crate::replay::CallReplay;
 use crate::replay::RecordReplay;
 use crate::ui::action::Action;
 use crate::ui::action::CopyWhat;
@@ -25,21 +26,14 @@ use crate::ui::effect::ReplayTo;
 use crate::ui::event::CallRow;
 use crate::ui::event::ConsoleFrame;
 use crate::ui::event::Generation;
-use crate::ui::event::ReplayNews;
 use crate::ui::event::Replayable;
 use crate::ui::layout;
 use crate::ui::view::Cx;
+use crate::ui::view::panes::Focus;
 use crate::ui::view::panes::Panes;
 use crate::ui::view::replay::find::Finding;
+use crate::ui::view::replay::outcomes::Outcomes;
 use crate::ui::widget::cursor::Cursor;
-
-/// What has the keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Focus {
-    Rows,
-    /// The page of the side.
-    Page,
-}
 
 /// What is shown below the rows, or instead of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +65,7 @@ pub struct ReplayView {
     record: RecordIx,
     opened: Generation,
     content: Content,
-    /// What came of each call in this replay.
-    done: Vec<Option<Arc<CallReplay>>>,
+    outcomes: Outcomes,
     /// Calls that were run.
     stands: usize,
     /// The call that runs.
@@ -110,7 +103,7 @@ impl ReplayView {
             record,
             opened,
             content: Content::Reading,
-            done: Vec::new(),
+            outcomes: Outcomes::default(),
             stands: 0,
             running: None,
             is_busy: false,
@@ -161,113 +154,6 @@ impl ReplayView {
         self.calls().get(self.cursor.at)
     }
 
-    /// What came of a call: in this replay, else in an earlier one (`true`).
-    fn outcome(&self, ix: usize) -> Option<(Arc<CallReplay>, bool)> {
-        if let Some(now) = self.done.get(ix).and_then(Option::as_ref) {
-            return Some((Arc::clone(now), false));
-        }
-        if self.stands > 0 || self.running.is_some() {
-            return None;
-        }
-        let place = self.calls().get(ix)?.place;
-        let earlier = &self.open()?.earlier.as_ref()?.calls;
-        let is_it = |call: &&CallReplay| (call.step, call.call) == (place.step, place.call);
-        // the calls of a result are in the order of the rows
-        let call = earlier.get(ix).filter(|call| is_it(call));
-        let call = call.or_else(|| earlier.iter().find(|call| is_it(call)))?;
-        Some((Arc::new(call.clone()), true))
-    }
-
-    /// Takes what is said of the replay.
-    pub fn told(&mut self, news: ReplayNews, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
-        match news {
-            ReplayNews::Opened(open) => self.opened_as(open, cx),
-            ReplayNews::Refused(why) => self.content = Content::Refused(why),
-            ReplayNews::Preparing(what) => self.preparing = Some(what),
-            ReplayNews::Began(ix) => self.began(ix, cx),
-            ReplayNews::Wrote(ix, text) if self.running == Some(ix) => self.live = text,
-            ReplayNews::Wrote(..) => {}
-            ReplayNews::Ended(ix, call) => {
-                if let Some(done) = self.done.get_mut(ix) {
-                    *done = Some(call);
-                }
-                self.stands = ix + 1;
-                self.edition += 1;
-                self.rest();
-            }
-            ReplayNews::Stands(stands, _) => {
-                self.stands = stands;
-                self.done
-                    .iter_mut()
-                    .skip(stands)
-                    .for_each(|done| *done = None);
-                self.is_busy = false;
-                self.edition += 1;
-                self.rest();
-                if self.is_following {
-                    self.go(stands.saturating_sub(1), cx);
-                }
-            }
-            ReplayNews::Finished(result, _) => {
-                self.result = Some(result);
-                self.edition += 1;
-                if self.is_following {
-                    (self.lower, self.focus) = (Lower::Result, Focus::Page);
-                }
-            }
-            ReplayNews::Changes(after, patch) => {
-                self.changes = Some((after, patch));
-                self.edition += 1;
-                self.is_busy = false;
-            }
-            ReplayNews::Console(frame) => {
-                self.is_busy = false;
-                self.console = frame;
-            }
-            ReplayNews::Failed(_) => {
-                self.is_busy = false;
-                self.rest();
-                if self.lower == Lower::Console {
-                    self.lower = Lower::Both;
-                }
-            }
-        }
-        if self.lower == Lower::Console && self.console.end.is_some() {
-            self.lower = Lower::Both;
-            effects.push(Effect::Replay(self.opened, ReplayAsk::EndConsole));
-            effects.push(Effect::Redraw);
-        }
-        self.fit(cx);
-    }
-
-    /// Nothing runs any more.
-    fn rest(&mut self) {
-        self.running = None;
-        self.preparing = None;
-        self.live.clear();
-    }
-
-    fn opened_as(&mut self, open: Box<Replayable>, cx: &Cx<'_>) {
-        self.done = vec![None; open.calls.len()];
-        let wanted = self.first_step.take();
-        let first = open.earlier.as_ref().and_then(|old| old.first_divergence);
-        let at = wanted.map(|step| step.0).or(first);
-        let at = at.and_then(|step| open.calls.iter().position(|call| call.place.step >= step));
-        self.content = Content::Open(open);
-        if let Some(at) = at {
-            self.go(at, cx);
-        }
-    }
-
-    fn began(&mut self, ix: usize, cx: &Cx<'_>) {
-        self.preparing = None;
-        self.running = Some(ix);
-        self.live.clear();
-        if self.is_following {
-            self.go(ix, cx);
-        }
-    }
-
     /// Carries out an action; `false` when it means nothing here.
     pub fn apply(
         &mut self,
@@ -292,7 +178,7 @@ impl ReplayView {
             Action::Jump(Landmark::Hit, toward) => {
                 return self.next_hit(toward, count.unwrap_or(1), cx);
             }
-            Action::Pane(toward) => self.next_pane(toward),
+            Action::Pane(toward) => self.focus.turn(&mut self.side, toward),
             Action::ToggleDifference => self.toggle(Lower::Difference),
             Action::Patch => return self.show_result(),
             Action::FileAtStep => self.show_changes(effects),
@@ -411,20 +297,6 @@ impl ReplayView {
         self.ask(ReplayAsk::Console(area.height, area.width), effects);
     }
 
-    /// Rows, the left page, the right page, and round.
-    fn next_pane(&mut self, toward: Toward) {
-        let at = match (self.focus, self.side) {
-            (Focus::Rows, _) => 0,
-            (Focus::Page, side) => 1 + side,
-        };
-        let steps = if toward == Toward::Next { 1 } else { 2 };
-        let next = (at + steps) % 3;
-        self.focus = if next == 0 { Focus::Rows } else { Focus::Page };
-        if let Some(side) = next.checked_sub(1) {
-            self.side = side;
-        }
-    }
-
     /// Closes what `Esc` closes here: what runs, what covers the rows, the focus of a page. `false` when there is nothing.
     pub fn escape(&mut self, effects: &mut Vec<Effect>) -> bool {
         if self.is_whole() {
@@ -442,16 +314,12 @@ impl ReplayView {
     /// To the next or previous call that did not come out as it was recorded.
     fn jump(&mut self, toward: Toward, times: usize, cx: &Cx<'_>) {
         self.is_following = false;
-        let differs = |ix: &usize| {
-            let outcome = self.outcome(*ix);
-            outcome.is_some_and(|(call, _)| call.verdict.diverges())
-        };
-        let (at, len) = (self.cursor.at, self.calls().len());
+        let (at, diverging) = (self.cursor.at, self.outcomes.diverging());
         let found = match toward {
-            Toward::Next => (at + 1..len).filter(differs).nth(times - 1),
-            Toward::Previous => (0..at).rev().filter(differs).nth(times - 1),
+            Toward::Next => diverging.range(at + 1..).nth(times - 1),
+            Toward::Previous => diverging.range(..at).nth_back(times - 1),
         };
-        if let Some(found) = found {
+        if let Some(found) = found.copied() {
             (self.focus, self.lower) = match self.lower {
                 Lower::Difference => (Focus::Rows, Lower::Difference),
                 _ => (Focus::Rows, Lower::Both),

@@ -9,6 +9,7 @@ use crate::sandbox::Holding;
 use crate::text::clip;
 use crate::text::human;
 use crate::text::width;
+use crate::text::wrapped;
 use crate::theme::Role;
 use crate::theme::class_role;
 use crate::theme::signs;
@@ -16,14 +17,15 @@ use crate::ui::event::CallRow;
 use crate::ui::event::Replayable;
 use crate::ui::layout;
 use crate::ui::view::Cx;
+use crate::ui::view::panes::Focus;
+use crate::ui::view::panes::draw_rule;
+use crate::ui::view::panes::draw_sides;
 use crate::ui::view::replay::Content;
-use crate::ui::view::replay::Focus;
 use crate::ui::view::replay::Lower;
 use crate::ui::view::replay::ReplayView;
 use crate::ui::widget::rows::put;
 use crate::ui::widget::rows::put_pieces;
 use crate::ui::widget::rows::put_right;
-use crate::ui::widget::viewport::Marks;
 
 /// The sign and role of a verdict; the sign tells without colour.
 pub(super) fn verdict_sign(verdict: StepVerdict) -> (&'static str, Role) {
@@ -108,17 +110,13 @@ impl ReplayView {
             let (stands, all) = (human::count(self.stands), human::count(open.calls.len()));
             pieces.push((format!("{stands} of {all} calls  "), Role::Text));
             for verdict in StepVerdict::ALL {
-                let is_it = |ix: &usize| {
-                    let outcome = self.outcome(*ix);
-                    outcome.is_some_and(|(call, _)| call.verdict == verdict)
-                };
-                let count = (0..open.calls.len()).filter(is_it).count();
+                let count = self.outcomes.count(verdict);
                 if count > 0 && verdict != StepVerdict::NoOp {
                     let (sign, role) = verdict_sign(verdict);
                     pieces.push((format!("{} {sign}  ", human::count(count)), role));
                 }
             }
-            if self.stands == 0 && open.earlier.is_some() {
+            if self.outcomes.are_earlier() {
                 pieces.push(("earlier result".to_owned(), Role::Dim));
             }
         }
@@ -177,7 +175,7 @@ impl ReplayView {
         if open.calls.is_empty() {
             say(cx, area, buf, "the trajectory calls no tool");
         }
-        let first = self.first_divergence(open);
+        let first = self.outcomes.diverging().first().copied();
         for (row, y) in (area.y..area.bottom()).enumerate() {
             let at = self.cursor.top + row;
             let Some(call) = open.calls.get(at) else {
@@ -190,22 +188,9 @@ impl ReplayView {
             };
             self.draw_row(cx, (at, call), first, line, buf);
             if at == self.cursor.at {
-                let role = if self.focus == Focus::Rows {
-                    Role::Cursor
-                } else {
-                    Role::CursorUnfocused
-                };
-                buf.set_style(line, cx.theme.style(role));
+                buf.set_style(line, cx.theme.style(self.focus.cursor()));
             }
         }
-    }
-
-    /// The row of the first call that diverged.
-    fn first_divergence(&self, open: &Replayable) -> Option<usize> {
-        (0..open.calls.len()).find(|ix| {
-            let outcome = self.outcome(*ix);
-            outcome.is_some_and(|(call, _)| call.verdict.diverges())
-        })
     }
 
     fn draw_row(
@@ -217,7 +202,7 @@ impl ReplayView {
         buf: &mut Buffer,
     ) {
         let style = |role| cx.theme.style(role);
-        let outcome = self.outcome(at);
+        let outcome = self.outcomes.get(at);
         let (verdict, verdict_role) = if self.running == Some(at) {
             ("running…".to_owned(), Role::Info)
         } else if let Some((outcome, is_earlier)) = &outcome {
@@ -267,25 +252,7 @@ impl ReplayView {
 
     /// The line below the rows: why the call came out as it did.
     fn draw_rule(&self, cx: &Cx<'_>, places: &layout::CompareLayout, buf: &mut Buffer) {
-        let area = places.rule;
-        if area.height == 0 {
-            return;
-        }
-        let border = if self.focus == Focus::Page {
-            Role::BorderFocus
-        } else {
-            Role::Border
-        };
-        let line = "─".repeat(usize::from(area.width));
-        put(
-            buf,
-            area.x,
-            area.y,
-            area.width,
-            &line,
-            cx.theme.style(border),
-        );
-        let outcome = self.outcome(self.cursor.at);
+        let outcome = self.outcomes.get(self.cursor.at);
         let (words, role) = match &outcome {
             _ if self.running == Some(self.cursor.at) => {
                 ("running: Esc stops it".to_owned(), Role::Info)
@@ -306,25 +273,11 @@ impl ReplayView {
                 (format!("{when}{why}{after}"), role)
             }
         };
-        let room = usize::from(area.width.saturating_sub(16));
-        let words = format!(" {} ", clip(&crate::text::clean_line(&words), room));
-        put(
-            buf,
-            area.x + 2,
-            area.y,
-            area.width.saturating_sub(2),
-            &words,
-            cx.theme.style(role),
-        );
-        if places.right.width > 0 && self.lower == Lower::Both {
-            for y in places.pages.y..places.pages.bottom() {
-                put(buf, places.left.right(), y, 1, "│", cx.theme.style(border));
-            }
-        } else if self.lower == Lower::Both {
+        draw_rule(cx, places, self.focus, (&words, role), buf);
+        if self.lower == Lower::Both {
             let shown = self.panes(cx).first().map_or(self.side, |pane| pane.side);
-            let side = if shown == 0 { " recorded " } else { " actual " };
-            let room = area.width.saturating_sub(2);
-            put_right(buf, area.x, area.y, room, side, cx.theme.style(border));
+            let side = if shown == 0 { "recorded" } else { "actual" };
+            draw_sides(cx, places, self.focus, Some(side), buf);
         }
     }
 
@@ -333,13 +286,7 @@ impl ReplayView {
         if panes.is_empty() && self.lower == Lower::Changes {
             say(cx, area, buf, "reading the workspace…");
         }
-        for pane in panes {
-            if let Some((viewport, lens)) = self.lens(&pane, cx) {
-                viewport.draw(pane.area, buf, &lens, Marks::default());
-            } else {
-                say(cx, pane.area, buf, "…");
-            }
-        }
+        self.panes.draw(&panes, cx, buf);
     }
 
     /// The end of what the running call has written, in the pane of what comes.
@@ -386,7 +333,7 @@ fn draw_refusal(cx: &Cx<'_>, why: &str, area: Rect, buf: &mut Buffer) {
     put_all(cx, buf, area, &heading);
     let cells = usize::from(area.width.saturating_sub(2)).max(1);
     let rows = why.lines().flat_map(|line| wrapped(line, cells));
-    let rows = rows.chain([String::new(), "q goes back".to_owned()]);
+    let rows = rows.chain(["", "q goes back"]);
     for (row, y) in rows.zip(area.y + 1..cx.screen.bottom().saturating_sub(1)) {
         let role = if row == "q goes back" {
             Role::Dim
@@ -394,25 +341,8 @@ fn draw_refusal(cx: &Cx<'_>, why: &str, area: Rect, buf: &mut Buffer) {
             Role::Text
         };
         let cells = area.width.saturating_sub(1);
-        put(buf, area.x + 1, y, cells, &row, cx.theme.style(role));
+        put(buf, area.x + 1, y, cells, row, cx.theme.style(role));
     }
-}
-
-/// Words of a line in rows of at most `cells`.
-fn wrapped(line: &str, cells: usize) -> Vec<String> {
-    let mut rows = vec![String::new()];
-    for word in line.split(' ') {
-        let Some(row) = rows.last_mut() else { break };
-        if !row.is_empty() && width(row) + 1 + width(word) > cells {
-            rows.push(word.to_owned());
-        } else {
-            if !row.is_empty() {
-                row.push(' ');
-            }
-            row.push_str(word);
-        }
-    }
-    rows
 }
 
 fn put_all(cx: &Cx<'_>, buf: &mut Buffer, area: Rect, pieces: &[(String, Role)]) -> u16 {

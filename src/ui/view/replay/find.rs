@@ -3,9 +3,8 @@
 use regex::Regex;
 
 use crate::ui::action::Toward;
-use crate::ui::event::Generation;
 use crate::ui::view::Cx;
-use crate::ui::view::replay::Focus;
+use crate::ui::view::panes::Focus;
 use crate::ui::view::replay::Lower;
 use crate::ui::view::replay::ReplayView;
 use crate::ui::widget::hits::Hits;
@@ -24,7 +23,7 @@ impl ReplayView {
         let matches = |ix: &usize| {
             let call = self.calls().get(*ix);
             let is_call = call.is_some_and(|call| pattern.is_match(&call.meaning));
-            let outcome = self.outcome(*ix).map(|(outcome, _)| outcome);
+            let outcome = self.outcomes.get(*ix).map(|(outcome, _)| outcome);
             let is_outcome = outcome.is_some_and(|outcome| {
                 let why = outcome.why.as_deref().unwrap_or_default();
                 pattern.is_match(outcome.verdict.name()) || pattern.is_match(why)
@@ -32,32 +31,29 @@ impl ReplayView {
             is_call || is_outcome
         };
         let found: Vec<usize> = (0..self.calls().len()).filter(matches).collect();
-        let generation = Generation::default();
-        let mut finding = Finding::new(generation, pattern, Some(from));
-        let target = finding.add(generation, found, true, |hit, from| *hit >= from);
-        self.find = Some(finding);
-        if let Some(target) = target {
-            self.go_to_hit(target, cx);
+        let (find, hit) = Finding::at_once(pattern, Some(from), found.into_iter());
+        self.find = Some(find);
+        if let Some(hit) = hit {
+            self.go_to_hit(hit, cx);
         }
     }
 
-    fn go_to_hit(&mut self, target: usize, cx: &Cx<'_>) {
-        let hit = self.find.as_mut().and_then(|find| find.go(target)).copied();
-        if let Some(row) = hit {
-            self.is_following = false;
-            self.focus = Focus::Rows;
-            if self.is_whole() {
-                self.lower = Lower::Both;
-            }
-            self.go(row, cx);
+    fn go_to_hit(&mut self, row: usize, cx: &Cx<'_>) {
+        self.is_following = false;
+        self.focus = Focus::Rows;
+        if self.is_whole() {
+            self.lower = Lower::Both;
         }
+        self.go(row, cx);
     }
 
     /// Goes to the next or previous hit; `false` while nothing is searched for.
     pub(super) fn next_hit(&mut self, toward: Toward, times: usize, cx: &Cx<'_>) -> bool {
-        let Some(find) = &self.find else { return false };
-        if let Some(target) = find.step(toward, times) {
-            self.go_to_hit(target, cx);
+        let Some(find) = &mut self.find else {
+            return false;
+        };
+        if let Some(hit) = find.turn(toward, times) {
+            self.go_to_hit(hit, cx);
         }
         true
     }

@@ -16,13 +16,10 @@ use crate::ui::page::Ink;
 use crate::ui::page::Page;
 use crate::ui::page::PageOptions;
 use crate::ui::view::Cx;
+use crate::ui::view::panes::Focus;
 use crate::ui::view::panes::Pane;
-use crate::ui::view::panes::text_area;
-use crate::ui::view::replay::Focus;
 use crate::ui::view::replay::Lower;
 use crate::ui::view::replay::ReplayView;
-use crate::ui::widget::viewport::Lens;
-use crate::ui::widget::viewport::Viewport;
 
 /// Kinds of pages, told apart in their keys by the remainder of a row's number.
 const KINDS: usize = 5;
@@ -38,18 +35,9 @@ impl ReplayView {
         let places = layout::compare(cx.screen);
         let at = self.cursor.at;
         let pane = |area: Rect, kind: usize, row: usize, edition: u32, side: usize| {
-            let area = text_area(area);
-            Pane {
-                key: PageKey {
-                    opened: self.opened,
-                    row: row * KINDS + kind,
-                    folding: edition,
-                    is_raw: false,
-                    layout: self.options(area.width, cx).layout_key(),
-                },
-                area,
-                side,
-            }
+            let options = |width| self.options(width, cx);
+            let key = (self.opened, row * KINDS + kind, edition);
+            Pane::new(area, key, side, options)
         };
         if self.open().is_none() {
             return Vec::new();
@@ -65,7 +53,7 @@ impl ReplayView {
         if self.row().is_none() || places.pages.height == 0 {
             return Vec::new();
         }
-        let outcome = self.outcome(at);
+        let outcome = self.outcomes.get(at);
         // an earlier outcome and the one of this replay are two pages
         let edition = outcome
             .as_ref()
@@ -96,31 +84,20 @@ impl ReplayView {
         }
     }
 
-    pub(super) fn lens<'a>(&'a self, pane: &Pane, cx: &Cx<'a>) -> Option<(Viewport, Lens<'a>)> {
-        self.panes.lens(pane, cx)
-    }
-
     /// The page that keys move: that of the side, or the only one.
     fn current(&self, cx: &Cx<'_>) -> Option<Pane> {
-        let panes = self.panes(cx);
-        let of_side = panes.iter().find(|pane| pane.side == self.side);
-        of_side.or(panes.first()).copied()
+        Pane::of_side(&self.panes(cx), self.side).copied()
     }
 
     pub(super) fn move_page(&mut self, motion: Motion, count: Option<usize>, cx: &Cx<'_>) {
         if let Some(pane) = self.current(cx) {
-            self.panes.change_viewport(&pane, cx, |viewport, lens| {
-                viewport.apply(motion, count, lens);
-            });
+            self.panes.apply(&pane, motion, count, cx);
         }
     }
 
     pub(super) fn scroll_page(&mut self, side: usize, rows: isize, cx: &Cx<'_>) {
-        let panes = self.panes(cx);
-        let of_side = panes.iter().find(|pane| pane.side == side);
-        if let Some(pane) = of_side.or(panes.first()) {
-            let scroll = |viewport: &mut Viewport, lens: &Lens<'_>| viewport.scroll(rows, lens);
-            self.panes.change_viewport(pane, cx, scroll);
+        if let Some(pane) = Pane::of_side(&self.panes(cx), side) {
+            self.panes.scroll(pane, rows, cx);
         }
     }
 
@@ -166,7 +143,7 @@ impl ReplayView {
         let trajectory = Arc::clone(&open.trajectory);
         let row = key.row / KINDS;
         let place = open.calls.get(row)?.place;
-        let outcome = || Some(self.outcome(row)?.0);
+        let outcome = || Some(Arc::clone(self.outcomes.get(row)?.0));
         Some(match key.row % KINDS {
             RECORDED => ReplayPage::Recorded(trajectory, place),
             ACTUAL => ReplayPage::Actual(trajectory, place, outcome()?),
