@@ -21,6 +21,8 @@ mod limits;
 mod namespace;
 mod spec;
 
+#[cfg(target_os = "linux")]
+mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
 

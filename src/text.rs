@@ -11,7 +11,7 @@ mod lines;
 mod width;
 mod wrap;
 
-pub use ansi::{AnsiColor, Ink, ansi_line, has_escapes};
+pub use ansi::{AnsiColor, Ink, ansi_line, has_escapes, with_sgr};
 pub use clean::{clean, clean_line, excerpt, is_hidden};
 pub use lines::Lines;
 pub use width::{clip, clip_start, expand_tabs, skip_cells, width};

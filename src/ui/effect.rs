@@ -165,6 +165,8 @@ pub enum ReplayAsk {
     Changes,
     /// Start a shell in a sandbox that stands where the replay stands: rows and columns.
     Console(u16, u16),
+    /// Give that shell's terminal another size: rows and columns.
+    Size(u16, u16),
     /// Type this at that shell.
     Type(Vec<u8>),
     /// End that shell; the replay goes on as if there had been none.

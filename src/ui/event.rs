@@ -27,6 +27,7 @@ use crate::store::Refresh;
 use crate::theme::Highlighter;
 use crate::theme::Role;
 use crate::theme::Theme;
+use crate::text::Ink as AnsiInk;
 use crate::ui::data::Arranged;
 use crate::ui::data::Marks;
 use crate::ui::data::Outline;
@@ -127,10 +128,12 @@ pub struct Replayable {
 /// The window of a shell in a sandbox, as an emulator shows it. Its texts are cleaned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConsoleFrame {
-    /// Its rows.
-    pub rows: Vec<String>,
-    /// Row and column of its cursor.
-    pub cursor: (u16, u16),
+    /// Its rows: runs of one look.
+    pub rows: Vec<Vec<(String, AnsiInk)>>,
+    /// Row and column of its cursor, where it is shown.
+    pub cursor: Option<(u16, u16)>,
+    /// Arrow keys are to be told as those of an application.
+    pub has_keypad: bool,
     /// How it ended, in words, once it has.
     pub end: Option<String>,
 }

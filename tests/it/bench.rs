@@ -23,6 +23,7 @@ use hgview::sandbox::Holding;
 use hgview::sandbox::Proof;
 use hgview::sandbox::Tier;
 use hgview::store::Store;
+use hgview::text::Ink;
 use hgview::ui::effect::ReplayAsk;
 use hgview::ui::effect::ReplayTo;
 use hgview::ui::event::CallRow;
@@ -67,6 +68,7 @@ impl Bench {
             }
             ReplayAsk::Changes => vec![ReplayNews::Changes(self.stands, PATCH.into())],
             ReplayAsk::Console(rows, columns) => vec![console(&format!("{rows}x{columns} $ "))],
+            ReplayAsk::Size(rows, columns) => vec![console(&format!("{rows}x{columns} $ "))],
             ReplayAsk::Type(bytes) => {
                 self.typed.extend(bytes);
                 let typed = String::from_utf8_lossy(&self.typed).into_owned();
@@ -121,8 +123,9 @@ diff --git a/harbor.py b/harbor.py
 
 fn console(row: &str) -> ReplayNews {
     ReplayNews::Console(ConsoleFrame {
-        rows: vec![row.to_owned()],
-        cursor: (0, u16::try_from(row.len()).unwrap()),
+        rows: vec![vec![(row.to_owned(), Ink::default())]],
+        cursor: Some((0, u16::try_from(row.len()).unwrap())),
+        has_keypad: false,
         end: None,
     })
 }

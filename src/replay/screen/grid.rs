@@ -2,8 +2,11 @@
 //! `screen-write.c`) in what can be seen in a capture.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use unicode_width::UnicodeWidthChar as _;
+
+use crate::text::Ink;
 
 /// Stands in the cells behind the first one of a wide character.
 const PADDING: char = '\0';
@@ -18,6 +21,8 @@ const REPLIES: usize = 4096;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Row {
     cells: Vec<char>,
+    /// How the cells look; those behind the last one are plain. May reach further than `cells`: blanks with a ground.
+    inks: Vec<Ink>,
     /// Combining characters, by the column of the cell that they belong to.
     marks: Vec<(usize, char)>,
     /// The text goes on in the next row.
@@ -27,6 +32,44 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Runs of one look; the last plain blanks are left out.
+    fn runs(&self) -> Vec<(String, Ink)> {
+        let mut runs: Vec<(String, Ink)> = Vec::new();
+        let mut marks = self.marks.iter().peekable();
+        for column in 0..self.cells.len().max(self.inks.len()) {
+            let ink = self.inks.get(column).copied().unwrap_or_default();
+            if runs.last().is_none_or(|(_, last)| *last != ink) {
+                runs.push((String::new(), ink));
+            }
+            let Some((text, _)) = runs.last_mut() else {
+                break;
+            };
+            let cell = self.cells.get(column).copied().unwrap_or(' ');
+            if cell != PADDING {
+                text.push(cell);
+            }
+            while let Some((_, mark)) = marks.next_if(|(at, _)| *at <= column) {
+                text.push(*mark);
+            }
+        }
+        runs
+    }
+
+    /// Gives cells a look, as far as that is none that they have.
+    fn colour(&mut self, columns: Range<usize>, ink: Ink) {
+        let is_plain = ink == Ink::default();
+        if is_plain && columns.end >= self.inks.len() {
+            self.inks.truncate(columns.start);
+            return;
+        }
+        if self.inks.len() < columns.end {
+            self.inks.resize(columns.end, Ink::default());
+        }
+        if let Some(inks) = self.inks.get_mut(columns) {
+            inks.fill(ink);
+        }
+    }
+
     /// Appends the text.
     fn text(&self, into: &mut String) {
         let mut marks = self.marks.iter().peekable();
@@ -77,6 +120,13 @@ pub(super) struct Grid {
     history_limit: usize,
     pub(super) cursor: Cursor,
     pub(super) saved: Cursor,
+    /// How what is written looks.
+    pub(super) ink: Ink,
+    pub(super) saved_ink: Ink,
+    /// The program shows its cursor.
+    pub(super) has_cursor: bool,
+    /// Arrow keys are to be told as those of an application.
+    pub(super) has_keypad: bool,
     /// The first and the last row of the part that scrolls.
     pub(super) region: (usize, usize),
     pub(super) tabs: Vec<bool>,
@@ -103,6 +153,10 @@ impl Grid {
             history_limit,
             cursor: Cursor::default(),
             saved: Cursor::default(),
+            ink: Ink::default(),
+            saved_ink: Ink::default(),
+            has_cursor: true,
+            has_keypad: false,
             region: (0, rows - 1),
             tabs: Vec::new(),
             wraps: true,
@@ -186,13 +240,59 @@ impl Grid {
         below == line
     }
 
-    pub(super) fn window(&self) -> Vec<String> {
-        let text = |row: &Row| {
-            let mut text = String::new();
-            row.text(&mut text);
-            text
-        };
-        self.visible.iter().map(text).collect()
+    pub(super) fn window(&self) -> Vec<Vec<(String, Ink)>> {
+        self.visible.iter().map(Row::runs).collect()
+    }
+
+    /// Another size. Rows go at the bottom as long as the cursor stays in sight, else at the top; nothing is laid out
+    /// anew: programs do that when they are told.
+    pub(super) fn resize(&mut self, rows: usize, columns: usize) {
+        self.columns = columns;
+        while self.visible.len() > rows {
+            if self.cursor.y + 1 < self.visible.len() {
+                self.visible.pop_back();
+            } else if let Some(row) = self.visible.pop_front() {
+                if self.hidden.is_none() {
+                    self.keep(&row);
+                }
+                self.cursor.y = self.cursor.y.saturating_sub(1);
+                self.used = self.used.saturating_sub(1);
+            }
+        }
+        self.visible.resize_with(rows, Row::default);
+        self.used = self.used.min(rows);
+        if let Some((main, used, cursor)) = &mut self.hidden {
+            main.resize_with(rows, Row::default);
+            *used = (*used).min(rows);
+            cursor.y = cursor.y.min(rows - 1);
+        }
+        let hidden = self.hidden.iter_mut().flat_map(|(main, ..)| main);
+        for row in self.visible.iter_mut().chain(hidden) {
+            row.cut(columns);
+        }
+        self.rows = rows;
+        self.region = (0, rows - 1);
+        self.reset_tabs();
+        for cursor in [&mut self.cursor, &mut self.saved] {
+            cursor.x = cursor.x.min(columns - 1);
+            cursor.y = cursor.y.min(rows - 1);
+        }
+    }
+
+    /// What erasing leaves: blanks on the ground that is set.
+    fn blank(&self) -> Ink {
+        Ink {
+            bg: self.ink.bg,
+            ..Ink::default()
+        }
+    }
+
+    pub(super) fn save(&mut self) {
+        (self.saved, self.saved_ink) = (self.cursor, self.ink);
+    }
+
+    pub(super) fn restore(&mut self) {
+        (self.cursor, self.ink) = (self.saved, self.saved_ink);
     }
 
     pub(super) fn place(&self) -> (u16, u16) {
@@ -377,12 +477,14 @@ impl Grid {
         }
         let Cursor { x, y } = self.cursor;
         self.touch(y);
+        let ink = self.ink;
         if let Some(row) = self.visible.get_mut(y) {
             row.split_wide(x, width);
             row.set(x, c);
             for behind in x + 1..x + width {
                 row.set(behind, PADDING);
             }
+            row.colour(x..x + width, ink);
         }
         let spare = usize::from(!self.wraps);
         self.cursor.x = (x + width).min(self.columns - spare);
@@ -412,14 +514,16 @@ impl Grid {
 
     /// Clears the columns from `from` up to `to` of a row; the row as a whole when that is all of it.
     pub(super) fn clear_cells(&mut self, y: usize, from: usize, to: usize) {
-        let columns = self.columns;
+        let (columns, blank) = (self.columns, self.blank());
         let Some(row) = self.visible.get_mut(y) else {
             return;
         };
         if from == 0 && to >= columns {
             *row = Row::default();
+            row.colour(0..columns, blank);
             return;
         }
+        row.colour(from..to.clamp(from, columns.max(from)), blank);
         let to = to.min(row.cells.len());
         if from >= to {
             return;
@@ -433,7 +537,11 @@ impl Grid {
     }
 
     pub(super) fn clear_rows(&mut self, from: usize, to: usize) {
-        for y in from..to.min(self.used) {
+        let last = match self.blank().bg {
+            None => self.used,
+            Some(_) => self.rows,
+        };
+        for y in from..to.min(last) {
             self.clear_cells(y, 0, self.columns);
         }
         if to >= self.used {
@@ -472,6 +580,11 @@ impl Grid {
         let count = count.min(columns - x);
         row.cells.splice(x..x, std::iter::repeat_n(' ', count));
         row.cells.truncate(columns);
+        if x < row.inks.len() {
+            let blanks = std::iter::repeat_n(Ink::default(), count);
+            row.inks.splice(x..x, blanks);
+            row.inks.truncate(columns);
+        }
         for mark in row.marks.iter_mut().filter(|(column, _)| *column >= x) {
             mark.0 += count;
         }
@@ -488,6 +601,8 @@ impl Grid {
             return;
         }
         row.cells.drain(x..end);
+        let inks = row.inks.len();
+        row.inks.drain(x.min(inks)..end.min(inks));
         row.marks.retain(|(column, _)| !(x..end).contains(column));
         for mark in row.marks.iter_mut().filter(|(column, _)| *column >= end) {
             mark.0 -= end - x;
@@ -515,7 +630,7 @@ impl Grid {
             return;
         }
         if keeps_cursor {
-            self.saved = self.cursor;
+            self.save();
         }
         let blank = std::iter::repeat_n(Row::default(), self.rows).collect();
         let main = std::mem::replace(&mut self.visible, blank);
@@ -536,6 +651,14 @@ impl Grid {
 }
 
 impl Row {
+    /// Cuts it to so many columns.
+    fn cut(&mut self, columns: usize) {
+        self.split_wide(columns, 0);
+        self.cells.truncate(columns);
+        self.inks.truncate(columns);
+        self.marks.retain(|(column, _)| *column < columns);
+    }
+
     fn set(&mut self, x: usize, c: char) {
         if self.cells.len() <= x {
             self.cells.resize(x + 1, ' ');

@@ -82,6 +82,16 @@ impl App {
             return;
         };
         match &news {
+            ReplayNews::Opened(open) => {
+                // the row above the calls has room for their beginnings only
+                let unproved = open.unproved.iter().map(|proof| {
+                    let (bound, holding) = (proof.bound.name(), proof.holding.name());
+                    format!("limit of the sandbox: {bound} is {holding}: {}", proof.why)
+                });
+                for words in open.refused.iter().cloned().chain(unproved) {
+                    self.status.note(words);
+                }
+            }
             ReplayNews::Failed(why) => self.status.say(Tone::Error, why.clone()),
             ReplayNews::Stands(_, Some(why)) => self.status.pass(Tone::Info, why.clone()),
             ReplayNews::Finished(_, Ok(())) => {

@@ -207,6 +207,11 @@ impl Bench {
                     Err(error) => tell(ReplayNews::Failed(words(&error))),
                 }
             }
+            ReplayAsk::Size(rows, columns) => {
+                if let Some(console) = &mut self.console {
+                    console.size(rows, columns);
+                }
+            }
             ReplayAsk::Type(bytes) => {
                 if let Some(console) = &mut self.console {
                     console.write(&bytes);

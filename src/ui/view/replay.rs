@@ -80,6 +80,8 @@ pub struct ReplayView {
     /// What changed in the workspace, after so many calls.
     changes: Option<(usize, Text)>,
     console: ConsoleFrame,
+    /// Rows and columns that the shell's terminal has.
+    console_size: (u16, u16),
     /// Counts results and changes, so that their pages are not taken for each other.
     edition: u32,
     cursor: Cursor,
@@ -112,6 +114,7 @@ impl ReplayView {
             result: None,
             changes: None,
             console: ConsoleFrame::default(),
+            console_size: (0, 0),
             edition: 0,
             cursor: Cursor::default(),
             is_following: false,
@@ -293,6 +296,7 @@ impl ReplayView {
         }
         let area = layout::compare(cx.screen).body;
         self.console = ConsoleFrame::default();
+        self.console_size = (area.height, area.width);
         self.lower = Lower::Console;
         self.ask(ReplayAsk::Console(area.height, area.width), effects);
     }

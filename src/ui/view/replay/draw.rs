@@ -3,10 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::replay::StepVerdict;
 use crate::sandbox::Holding;
+use crate::text::Ink;
 use crate::text::clip;
+use crate::text::clean_line;
 use crate::text::human;
 use crate::text::width;
 use crate::text::wrapped;
@@ -16,6 +19,7 @@ use crate::theme::signs;
 use crate::ui::event::CallRow;
 use crate::ui::event::Replayable;
 use crate::ui::layout;
+use crate::ui::page::ansi_style;
 use crate::ui::view::Cx;
 use crate::ui::view::panes::Focus;
 use crate::ui::view::panes::draw_rule;
@@ -95,7 +99,7 @@ impl ReplayView {
             return None;
         }
         let area = layout::compare(cx.screen).body;
-        let (row, column) = self.console.cursor;
+        let (row, column) = self.console.cursor?;
         let is_inside = row < area.height && column < area.width;
         is_inside.then(|| Position::new(area.x + column, area.y + row))
     }
@@ -140,15 +144,22 @@ impl ReplayView {
         );
     }
 
-    /// What nobody proved of the sandbox, or what is being made ready.
+    /// Why no stronger sandbox could be had and what nobody proved of this one, or what is being made ready.
     fn draw_head(&self, cx: &Cx<'_>, open: &Replayable, area: Rect, buf: &mut Buffer) {
         buf.set_style(area, cx.theme.style(Role::Header));
         let mut pieces: Vec<(String, Role)> = vec![(" ".to_owned(), Role::Header)];
         if let Some(what) = &self.preparing {
             pieces.push((format!("{what}…"), Role::Info));
-        } else if open.unproved.is_empty() {
-            pieces.push(("every limit of the sandbox is proved".to_owned(), Role::Dim));
         } else {
+            // a weaker sandbox than could be is never silent; the whole reason is among the messages
+            for refused in &open.refused {
+                let room = usize::from(area.width / 2);
+                let words = format!("⚠ {}  ", clip(&clean_line(refused), room));
+                pieces.push((words, Role::Warning));
+            }
+            if open.unproved.is_empty() && open.refused.is_empty() {
+                pieces.push(("every limit of the sandbox is proved".to_owned(), Role::Dim));
+            }
             let names = |wanted: Holding| {
                 let of = open
                     .unproved
@@ -311,7 +322,10 @@ impl ReplayView {
 
     fn draw_console(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         for (row, y) in self.console.rows.iter().zip(area.y..area.bottom()) {
-            put(buf, area.x, y, area.width, row, cx.theme.style(Role::Text));
+            let style = |ink: &Ink| cx.theme.style(Role::Text).patch(ansi_style(*ink, cx.theme));
+            let runs = row.iter().map(|(text, ink)| (&**text, style(ink)));
+            let runs: Vec<(&str, Style)> = runs.collect();
+            put_pieces(buf, Rect { y, height: 1, ..area }, &runs);
         }
     }
 }

@@ -120,6 +120,7 @@ impl ReplayView {
         effects: &mut Vec<Effect>,
     ) {
         self.fit(cx);
+        self.size_console(cx, effects);
         let panes = self.panes(cx);
         let missing = self.panes.missing(&panes).into_iter();
         let job = |pane: Pane| {
