@@ -190,6 +190,12 @@ impl Results {
         self.kept.get(&record).map(|kept| &kept.brief)
     }
 
+    /// The results of all records, in brief.
+    pub fn into_briefs(self) -> HashMap<ContentHash, Brief> {
+        let kept = self.kept.into_iter();
+        kept.map(|(record, kept)| (record, kept.brief)).collect()
+    }
+
     /// Whether a record has a result that was made with these options and is not about a failure of its own.
     pub fn is_done(&self, record: ContentHash, options: ContentHash) -> bool {
         let kept = self.kept.get(&record);

@@ -393,6 +393,8 @@ pub enum Effect {
     GoOn,
     /// Read the journals of decisions, for the first time or again, and look up what they say of the records.
     OpenDesk(Box<Reading>),
+    /// Read what came of replays.
+    ReadReplays,
     /// Let go of what is large and of no use any more.
     Discard(Box<(Ledger, Rows)>),
     /// Write the curated set, or say what would come of it.

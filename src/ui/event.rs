@@ -1,5 +1,6 @@
 //! What can happen: keys, the mouse, and answers of background work.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ratatui::crossterm::event::KeyEvent;
@@ -18,6 +19,7 @@ use crate::model::Trajectory;
 use crate::replay::CallRef;
 use crate::replay::CallReplay;
 use crate::replay::RecordReplay;
+use crate::replay::results::Brief;
 use crate::sandbox::Proof;
 use crate::sandbox::Tier;
 use crate::search;
@@ -377,6 +379,8 @@ pub enum Notice {
     GoOn,
     /// The journals of decisions were read, with what they say of the records that were known.
     DeskOpened(Box<(Journals, Heard)>),
+    /// What came of replays, by the contents of the records.
+    Replays(HashMap<ContentHash, Brief>),
     /// An export got so far: records done, of all.
     Exporting(usize, usize),
     /// An export is over, or was tried out.

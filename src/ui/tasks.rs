@@ -248,10 +248,11 @@ enum Kind {
     Grep,
     Compare,
     Stats,
+    Replays,
 }
 
 impl Kind {
-    const COUNT: usize = 20;
+    const COUNT: usize = 21;
 
     fn of(effect: &Effect) -> Option<Self> {
         Some(match effect {
@@ -274,6 +275,7 @@ impl Kind {
             Effect::Why(..) => Self::Why,
             Effect::LoadTheme(_) => Self::Theme,
             Effect::OpenDesk(_) => Self::Desk,
+            Effect::ReadReplays => Self::Replays,
             Effect::CountQueues(..) => Self::Queues,
             Effect::Export(_) => Self::Export,
             Effect::Stats(_) => Self::Stats,
@@ -322,6 +324,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             say(Notice::Page(job.key, Box::new(page)));
         }),
         Effect::ReplayPages(jobs) => replay::pages(jobs, cancel, say),
+        Effect::ReadReplays => replay::results(env, say),
         Effect::Ink(key, jobs, highlighter) => each(jobs, cancel, |job| {
             let ink = job.run(&highlighter, cancel);
             say(Notice::Inked(key, ink, Arc::clone(&highlighter)));

@@ -87,6 +87,10 @@ impl App {
             | Notice::RunPairs(..)
             | Notice::RunsCompared(..)) => self.compare_notice(notice, effects),
             Notice::Replay(opened, news) => self.replay_told(opened, news, effects),
+            Notice::Replays(replays) => {
+                self.data.rows.set_replays(replays);
+                self.replays_changed();
+            }
             Notice::HangUp => effects.push(Effect::Quit),
             // the owner of the terminal takes these before they come here
             Notice::Terminal(_) => {}
@@ -230,6 +234,7 @@ impl App {
         if is_complete {
             // decisions beside files that were found on the way
             self.read_journals(false, effects);
+            effects.push(Effect::ReadReplays);
         }
         if let Some(First::Nth(nth)) = self.habits.first
             && records >= nth
@@ -266,6 +271,9 @@ impl App {
         if !self.data.is_following || refresh.appended > 0 {
             // to somebody who asks what is new it matters what others decided meanwhile
             self.read_journals(!self.data.is_following, effects);
+        }
+        if !self.data.is_following {
+            effects.push(Effect::ReadReplays);
         }
         self.data.rows.grow(self.data.store.len());
         self.list.rows_changed();

@@ -4,6 +4,7 @@ use ratatui::crossterm::event::KeyEvent;
 
 use crate::model::RecordIx;
 use crate::model::StepIx;
+use crate::replay::results::Brief;
 use crate::ui::app::App;
 use crate::ui::app::context;
 use crate::ui::app::screens::Screen;
@@ -71,6 +72,13 @@ impl App {
         }
     }
 
+    /// What came of replays is known, or known anew.
+    pub(super) fn replays_changed(&mut self) {
+        if self.data.rows.has_replays() {
+            self.list.replays_changed();
+        }
+    }
+
     /// Takes what is said of a replay.
     pub(super) fn replay_told(
         &mut self,
@@ -94,7 +102,9 @@ impl App {
             }
             ReplayNews::Failed(why) => self.status.say(Tone::Error, why.clone()),
             ReplayNews::Stands(_, Some(why)) => self.status.pass(Tone::Info, why.clone()),
-            ReplayNews::Finished(_, Ok(())) => {
+            ReplayNews::Finished(result, Ok(())) => {
+                let brief = Brief::of(result);
+                self.data.rows.add_replay(result.record.sha256, brief);
                 let text = "replayed to the end; the result is written down".to_owned();
                 self.status.say(Tone::Success, text);
             }
@@ -104,7 +114,11 @@ impl App {
             }
             _ => {}
         }
+        let is_finished = matches!(news, ReplayNews::Finished(_, Ok(())));
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
         view.told(news, &cx, effects);
+        if is_finished {
+            self.replays_changed();
+        }
     }
 }

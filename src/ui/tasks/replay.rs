@@ -403,6 +403,19 @@ impl Live {
     }
 }
 
+/// Reads what lies beside the data of earlier replays.
+pub(super) fn results(env: &Env, say: &mut dyn FnMut(Notice)) {
+    // where no place can be told, the journals say so
+    let Ok(place) = env.journal.place(&env.store) else {
+        return;
+    };
+    let results = Results::load(place.reads());
+    for passed in results.passed() {
+        say(Notice::Log(passed.to_string()));
+    }
+    say(Notice::Replays(results.into_briefs()));
+}
+
 /// Builds pages until it is cancelled.
 pub(super) fn pages(jobs: Vec<ReplayJob>, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
     for job in jobs {
