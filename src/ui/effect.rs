@@ -393,6 +393,11 @@ pub enum Effect {
     GoOn,
     /// Read the journals of decisions, for the first time or again, and look up what they say of the records.
     OpenDesk(Box<Reading>),
+    /// Run the test program of a record in a sandbox, judge it by that, and say why the filters decide so: as marks made by
+    /// this state of the side files, and as [`Effect::Why`].
+    RunCheck(u64, Generation, RecordIx, PageOptions),
+    /// Stop that.
+    StopCheck,
     /// Read what came of replays.
     ReadReplays,
     /// Let go of what is large and of no use any more.

@@ -201,6 +201,7 @@ impl Tasks {
             Effect::StopFind => self.stop(Kind::Find),
             Effect::StopGrep => self.stop(Kind::Grep),
             Effect::StopStats => self.stop(Kind::Stats),
+            Effect::StopCheck => self.stop(Kind::Check),
             effect => {
                 let slot = Kind::of(&effect).and_then(|kind| self.slots.get(kind as usize));
                 if let Some(slot) = slot {
@@ -249,10 +250,11 @@ enum Kind {
     Compare,
     Stats,
     Replays,
+    Check,
 }
 
 impl Kind {
-    const COUNT: usize = 21;
+    const COUNT: usize = 22;
 
     fn of(effect: &Effect) -> Option<Self> {
         Some(match effect {
@@ -276,6 +278,7 @@ impl Kind {
             Effect::LoadTheme(_) => Self::Theme,
             Effect::OpenDesk(_) => Self::Desk,
             Effect::ReadReplays => Self::Replays,
+            Effect::RunCheck(..) => Self::Check,
             Effect::CountQueues(..) => Self::Queues,
             Effect::Export(_) => Self::Export,
             Effect::Stats(_) => Self::Stats,
@@ -316,9 +319,11 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::Preview(generation, ix, options) => {
             preview(generation, ix, &options, env, cancel, say);
         }
-        effect @ (Effect::Mark(..) | Effect::MarkAll(..) | Effect::Patch(_) | Effect::Why(..)) => {
-            judge_for(effect, env, cancel, say);
-        }
+        effect @ (Effect::Mark(..)
+        | Effect::MarkAll(..)
+        | Effect::Patch(_)
+        | Effect::RunCheck(..)
+        | Effect::Why(..)) => judge_for(effect, env, cancel, say),
         Effect::Pages(jobs) => each(jobs, cancel, |job| {
             let page = build(env, &job);
             say(Notice::Page(job.key, Box::new(page)));
@@ -363,6 +368,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::StopFind
         | Effect::StopGrep
         | Effect::StopStats
+        | Effect::StopCheck
         | Effect::External(..)
         | Effect::Mouse(_)
         | Effect::Follow(_)
@@ -429,6 +435,18 @@ fn judge_for(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Not
         Effect::Patch(job) => say(Notice::Patch(job.key, patch(&job, env, cancel))),
         Effect::Why(generation, ix, options) => {
             say(Notice::Why(generation, why(ix, &options, env, cancel)));
+        }
+        Effect::RunCheck(judging, generation, ix, options) => {
+            let run = env
+                .judge
+                .run(&env.store, ix, env.replays.programs(), cancel);
+            if let Ok(Some(marks)) = run {
+                say(Notice::Marks(judging, vec![(ix, marks)]));
+            }
+            if !cancel.is_cancelled() {
+                // of a record that cannot be read this says so
+                say(Notice::Why(generation, why(ix, &options, env, cancel)));
+            }
         }
         _ => {}
     }

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::PoisonError;
 
 use serde::Serialize;
@@ -20,12 +19,13 @@ use crate::replay::Stage;
 use crate::replay::Staged;
 use crate::replay::Verified;
 use crate::sandbox::Backend;
+use crate::sandbox::System;
 use crate::verify::Rules;
 use crate::verify::base::Bases;
 use crate::verify::base::CheckoutBases;
 use crate::verify::base::ViewBases;
+use crate::verify::program::Programs;
 use crate::verify::program::RunProgram;
-use crate::verify::program::Sandboxed;
 use crate::verify::replayed;
 use crate::verify::replayed::Command;
 
@@ -45,8 +45,7 @@ pub struct Replays {
     pub command: Option<Command>,
     /// How often a check that runs something is run.
     pub repeat: usize,
-    /// Runs test programs; made when the first is to run.
-    program: OnceLock<Option<Sandboxed>>,
+    programs: Programs,
 }
 
 impl std::fmt::Debug for Replays {
@@ -75,12 +74,22 @@ struct Asked<'a> {
 impl Replays {
     /// On this stage, checked by the rules alone, once.
     pub fn new(stage: Stage) -> Self {
+        let backends = Arc::clone(&stage.backends);
+        let find = move || {
+            let found = backends.of(&System::Host, &Cancel::new());
+            found.into_iter().map(|chosen| chosen.backend).collect()
+        };
         Self {
             stage,
             command: None,
             repeat: 1,
-            program: OnceLock::new(),
+            programs: Programs::sandboxed(find),
         }
+    }
+
+    /// Runs test programs, only in sandboxes; nothing is started before the first is to run.
+    pub fn programs(&self) -> &Programs {
+        &self.programs
     }
 
     /// Names everything that results depend on besides the record: those of the same name need not be made again.
@@ -138,10 +147,7 @@ impl Replays {
             let checkout = self.stage.sources.repositories.checkout(trajectory);
             let checkout = checkout.and_then(Result::ok);
             let bases = CheckoutBases::new(&views, checkout.as_ref());
-            let find = || Sandboxed::find(Arc::clone(backend)).ok();
-            let program = (kind == Some(TaskKind::FuncGen)).then(|| self.program.get_or_init(find));
-            let program = program.and_then(Option::as_ref);
-            let program = program.map(|program| program as &dyn RunProgram);
+            let program = Some(&self.programs as &dyn RunProgram);
             for rules in [Rules::Published, Rules::Strict] {
                 let with = (program, &bases as &dyn Bases);
                 verified.push(replayed::by_rules(

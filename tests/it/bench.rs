@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hgview::model::Action;
 use hgview::model::ActionClass;
+use hgview::model::ContentHash;
 use hgview::model::Text;
 use hgview::model::Trajectory;
 use hgview::model::Verdict;
@@ -35,11 +36,16 @@ use hgview::ui::event::Replayable;
 #[derive(Default)]
 pub(crate) struct Bench {
     open: Option<(Arc<Trajectory>, Vec<CallRef>)>,
+    record: Option<ContentHash>,
     stands: usize,
     /// What was typed at the shell.
     pub(crate) typed: Vec<u8>,
     /// Nothing can be replayed, and why.
     pub(crate) refusal: Option<String>,
+    /// Why stronger sandboxes are refused.
+    pub(crate) refused: Vec<String>,
+    /// Replays that were closed.
+    pub(crate) closed: usize,
     /// Calls begin and do not end.
     pub(crate) hangs: bool,
 }
@@ -53,7 +59,9 @@ impl Bench {
                 }
                 let trajectory = store.load(ix).unwrap();
                 let places = places(&trajectory);
-                let opened = about(&trajectory, &places);
+                let mut opened = about(&trajectory, &places);
+                opened.refused.clone_from(&self.refused);
+                self.record = Some(store.load_head(ix).unwrap().hash());
                 (self.open, self.stands) = (Some((trajectory, places)), 0);
                 vec![ReplayNews::Opened(Box::new(opened))]
             }
@@ -74,7 +82,11 @@ impl Bench {
                 let typed = String::from_utf8_lossy(&self.typed).into_owned();
                 vec![console(&format!("$ {typed}"))]
             }
-            ReplayAsk::EndConsole | ReplayAsk::Close => Vec::new(),
+            ReplayAsk::EndConsole => Vec::new(),
+            ReplayAsk::Close => {
+                self.closed += 1;
+                Vec::new()
+            }
         }
     }
 
@@ -104,7 +116,8 @@ impl Bench {
             }
         }
         if to == ReplayTo::End {
-            let result = result(trajectory, places);
+            let mut result = result(trajectory, places);
+            result.record.sha256 = self.record.unwrap();
             news.push(ReplayNews::Finished(Arc::new(result), Ok(())));
         }
         news.push(ReplayNews::Stands(self.stands, None));

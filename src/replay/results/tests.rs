@@ -388,3 +388,47 @@ fn what_is_not_merged() {
             .contains("shares of 2 and of 3 lie together")
     );
 }
+
+/// The screen and the command line, or two command lines: nobody waits, nothing is torn, and the last one counts.
+#[test]
+fn several_programs_write_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.jsonl");
+    let long = "x".repeat(100_000);
+    std::thread::scope(|scope| {
+        for program in 0..4 {
+            let (path, long) = (&path, &long);
+            scope.spawn(move || {
+                for nth in 0..20 {
+                    let mut result = result("one", &[StepVerdict::Drift]);
+                    result.notes = vec![long.clone()];
+                    // the run that begins last is neither the first program's nor the last line
+                    let second = if (program, nth) == (2, 7) {
+                        result = self::result("one", &[StepVerdict::Match]);
+                        1000
+                    } else {
+                        program * 20 + nth
+                    };
+                    let mut writer = Writer::open_pair(path, &runs_file(path)).unwrap();
+                    let (line, run) = lines(&result, second);
+                    writer.append(&line, &run).unwrap();
+                }
+            });
+        }
+    });
+    let results = Results::of_files(vec![path]);
+    assert_eq!((results.len(), results.passed_count()), (1, 0));
+    assert!(results.brief(hash("one")).unwrap().is_reproduced);
+}
+
+#[test]
+fn a_share_that_cannot_be_written_is_named_as_people_know_it() {
+    let shard = Shard { nth: 0, of: 2 };
+    let told = ShardWriter::open(Path::new("/proc/none"), shard, hash("options")).unwrap_err();
+    let told = told.to_string();
+    assert!(told.contains("the folder /proc/none cannot be made"), "{told}");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("results-00000-of-00002.jsonl.part")).unwrap();
+    let told = ShardWriter::open(folder.path(), shard, hash("options")).unwrap_err();
+    assert!(!told.to_string().contains(".part"), "{told}");
+}

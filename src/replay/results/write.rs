@@ -22,7 +22,8 @@ use crate::replay::results::runs_file;
 use crate::review::Place;
 use crate::sandbox::unproved;
 
-/// Appends to a file of results and the one beside it. Lines of several programs do not mix: each is one write.
+/// Appends to a file of results and the one beside it. Several programs may do so at once, also about one record: each line
+/// is one write, so that lines do not mix, and of several about a record readers take the one whose run began last.
 #[derive(Debug)]
 pub struct Writer {
     path: PathBuf,
@@ -47,19 +48,15 @@ impl Writer {
         }
     }
 
-    /// Opens these two files, in folders that are there.
-    pub(super) fn open_pair(results: &Path, runs: &Path) -> Result<Self> {
-        Self::pair(results, runs).map_err(|err| unwritable(results, err))
-    }
-
     fn at(path: &Path) -> std::io::Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        Self::pair(path, &runs_file(path))
+        Self::open_pair(path, &runs_file(path))
     }
 
-    fn pair(results: &Path, runs: &Path) -> std::io::Result<Self> {
+    /// Opens these two files, in folders that are there.
+    pub(super) fn open_pair(results: &Path, runs: &Path) -> std::io::Result<Self> {
         Ok(Self {
             path: results.to_path_buf(),
             results: open(results)?,

@@ -8,6 +8,7 @@ use crate::text::human;
 use crate::ui::app::App;
 use crate::ui::app::First;
 use crate::ui::app::context;
+use crate::ui::app::replay::replay_of;
 use crate::ui::effect::Effect;
 use crate::ui::event::Notice;
 use crate::ui::event::Tone;
@@ -50,6 +51,9 @@ impl App {
                 self.list.look_changed();
                 for screen in self.screens.iter_mut() {
                     screen.look_changed();
+                }
+                if let Some(view) = &mut self.left_replay {
+                    view.look_changed();
                 }
             }
             Notice::Relabelled => {
@@ -134,7 +138,9 @@ impl App {
             Notice::Page(key, page) => {
                 if let Some(view) = self.screens.comparison_mut(key.opened) {
                     view.page_built(key, *page, &cx);
-                } else if let Some(view) = self.screens.replay_mut(key.opened) {
+                } else if let Some(view) =
+                    replay_of(&mut self.screens, &mut self.left_replay, key.opened)
+                {
                     view.page_built(key, *page, &cx);
                 } else if let Some(view) = self.screens.trajectory_mut() {
                     view.page_built(key, *page, &cx);
@@ -310,6 +316,9 @@ impl App {
             effects.push(Effect::Hash(missing));
         }
         self.list.record_changed(ix);
+        if self.left_replay.as_ref().is_some_and(|view| view.record() == ix) {
+            self.drop_replay(effects);
+        }
         for screen in self.screens.iter_mut() {
             screen.record_changed(ix, &mut self.opened, effects);
         }

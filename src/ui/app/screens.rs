@@ -425,6 +425,14 @@ impl Screens {
         })
     }
 
+    /// The replay that is open, whatever lies above it.
+    pub(super) fn replay(&self) -> Option<&ReplayView> {
+        self.0.iter().find_map(|screen| match screen {
+            Screen::Replay(view) => Some(view.as_ref()),
+            _ => None,
+        })
+    }
+
     /// The replay that was opened under this number.
     pub(super) fn replay_mut(&mut self, opened: Generation) -> Option<&mut ReplayView> {
         self.0.iter_mut().find_map(|screen| match screen {

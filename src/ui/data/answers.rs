@@ -318,8 +318,8 @@ mod tests {
         rows.set_marks(RecordIx(0), marks(b"a"));
         rows.set_marks(RecordIx(1), marks(b"b"));
         // the third record's content is not known: neither is whether it was replayed
-        check(&rows, &answers, "replay", &[]);
-        check(&rows, &answers, "not replay", &[0, 1]);
+        check(&rows, &answers, "replay.reproduced", &[]);
+        check(&rows, &answers, "not replay.reproduced", &[0, 1]);
         let brief = |first_divergence: Option<usize>| Brief {
             is_reproduced: first_divergence.is_none(),
             first_divergence,
@@ -331,9 +331,9 @@ mod tests {
             has_error: false,
         };
         rows.add_replay(ContentHash::of(b"b"), brief(None));
-        check(&rows, &answers, "replay", &[1]);
+        check(&rows, &answers, "replay.reproduced", &[1]);
         rows.add_replay(ContentHash::of(b"b"), brief(Some(4)));
-        check(&rows, &answers, "replay", &[]);
+        check(&rows, &answers, "replay.reproduced", &[]);
         check(&rows, &answers, "replay.divergence < 5", &[1]);
     }
 }

@@ -14,6 +14,7 @@ use crate::model::RecordIx;
 use crate::model::StepIx;
 use crate::model::Text;
 use crate::replay::RecordReplay;
+use crate::text::human;
 use crate::ui::action::Action;
 use crate::ui::action::CopyWhat;
 use crate::ui::action::FoldChange;
@@ -203,6 +204,23 @@ impl ReplayView {
         }
         self.fit(cx);
         true
+    }
+
+    /// Whether anything was run, or runs.
+    pub fn is_begun(&self) -> bool {
+        self.open().is_some() && (self.stands > 0 || self.is_busy)
+    }
+
+    /// Whether it was begun and did not come to its result.
+    pub fn is_unfinished(&self) -> bool {
+        self.is_begun() && self.result.is_none()
+    }
+
+    /// How far it is: `4 of 12 calls were run, the next one runs`.
+    pub fn state_words(&self) -> String {
+        let (stands, all) = (human::count(self.stands), human::count(self.calls().len()));
+        let runs = if self.is_busy { ", it is running" } else { "" };
+        format!("{stands} of {all} calls were run{runs}")
     }
 
     /// Whether the calls are in sight: there are some, and nothing covers them.

@@ -274,7 +274,11 @@ impl ReplayView {
             ),
             Some((call, is_earlier)) => {
                 let (_, role) = verdict_sign(call.verdict);
-                let why = call.why.as_deref().unwrap_or("the same as recorded");
+                let same = match call.verdict {
+                    StepVerdict::NoOp => "it changes and shows nothing",
+                    _ => "the same as recorded",
+                };
+                let why = call.why.as_deref().unwrap_or(same);
                 let when = if *is_earlier { "before: " } else { "" };
                 let after = if call.after_divergence {
                     " (after a divergence)"
