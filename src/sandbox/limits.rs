@@ -123,6 +123,15 @@ pub enum Holding {
 }
 
 impl Holding {
+    /// The words for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Enforced => "enforced",
+            Self::NotEnforced => "not enforced",
+            Self::Unknown => "not proved",
+        }
+    }
+
     /// The words used in JSON and tables.
     pub fn name(self) -> &'static str {
         match self {

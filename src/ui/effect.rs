@@ -15,6 +15,7 @@ use crate::model::Trajectory;
 use crate::replay::CallRef;
 use crate::replay::CallReplay;
 use crate::replay::RecordReplay;
+use crate::replay::What;
 use crate::review::Ledger;
 use crate::review::Line;
 use crate::review::Policy;
@@ -163,6 +164,10 @@ pub enum ReplayAsk {
     Restart,
     /// Say what the workspace holds now that it did not at the start.
     Changes,
+    /// List a folder of the workspace, by its path below it; the workspace itself is the empty path.
+    Folder(String),
+    /// Read a file of the workspace.
+    File(String),
     /// Start a shell in a sandbox that stands where the replay stands: rows and columns.
     Console(u16, u16),
     /// Give that shell's terminal another size: rows and columns.
@@ -197,6 +202,8 @@ pub enum ReplayPage {
     Difference(Arc<Trajectory>, CallRef, Arc<CallReplay>),
     /// The final patches beside each other, with what the checks say.
     Result(Arc<Trajectory>, Arc<RecordReplay>),
+    /// A file of the workspace, with what became of it.
+    File(String, Text, Option<What>),
     /// What changed in the workspace, as a patch.
     Changes(Text),
 }

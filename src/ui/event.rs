@@ -1,5 +1,6 @@
 //! What can happen: keys, the mouse, and answers of background work.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::model::Trajectory;
 use crate::replay::CallRef;
 use crate::replay::CallReplay;
 use crate::replay::RecordReplay;
+use crate::replay::What;
 use crate::replay::results::Brief;
 use crate::sandbox::Proof;
 use crate::sandbox::Tier;
@@ -140,6 +142,15 @@ pub struct ConsoleFrame {
     pub end: Option<String>,
 }
 
+/// What lies in a folder of a workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FolderFound {
+    /// Its entries by name, and whether each is a folder.
+    pub entries: Vec<(String, bool)>,
+    /// With the workspace itself: everything below it that the calls changed, by path below it.
+    pub changed: BTreeMap<String, What>,
+}
+
 /// What is said of a replay.
 #[derive(Debug)]
 pub enum ReplayNews {
@@ -161,6 +172,10 @@ pub enum ReplayNews {
     Finished(Arc<RecordReplay>, Result<(), String>),
     /// What changed in the workspace since the start, as a patch.
     Changes(usize, Text),
+    /// What lies in a folder of the workspace, or why nobody knows.
+    Folder(String, Result<FolderFound, String>),
+    /// The text of a file of the workspace, or why it is not shown.
+    File(String, Result<Text, String>),
     /// The window of the shell.
     Console(ConsoleFrame),
     /// Something went wrong, and why; the replay stands where it stood.

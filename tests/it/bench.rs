@@ -18,6 +18,7 @@ use hgview::replay::RecordReplay;
 use hgview::replay::Same;
 use hgview::replay::StepVerdict;
 use hgview::replay::Verified;
+use hgview::replay::What;
 use hgview::review::RecordRef;
 use hgview::sandbox::Bound;
 use hgview::sandbox::Holding;
@@ -29,6 +30,7 @@ use hgview::ui::effect::ReplayAsk;
 use hgview::ui::effect::ReplayTo;
 use hgview::ui::event::CallRow;
 use hgview::ui::event::ConsoleFrame;
+use hgview::ui::event::FolderFound;
 use hgview::ui::event::ReplayNews;
 use hgview::ui::event::Replayable;
 
@@ -75,6 +77,11 @@ impl Bench {
                 vec![ReplayNews::Stands(0, None)]
             }
             ReplayAsk::Changes => vec![ReplayNews::Changes(self.stands, PATCH.into())],
+            ReplayAsk::Folder(path) => vec![folder(path)],
+            ReplayAsk::File(path) => {
+                let text = format!("# {path} after {} calls\ntide = 2\nmoor = 3\n", self.stands);
+                vec![ReplayNews::File(path, Ok(text.into()))]
+            }
             ReplayAsk::Console(rows, columns) => vec![console(&format!("{rows}x{columns} $ "))],
             ReplayAsk::Size(rows, columns) => vec![console(&format!("{rows}x{columns} $ "))],
             ReplayAsk::Type(bytes) => {
@@ -133,6 +140,23 @@ diff --git a/harbor.py b/harbor.py
 -tide = 1
 +tide = 2
 ";
+
+fn folder(path: String) -> ReplayNews {
+    let names: &[(&str, bool)] = match path.as_str() {
+        "" => &[("docs", true), ("src", true), ("harbor.py", false)],
+        _ => &[("a.py", false)],
+    };
+    let changed = [("harbor.py", What::Written), ("old.py", What::Removed)];
+    let changed = changed.map(|(path, what)| (path.to_owned(), what));
+    let found = FolderFound {
+        entries: names
+            .iter()
+            .map(|(name, is_folder)| ((*name).to_owned(), *is_folder))
+            .collect(),
+        changed: changed.into_iter().collect(),
+    };
+    ReplayNews::Folder(path, Ok(found))
+}
 
 fn console(row: &str) -> ReplayNews {
     ReplayNews::Console(ConsoleFrame {

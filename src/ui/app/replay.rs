@@ -165,7 +165,7 @@ impl App {
             ReplayNews::Opened(open) => {
                 // the row above the calls has room for their beginnings only
                 let unproved = open.unproved.iter().map(|proof| {
-                    let (bound, holding) = (proof.bound.name(), proof.holding.name());
+                    let (bound, holding) = (proof.bound.name(), proof.holding.words());
                     format!("limit of the sandbox: {bound} is {holding}: {}", proof.why)
                 });
                 for words in open.refused.iter().cloned().chain(unproved) {

@@ -227,15 +227,26 @@ impl Panes {
     }
 
     /// Draws the windows onto the pages.
-    pub fn draw(&self, panes: &[Pane], cx: &Cx<'_>, buf: &mut Buffer) {
+    pub fn draw(&self, panes: &[Pane], marks: Marks<'_>, cx: &Cx<'_>, buf: &mut Buffer) {
         for pane in panes {
             if let Some((viewport, lens)) = self.lens(pane, cx) {
-                viewport.draw(pane.area, buf, &lens, Marks::default());
+                viewport.draw(pane.area, buf, &lens, marks);
             } else {
                 let (area, style) = (pane.area, cx.theme.style(Role::Dim));
                 put(buf, area.x, area.y, area.width, "…", style);
             }
         }
+    }
+
+    /// Shows a line of a pane's page.
+    pub fn show(&mut self, pane: &Pane, line: usize, cx: &Cx<'_>) {
+        self.change_viewport(pane, cx, |viewport, lens| viewport.show(line, lens));
+    }
+
+    /// The page under a key, and the line at the top of its window; `None` while it is not there.
+    pub fn page(&self, key: PageKey) -> Option<(&Page, usize)> {
+        let held = self.get(key)?;
+        Some((&held.page, held.viewport.line))
     }
 
     /// Changes folds of a pane's page.

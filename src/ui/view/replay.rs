@@ -2,6 +2,7 @@
 //! says so; while a call runs its output streams in.
 
 mod draw;
+mod files;
 mod find;
 mod keys;
 mod news;
@@ -32,6 +33,7 @@ use crate::ui::layout;
 use crate::ui::view::Cx;
 use crate::ui::view::panes::Focus;
 use crate::ui::view::panes::Panes;
+use crate::ui::view::replay::files::Files;
 use crate::ui::view::replay::find::Finding;
 use crate::ui::view::replay::outcomes::Outcomes;
 use crate::ui::widget::cursor::Cursor;
@@ -47,6 +49,8 @@ enum Lower {
     Result,
     /// What changed in the workspace so far, on the whole screen.
     Changes,
+    /// The files of the workspace, on the whole screen.
+    Files,
     /// A shell in the sandbox, on the whole screen.
     Console,
 }
@@ -80,6 +84,7 @@ pub struct ReplayView {
     result: Option<Arc<RecordReplay>>,
     /// What changed in the workspace, after so many calls.
     changes: Option<(usize, Text)>,
+    files: Files,
     console: ConsoleFrame,
     /// Rows and columns that the shell's terminal has.
     console_size: (u16, u16),
@@ -114,6 +119,7 @@ impl ReplayView {
             preparing: None,
             result: None,
             changes: None,
+            files: Files::default(),
             console: ConsoleFrame::default(),
             console_size: (0, 0),
             edition: 0,
@@ -166,6 +172,12 @@ impl ReplayView {
         cx: &Cx<'_>,
         effects: &mut Vec<Effect>,
     ) -> bool {
+        if self.shows_files()
+            && let Some(is_done) = self.apply_to_files(action, count, cx, effects)
+        {
+            self.fit(cx);
+            return is_done;
+        }
         match action {
             Action::Move(motion @ (Motion::Left | Motion::Right)) => {
                 self.move_page(motion, count, cx);
@@ -183,9 +195,11 @@ impl ReplayView {
                 return self.next_hit(toward, count.unwrap_or(1), cx);
             }
             Action::Pane(toward) => self.focus.turn(&mut self.side, toward),
+            Action::ToggleDifference if self.lower == Lower::Changes => self.show_files(),
             Action::ToggleDifference => self.toggle(Lower::Difference),
             Action::Patch => return self.show_result(),
-            Action::FileAtStep => self.show_changes(effects),
+            Action::FileAtStep if self.lower == Lower::Changes => self.close_whole(),
+            Action::FileAtStep if self.open().is_some() => self.show_files(),
             Action::ReplayStep(Toward::Next) => self.run_calls(count, effects),
             Action::ReplayStep(Toward::Previous) => self.ask(ReplayAsk::Back, effects),
             Action::ReplayEnd(Toward::Next) => self.run(ReplayTo::End, effects),
@@ -296,6 +310,17 @@ impl ReplayView {
         self.result.as_ref().or(earlier)
     }
 
+    fn show_files(&mut self) {
+        self.lower = Lower::Files;
+        self.focus = Focus::Rows;
+    }
+
+    /// Shows the calls again.
+    fn close_whole(&mut self) {
+        self.lower = Lower::Both;
+        self.focus = Focus::Rows;
+    }
+
     fn show_changes(&mut self, effects: &mut Vec<Effect>) {
         self.toggle(Lower::Changes);
         let is_known = self
@@ -321,9 +346,17 @@ impl ReplayView {
 
     /// Closes what `Esc` closes here: what runs, what covers the rows, the focus of a page. `false` when there is nothing.
     pub fn escape(&mut self, effects: &mut Vec<Effect>) -> bool {
+        if self.shows_files() {
+            if self.stop_file_find() {
+                effects.push(Effect::StopFind);
+                return true;
+            }
+            if std::mem::replace(&mut self.focus, Focus::Rows) == Focus::Page {
+                return true;
+            }
+        }
         if self.is_whole() {
-            self.lower = Lower::Both;
-            self.focus = Focus::Rows;
+            self.close_whole();
             return true;
         }
         if self.is_busy {
@@ -364,6 +397,7 @@ impl ReplayView {
     pub fn fit(&mut self, cx: &Cx<'_>) {
         let len = self.calls().len();
         self.cursor.fit(len, Self::height(cx).max(1));
+        self.fit_files(cx);
         self.fit_pages(cx);
     }
 

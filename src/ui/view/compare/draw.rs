@@ -25,6 +25,7 @@ use crate::ui::view::panes::draw_sides;
 use crate::ui::widget::rows::put;
 use crate::ui::widget::rows::put_pieces;
 use crate::ui::widget::rows::put_right;
+use crate::ui::widget::viewport::Marks;
 
 /// Cells between the sides of a row.
 const MIDDLE: u16 = 3;
@@ -58,7 +59,8 @@ impl CompareView {
                     self.draw_rows(cx, compared, places.rows, buf);
                     self.draw_rule(cx, compared, &places, buf);
                 }
-                self.pages.draw(&self.panes(cx), cx, buf);
+                self.pages
+                    .draw(&self.panes(cx), Marks::default(), cx, buf);
             }
         }
     }

@@ -30,6 +30,7 @@ use crate::ui::view::replay::ReplayView;
 use crate::ui::widget::rows::put;
 use crate::ui::widget::rows::put_pieces;
 use crate::ui::widget::rows::put_right;
+use crate::ui::widget::viewport::Marks;
 
 /// The sign and role of a verdict; the sign tells without colour.
 pub(super) fn verdict_sign(verdict: StepVerdict) -> (&'static str, Role) {
@@ -57,6 +58,7 @@ impl ReplayView {
                 self.draw_title(cx, open, places.title, buf);
                 match self.lower {
                     Lower::Console => self.draw_console(cx, places.body, buf),
+                    Lower::Files => self.draw_files(cx, buf),
                     Lower::Result | Lower::Changes => self.draw_pages(cx, places.body, buf),
                     Lower::Both | Lower::Difference => {
                         self.draw_head(cx, open, places.head, buf);
@@ -76,6 +78,8 @@ impl ReplayView {
             (Lower::Console, ..) => " SHELL ",
             (Lower::Result, ..) => " RESULT ",
             (Lower::Changes, ..) => " CHANGES ",
+            (Lower::Files, Focus::Rows, _) => " FILES ",
+            (Lower::Files, Focus::Page, _) => " FILE ",
             (_, Focus::Rows, _) => " CALLS ",
             (Lower::Difference, ..) => " DIFF ",
             (_, Focus::Page, 0) => " RECORDED ",
@@ -169,11 +173,8 @@ impl ReplayView {
                     .collect::<Vec<_>>()
                     .join(", ")
             };
-            for (holding, words) in [
-                (Holding::NotEnforced, "not enforced"),
-                (Holding::Unknown, "not proved"),
-            ] {
-                let names = names(holding);
+            for holding in [Holding::NotEnforced, Holding::Unknown] {
+                let (words, names) = (holding.words(), names(holding));
                 if !names.is_empty() {
                     pieces.push((format!("⚠ {words}: {names}  "), Role::Warning));
                 }
@@ -301,7 +302,7 @@ impl ReplayView {
         if panes.is_empty() && self.lower == Lower::Changes {
             say(cx, area, buf, "reading the workspace…");
         }
-        self.panes.draw(&panes, cx, buf);
+        self.panes.draw(&panes, Marks::default(), cx, buf);
     }
 
     /// The end of what the running call has written, in the pane of what comes.

@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use crate::ui::action::Toward;
+use crate::ui::effect::Effect;
 use crate::ui::view::Cx;
 use crate::ui::view::panes::Focus;
 use crate::ui::view::replay::Lower;
@@ -13,13 +14,26 @@ use crate::ui::widget::hits::Hits;
 pub(super) type Finding = Hits<usize, usize>;
 
 impl ReplayView {
-    /// The row that has the cursor.
+    /// The row that has the cursor, or the line of the file at the top.
     pub fn line(&self) -> usize {
+        if self.shows_files() {
+            return self.file_line();
+        }
         self.cursor.at
     }
 
     /// Searches the calls and goes to the first hit from a row on.
-    pub fn start_find(&mut self, pattern: Regex, from: usize, cx: &Cx<'_>) {
+    pub fn start_find(
+        &mut self,
+        pattern: Regex,
+        from: usize,
+        cx: &Cx<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.shows_files() {
+            self.find_in_file(pattern, from, effects);
+            return;
+        }
         let matches = |ix: &usize| {
             let call = self.calls().get(*ix);
             let is_call = call.is_some_and(|call| pattern.is_match(&call.meaning));
@@ -60,16 +74,26 @@ impl ReplayView {
 
     /// Ends the search; `false` when there was none.
     pub fn stop_find(&mut self) -> bool {
+        if self.shows_files() {
+            return self.stop_file_find();
+        }
         self.find.take().is_some()
     }
 
     /// Goes back to where a search began.
     pub fn return_to(&mut self, row: usize, cx: &Cx<'_>) {
+        if self.shows_files() {
+            self.show_file_line(row, cx);
+            return;
+        }
         self.go(row, cx);
     }
 
     /// The current hit, how many there are, and whether these are all.
     pub fn hit_position(&self) -> Option<(Option<usize>, usize, bool)> {
+        if self.shows_files() {
+            return self.place_position();
+        }
         self.find.as_ref().map(Finding::position)
     }
 }

@@ -24,12 +24,14 @@ impl ReplayView {
             ReplayNews::Ended(ix, call) => {
                 self.outcomes.ended(ix, call);
                 self.stands = ix + 1;
+                self.files.forget();
                 self.edition += 1;
                 self.rest();
             }
             ReplayNews::Stands(stands, _) => {
                 self.stands = stands;
                 self.outcomes.stand(stands);
+                self.files.forget();
                 self.is_busy = false;
                 self.edition += 1;
                 self.rest();
@@ -48,6 +50,15 @@ impl ReplayView {
                 self.changes = Some((after, patch));
                 self.edition += 1;
                 self.is_busy = false;
+            }
+            ReplayNews::Folder(folder, found) => {
+                self.is_busy = false;
+                self.files.listed(folder, found);
+            }
+            ReplayNews::File(path, text) => {
+                self.is_busy = false;
+                self.edition += 1;
+                self.files.read(&path, text);
             }
             ReplayNews::Console(frame) => {
                 self.is_busy = false;

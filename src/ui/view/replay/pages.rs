@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
+use crate::model::Text;
 use crate::theme::Highlighter;
 use crate::ui::action::FoldChange;
 use crate::ui::action::Motion;
@@ -22,12 +23,13 @@ use crate::ui::view::replay::Lower;
 use crate::ui::view::replay::ReplayView;
 
 /// Kinds of pages, told apart in their keys by the remainder of a row's number.
-const KINDS: usize = 5;
+const KINDS: usize = 6;
 const RECORDED: usize = 0;
 const ACTUAL: usize = 1;
 const DIFFERENCE: usize = 2;
 const RESULT: usize = 3;
 const CHANGES: usize = 4;
+const FILE: usize = 5;
 
 impl ReplayView {
     /// The pages that the screen shows now.
@@ -47,7 +49,11 @@ impl ReplayView {
             Lower::Changes if self.changes.is_some() => {
                 return vec![pane(places.body, CHANGES, 0, self.edition, self.side)];
             }
-            Lower::Console | Lower::Changes => return Vec::new(),
+            Lower::Files if self.files.shown().is_some() => {
+                let area = layout::patch(cx.screen, self.focus == Focus::Rows).page;
+                return vec![pane(area, FILE, 0, self.edition, self.side)];
+            }
+            Lower::Console | Lower::Changes | Lower::Files => return Vec::new(),
             Lower::Both | Lower::Difference => {}
         }
         if self.row().is_none() || places.pages.height == 0 {
@@ -122,6 +128,8 @@ impl ReplayView {
         self.fit(cx);
         self.size_console(cx, effects);
         let panes = self.panes(cx);
+        let file = panes.first().filter(|_| self.shows_files());
+        self.sync_files(file.map(|pane| pane.key), effects);
         let missing = self.panes.missing(&panes).into_iter();
         let job = |pane: Pane| {
             Some(ReplayJob {
@@ -150,6 +158,10 @@ impl ReplayView {
             ACTUAL => ReplayPage::Actual(trajectory, place, outcome()?),
             DIFFERENCE => ReplayPage::Difference(trajectory, place, outcome()?),
             RESULT => ReplayPage::Result(trajectory, Arc::clone(self.shown_result()?)),
+            FILE => {
+                let (path, text, what) = self.files.shown()?;
+                ReplayPage::File(path.to_owned(), Text::clone(text), what)
+            }
             _ => ReplayPage::Changes(Arc::clone(&self.changes.as_ref()?.1)),
         })
     }
