@@ -324,10 +324,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::Patch(_)
         | Effect::RunCheck(..)
         | Effect::Why(..)) => judge_for(effect, env, cancel, say),
-        Effect::Pages(jobs) => each(jobs, cancel, |job| {
-            let page = build(env, &job);
-            say(Notice::Page(job.key, Box::new(page)));
-        }),
+        Effect::Pages(jobs) => pages(jobs, env, cancel, say),
         Effect::ReplayPages(jobs) => replay::pages(jobs, cancel, say),
         Effect::ReadReplays => replay::results(env, say),
         Effect::Ink(key, jobs, highlighter) => each(jobs, cancel, |job| {
@@ -450,6 +447,13 @@ fn judge_for(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Not
         }
         _ => {}
     }
+}
+
+fn pages(jobs: Vec<PageJob>, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+    each(jobs, cancel, |job| {
+        let page = build(env, &job);
+        say(Notice::Page(job.key, Box::new(page)));
+    });
 }
 
 fn find_in_page(text: &PageText, pattern: &Regex, cancel: &Cancel) -> Vec<RowHit> {

@@ -74,7 +74,7 @@ impl Keeper {
         }
     }
 
-    fn keep(&mut self, result: &RecordReplay, origin: Origin) -> Result<()> {
+    fn keep(&mut self, result: &RecordReplay, origin: &Origin) -> Result<()> {
         let (line, run) = results::lines_of(result, origin)?;
         match self {
             Self::Beside { writer, .. } => writer.append(&line, &run),
@@ -214,7 +214,7 @@ pub(super) fn run(
             if failed.is_ok()
                 && let Some(made) = made
             {
-                failed = keeper.keep(&made.result, made.origin);
+                failed = keeper.keep(&made.result, &made.origin);
                 shown.waiting.insert(place, Some((ix, made.result, false)));
             } else {
                 shown.waiting.insert(place, None);

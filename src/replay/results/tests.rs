@@ -61,7 +61,7 @@ fn lines(result: &RecordReplay, second: i64) -> (String, String) {
             proof(Bound::Network, Holding::Enforced),
         ],
     };
-    lines_of(result, origin).unwrap()
+    lines_of(result, &origin).unwrap()
 }
 
 #[test]
@@ -426,7 +426,10 @@ fn a_share_that_cannot_be_written_is_named_as_people_know_it() {
     let shard = Shard { nth: 0, of: 2 };
     let told = ShardWriter::open(Path::new("/proc/none"), shard, hash("options")).unwrap_err();
     let told = told.to_string();
-    assert!(told.contains("the folder /proc/none cannot be made"), "{told}");
+    assert!(
+        told.contains("the folder /proc/none cannot be made"),
+        "{told}"
+    );
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("results-00000-of-00002.jsonl.part")).unwrap();
     let told = ShardWriter::open(folder.path(), shard, hash("options")).unwrap_err();

@@ -98,7 +98,7 @@ impl Writer {
 ///
 /// # Errors
 /// *internal* when one is no JSON.
-pub fn lines_of(result: &RecordReplay, origin: Origin) -> Result<(String, String)> {
+pub fn lines_of(result: &RecordReplay, origin: &Origin) -> Result<(String, String)> {
     let line = serde_json::to_string(result)
         .map_err(|err| Error::internal("no JSON of a replay").caused_by(err))?;
     let run = Run {

@@ -1,8 +1,9 @@
 //! The cells of a screen: rows, cursor, scrolling, history. Follows tmux 3.3 (`grid.c`, `grid-view.c`,
 //! `screen-write.c`) in what can be seen in a capture.
 
+mod looks;
+
 use std::collections::VecDeque;
-use std::ops::Range;
 
 use unicode_width::UnicodeWidthChar as _;
 
@@ -32,44 +33,6 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Runs of one look; the last plain blanks are left out.
-    fn runs(&self) -> Vec<(String, Ink)> {
-        let mut runs: Vec<(String, Ink)> = Vec::new();
-        let mut marks = self.marks.iter().peekable();
-        for column in 0..self.cells.len().max(self.inks.len()) {
-            let ink = self.inks.get(column).copied().unwrap_or_default();
-            if runs.last().is_none_or(|(_, last)| *last != ink) {
-                runs.push((String::new(), ink));
-            }
-            let Some((text, _)) = runs.last_mut() else {
-                break;
-            };
-            let cell = self.cells.get(column).copied().unwrap_or(' ');
-            if cell != PADDING {
-                text.push(cell);
-            }
-            while let Some((_, mark)) = marks.next_if(|(at, _)| *at <= column) {
-                text.push(*mark);
-            }
-        }
-        runs
-    }
-
-    /// Gives cells a look, as far as that is none that they have.
-    fn colour(&mut self, columns: Range<usize>, ink: Ink) {
-        let is_plain = ink == Ink::default();
-        if is_plain && columns.end >= self.inks.len() {
-            self.inks.truncate(columns.start);
-            return;
-        }
-        if self.inks.len() < columns.end {
-            self.inks.resize(columns.end, Ink::default());
-        }
-        if let Some(inks) = self.inks.get_mut(columns) {
-            inks.fill(ink);
-        }
-    }
-
     /// Appends the text.
     fn text(&self, into: &mut String) {
         let mut marks = self.marks.iter().peekable();
@@ -238,61 +201,6 @@ impl Grid {
             below.insert_str(0, &text);
         }
         below == line
-    }
-
-    pub(super) fn window(&self) -> Vec<Vec<(String, Ink)>> {
-        self.visible.iter().map(Row::runs).collect()
-    }
-
-    /// Another size. Rows go at the bottom as long as the cursor stays in sight, else at the top; nothing is laid out
-    /// anew: programs do that when they are told.
-    pub(super) fn resize(&mut self, rows: usize, columns: usize) {
-        self.columns = columns;
-        while self.visible.len() > rows {
-            if self.cursor.y + 1 < self.visible.len() {
-                self.visible.pop_back();
-            } else if let Some(row) = self.visible.pop_front() {
-                if self.hidden.is_none() {
-                    self.keep(&row);
-                }
-                self.cursor.y = self.cursor.y.saturating_sub(1);
-                self.used = self.used.saturating_sub(1);
-            }
-        }
-        self.visible.resize_with(rows, Row::default);
-        self.used = self.used.min(rows);
-        if let Some((main, used, cursor)) = &mut self.hidden {
-            main.resize_with(rows, Row::default);
-            *used = (*used).min(rows);
-            cursor.y = cursor.y.min(rows - 1);
-        }
-        let hidden = self.hidden.iter_mut().flat_map(|(main, ..)| main);
-        for row in self.visible.iter_mut().chain(hidden) {
-            row.cut(columns);
-        }
-        self.rows = rows;
-        self.region = (0, rows - 1);
-        self.reset_tabs();
-        for cursor in [&mut self.cursor, &mut self.saved] {
-            cursor.x = cursor.x.min(columns - 1);
-            cursor.y = cursor.y.min(rows - 1);
-        }
-    }
-
-    /// What erasing leaves: blanks on the ground that is set.
-    fn blank(&self) -> Ink {
-        Ink {
-            bg: self.ink.bg,
-            ..Ink::default()
-        }
-    }
-
-    pub(super) fn save(&mut self) {
-        (self.saved, self.saved_ink) = (self.cursor, self.ink);
-    }
-
-    pub(super) fn restore(&mut self) {
-        (self.cursor, self.ink) = (self.saved, self.saved_ink);
     }
 
     pub(super) fn place(&self) -> (u16, u16) {
@@ -651,14 +559,6 @@ impl Grid {
 }
 
 impl Row {
-    /// Cuts it to so many columns.
-    fn cut(&mut self, columns: usize) {
-        self.split_wide(columns, 0);
-        self.cells.truncate(columns);
-        self.inks.truncate(columns);
-        self.marks.retain(|(column, _)| *column < columns);
-    }
-
     fn set(&mut self, x: usize, c: char) {
         if self.cells.len() <= x {
             self.cells.resize(x + 1, ' ');

@@ -171,7 +171,9 @@ fn looks(screen: &Screen) -> Vec<String> {
         format!("‹{letters}›{text}›")
     };
     let rows = screen.window();
-    rows.iter().map(|row| row.iter().map(run).collect()).collect()
+    rows.iter()
+        .map(|row| row.iter().map(run).collect())
+        .collect()
 }
 
 #[track_caller]
@@ -185,16 +187,16 @@ fn check_looks(bytes: &str, expected: &[&str]) {
 fn looks_are_kept() {
     check_looks("a\x1b[1;31mred\x1b[0mb", &["a‹b+1›red›b", ""]);
     check_looks("\x1b[2;3;4;7mx", &["‹diur›x›", ""]);
-    check_looks("\x1b[38;5;208mx\x1b[48;2;1;2;255my", &["‹+208›x›‹+208-#0102ff›y›", ""]);
+    check_looks(
+        "\x1b[38;5;208mx\x1b[48;2;1;2;255my",
+        &["‹+208›x›‹+208-#0102ff›y›", ""],
+    );
     check_looks("\x1b[94mx\x1b[39my\x1b[102mz", &["‹+12›x›y‹-10›z›", ""]);
     check_looks("\x1b[31mred\x1b[0m\r\x1b[2Cx", &["‹+1›re›x", ""]);
     check_looks("\x1b[31m漢\x1b[0m字", &["‹+1›漢›字", ""]);
     check_looks("\x1b[44m\x1b[K", &["‹-4›          ›", ""]);
     check_looks("ab\x1b[44m\x1b[1D\x1b[K", &["a‹-4›         ›", ""]);
-    check_looks(
-        "\x1b[44m\x1b[2J",
-        &["‹-4›          ›", "‹-4›          ›"],
-    );
+    check_looks("\x1b[44m\x1b[2J", &["‹-4›          ›", "‹-4›          ›"]);
     check_looks("\x1b[31mab\x1b[0mcd\r\x1b[P", &["‹+1›b›cd", ""]);
     check_looks("\x1b[31mab\x1b[0mcd\r\x1b[2@", &["  ‹+1›ab›cd", ""]);
     check_looks("\x1b[31ma\x1b7\x1b[0mb\x1b8c", &["‹+1›ac›", ""]);

@@ -48,13 +48,7 @@ impl App {
             Notice::Theme(theme, highlighter) => {
                 self.paint.theme = *theme;
                 self.paint.highlighter = Some(highlighter);
-                self.list.look_changed();
-                for screen in self.screens.iter_mut() {
-                    screen.look_changed();
-                }
-                if let Some(view) = &mut self.left_replay {
-                    view.look_changed();
-                }
+                self.theme_changed();
             }
             Notice::Relabelled => {
                 self.list.rows_changed();
@@ -99,6 +93,17 @@ impl App {
             // the owner of the terminal takes these before they come here
             Notice::Terminal(_) => {}
             other => self.view_notice(other, effects),
+        }
+    }
+
+    /// Every view forgets colours of the theme before.
+    fn theme_changed(&mut self) {
+        self.list.look_changed();
+        for screen in self.screens.iter_mut() {
+            screen.look_changed();
+        }
+        if let Some(view) = &mut self.left_replay {
+            view.look_changed();
         }
     }
 
@@ -316,7 +321,11 @@ impl App {
             effects.push(Effect::Hash(missing));
         }
         self.list.record_changed(ix);
-        if self.left_replay.as_ref().is_some_and(|view| view.record() == ix) {
+        if self
+            .left_replay
+            .as_ref()
+            .is_some_and(|view| view.record() == ix)
+        {
             self.drop_replay(effects);
         }
         for screen in self.screens.iter_mut() {

@@ -80,6 +80,17 @@ impl App {
         self.overlays.push(overlay);
     }
 
+    /// Closes the topmost overlay, and stops what runs for it.
+    fn close_overlay(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(Overlay::Why(why)) = self.overlays.pop()
+            && why.is_running()
+        {
+            effects.push(Effect::StopCheck);
+            let text = "the test program was stopped".to_owned();
+            self.status.pass(Tone::Info, text);
+        }
+    }
+
     /// Runs the test program of the record that the reasons are about.
     fn run_check(&mut self, effects: &mut Vec<Effect>) {
         let (Some(Overlay::Why(why)), Some(record)) = (self.overlays.last(), self.record()) else {
@@ -94,15 +105,7 @@ impl App {
     pub(super) fn reply(&mut self, reply: Reply, effects: &mut Vec<Effect>) {
         match reply {
             Reply::Stay => {}
-            Reply::Close => {
-                if let Some(Overlay::Why(why)) = self.overlays.pop()
-                    && why.is_running()
-                {
-                    effects.push(Effect::StopCheck);
-                    let text = "the test program was stopped".to_owned();
-                    self.status.pass(Tone::Info, text);
-                }
-            }
+            Reply::Close => self.close_overlay(effects),
             Reply::RunCheck => self.run_check(effects),
             Reply::Run(action) => {
                 self.overlays.pop();

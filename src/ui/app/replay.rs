@@ -53,7 +53,10 @@ impl App {
             return;
         }
         if view.is_unfinished() {
-            let text = format!("the replay stays: {}; r goes back to it", view.state_words());
+            let text = format!(
+                "the replay stays: {}; r goes back to it",
+                view.state_words()
+            );
             self.status.pass(Tone::Info, text);
         }
         self.left_replay = Some(view);
@@ -68,7 +71,9 @@ impl App {
 
     /// Asks whether the replay that was left is given up for another.
     fn ask_about_replay(&mut self) {
-        let Some(view) = &self.left_replay else { return };
+        let Some(view) = &self.left_replay else {
+            return;
+        };
         let lines = vec![
             clean_line(&self.name(view.record())).into_owned(),
             view.state_words(),

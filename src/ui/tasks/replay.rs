@@ -1,6 +1,5 @@
 //! Replays: a thread of their own that owns the session, asked one thing at a time; what runs can be stopped at once.
 
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -18,7 +17,6 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::model::Action;
 use crate::model::RecordIx;
-use crate::model::Text;
 use crate::model::Trajectory;
 use crate::read::understand;
 use crate::replay::BaseKind;
@@ -34,16 +32,13 @@ use crate::replay::results::Results;
 use crate::replay::results::Writer;
 use crate::review::Moment;
 use crate::review::Place;
-use crate::sandbox::FileKind;
 use crate::sandbox::unproved;
 use crate::text::clean_line;
-use crate::text::human;
 use crate::ui::effect::ReplayAsk;
 use crate::ui::effect::ReplayJob;
 use crate::ui::effect::ReplayPage;
 use crate::ui::effect::ReplayTo;
 use crate::ui::event::CallRow;
-use crate::ui::event::FolderFound;
 use crate::ui::event::Generation;
 use crate::ui::event::Notice;
 use crate::ui::event::ReplayNews;
@@ -53,6 +48,7 @@ use crate::ui::tasks::Env;
 use crate::ui::tasks::replay::console::Console;
 
 mod console;
+mod files;
 
 /// The thread that replays.
 #[derive(Debug)]
@@ -207,15 +203,15 @@ impl Bench {
                 Err(error) => tell(ReplayNews::Failed(words(&error))),
             },
             ReplayAsk::Folder(path) => {
-                let found = folder(&mut open.staged, &path, cancel);
-                tell(ReplayNews::Folder(path, found.map_err(|error| words(&error))));
+                let found = files::folder(&mut open.staged, &path, cancel);
+                tell(ReplayNews::Folder(
+                    path,
+                    found.map_err(|error| words(&error)),
+                ));
             }
             ReplayAsk::File(path) => {
-                let read = open.staged.session.file(&path, MOST_FILE, cancel);
-                let text = read
-                    .map_err(|error| words(&error))
-                    .and_then(|bytes| text_of(&bytes));
-                tell(ReplayNews::File(path, text));
+                let text = files::text(&mut open.staged, &path, cancel);
+                tell(ReplayNews::File(path, text.map_err(|error| words(&error))));
             }
             ReplayAsk::Console(rows, columns) => {
                 match open.staged.session.shell_here(rows, columns, cancel) {
@@ -314,41 +310,6 @@ fn row(at: CallRef, action: Option<&Action>) -> CallRow {
     }
 }
 
-/// Bytes of a file that are shown.
-const MOST_FILE: u64 = 4 << 20;
-/// Entries of a folder that are shown.
-const MOST_ENTRIES: usize = 20_000;
-
-/// What lies in a folder of the workspace; with the workspace itself, what the calls changed in it.
-fn folder(staged: &mut Staged, path: &str, cancel: &Cancel) -> Result<FolderFound> {
-    let session = &mut staged.session;
-    let found = session.list(path, MOST_ENTRIES, cancel)?;
-    let mut entries: Vec<(String, bool)> = found
-        .into_iter()
-        .map(|found| (found.path, found.kind == FileKind::Dir))
-        .collect();
-    entries.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let changed = if path.is_empty() {
-        let below = format!("{}/", staged.root.trim_end_matches('/'));
-        let changed = session.changed(cancel)?.into_iter();
-        changed
-            .filter_map(|one| Some((one.path.strip_prefix(&below)?.to_owned(), one.what)))
-            .collect()
-    } else {
-        BTreeMap::new()
-    };
-    Ok(FolderFound { entries, changed })
-}
-
-/// The text of a file.
-fn text_of(bytes: &[u8]) -> Result<Text, String> {
-    if bytes.contains(&0) {
-        let size = human::bytes(bytes.len() as u64);
-        return Err(format!("no text: {size} with zero bytes among them"));
-    }
-    Ok(String::from_utf8_lossy(bytes).into_owned().into())
-}
-
 /// Runs calls and tells what happens.
 fn run(
     open: &mut Open,
@@ -421,7 +382,7 @@ fn conclude(open: &mut Open, env: &Env, cancel: &Cancel) -> (RecordReplay, Resul
             tier: Some(session.tier()),
             proofs: session.proofs().to_vec(),
         };
-        let (line, run) = results::lines_of(&result, origin)?;
+        let (line, run) = results::lines_of(&result, &origin)?;
         let mut writer = Writer::open(&open.place, results::NAME)?;
         writer.append(&line, &run)?;
         writer.sync()

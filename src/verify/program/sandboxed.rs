@@ -252,10 +252,7 @@ impl Programs {
         } else {
             reasons.join("; ")
         };
-        Chosen::None(format!(
-            "its test program was not run: {why}{}",
-            self.hint
-        ))
+        Chosen::None(format!("its test program was not run: {why}{}", self.hint))
     }
 }
 

@@ -17,8 +17,18 @@ const OPEN: &str = "jj  =";
 fn attempts_beside_each_other() {
     looks("compare", &[ATTEMPTS], SMALL, OPEN);
     looks("compare", &[ATTEMPTS], LARGE, OPEN);
-    looks("compare_difference", &[ATTEMPTS], SMALL, &format!("{OPEN}]d"));
-    looks("compare_difference", &[ATTEMPTS], LARGE, &format!("{OPEN}]d"));
+    looks(
+        "compare_difference",
+        &[ATTEMPTS],
+        SMALL,
+        &format!("{OPEN}]d"),
+    );
+    looks(
+        "compare_difference",
+        &[ATTEMPTS],
+        LARGE,
+        &format!("{OPEN}]d"),
+    );
     looks("compare_patches", &[ATTEMPTS], SMALL, &format!("{OPEN}p"));
     looks("compare_patches", &[ATTEMPTS], LARGE, &format!("{OPEN}p"));
 }

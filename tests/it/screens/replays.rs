@@ -141,14 +141,13 @@ fn the_list_knows_what_came_of_a_replay() {
         driver.keys("<esc>q");
         shows(&driver, "replay");
         shows(&driver, "@");
-        let all = driver.text();
         driver.keys("Freplay.divergence >= 0<enter>");
         shows(&driver, "1 of 6 records  where replay.d");
         driver.keys("<esc>");
         driver.keys("Freplay.reproduced<enter>");
         shows(&driver, "no record for which");
         driver.keys("<esc>");
-        assert_eq!(driver.text().lines().nth(2), all.lines().nth(2));
+        hides(&driver, "where");
     }
 }
 

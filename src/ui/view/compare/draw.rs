@@ -59,8 +59,7 @@ impl CompareView {
                     self.draw_rows(cx, compared, places.rows, buf);
                     self.draw_rule(cx, compared, &places, buf);
                 }
-                self.pages
-                    .draw(&self.panes(cx), Marks::default(), cx, buf);
+                self.pages.draw(&self.panes(cx), Marks::default(), cx, buf);
             }
         }
     }

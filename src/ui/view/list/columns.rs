@@ -181,7 +181,10 @@ impl Filled {
 
     /// Notes that something was replayed.
     pub(super) fn add_replays(&mut self) {
-        for column in COLUMNS.iter().filter(|column| column.key == SortKey::Replay) {
+        for column in COLUMNS
+            .iter()
+            .filter(|column| column.key == SortKey::Replay)
+        {
             self.0 |= 1 << column.rank;
         }
     }

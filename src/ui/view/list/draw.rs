@@ -274,13 +274,7 @@ impl ListView {
             put(buf, id_x + at, y, room, &name, theme.style(Role::LineNo));
         }
         for column in &fitted.columns {
-            if column.key.needs_verdicts() {
-                draw_verdict(cx, buf, ix, (x + 1, y), column);
-                x += column.cells + 1;
-                continue;
-            }
-            if column.key == SortKey::Replay {
-                draw_replay(cx, buf, ix, (x + 1, y), column);
+            if draw_judged(cx, buf, ix, (x + 1, y), column) {
                 x += column.cells + 1;
                 continue;
             }
@@ -506,6 +500,22 @@ fn file_name(cx: &Cx<'_>, ix: RecordIx) -> Option<String> {
     let entry = cx.data.store.entry(ix)?;
     let name = entry.path.file_name()?;
     Some(name.to_string_lossy().into_owned())
+}
+
+/// Draws what was found out about a record; `false` where the column tells what it says itself.
+fn draw_judged(
+    cx: &Cx<'_>,
+    buf: &mut Buffer,
+    ix: RecordIx,
+    at: (u16, u16),
+    column: &Column,
+) -> bool {
+    match column.key {
+        SortKey::Published | SortKey::Strict => draw_verdict(cx, buf, ix, at, column),
+        SortKey::Replay => draw_replay(cx, buf, ix, at, column),
+        _ => return false,
+    }
+    true
 }
 
 /// What came of the last replay: `= reproduced`, the step where it diverged, or that it failed.

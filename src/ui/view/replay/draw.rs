@@ -8,8 +8,8 @@ use ratatui::style::Style;
 use crate::replay::StepVerdict;
 use crate::sandbox::Holding;
 use crate::text::Ink;
-use crate::text::clip;
 use crate::text::clean_line;
+use crate::text::clip;
 use crate::text::human;
 use crate::text::width;
 use crate::text::wrapped;
@@ -330,7 +330,15 @@ impl ReplayView {
             let style = |ink: &Ink| cx.theme.style(Role::Text).patch(ansi_style(*ink, cx.theme));
             let runs = row.iter().map(|(text, ink)| (&**text, style(ink)));
             let runs: Vec<(&str, Style)> = runs.collect();
-            put_pieces(buf, Rect { y, height: 1, ..area }, &runs);
+            put_pieces(
+                buf,
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                &runs,
+            );
         }
     }
 }

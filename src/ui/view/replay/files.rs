@@ -100,9 +100,8 @@ impl Files {
         let is_first = folder.is_empty() && self.chosen.is_none();
         self.listed.insert(folder, entries);
         if is_first {
-            let written = |(path, what): (&String, &What)| {
-                (*what == What::Written).then(|| path.clone())
-            };
+            let written =
+                |(path, what): (&String, &What)| (*what == What::Written).then(|| path.clone());
             if let Some(path) = self.changed.iter().find_map(written) {
                 self.choose(&path);
             }
@@ -154,7 +153,9 @@ impl Files {
             Row::Folder(path, _) => {
                 let below = format!("{path}/");
                 let mut inside = self.changed.range(below.clone()..);
-                let is_inside = inside.next().is_some_and(|(path, _)| path.starts_with(&below));
+                let is_inside = inside
+                    .next()
+                    .is_some_and(|(path, _)| path.starts_with(&below));
                 is_inside.then_some(What::Written)
             }
             Row::Note(..) => None,
@@ -163,7 +164,10 @@ impl Files {
 
     /// Makes the rows; the cursor stays on its path, else it goes to the chosen file.
     fn lay_out(&mut self) {
-        let on = self.rows.get(self.cursor.at).map(|row| row.path().to_owned());
+        let on = self
+            .rows
+            .get(self.cursor.at)
+            .map(|row| row.path().to_owned());
         let on = on.or_else(|| self.chosen.clone());
         let mut rows = Vec::new();
         // folders whose rows are still to be made, the next one last
@@ -198,7 +202,10 @@ impl Files {
             }
         }
         self.rows = rows;
-        let at = self.rows.iter().position(|row| Some(row.path()) == on.as_deref());
+        let at = self
+            .rows
+            .iter()
+            .position(|row| Some(row.path()) == on.as_deref());
         self.cursor.at = at.unwrap_or(0);
     }
 
@@ -306,12 +313,7 @@ impl ReplayView {
     }
 
     /// Searches the file that is shown; goes to the first hit from the line `from` on.
-    pub(super) fn find_in_file(
-        &mut self,
-        pattern: Regex,
-        from: usize,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn find_in_file(&mut self, pattern: Regex, from: usize, effects: &mut Vec<Effect>) {
         let page = self.files.page.and_then(|key| self.panes.page(key));
         let Some((text, from)) = page.map(|(page, _)| (page.searchable(), page.place(from))) else {
             return;
@@ -333,7 +335,9 @@ impl ReplayView {
         is_done: bool,
         cx: &Cx<'_>,
     ) {
-        let Some(find) = &mut self.files.find else { return };
+        let Some(find) = &mut self.files.find else {
+            return;
+        };
         let places = hits.iter().map(|hit| hit.place);
         if let Some(place) = find.add(generation, places, is_done, |hit, from| *hit >= from) {
             self.show_place(place, cx);
@@ -385,7 +389,9 @@ mod tests {
     }
 
     fn found(names: &[&str], changed: &[(&str, What)]) -> Result<FolderFound, String> {
-        let changed = changed.iter().map(|(path, what)| ((*path).to_owned(), *what));
+        let changed = changed
+            .iter()
+            .map(|(path, what)| ((*path).to_owned(), *what));
         Ok(FolderFound {
             entries: entries(names),
             changed: changed.collect(),
@@ -441,9 +447,19 @@ mod tests {
         files.listed(String::new(), found(&["lib/", "src/", "a.py"], &changed));
         check(&files, &["lib/0", "+src/1", "src: …", "a.py"]);
         files.listed("src".to_owned(), found(&["b.py", "new.py"], &[]));
-        let want = ["lib/0", "+src/1", "src/b.py", "-src/gone.py", "+src/new.py", "a.py"];
+        let want = [
+            "lib/0",
+            "+src/1",
+            "src/b.py",
+            "-src/gone.py",
+            "+src/new.py",
+            "a.py",
+        ];
         check(&files, &want);
-        assert_eq!(files.wanted(), Some(ReplayAsk::File("src/new.py".to_owned())));
+        assert_eq!(
+            files.wanted(),
+            Some(ReplayAsk::File("src/new.py".to_owned()))
+        );
         files.read("a.py", Ok("of another file".into()));
         assert!(files.shown().is_none());
         files.read("src/new.py", Ok("x = 1\n".into()));

@@ -55,7 +55,12 @@ impl ReplayView {
 
     fn draw_tree(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         let blank = " ".repeat(usize::from(area.width));
-        let window = self.files.rows.iter().enumerate().skip(self.files.cursor.top);
+        let window = self
+            .files
+            .rows
+            .iter()
+            .enumerate()
+            .skip(self.files.cursor.top);
         let mut window = window.take(usize::from(area.height));
         for y in area.y..area.bottom() {
             // on narrow screens the page lies below
