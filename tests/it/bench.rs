@@ -82,8 +82,9 @@ impl Bench {
                 let text = format!("# {path} after {} calls\ntide = 2\nmoor = 3\n", self.stands);
                 vec![ReplayNews::File(path, Ok(text.into()))]
             }
-            ReplayAsk::Console(rows, columns) => vec![console(&format!("{rows}x{columns} $ "))],
-            ReplayAsk::Size(rows, columns) => vec![console(&format!("{rows}x{columns} $ "))],
+            ReplayAsk::Console(rows, columns) | ReplayAsk::Size(rows, columns) => {
+                vec![console(&format!("{rows}x{columns} $ "))]
+            }
             ReplayAsk::Type(bytes) => {
                 self.typed.extend(bytes);
                 let typed = String::from_utf8_lossy(&self.typed).into_owned();

@@ -149,7 +149,7 @@ fn looks(screen: &Screen) -> Vec<String> {
         if *ink == Ink::default() {
             return text.clone();
         }
-        let mut letters = String::new();
+        let mut letters: Vec<String> = Vec::new();
         for (is_on, letter) in [
             (ink.bold, 'b'),
             (ink.dim, 'd'),
@@ -157,18 +157,18 @@ fn looks(screen: &Screen) -> Vec<String> {
             (ink.underline, 'u'),
             (ink.reverse, 'r'),
         ] {
-            letters.extend(is_on.then_some(letter));
+            letters.extend(is_on.then(|| letter.to_string()));
         }
         for (colour, sign) in [(ink.fg, '+'), (ink.bg, '-')] {
             match colour {
                 None => {}
-                Some(AnsiColor::Indexed(index)) => letters.push_str(&format!("{sign}{index}")),
+                Some(AnsiColor::Indexed(index)) => letters.push(format!("{sign}{index}")),
                 Some(AnsiColor::Rgb(r, g, b)) => {
-                    letters.push_str(&format!("{sign}#{r:02x}{g:02x}{b:02x}"));
+                    letters.push(format!("{sign}#{r:02x}{g:02x}{b:02x}"));
                 }
             }
         }
-        format!("‹{letters}›{text}›")
+        format!("‹{}›{text}›", letters.concat())
     };
     let rows = screen.window();
     rows.iter()

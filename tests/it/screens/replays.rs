@@ -234,3 +234,17 @@ fn files_are_looked_at_where_the_replay_stands() {
     driver.keys("lw");
     shows(&driver, "# src/a.py after 3 calls");
 }
+
+#[test]
+fn a_test_program_is_run_from_its_reasons() {
+    let mut driver = opened(&["openhands-v0/output.jsonl"], LARGE, "!x");
+    // this record has none
+    assert!(!driver.asked.contains(&"check"));
+    driver.keys("<esc>G!");
+    shows(&driver, "x runs its test program");
+    driver.keys("x");
+    assert!(driver.asked.contains(&"check"));
+    shows(&driver, "Esc stops it");
+    driver.keys("<esc>");
+    assert!(driver.asked.contains(&"stop check"));
+}

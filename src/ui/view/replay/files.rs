@@ -388,14 +388,14 @@ mod tests {
         names.iter().map(entry).collect()
     }
 
-    fn found(names: &[&str], changed: &[(&str, What)]) -> Result<FolderFound, String> {
+    fn found(names: &[&str], changed: &[(&str, What)]) -> FolderFound {
         let changed = changed
             .iter()
             .map(|(path, what)| ((*path).to_owned(), *what));
-        Ok(FolderFound {
+        FolderFound {
             entries: entries(names),
             changed: changed.collect(),
-        })
+        }
     }
 
     #[track_caller]
@@ -420,7 +420,7 @@ mod tests {
     fn folders_are_read_as_they_are_opened() {
         let mut files = Files::default();
         assert_eq!(files.wanted(), Some(ReplayAsk::Folder(String::new())));
-        files.listed(String::new(), found(&["src/", "a.py"], &[]));
+        files.listed(String::new(), Ok(found(&["src/", "a.py"], &[])));
         check(&files, &["src/0", "a.py"]);
         assert_eq!(files.wanted(), None);
         assert!(!files.open_row());
@@ -428,7 +428,7 @@ mod tests {
         assert_eq!(files.wanted(), Some(ReplayAsk::Folder("src".to_owned())));
         files.listed("src".to_owned(), Err("it is gone".to_owned()));
         check(&files, &["src/1", "src: it is gone", "a.py"]);
-        files.listed("src".to_owned(), found(&["in/", "b.py"], &[]));
+        files.listed("src".to_owned(), Ok(found(&["in/", "b.py"], &[])));
         check(&files, &["src/1", "src/in/0", "src/b.py", "a.py"]);
         files.open_row();
         check(&files, &["src/0", "a.py"]);
@@ -444,9 +444,12 @@ mod tests {
             ("src/gone.py", What::Removed),
             ("src/new.py", What::Written),
         ];
-        files.listed(String::new(), found(&["lib/", "src/", "a.py"], &changed));
+        files.listed(
+            String::new(),
+            Ok(found(&["lib/", "src/", "a.py"], &changed)),
+        );
         check(&files, &["lib/0", "+src/1", "src: …", "a.py"]);
-        files.listed("src".to_owned(), found(&["b.py", "new.py"], &[]));
+        files.listed("src".to_owned(), Ok(found(&["b.py", "new.py"], &[])));
         let want = [
             "lib/0",
             "+src/1",
