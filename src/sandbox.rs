@@ -21,6 +21,8 @@ mod limits;
 mod namespace;
 mod spec;
 
+#[cfg(target_os = "linux")]
+mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -46,6 +48,7 @@ pub use limits::Bound;
 pub use limits::Holding;
 pub use limits::Limits;
 pub use limits::Proof;
+pub use limits::unproved;
 #[cfg(target_os = "linux")]
 pub use namespace::Namespace;
 pub use spec::Spec;

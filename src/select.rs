@@ -46,6 +46,8 @@ pub struct Needs {
     pub people: bool,
     /// What the filters say.
     pub verdicts: bool,
+    /// What came of replays.
+    pub replays: bool,
 }
 
 /// What selecting may read from.
@@ -122,6 +124,7 @@ impl Selector {
             cost: self.query.cost(),
             people: self.query.asks(is_of_people),
             verdicts: self.query.asks(is_verdict),
+            replays: self.query.asks(|fact| matches!(fact, Fact::Replay(_))),
         }
     }
 

@@ -11,8 +11,8 @@ mod lines;
 mod width;
 mod wrap;
 
-pub use ansi::{AnsiColor, Ink, ansi_line, has_escapes};
+pub use ansi::{AnsiColor, Ink, ansi_line, has_escapes, with_sgr};
 pub use clean::{clean, clean_line, excerpt, is_hidden};
 pub use lines::Lines;
 pub use width::{clip, clip_start, expand_tabs, skip_cells, width};
-pub use wrap::wrap_points;
+pub use wrap::{wrap_points, wrapped};

@@ -30,6 +30,7 @@ use crate::model::Span;
 use crate::model::Summary;
 use crate::model::TaskKind;
 use crate::model::Tokens;
+use crate::query::sort::Replayed;
 use crate::query::sort::SortKey;
 use crate::query::sort::Sorted;
 use crate::query::sort::Verdicts;
@@ -175,6 +176,7 @@ struct Said {
     verdicts: Option<Verdicts>,
     decisions: BTreeMap<String, Choice>,
     replay: Option<ListReplay>,
+    rank: Option<Replayed>,
     flags: Vec<String>,
 }
 
@@ -226,7 +228,8 @@ impl Said {
             said.flags = checked.flags.iter().map(flag_words).collect();
         }
         if !results.is_empty() {
-            said.replay = results.brief(head.hash()).map(ListReplay::of);
+            let brief = results.brief(head.hash());
+            (said.replay, said.rank) = (brief.map(ListReplay::of), brief.map(Brief::rank));
         }
         for (name, state) in ledger.states(head.hash()) {
             if let Some(choice) = state.decision {
@@ -410,6 +413,7 @@ fn sorted((summary, said): &(Summary, Said)) -> Sorted<'_> {
         summary,
         verdicts: said.verdicts,
         decision: said.decision().map(Choice::verdict),
+        replayed: said.rank,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The keys by which records are ordered. What is not known sorts last, whichever way the order runs.
 
 use std::cmp::Ordering;
+use std::cmp::Reverse;
 
 use crate::model::Format;
 use crate::model::Summary;
@@ -40,6 +41,19 @@ pub enum SortKey {
     Strict,
     /// What the reviewer decided.
     Decision,
+    /// What came of the last replay: reproduced first, then the later it diverged, then what failed.
+    Replay,
+}
+
+/// What came of a replay, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Replayed {
+    /// No call diverged.
+    Reproduced,
+    /// The first call that diverged was of this step.
+    Diverged(Reverse<usize>),
+    /// It did not come to its end.
+    Failed,
 }
 
 /// What both filters say of a row.
@@ -60,6 +74,8 @@ pub struct Sorted<'a> {
     pub verdicts: Option<Verdicts>,
     /// What people decided, where that is known: a skip is unjudged.
     pub decision: Option<Verdict>,
+    /// What came of its last replay, where there was one.
+    pub replayed: Option<Replayed>,
 }
 
 impl<'a> From<&'a Summary> for Sorted<'a> {
@@ -69,13 +85,14 @@ impl<'a> From<&'a Summary> for Sorted<'a> {
             summary,
             verdicts: None,
             decision: None,
+            replayed: None,
         }
     }
 }
 
 impl SortKey {
     /// All keys, in the order of the columns.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Source,
         Self::Outcome,
         Self::Id,
@@ -91,6 +108,7 @@ impl SortKey {
         Self::Published,
         Self::Strict,
         Self::Decision,
+        Self::Replay,
     ];
 
     /// Whether rows have to be judged to be sorted by it.
@@ -121,6 +139,7 @@ impl SortKey {
             Self::Published => "published",
             Self::Strict => "strict",
             Self::Decision => "decision",
+            Self::Replay => "replay",
         }
     }
 
@@ -136,6 +155,7 @@ impl SortKey {
                 | Self::Published
                 | Self::Strict
                 | Self::Decision
+                | Self::Replay
         )
     }
 
@@ -154,6 +174,7 @@ impl SortKey {
         let (a, b) = (a.into(), b.into());
         let verdicts = (a.verdicts, b.verdicts);
         let decisions = (a.decision, b.decision);
+        let replays = (a.replayed, b.replayed);
         let (a, b) = (a.summary, b.summary);
         let by = |ordering: Ordering| {
             if is_descending {
@@ -195,6 +216,7 @@ impl SortKey {
                 by,
             ),
             Self::Decision => known(decisions.0, decisions.1, by),
+            Self::Replay => known(replays.0, replays.1, by),
             Self::Format => known(a.format.map(Format::name), b.format.map(Format::name), by),
         }
     }
@@ -283,6 +305,27 @@ mod tests {
                 rows.first().and_then(|r| r.cost),
                 Some(if is_descending { 2.0 } else { 1.0 })
             );
+        }
+    }
+
+    #[test]
+    fn replays_stand_from_best_to_worst() {
+        let summary = Summary::default();
+        let diverged = |step| Replayed::Diverged(Reverse(step));
+        let order = [
+            Some(Replayed::Reproduced),
+            Some(diverged(9)),
+            Some(diverged(2)),
+            Some(Replayed::Failed),
+            None,
+        ];
+        let row = |replayed| Sorted {
+            replayed,
+            ..Sorted::from(&summary)
+        };
+        for pair in order.windows(2) {
+            let ordering = SortKey::Replay.compare(row(pair[0]), row(pair[1]), false);
+            assert_eq!(ordering, Ordering::Less, "{pair:?}");
         }
     }
 

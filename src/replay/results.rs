@@ -33,6 +33,7 @@ use crate::model::Text;
 use crate::replay::RecordReplay;
 use crate::review::Moment;
 use crate::sandbox::Bound;
+use crate::sandbox::Proof;
 use crate::sandbox::Tier;
 
 pub use brief::Brief;
@@ -41,8 +42,7 @@ pub use merge::merge;
 pub use shard::Shard;
 pub use shard::ShardWriter;
 pub use write::Writer;
-pub use write::line_of;
-pub use write::run_line_of;
+pub use write::lines_of;
 
 /// The folder of results below that of the decisions.
 pub const FOLDER: &str = "replay";
@@ -85,6 +85,21 @@ pub struct Run {
 impl Run {
     /// The version that is written, and the latest that is understood.
     pub const VERSION: u64 = 1;
+}
+
+/// How a result came to be, whatever it says.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// What was asked for, as a hash.
+    pub options: ContentHash,
+    /// When the run began.
+    pub at: Moment,
+    /// Seconds from the beginning to the result.
+    pub took_s: f64,
+    /// How the sandbox walled off; `None` where none was started.
+    pub tier: Option<Tier>,
+    /// What held of its limits.
+    pub proofs: Vec<Proof>,
 }
 
 /// A line that was passed over.
@@ -173,6 +188,12 @@ impl Results {
     /// The result of a record, in brief.
     pub fn brief(&self, record: ContentHash) -> Option<&Brief> {
         self.kept.get(&record).map(|kept| &kept.brief)
+    }
+
+    /// The results of all records, in brief.
+    pub fn into_briefs(self) -> HashMap<ContentHash, Brief> {
+        let kept = self.kept.into_iter();
+        kept.map(|(record, kept)| (record, kept.brief)).collect()
     }
 
     /// Whether a record has a result that was made with these options and is not about a failure of its own.
@@ -381,7 +402,7 @@ pub fn files_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The name of this machine.
-pub fn host() -> String {
+fn host() -> String {
     let name = rustix::system::uname();
     name.nodename().to_string_lossy().into_owned()
 }

@@ -2,7 +2,7 @@
 //!
 //! The bytes are played onto rows of cells: wide and combining characters, carriage returns, tabs, erasing, scrolling,
 //! the alternate screen. Rows that scroll out become a history, which loses its oldest tenth whenever it is full, as that
-//! of tmux does. Looks (colours) are not kept. Questions of the program (where is the cursor, what are you) are answered
+//! of tmux does. Looks (colours, weights) are kept for what is on the screen, not in the history. Questions of the program (where is the cursor, what are you) are answered
 //! as tmux answers them, by [`Screen::take_replies`]: only ever to the program itself. Memory is bounded by rows, columns
 //! and history, whatever is written.
 
@@ -15,11 +15,12 @@ mod tests;
 use vte::Parser;
 
 use crate::replay::screen::grid::Grid;
+use crate::text::Ink;
 
 /// Bytes of one escape string (a title, a device string) behind which the rest of it is skipped unseen, as in tmux.
 const LONGEST_STRING: usize = 1 << 20;
 
-/// A terminal without looks, of a fixed size.
+/// A terminal.
 pub struct Screen {
     parser: Parser,
     grid: Grid,
@@ -93,14 +94,24 @@ impl Screen {
         self.grid.last_line_is(line)
     }
 
-    /// The rows of the screen as they stand, top to bottom, nothing joined.
-    pub fn window(&self) -> Vec<String> {
+    /// The rows of the screen as they stand, top to bottom, nothing joined, each as runs of one look. Not cleaned.
+    pub fn window(&self) -> Vec<Vec<(String, Ink)>> {
         self.grid.window()
     }
 
-    /// Row and column of the cursor, from 0.
-    pub fn cursor(&self) -> (u16, u16) {
-        self.grid.place()
+    /// Row and column of the cursor, from 0; `None` where the program hides it.
+    pub fn cursor(&self) -> Option<(u16, u16)> {
+        self.grid.has_cursor.then(|| self.grid.place())
+    }
+
+    /// Whether the program wants arrow keys told as those of an application (`ESC O A`).
+    pub fn has_keypad(&self) -> bool {
+        self.grid.has_keypad
+    }
+
+    /// Gives it another size, each at least 1; what no longer fits at the right is cut.
+    pub fn resize(&mut self, rows: u16, columns: u16) {
+        self.grid.resize(rows.max(1).into(), columns.max(1).into());
     }
 
     /// Forgets what scrolled out (`tmux clear-history`).

@@ -64,8 +64,8 @@ impl Default for Options {
     }
 }
 
-/// Where a call stands in its trajectory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a call stands in its trajectory; ordered as the calls are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallRef {
     /// The step, from 0.
     pub step: usize,

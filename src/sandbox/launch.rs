@@ -72,6 +72,12 @@ pub trait Process: Send {
     /// *limit* when it reads nothing any more, has ended, or has no terminal.
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
 
+    /// Gives its terminal another size; what runs on it is told (`SIGWINCH`).
+    ///
+    /// # Errors
+    /// *limit* when it has no terminal or has ended.
+    fn resize(&mut self, rows: u16, columns: u16) -> Result<()>;
+
     /// Appends what it has written to `into`, as it came, waiting up to `wait` for the first byte.
     ///
     /// # Errors

@@ -123,6 +123,15 @@ pub enum Holding {
 }
 
 impl Holding {
+    /// The words for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Enforced => "enforced",
+            Self::NotEnforced => "not enforced",
+            Self::Unknown => "not proved",
+        }
+    }
+
     /// The words used in JSON and tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -131,6 +140,12 @@ impl Holding {
             Self::Unknown => "unknown",
         }
     }
+}
+
+/// The bounds that are not enforced, or of which nobody knows.
+pub fn unproved(proofs: &[Proof]) -> impl Iterator<Item = &Proof> {
+    let is_open = |proof: &&Proof| proof.holding != Holding::Enforced;
+    proofs.iter().filter(is_open)
 }
 
 /// What is known of one bound of one sandbox.

@@ -285,7 +285,7 @@ impl Perform for Row {
 }
 
 /// The ink after an SGR sequence.
-fn with_sgr(mut ink: Ink, params: &Params) -> Ink {
+pub fn with_sgr(mut ink: Ink, params: &Params) -> Ink {
     let mut params = params.iter();
     while let Some(param) = params.next() {
         let code = param.first().copied().unwrap_or(0);

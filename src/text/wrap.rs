@@ -31,6 +31,21 @@ pub fn wrap_points(text: &str, cells: usize, hang: usize) -> Vec<usize> {
     points
 }
 
+/// The visual rows of a text, as [`wrap_points`] has them, all `cells` wide and without the blank that ends one.
+pub fn wrapped(text: &str, cells: usize) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    let ends = wrap_points(text, cells, 0).into_iter().chain([text.len()]);
+    ends.map(move |end| {
+        let row = text.get(start..end).unwrap_or_default();
+        start = end;
+        if end < text.len() {
+            row.trim_end_matches(' ')
+        } else {
+            row
+        }
+    })
+}
+
 /// The bytes of the row at the head of `text`, never 0; `None` when all of it fits in `limit` cells; the rows below have
 /// `further` of them. Looks at two rows' worth of text at most, so that all rows together cost a pass or three.
 fn row_len(text: &str, limit: usize, further: usize, is_first: bool) -> Option<usize> {

@@ -224,6 +224,10 @@ pub enum Action {
     DecideAll(Choice),
     /// Writes the export that was tried out.
     ExportNow,
+    /// Gives up the replay that was left, and opens this one.
+    ReplayThis,
+    /// Quits although a replay is not through.
+    QuitNow,
     /// Takes the decision back as if there had been none.
     ClearDecision,
     /// Takes back the last action of the reviewer.

@@ -43,7 +43,6 @@ use crate::ui::command::Scope;
 use crate::ui::data::Arrangement;
 use crate::ui::data::Data;
 use crate::ui::effect::Effect;
-use crate::ui::effect::ReplayAsk;
 use crate::ui::event::Event;
 use crate::ui::event::Generation;
 use crate::ui::event::Tone;
@@ -61,6 +60,7 @@ use crate::ui::view::Cx;
 use crate::ui::view::Look;
 use crate::ui::view::list::ListView;
 use crate::ui::view::patch::PatchView;
+use crate::ui::view::replay::ReplayView;
 use crate::ui::view::trajectory::Target;
 use crate::ui::view::trajectory::TrajectoryView;
 
@@ -124,6 +124,8 @@ pub struct App {
     list: ListView,
     screens: Screens,
     compare: Comparing,
+    /// The replay that was left before its end.
+    left_replay: Option<Box<ReplayView>>,
     overlays: Vec<Overlay>,
     origin: Option<Origin>,
     paint: Paint,
@@ -148,6 +150,7 @@ impl App {
             list: ListView::new(habits.has_preview),
             screens: Screens::default(),
             compare: Comparing::default(),
+            left_replay: None,
             overlays: Vec::new(),
             origin: None,
             paint,
@@ -325,7 +328,7 @@ impl App {
         match (action, self.scope()) {
             (Action::Back, _) => {
                 if !self.close_screen(effects) {
-                    effects.push(Effect::Quit);
+                    self.quit(effects);
                 }
             }
             (Action::Escape, _) => self.escape(effects),
@@ -346,6 +349,7 @@ impl App {
             }
             (Action::Patch, _) => self.open_patch(None),
             (Action::Replay, _) => self.toggle_replay(effects),
+            (Action::ReplayThis, _) => self.give_up_replay(effects),
             (Action::Stats, _) => self.toggle_stats(effects),
             (Action::Compare, _) => self.ask_compare(effects),
             (Action::CompareRuns, _) => self.ask_runs(effects),
@@ -368,7 +372,8 @@ impl App {
     /// What means the same on every screen; `false` when the view has to do it.
     fn act_globally(&mut self, action: Action, effects: &mut Vec<Effect>) -> bool {
         match action {
-            Action::Quit => effects.push(Effect::Quit),
+            Action::Quit => self.quit(effects),
+            Action::QuitNow => effects.push(Effect::Quit),
             Action::ToggleReference
                 if self.screens.patch().and_then(PatchView::has_reference) == Some(false) =>
             {
@@ -430,7 +435,7 @@ impl App {
         match closed {
             Screen::Results(_) => effects.push(Effect::StopGrep),
             Screen::Stats(_) => effects.push(Effect::StopStats),
-            Screen::Replay(view) => effects.push(Effect::Replay(view.opened(), ReplayAsk::Close)),
+            Screen::Replay(view) => self.leave_replay(view, effects),
             _ => {}
         }
         true

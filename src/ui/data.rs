@@ -32,6 +32,7 @@ use crate::query::sort::SortKey;
 use crate::query::sort::Sorted;
 use crate::query::sort::Verdicts;
 use crate::read::understand;
+use crate::replay::results::Brief;
 use crate::review::Choice;
 use crate::review::queue::Queue;
 use crate::select::Selector;
@@ -86,6 +87,7 @@ pub struct Rows {
     chunks: Vec<Chunk<Arc<Summary>>>,
     marks: Vec<Chunk<Marks>>,
     voices: Vec<Chunk<Arc<Voices>>>,
+    replays: Arc<HashMap<ContentHash, Brief>>,
     len: usize,
     known: usize,
     marked: usize,
@@ -163,6 +165,26 @@ impl Rows {
                 *slot = Some(marks);
             }
         }
+    }
+
+    /// What came of a record's last replay, where there was one and the record's content is known.
+    pub fn replayed(&self, ix: RecordIx) -> Option<&Brief> {
+        self.replays.get(&self.marks(ix)?.hash)
+    }
+
+    /// Takes what came of replays, of all records, in place of what was known.
+    pub fn set_replays(&mut self, replays: HashMap<ContentHash, Brief>) {
+        self.replays = Arc::new(replays);
+    }
+
+    /// Takes what came of a replay just now.
+    pub fn add_replay(&mut self, record: ContentHash, brief: Brief) {
+        Arc::make_mut(&mut self.replays).insert(record, brief);
+    }
+
+    /// Whether anything was ever replayed.
+    pub fn has_replays(&self) -> bool {
+        !self.replays.is_empty()
     }
 
     /// What people say of a record, where anybody said anything.
@@ -443,6 +465,15 @@ impl Arrangement {
         self.key == SortKey::Source && !self.is_descending && self.is_whole()
     }
 
+    /// Whether it asks what came of replays.
+    pub fn asks_replays(&self) -> bool {
+        let filter = self.filter.as_ref();
+        let queue = self.queue.as_ref().and_then(|queue| queue.query.as_ref());
+        self.key == SortKey::Replay
+            || queue.is_some()
+            || filter.is_some_and(|filter| filter.needs().replays)
+    }
+
     /// Whether rows have to be judged for it.
     pub fn needs_verdicts(&self) -> bool {
         let filter = self.filter.as_ref();
@@ -566,6 +597,7 @@ fn sorted(rows: &Rows, mut list: Vec<u32>, how: &Arrangement) -> Vec<u32> {
             .voices(RecordIx(ix as usize))
             .and_then(|voices| voices.mine.as_ref()?.decision)
             .map(Choice::verdict),
+        replayed: rows.replayed(RecordIx(ix as usize)).map(Brief::rank),
     };
     list.sort_by(|a, b| {
         let is_known = row(*b).is_some().cmp(&row(*a).is_some());

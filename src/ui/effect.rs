@@ -12,8 +12,10 @@ use crate::model::RecordIx;
 use crate::model::Span;
 use crate::model::Text;
 use crate::model::Trajectory;
+use crate::replay::CallRef;
 use crate::replay::CallReplay;
 use crate::replay::RecordReplay;
+use crate::replay::What;
 use crate::review::Ledger;
 use crate::review::Line;
 use crate::review::Policy;
@@ -30,7 +32,6 @@ use crate::ui::data::Outline;
 use crate::ui::data::Rows;
 use crate::ui::data::desk::Reading;
 use crate::ui::data::runs::RunPair;
-use crate::ui::event::CallPlace;
 use crate::ui::event::Compared;
 use crate::ui::event::Exported;
 use crate::ui::event::Generation;
@@ -163,8 +164,14 @@ pub enum ReplayAsk {
     Restart,
     /// Say what the workspace holds now that it did not at the start.
     Changes,
+    /// List a folder of the workspace, by its path below it; the workspace itself is the empty path.
+    Folder(String),
+    /// Read a file of the workspace.
+    File(String),
     /// Start a shell in a sandbox that stands where the replay stands: rows and columns.
     Console(u16, u16),
+    /// Give that shell's terminal another size: rows and columns.
+    Size(u16, u16),
     /// Type this at that shell.
     Type(Vec<u8>),
     /// End that shell; the replay goes on as if there had been none.
@@ -188,13 +195,15 @@ pub struct ReplayJob {
 #[derive(Debug, Clone)]
 pub enum ReplayPage {
     /// A call with what was recorded of it.
-    Recorded(Arc<Trajectory>, CallPlace),
+    Recorded(Arc<Trajectory>, CallRef),
     /// What came of it now.
-    Actual(Arc<Trajectory>, CallPlace, Arc<CallReplay>),
+    Actual(Arc<Trajectory>, CallRef, Arc<CallReplay>),
     /// In what both differ.
-    Difference(Arc<Trajectory>, CallPlace, Arc<CallReplay>),
+    Difference(Arc<Trajectory>, CallRef, Arc<CallReplay>),
     /// The final patches beside each other, with what the checks say.
     Result(Arc<Trajectory>, Arc<RecordReplay>),
+    /// A file of the workspace, with what became of it.
+    File(String, Text, Option<What>),
     /// What changed in the workspace, as a patch.
     Changes(Text),
 }
@@ -391,6 +400,13 @@ pub enum Effect {
     GoOn,
     /// Read the journals of decisions, for the first time or again, and look up what they say of the records.
     OpenDesk(Box<Reading>),
+    /// Run the test program of a record in a sandbox, judge it by that, and say why the filters decide so: as marks made by
+    /// this state of the side files, and as [`Effect::Why`].
+    RunCheck(u64, Generation, RecordIx, PageOptions),
+    /// Stop that.
+    StopCheck,
+    /// Read what came of replays.
+    ReadReplays,
     /// Let go of what is large and of no use any more.
     Discard(Box<(Ledger, Rows)>),
     /// Write the curated set, or say what would come of it.

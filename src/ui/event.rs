@@ -1,5 +1,7 @@
 //! What can happen: keys, the mouse, and answers of background work.
 
+use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ratatui::crossterm::event::KeyEvent;
@@ -15,14 +17,18 @@ use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::model::Text;
 use crate::model::Trajectory;
+use crate::replay::CallRef;
 use crate::replay::CallReplay;
 use crate::replay::RecordReplay;
+use crate::replay::What;
+use crate::replay::results::Brief;
 use crate::sandbox::Proof;
 use crate::sandbox::Tier;
 use crate::search;
 use crate::stats::Collected;
 use crate::stats::Stats;
 use crate::store::Refresh;
+use crate::text::Ink as AnsiInk;
 use crate::theme::Highlighter;
 use crate::theme::Role;
 use crate::theme::Theme;
@@ -91,20 +97,11 @@ pub struct Compared {
     pub alignment: Alignment,
 }
 
-/// Where a call stands in its trajectory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CallPlace {
-    /// The step, from 0.
-    pub step: usize,
-    /// The call's place in it, from 0.
-    pub call: usize,
-}
-
 /// A call as a row of the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallRow {
     /// Where it stands.
-    pub place: CallPlace,
+    pub place: CallRef,
     /// What it is for.
     pub class: ActionClass,
     /// What it does, in words; cleaned.
@@ -135,12 +132,23 @@ pub struct Replayable {
 /// The window of a shell in a sandbox, as an emulator shows it. Its texts are cleaned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConsoleFrame {
-    /// Its rows.
-    pub rows: Vec<String>,
-    /// Row and column of its cursor.
-    pub cursor: (u16, u16),
+    /// Its rows: runs of one look.
+    pub rows: Vec<Vec<(String, AnsiInk)>>,
+    /// Row and column of its cursor, where it is shown.
+    pub cursor: Option<(u16, u16)>,
+    /// Arrow keys are to be told as those of an application.
+    pub has_keypad: bool,
     /// How it ended, in words, once it has.
     pub end: Option<String>,
+}
+
+/// What lies in a folder of a workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FolderFound {
+    /// Its entries by name, and whether each is a folder.
+    pub entries: Vec<(String, bool)>,
+    /// With the workspace itself: everything below it that the calls changed, by path below it.
+    pub changed: BTreeMap<String, What>,
 }
 
 /// What is said of a replay.
@@ -164,6 +172,10 @@ pub enum ReplayNews {
     Finished(Arc<RecordReplay>, Result<(), String>),
     /// What changed in the workspace since the start, as a patch.
     Changes(usize, Text),
+    /// What lies in a folder of the workspace, or why nobody knows.
+    Folder(String, Result<FolderFound, String>),
+    /// The text of a file of the workspace, or why it is not shown.
+    File(String, Result<Text, String>),
     /// The window of the shell.
     Console(ConsoleFrame),
     /// Something went wrong, and why; the replay stands where it stood.
@@ -225,7 +237,7 @@ pub struct PageKey {
 }
 
 /// A hit of a search in a trajectory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct RowHit {
     /// Row of the step list.
     pub row: usize,
@@ -382,6 +394,8 @@ pub enum Notice {
     GoOn,
     /// The journals of decisions were read, with what they say of the records that were known.
     DeskOpened(Box<(Journals, Heard)>),
+    /// What came of replays, by the contents of the records.
+    Replays(HashMap<ContentHash, Brief>),
     /// An export got so far: records done, of all.
     Exporting(usize, usize),
     /// An export is over, or was tried out.

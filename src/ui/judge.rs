@@ -1,6 +1,6 @@
 //! Verdicts for the screen: judged one at a time where somebody looks, all of them slowly in the background.
 //!
-//! Test programs never run from here. Whole judgements are kept of a few records; of all others the [`Marks`] alone,
+//! Test programs run only where a person asks for that of one record. Whole judgements are kept of a few records; of all others the [`Marks`] alone,
 //! which the list shows.
 
 use std::collections::HashSet;
@@ -34,6 +34,7 @@ use crate::verify::cache::Cache;
 use crate::verify::check;
 use crate::verify::check::Checked;
 use crate::verify::check::Tools;
+use crate::verify::program::RunProgram;
 use crate::workspace::checkout::Repositories;
 
 /// What judges a record: its head, the whole of it where the head is not enough, earlier judgements, repositories, and a
@@ -188,17 +189,50 @@ impl Judge {
         Ok(checked)
     }
 
+    /// What both filters say of a record when its test program is run; remembered as if it had been known before. `None`
+    /// when cancelled.
+    ///
+    /// # Errors
+    /// The fault of a record that cannot be read.
+    pub fn run(
+        &self,
+        store: &Store,
+        ix: RecordIx,
+        program: &dyn RunProgram,
+        cancel: &Cancel,
+    ) -> Result<Option<Marks>, Fault> {
+        let head = store.load_head(ix)?;
+        let tools = Tools {
+            program: Some(program),
+            rules: &[Rules::Published, Rules::Strict],
+            cache: self.cache(),
+            repositories: Some(&self.repositories),
+            flags: None,
+        };
+        let checked = Arc::new(check::check(&head, &|| store.load(ix), &tools, cancel));
+        if cancel.is_cancelled() {
+            return Ok(None);
+        }
+        let mut marks = marks_of(&checked);
+        // what its steps show is told from elsewhere, and stays
+        let flags = self.flags(store, ix, cancel);
+        marks.is_flagged |= flags.is_ok_and(|flags| !flags.is_empty());
+        let mut recent = self.recent();
+        recent.retain(|known| known.hash != checked.hash);
+        if recent.len() == Self::RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(checked);
+        drop(recent);
+        self.flush();
+        Ok(Some(marks))
+    }
+
     /// The brief form, made without remembering the whole; `None` for what cannot be read or was cancelled.
     pub fn marks(&self, store: &Store, ix: RecordIx, cancel: &Cancel) -> Option<Marks> {
         let head = store.load_head(ix).ok()?;
         let checked = self.check(store, &head, ix, cancel);
-        (!cancel.is_cancelled()).then_some(Marks {
-            hash: checked.hash,
-            published: checked.published.verdict,
-            strict: checked.strict.verdict,
-            is_flagged: !checked.flags.is_empty(),
-            patch_hash: checked.patch_hash,
-        })
+        (!cancel.is_cancelled()).then(|| marks_of(&checked))
     }
 
     /// Forgets all judgements: what records are judged by has changed.
@@ -208,6 +242,17 @@ impl Judge {
 
     fn recent(&self) -> MutexGuard<'_, VecDeque<Arc<Checked>>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The brief form of a checked record.
+fn marks_of(checked: &Checked) -> Marks {
+    Marks {
+        hash: checked.hash,
+        published: checked.published.verdict,
+        strict: checked.strict.verdict,
+        is_flagged: !checked.flags.is_empty(),
+        patch_hash: checked.patch_hash,
     }
 }
 

@@ -107,6 +107,8 @@ pub enum Reply {
     Evidence(EvidenceId),
     /// Go to this step.
     Step(usize),
+    /// Run the test program of the record; it stays open.
+    RunCheck,
     /// Close it and take the row of this number.
     Chosen(ChoiceKind, usize),
     /// The form's values, by name.

@@ -26,6 +26,7 @@ mod step;
 mod subject;
 mod why;
 
+pub use drawn::ansi_style;
 pub use edit::SIDES_CELLS;
 pub use file::FileLine;
 pub use file::FilePage;

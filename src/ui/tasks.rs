@@ -201,6 +201,7 @@ impl Tasks {
             Effect::StopFind => self.stop(Kind::Find),
             Effect::StopGrep => self.stop(Kind::Grep),
             Effect::StopStats => self.stop(Kind::Stats),
+            Effect::StopCheck => self.stop(Kind::Check),
             effect => {
                 let slot = Kind::of(&effect).and_then(|kind| self.slots.get(kind as usize));
                 if let Some(slot) = slot {
@@ -248,10 +249,12 @@ enum Kind {
     Grep,
     Compare,
     Stats,
+    Replays,
+    Check,
 }
 
 impl Kind {
-    const COUNT: usize = 20;
+    const COUNT: usize = 22;
 
     fn of(effect: &Effect) -> Option<Self> {
         Some(match effect {
@@ -274,6 +277,8 @@ impl Kind {
             Effect::Why(..) => Self::Why,
             Effect::LoadTheme(_) => Self::Theme,
             Effect::OpenDesk(_) => Self::Desk,
+            Effect::ReadReplays => Self::Replays,
+            Effect::RunCheck(..) => Self::Check,
             Effect::CountQueues(..) => Self::Queues,
             Effect::Export(_) => Self::Export,
             Effect::Stats(_) => Self::Stats,
@@ -314,14 +319,14 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::Preview(generation, ix, options) => {
             preview(generation, ix, &options, env, cancel, say);
         }
-        effect @ (Effect::Mark(..) | Effect::MarkAll(..) | Effect::Patch(_) | Effect::Why(..)) => {
-            judge_for(effect, env, cancel, say);
-        }
-        Effect::Pages(jobs) => each(jobs, cancel, |job| {
-            let page = build(env, &job);
-            say(Notice::Page(job.key, Box::new(page)));
-        }),
+        effect @ (Effect::Mark(..)
+        | Effect::MarkAll(..)
+        | Effect::Patch(_)
+        | Effect::RunCheck(..)
+        | Effect::Why(..)) => judge_for(effect, env, cancel, say),
+        Effect::Pages(jobs) => pages(jobs, env, cancel, say),
         Effect::ReplayPages(jobs) => replay::pages(jobs, cancel, say),
+        Effect::ReadReplays => replay::results(env, say),
         Effect::Ink(key, jobs, highlighter) => each(jobs, cancel, |job| {
             let ink = job.run(&highlighter, cancel);
             say(Notice::Inked(key, ink, Arc::clone(&highlighter)));
@@ -360,6 +365,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::StopFind
         | Effect::StopGrep
         | Effect::StopStats
+        | Effect::StopCheck
         | Effect::External(..)
         | Effect::Mouse(_)
         | Effect::Follow(_)
@@ -427,8 +433,27 @@ fn judge_for(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Not
         Effect::Why(generation, ix, options) => {
             say(Notice::Why(generation, why(ix, &options, env, cancel)));
         }
+        Effect::RunCheck(judging, generation, ix, options) => {
+            let run = env
+                .judge
+                .run(&env.store, ix, env.replays.programs(), cancel);
+            if let Ok(Some(marks)) = run {
+                say(Notice::Marks(judging, vec![(ix, marks)]));
+            }
+            if !cancel.is_cancelled() {
+                // of a record that cannot be read this says so
+                say(Notice::Why(generation, why(ix, &options, env, cancel)));
+            }
+        }
         _ => {}
     }
+}
+
+fn pages(jobs: Vec<PageJob>, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+    each(jobs, cancel, |job| {
+        let page = build(env, &job);
+        say(Notice::Page(job.key, Box::new(page)));
+    });
 }
 
 fn find_in_page(text: &PageText, pattern: &Regex, cancel: &Cancel) -> Vec<RowHit> {

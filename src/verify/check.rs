@@ -263,6 +263,13 @@ fn judge(
             strict::judge(trajectory, &bases, program, cancel)
         }
     };
+    if kind == Some(TaskKind::FuncGen) && !runs {
+        // what its test program showed when somebody ran it holds for those who do not run it, too
+        let key = key(rules, head, true, checkout.as_ref());
+        if let Some(known) = tools.cache.and_then(|cache| cache.get(&key)) {
+            return known;
+        }
+    }
     let cache = tools.cache.filter(|_| runs || rules == Rules::Strict);
     let Some(cache) = cache else {
         return fresh();
@@ -326,8 +333,7 @@ mod tests {
         }
     }
 
-    #[track_caller]
-    fn runs(rules: &[Rules], cache: Option<&Cache>, end: ProgramEnd, want: usize) -> Checked {
+    fn attempt() -> Head {
         let instance = serde_json::json!({
             "file_path": "m.py", "func_name": "f", "func_body": "x", "eval_script": "assert f_new_implementation()",
         });
@@ -339,7 +345,12 @@ mod tests {
             answer: Some("def f():\n    return 1".into()),
             ..Trajectory::default()
         };
-        let head = Head::whole(b"record".to_vec(), Arc::new(trajectory));
+        Head::whole(b"record".to_vec(), Arc::new(trajectory))
+    }
+
+    #[track_caller]
+    fn runs(rules: &[Rules], cache: Option<&Cache>, end: ProgramEnd, want: usize) -> Checked {
+        let head = attempt();
         let program = Counted(AtomicUsize::new(0), end);
         let tools = Tools {
             program: Some(&program),
@@ -385,5 +396,22 @@ mod tests {
         );
         runs(BOTH, Some(&Cache::open(folder.path())), exits(0), 1);
         runs(BOTH, Some(&Cache::open(folder.path())), exits(0), 0);
+        // and those know it who may not run it
+        let head = attempt();
+        let told = |cache: Option<&Cache>| {
+            let tools = Tools {
+                program: None,
+                rules: BOTH,
+                cache,
+                repositories: None,
+                flags: None,
+            };
+            let whole = || Ok(Arc::clone(&head.trajectory));
+            let checked = check(&head, &whole, &tools, &Cancel::new());
+            [checked.published.verdict, checked.strict.verdict]
+        };
+        let kept = Cache::open(folder.path());
+        assert_eq!(told(Some(&kept)), [Verdict::Accept; 2]);
+        assert_eq!(told(None), [Verdict::Unjudged; 2]);
     }
 }

@@ -3,8 +3,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::OnceLock;
 use std::sync::PoisonError;
 
 use serde::Serialize;
@@ -18,14 +16,16 @@ use crate::model::Trajectory;
 use crate::replay::Finished;
 use crate::replay::RecordReplay;
 use crate::replay::Stage;
+use crate::replay::Staged;
 use crate::replay::Verified;
 use crate::sandbox::Backend;
+use crate::sandbox::System;
 use crate::verify::Rules;
 use crate::verify::base::Bases;
 use crate::verify::base::CheckoutBases;
 use crate::verify::base::ViewBases;
+use crate::verify::program::Programs;
 use crate::verify::program::RunProgram;
-use crate::verify::program::Sandboxed;
 use crate::verify::replayed;
 use crate::verify::replayed::Command;
 
@@ -45,8 +45,7 @@ pub struct Replays {
     pub command: Option<Command>,
     /// How often a check that runs something is run.
     pub repeat: usize,
-    /// Runs test programs; made when the first is to run.
-    program: OnceLock<Option<Sandboxed>>,
+    programs: Programs,
 }
 
 impl std::fmt::Debug for Replays {
@@ -75,12 +74,22 @@ struct Asked<'a> {
 impl Replays {
     /// On this stage, checked by the rules alone, once.
     pub fn new(stage: Stage) -> Self {
+        let backends = Arc::clone(&stage.backends);
+        let find = move || {
+            let found = backends.of(&System::Host, &Cancel::new());
+            found.into_iter().map(|chosen| chosen.backend).collect()
+        };
         Self {
             stage,
             command: None,
             repeat: 1,
-            program: OnceLock::new(),
+            programs: Programs::sandboxed(find),
         }
+    }
+
+    /// Runs test programs, only in sandboxes; nothing is started before the first is to run.
+    pub fn programs(&self) -> &Programs {
+        &self.programs
     }
 
     /// Names everything that results depend on besides the record: those of the same name need not be made again.
@@ -104,22 +113,18 @@ impl Replays {
         Ok(ContentHash::of(&asked))
     }
 
-    /// Adds to the result of a whole replay what rules and commands say of the workspace as it ended. A result that has an
-    /// error, or no patch, stays as it is.
-    pub fn check(
-        &self,
-        mut result: RecordReplay,
-        trajectory: &Arc<Trajectory>,
-        (finished, root): (&Mutex<Option<Finished>>, &str),
-        backend: &Arc<dyn Backend>,
-        cancel: &Cancel,
-    ) -> RecordReplay {
-        let finished = finished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+    /// What came of a replay, with what rules and commands say of the workspace as it ended. A result that has an error,
+    /// or no patch, is not checked. One that was stopped meanwhile is not worth keeping.
+    pub fn conclude(&self, staged: &mut Staged, cancel: &Cancel) -> RecordReplay {
+        let mut result = staged.session.result(cancel);
+        // the workspace as it was when its patch was made, not what else was looked at since
+        let finished = staged.finished.lock();
+        let finished = finished.unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(finished) = finished.filter(|_| result.error.is_none()) {
-            match self.checked(trajectory, (&finished, root), backend, cancel) {
+            // checks start sandboxes of their own; that of the replay made its patch and is done
+            let trajectory = Arc::clone(staged.session.trajectory());
+            let (backend, ended) = (&staged.chosen.backend, (&finished, staged.root.as_str()));
+            match self.checked(&trajectory, ended, backend, cancel) {
                 Ok(verified) => result.verified = verified,
                 Err(error) => result.error = Some(format!("not checked: {error}")),
             }
@@ -142,10 +147,7 @@ impl Replays {
             let checkout = self.stage.sources.repositories.checkout(trajectory);
             let checkout = checkout.and_then(Result::ok);
             let bases = CheckoutBases::new(&views, checkout.as_ref());
-            let find = || Sandboxed::find(Arc::clone(backend)).ok();
-            let program = (kind == Some(TaskKind::FuncGen)).then(|| self.program.get_or_init(find));
-            let program = program.and_then(Option::as_ref);
-            let program = program.map(|program| program as &dyn RunProgram);
+            let program = Some(&self.programs as &dyn RunProgram);
             for rules in [Rules::Published, Rules::Strict] {
                 let with = (program, &bases as &dyn Bases);
                 verified.push(replayed::by_rules(

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use hgview::model::Action;
 use hgview::model::ActionClass;
+use hgview::model::ContentHash;
 use hgview::model::Text;
 use hgview::model::Trajectory;
 use hgview::model::Verdict;
 use hgview::read::understand;
 use hgview::replay::BaseKind;
+use hgview::replay::CallRef;
 use hgview::replay::CallReplay;
 use hgview::replay::FileReplay;
 use hgview::replay::PatchReplay;
@@ -16,29 +18,36 @@ use hgview::replay::RecordReplay;
 use hgview::replay::Same;
 use hgview::replay::StepVerdict;
 use hgview::replay::Verified;
+use hgview::replay::What;
 use hgview::review::RecordRef;
 use hgview::sandbox::Bound;
 use hgview::sandbox::Holding;
 use hgview::sandbox::Proof;
 use hgview::sandbox::Tier;
 use hgview::store::Store;
+use hgview::text::Ink;
 use hgview::ui::effect::ReplayAsk;
 use hgview::ui::effect::ReplayTo;
-use hgview::ui::event::CallPlace;
 use hgview::ui::event::CallRow;
 use hgview::ui::event::ConsoleFrame;
+use hgview::ui::event::FolderFound;
 use hgview::ui::event::ReplayNews;
 use hgview::ui::event::Replayable;
 
 /// What is replayed, and how far it is.
 #[derive(Default)]
 pub(crate) struct Bench {
-    open: Option<(Arc<Trajectory>, Vec<CallPlace>)>,
+    open: Option<(Arc<Trajectory>, Vec<CallRef>)>,
+    record: Option<ContentHash>,
     stands: usize,
     /// What was typed at the shell.
     pub(crate) typed: Vec<u8>,
     /// Nothing can be replayed, and why.
     pub(crate) refusal: Option<String>,
+    /// Why stronger sandboxes are refused.
+    pub(crate) refused: Vec<String>,
+    /// Replays that were closed.
+    pub(crate) closed: usize,
     /// Calls begin and do not end.
     pub(crate) hangs: bool,
 }
@@ -52,7 +61,9 @@ impl Bench {
                 }
                 let trajectory = store.load(ix).unwrap();
                 let places = places(&trajectory);
-                let opened = about(&trajectory, &places);
+                let mut opened = about(&trajectory, &places);
+                opened.refused.clone_from(&self.refused);
+                self.record = Some(store.load_head(ix).unwrap().hash());
                 (self.open, self.stands) = (Some((trajectory, places)), 0);
                 vec![ReplayNews::Opened(Box::new(opened))]
             }
@@ -66,13 +77,24 @@ impl Bench {
                 vec![ReplayNews::Stands(0, None)]
             }
             ReplayAsk::Changes => vec![ReplayNews::Changes(self.stands, PATCH.into())],
-            ReplayAsk::Console(rows, columns) => vec![console(&format!("{rows}x{columns} $ "))],
+            ReplayAsk::Folder(path) => vec![folder(path)],
+            ReplayAsk::File(path) => {
+                let text = format!("# {path} after {} calls\ntide = 2\nmoor = 3\n", self.stands);
+                vec![ReplayNews::File(path, Ok(text.into()))]
+            }
+            ReplayAsk::Console(rows, columns) | ReplayAsk::Size(rows, columns) => {
+                vec![console(&format!("{rows}x{columns} $ "))]
+            }
             ReplayAsk::Type(bytes) => {
                 self.typed.extend(bytes);
                 let typed = String::from_utf8_lossy(&self.typed).into_owned();
                 vec![console(&format!("$ {typed}"))]
             }
-            ReplayAsk::EndConsole | ReplayAsk::Close => Vec::new(),
+            ReplayAsk::EndConsole => Vec::new(),
+            ReplayAsk::Close => {
+                self.closed += 1;
+                Vec::new()
+            }
         }
     }
 
@@ -102,7 +124,8 @@ impl Bench {
             }
         }
         if to == ReplayTo::End {
-            let result = result(trajectory, places);
+            let mut result = result(trajectory, places);
+            result.record.sha256 = self.record.unwrap();
             news.push(ReplayNews::Finished(Arc::new(result), Ok(())));
         }
         news.push(ReplayNews::Stands(self.stands, None));
@@ -119,30 +142,48 @@ diff --git a/harbor.py b/harbor.py
 +tide = 2
 ";
 
+fn folder(path: String) -> ReplayNews {
+    let names: &[(&str, bool)] = match path.as_str() {
+        "" => &[("docs", true), ("src", true), ("harbor.py", false)],
+        _ => &[("a.py", false)],
+    };
+    let changed = [("harbor.py", What::Written), ("old.py", What::Removed)];
+    let changed = changed.map(|(path, what)| (path.to_owned(), what));
+    let found = FolderFound {
+        entries: names
+            .iter()
+            .map(|(name, is_folder)| ((*name).to_owned(), *is_folder))
+            .collect(),
+        changed: changed.into_iter().collect(),
+    };
+    ReplayNews::Folder(path, Ok(found))
+}
+
 fn console(row: &str) -> ReplayNews {
     ReplayNews::Console(ConsoleFrame {
-        rows: vec![row.to_owned()],
-        cursor: (0, u16::try_from(row.len()).unwrap()),
+        rows: vec![vec![(row.to_owned(), Ink::default())]],
+        cursor: Some((0, u16::try_from(row.len()).unwrap())),
+        has_keypad: false,
         end: None,
     })
 }
 
-fn places(trajectory: &Trajectory) -> Vec<CallPlace> {
+fn places(trajectory: &Trajectory) -> Vec<CallRef> {
     let steps = trajectory.steps.iter().enumerate();
     let of_step = |(step, found): (usize, &hgview::model::Step)| {
         (0..found.actions.len())
-            .map(|call| CallPlace { step, call })
+            .map(|call| CallRef { step, call })
             .collect::<Vec<_>>()
     };
     steps.flat_map(of_step).collect()
 }
 
-fn action(trajectory: &Trajectory, place: CallPlace) -> &Action {
+fn action(trajectory: &Trajectory, place: CallRef) -> &Action {
     &trajectory.steps[place.step].actions[place.call]
 }
 
-fn about(trajectory: &Arc<Trajectory>, places: &[CallPlace]) -> Replayable {
-    let row = |place: &CallPlace| {
+fn about(trajectory: &Arc<Trajectory>, places: &[CallRef]) -> Replayable {
+    let row = |place: &CallRef| {
         let action = action(trajectory, *place);
         CallRow {
             place: *place,
@@ -166,7 +207,7 @@ fn about(trajectory: &Arc<Trajectory>, places: &[CallPlace]) -> Replayable {
     }
 }
 
-fn outcome(trajectory: &Trajectory, place: CallPlace, nth: usize) -> CallReplay {
+fn outcome(trajectory: &Trajectory, place: CallRef, nth: usize) -> CallReplay {
     let action = action(trajectory, place);
     let seen = action.observation.as_ref();
     let exit = seen.and_then(|seen| seen.exit_code);
@@ -199,7 +240,7 @@ fn outcome(trajectory: &Trajectory, place: CallPlace, nth: usize) -> CallReplay 
     }
 }
 
-fn result(trajectory: &Trajectory, places: &[CallPlace]) -> RecordReplay {
+fn result(trajectory: &Trajectory, places: &[CallRef]) -> RecordReplay {
     let calls: Vec<CallReplay> = places
         .iter()
         .enumerate()

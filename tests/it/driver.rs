@@ -491,6 +491,12 @@ impl Driver {
                 return notices;
             }
             Effect::StopReplay => self.asked.push("stop replay"),
+            // it needs a sandbox
+            Effect::RunCheck(..) => {
+                self.asked.push("check");
+                return notices;
+            }
+            Effect::StopCheck => self.asked.push("stop check"),
             Effect::Summarize(range, _) => self.summaries += range.len(),
             Effect::LoadTheme(name) => {
                 notices.push(self.load_theme(name));

@@ -500,3 +500,45 @@ fn what_cannot_be_started_says_why() {
     assert_eq!(run(sandbox.as_mut(), "exit 7").1, Exit::Code(7));
     assert_eq!(run(sandbox.as_mut(), "kill -TERM $$").1, Exit::Signal(15));
 }
+
+/// A process on a terminal of this sandbox is told when that has another size; one without has none.
+#[track_caller]
+pub(crate) fn takes_another_size(sandbox: &mut dyn Sandbox, cwd: &str) {
+    let mut start = |script: &str, streams: Streams| {
+        let launch = Launch {
+            argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
+            cwd: cwd.to_owned(),
+            env: Vec::new(),
+            streams,
+        };
+        sandbox.spawn(&launch).unwrap()
+    };
+    let hear = |process: &mut dyn Process, want: &str| {
+        let mut said = Vec::new();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !String::from_utf8_lossy(&said).contains(want) {
+            process.read(&mut said, Duration::from_secs(1)).unwrap();
+            let told = String::from_utf8_lossy(&said);
+            assert!(Instant::now() < deadline, "{told:?}");
+        }
+    };
+    let streams = Streams::Terminal {
+        rows: 33,
+        columns: 77,
+    };
+    let script = "trap 'stty size; exit 7' WINCH; echo ready; while :; do sleep 0.1; done";
+    let mut process = start(script, streams);
+    hear(&mut *process, "ready");
+    process.resize(20, 60).unwrap();
+    hear(&mut *process, "20 60");
+    let err = start("true", Streams::Pipe).resize(20, 60).unwrap_err();
+    assert!(err.to_string().contains("terminal"), "{err}");
+}
+
+#[test]
+fn a_terminal_takes_another_size() {
+    let Some(mut sandbox) = start(&Spec::default()) else {
+        return;
+    };
+    takes_another_size(&mut *sandbox, "/");
+}

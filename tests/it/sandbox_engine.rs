@@ -35,6 +35,8 @@ use hgview::sandbox::System;
 use hgview::sandbox::Tree;
 use hgview::sandbox::engine::Engine;
 
+use crate::sandbox::takes_another_size;
+
 /// Nothing here takes so long.
 const DEADLINE: Duration = Duration::from_mins(2);
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -648,4 +650,14 @@ fn broken_engines_are_told() {
     check_broken(Some("no http at all\r\n\r\n".to_owned()), "some:1");
     let nobody = Engine::at(Path::new("/no/such/socket"), PATIENCE).unwrap_err();
     assert!(nobody.to_string().contains("no engine at /no/such/socket"));
+}
+
+#[test]
+fn a_terminal_takes_another_size() {
+    let Some(podman) = Podman::start() else {
+        return;
+    };
+    let lower = lower();
+    let mut sandbox = podman.start_sandbox(&spec(lower.path()));
+    takes_another_size(&mut *sandbox, "/workspace/repo");
 }

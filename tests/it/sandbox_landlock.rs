@@ -28,6 +28,8 @@ use hgview::sandbox::Streams;
 use hgview::sandbox::Tree;
 use hgview::sandbox::landlock::Landlock;
 
+use crate::sandbox::takes_another_size;
+
 /// Nothing here takes so long.
 const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -531,4 +533,13 @@ fn the_same_without_namespaces() {
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{said}");
     assert!(said.contains("passed"), "{said}");
+}
+
+#[test]
+fn a_terminal_takes_another_size() {
+    let lower = lower();
+    let Some(mut sandbox) = start(&spec(lower.path())) else {
+        return;
+    };
+    takes_another_size(&mut *sandbox, "/workspace/repo");
 }

@@ -1,6 +1,7 @@
 //! What a replay on the command line needs, from what was typed.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::cancel::Cancel;
 use crate::cli::args::BackendArg;
@@ -15,20 +16,19 @@ use crate::replay::BaseSources;
 use crate::replay::Options;
 use crate::replay::Preparations;
 use crate::replay::RecordReplay;
+use crate::replay::Session;
 use crate::replay::Stage;
-use crate::replay::Staged;
 use crate::replay::Until;
+use crate::replay::results::Origin;
+use crate::review::Moment;
 use crate::review::RecordRef;
 use crate::sandbox::Backends;
-use crate::sandbox::Bound;
 use crate::sandbox::Choice;
 use crate::sandbox::Chosen;
-use crate::sandbox::Holding;
 use crate::sandbox::Limits;
 use crate::sandbox::OWN_PROGRAM;
-use crate::sandbox::Proof;
 use crate::sandbox::System;
-use crate::sandbox::Tier;
+use crate::sandbox::unproved;
 use crate::store::Store;
 use crate::verify::replayed;
 use crate::verify::replays::Replays;
@@ -37,10 +37,8 @@ use crate::workspace::checkout::Repositories;
 /// A record, replayed, and how.
 pub(super) struct Replayed {
     pub(super) result: RecordReplay,
-    /// How the sandbox walled off; `None` where none was started.
-    pub(super) tier: Option<Tier>,
-    /// The bounds of the sandbox that nobody proved.
-    pub(super) unproved: Vec<Bound>,
+    /// How it came to be.
+    pub(super) origin: Origin,
 }
 
 /// What all replays of a command share.
@@ -90,7 +88,7 @@ impl Setup {
     pub(super) fn words(&self) -> Vec<String> {
         let tier = self.chosen.backend.tier().name();
         let unproved = unproved(&self.chosen.proofs);
-        let names: Vec<&str> = unproved.iter().map(|bound| bound.name()).collect();
+        let names: Vec<&str> = unproved.map(|proof| proof.bound.name()).collect();
         let mut words = vec![match names.as_slice() {
             _ if self.chosen.proofs.is_empty() => format!("sandbox: {tier}"),
             [] => format!("sandbox: {tier}, all its limits are enforced"),
@@ -109,40 +107,34 @@ impl Setup {
         record: &RecordRef,
         cancel: &Cancel,
     ) -> Option<Replayed> {
+        let (at, began) = (Moment::now(), Instant::now());
+        let origin = |session: Option<&Session>| Origin {
+            options: self.options,
+            at,
+            took_s: began.elapsed().as_secs_f64(),
+            tier: session.map(Session::tier),
+            proofs: session.map_or_else(Vec::new, |session| session.proofs().to_vec()),
+        };
         let failed = |why: String| Replayed {
             result: RecordReplay::failed(record.clone(), why),
-            tier: None,
-            unproved: Vec::new(),
+            origin: origin(None),
         };
         let trajectory = match store.load_once(ix) {
             Ok(trajectory) => trajectory,
             Err(fault) => return Some(failed(fault.unread("it"))),
         };
         let stage = &self.replays.stage;
-        let opened = stage.open(record.clone(), Arc::clone(&trajectory), cancel);
-        let staged = match opened {
+        let opened = stage.open(record.clone(), trajectory, cancel);
+        let mut staged = match opened {
             _ if cancel.is_cancelled() => return None,
             Ok(staged) => staged,
             Err(error) => return Some(failed(error.to_string())),
         };
-        let Staged {
-            mut session,
-            chosen,
-            root,
-            finished,
-        } = staged;
-        session.run(Until::End, &mut |_| {}, cancel);
-        let unproved = unproved(session.proofs());
-        let result = session.result(cancel);
-        drop(session);
-        let ended = (&*finished, &*root);
-        let result = self
-            .replays
-            .check(result, &trajectory, ended, &chosen.backend, cancel);
-        (!cancel.is_cancelled()).then_some(Replayed {
+        staged.session.run(Until::End, &mut |_| {}, cancel);
+        let result = self.replays.conclude(&mut staged, cancel);
+        (!cancel.is_cancelled()).then(|| Replayed {
             result,
-            tier: Some(chosen.backend.tier()),
-            unproved,
+            origin: origin(Some(&staged.session)),
         })
     }
 }
@@ -184,12 +176,4 @@ fn choice(arg: BackendArg) -> Choice {
         BackendArg::Docker => Choice::Engine,
         BackendArg::None => Choice::None,
     }
-}
-
-/// The bounds that are not enforced, or of which nobody knows.
-fn unproved(proofs: &[Proof]) -> Vec<Bound> {
-    let open = proofs
-        .iter()
-        .filter(|proof| proof.holding != Holding::Enforced);
-    open.map(|proof| proof.bound).collect()
 }

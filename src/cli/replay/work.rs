@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
-use std::time::Instant;
 
 use crate::cancel::Cancel;
 use crate::cli::Output;
@@ -22,11 +21,10 @@ use crate::replay::RecordReplay;
 use crate::replay::StepVerdict;
 use crate::replay::results;
 use crate::replay::results::Brief;
+use crate::replay::results::Origin;
 use crate::replay::results::Results;
-use crate::replay::results::Run;
 use crate::replay::results::ShardWriter;
 use crate::replay::results::Writer;
-use crate::review::Moment;
 use crate::review::RecordRef;
 use crate::store::Store;
 
@@ -76,12 +74,11 @@ impl Keeper {
         }
     }
 
-    fn keep(&mut self, made: &RecordReplay, run: impl FnOnce(ContentHash) -> Run) -> Result<()> {
-        let line = results::line_of(made)?;
-        let run = results::run_line_of(&run(ContentHash::of(line.as_bytes())))?;
+    fn keep(&mut self, result: &RecordReplay, origin: &Origin) -> Result<()> {
+        let (line, run) = results::lines_of(result, origin)?;
         match self {
             Self::Beside { writer, .. } => writer.append(&line, &run),
-            Self::Shard(writer) => writer.append(made.record.sha256, &line, &run),
+            Self::Shard(writer) => writer.append(result.record.sha256, &line, &run),
         }
     }
 
@@ -152,29 +149,8 @@ impl Row {
     }
 }
 
-/// How a line of results came to be.
-fn run_of(
-    setup: &Setup,
-    host: &Text,
-    made: &Replayed,
-    line: ContentHash,
-    (at, took_s): (Moment, f64),
-) -> Run {
-    Run {
-        v: Run::VERSION,
-        record: made.result.record.sha256,
-        line,
-        options: setup.options(),
-        at,
-        host: Text::clone(host),
-        tier: made.tier,
-        unproved: made.unproved.clone(),
-        took_s,
-    }
-}
-
 /// What came back of a job: its place among the jobs, and what it made; `None` when it was stopped.
-type Made = (usize, Option<(Replayed, Moment, f64)>);
+type Made = (usize, Option<Replayed>);
 
 /// Replays the jobs, keeps the results, and prints them where JSON is wanted.
 pub(super) fn run(
@@ -214,14 +190,11 @@ pub(super) fn run(
     let at_once = at_once(args).min(todo.len().max(1));
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel::<Made>();
-    let host: Text = results::host().into();
     let work = |sender: mpsc::Sender<Made>| {
         while let Some(place) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
             let made = (!cancel.is_cancelled()).then(|| {
-                let (at, began) = (Moment::now(), Instant::now());
                 let job = jobs.get(*place)?;
-                let made = setup.replay(store, job.ix, &job.record, cancel)?;
-                Some((made, at, began.elapsed().as_secs_f64()))
+                setup.replay(store, job.ix, &job.record, cancel)
             });
             if sender.send((*place, made.flatten())).is_err() {
                 return;
@@ -239,11 +212,9 @@ pub(super) fn run(
         for (nth, (place, made)) in receiver.into_iter().enumerate() {
             let ix = jobs.get(place).map_or(RecordIx(0), |job| job.ix);
             if failed.is_ok()
-                && let Some((made, at, took_s)) = made
+                && let Some(made) = made
             {
-                failed = keeper.keep(&made.result, |line| {
-                    run_of(setup, &host, &made, line, (at, took_s))
-                });
+                failed = keeper.keep(&made.result, &made.origin);
                 shown.waiting.insert(place, Some((ix, made.result, false)));
             } else {
                 shown.waiting.insert(place, None);

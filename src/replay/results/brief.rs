@@ -1,6 +1,9 @@
 //! What lists and queries say of a replay.
 
+use std::cmp::Reverse;
+
 use crate::model::Verdict;
+use crate::query::sort::Replayed;
 use crate::replay::RecordReplay;
 use crate::replay::Same;
 use crate::replay::StepVerdict;
@@ -61,6 +64,15 @@ impl Brief {
                 .iter()
                 .any(crate::replay::Verified::is_flaky),
             has_error: result.error.is_some(),
+        }
+    }
+
+    /// For sorting.
+    pub fn rank(&self) -> Replayed {
+        match self.first_divergence {
+            _ if self.has_error => Replayed::Failed,
+            Some(step) => Replayed::Diverged(Reverse(step)),
+            None => Replayed::Reproduced,
         }
     }
 

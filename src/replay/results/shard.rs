@@ -103,10 +103,14 @@ impl ShardWriter {
     pub fn open(folder: &Path, shard: Shard, options: ContentHash) -> Result<Self> {
         let whole = folder.join(shard.file_name());
         let part = folder.join(format!("{}{PART}", shard.file_name()));
+        // people know the file by the name that it will have
         let unwritable = |err: std::io::Error| {
-            Error::input(format!("{} cannot be written", part.display())).caused_by(err)
+            Error::input(format!("{} cannot be written", whole.display())).caused_by(err)
         };
-        std::fs::create_dir_all(folder).map_err(unwritable)?;
+        std::fs::create_dir_all(folder).map_err(|err| {
+            let what = format!("the folder {} cannot be made", folder.display());
+            Error::input(what).caused_by(err)
+        })?;
         if whole.exists() && !part.exists() {
             std::fs::rename(&whole, &part).map_err(unwritable)?;
         }
@@ -128,7 +132,7 @@ impl ShardWriter {
                 .map_err(unwritable)?;
         }
         Ok(Self {
-            writer: Writer::open_pair(&part, &runs_file(&whole))?,
+            writer: Writer::open_pair(&part, &runs_file(&whole)).map_err(unwritable)?,
             part,
             whole,
             done,

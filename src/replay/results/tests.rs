@@ -10,6 +10,7 @@ use crate::replay::StepVerdict;
 use crate::replay::Verified;
 use crate::review::Place;
 use crate::review::RecordRef;
+use crate::sandbox::Holding;
 
 fn result(id: &str, verdicts: &[StepVerdict]) -> RecordReplay {
     let calls = verdicts
@@ -43,19 +44,35 @@ fn result(id: &str, verdicts: &[StepVerdict]) -> RecordReplay {
     }
 }
 
-fn run(line: &str, record: &RecordReplay, second: i64) -> String {
-    let run = Run {
-        v: Run::VERSION,
-        record: record.record.sha256,
-        line: ContentHash::of(line.as_bytes()),
+/// Both lines of a result whose run began in this second.
+fn lines(result: &RecordReplay, second: i64) -> (String, String) {
+    let proof = |bound, holding| Proof {
+        bound,
+        holding,
+        why: String::new(),
+    };
+    let origin = Origin {
         options: hash("options"),
         at: Moment::from_micros(second * 1_000_000).unwrap(),
-        host: "here".into(),
-        tier: Some(Tier::Namespace),
-        unproved: vec![Bound::Memory],
         took_s: 0.5,
+        tier: Some(Tier::Namespace),
+        proofs: vec![
+            proof(Bound::Memory, Holding::NotEnforced),
+            proof(Bound::Network, Holding::Enforced),
+        ],
     };
-    run_line_of(&run).unwrap()
+    lines_of(result, &origin).unwrap()
+}
+
+#[test]
+fn how_it_came_to_be_lies_beside_a_line() {
+    let result = result("one", &[StepVerdict::Match]);
+    let (line, beside) = lines(&result, 7);
+    let run: Run = serde_json::from_str(&beside).unwrap();
+    assert_eq!(run.record, hash("one"));
+    assert_eq!(run.line, ContentHash::of(line.as_bytes()));
+    assert_eq!(run.unproved, [Bound::Memory]);
+    assert_eq!(run.tier, Some(Tier::Namespace));
 }
 
 fn hash(id: &str) -> ContentHash {
@@ -72,8 +89,8 @@ fn what_is_written_is_read() {
     let two = result("two", &[StepVerdict::Match, StepVerdict::Drift]);
     for result in [&one, &two] {
         let mut writer = Writer::open(&place, "results").unwrap();
-        let line = line_of(result).unwrap();
-        writer.append(&line, &run(&line, result, 1)).unwrap();
+        let (line, run) = lines(result, 1);
+        writer.append(&line, &run).unwrap();
         writer.sync().unwrap();
     }
     let results = Results::load(place.reads());
@@ -97,8 +114,10 @@ fn the_last_run_counts_whatever_the_order() {
     let old = result("one", &[StepVerdict::Drift]);
     let new = result("one", &[StepVerdict::Match]);
     let unknown = result("one", &[StepVerdict::Timeout]);
-    let lines = [&old, &new, &unknown].map(|result| line_of(result).unwrap());
-    let runs = format!("{}\n{}\n", run(&lines[1], &new, 9), run(&lines[0], &old, 5));
+    let [(old, ran_old), (new, ran_new), (unknown, _)] =
+        [(&old, 5), (&new, 9), (&unknown, 0)].map(|(result, second)| lines(result, second));
+    let lines = [old, new, unknown];
+    let runs = format!("{ran_new}\n{ran_old}\n");
     for (nth, order) in [[0, 1, 2], [2, 1, 0], [1, 0, 2]].into_iter().enumerate() {
         let path = folder.path().join(format!("{nth}.jsonl"));
         let text = order
@@ -123,7 +142,7 @@ fn the_last_run_counts_whatever_the_order() {
 fn what_is_no_result_is_told_and_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("r.jsonl");
-    let line = line_of(&result("one", &[StepVerdict::Match])).unwrap();
+    let (line, _) = lines(&result("one", &[StepVerdict::Match]), 1);
     let torn = line.get(..40).unwrap();
     std::fs::write(
         &path,
@@ -149,10 +168,10 @@ fn behind_a_torn_line_one_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("r.jsonl");
     let one = result("one", &[StepVerdict::Match]);
-    let line = line_of(&one).unwrap();
+    let (line, run) = lines(&one, 1);
     std::fs::write(&path, line.get(..40).unwrap()).unwrap();
     let mut writer = Writer::open_pair(&path, &runs_file(&path)).unwrap();
-    writer.append(&line, &run(&line, &one, 1)).unwrap();
+    writer.append(&line, &run).unwrap();
     let results = Results::of_files(vec![path]);
     assert_eq!(results.len(), 1);
     assert_eq!(results.passed_count(), 1);
@@ -262,9 +281,8 @@ fn share(folder: &Path, ids: &[&str], of: u64) {
         let mut writer = ShardWriter::open(folder, shard, hash("options")).unwrap();
         for id in ids.iter().filter(|id| shard.takes(id)) {
             let result = result(id, &[StepVerdict::Match]);
-            let line = line_of(&result).unwrap();
+            let (line, run) = lines(&result, 1);
             if !writer.is_done(result.record.sha256) {
-                let run = run(&line, &result, 1);
                 writer.append(result.record.sha256, &line, &run).unwrap();
             }
         }
@@ -369,4 +387,51 @@ fn what_is_not_merged() {
             .unwrap_err()
             .contains("shares of 2 and of 3 lie together")
     );
+}
+
+/// The screen and the command line, or two command lines: nobody waits, nothing is torn, and the last one counts.
+#[test]
+fn several_programs_write_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.jsonl");
+    let long = "x".repeat(100_000);
+    std::thread::scope(|scope| {
+        for program in 0..4 {
+            let (path, long) = (&path, &long);
+            scope.spawn(move || {
+                for nth in 0..20 {
+                    let mut result = result("one", &[StepVerdict::Drift]);
+                    result.notes = vec![long.clone()];
+                    // the run that begins last is neither the first program's nor the last line
+                    let second = if (program, nth) == (2, 7) {
+                        result = self::result("one", &[StepVerdict::Match]);
+                        1000
+                    } else {
+                        program * 20 + nth
+                    };
+                    let mut writer = Writer::open_pair(path, &runs_file(path)).unwrap();
+                    let (line, run) = lines(&result, second);
+                    writer.append(&line, &run).unwrap();
+                }
+            });
+        }
+    });
+    let results = Results::of_files(vec![path]);
+    assert_eq!((results.len(), results.passed_count()), (1, 0));
+    assert!(results.brief(hash("one")).unwrap().is_reproduced);
+}
+
+#[test]
+fn a_share_that_cannot_be_written_is_named_as_people_know_it() {
+    let shard = Shard { nth: 0, of: 2 };
+    let told = ShardWriter::open(Path::new("/proc/none"), shard, hash("options")).unwrap_err();
+    let told = told.to_string();
+    assert!(
+        told.contains("the folder /proc/none cannot be made"),
+        "{told}"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("results-00000-of-00002.jsonl.part")).unwrap();
+    let told = ShardWriter::open(folder.path(), shard, hash("options")).unwrap_err();
+    assert!(!told.to_string().contains(".part"), "{told}");
 }

@@ -12,13 +12,18 @@ use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::error::Result;
+use crate::model::ContentHash;
 use crate::replay::RecordReplay;
 use crate::replay::results::FOLDER;
+use crate::replay::results::Origin;
 use crate::replay::results::Run;
+use crate::replay::results::host;
 use crate::replay::results::runs_file;
 use crate::review::Place;
+use crate::sandbox::unproved;
 
-/// Appends to a file of results and the one beside it. Lines of several programs do not mix: each is one write.
+/// Appends to a file of results and the one beside it. Several programs may do so at once, also about one record: each line
+/// is one write, so that lines do not mix, and of several about a record readers take the one whose run began last.
 #[derive(Debug)]
 pub struct Writer {
     path: PathBuf,
@@ -43,19 +48,15 @@ impl Writer {
         }
     }
 
-    /// Opens these two files, in folders that are there.
-    pub(super) fn open_pair(results: &Path, runs: &Path) -> Result<Self> {
-        Self::pair(results, runs).map_err(|err| unwritable(results, err))
-    }
-
     fn at(path: &Path) -> std::io::Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        Self::pair(path, &runs_file(path))
+        Self::open_pair(path, &runs_file(path))
     }
 
-    fn pair(results: &Path, runs: &Path) -> std::io::Result<Self> {
+    /// Opens these two files, in folders that are there.
+    pub(super) fn open_pair(results: &Path, runs: &Path) -> std::io::Result<Self> {
         Ok(Self {
             path: results.to_path_buf(),
             results: open(results)?,
@@ -93,21 +94,27 @@ impl Writer {
     }
 }
 
-/// A line of results, without its end.
+/// A line of results and the line beside it of how it came to be, both without their ends.
 ///
 /// # Errors
-/// *internal* when it is no JSON.
-pub fn line_of(result: &RecordReplay) -> Result<String> {
-    serde_json::to_string(result)
-        .map_err(|err| Error::internal("no JSON of a replay").caused_by(err))
-}
-
-/// The line beside it, without its end.
-///
-/// # Errors
-/// *internal* when it is no JSON.
-pub fn run_line_of(run: &Run) -> Result<String> {
-    serde_json::to_string(run).map_err(|err| Error::internal("no JSON of a run").caused_by(err))
+/// *internal* when one is no JSON.
+pub fn lines_of(result: &RecordReplay, origin: &Origin) -> Result<(String, String)> {
+    let line = serde_json::to_string(result)
+        .map_err(|err| Error::internal("no JSON of a replay").caused_by(err))?;
+    let run = Run {
+        v: Run::VERSION,
+        record: result.record.sha256,
+        line: ContentHash::of(line.as_bytes()),
+        options: origin.options,
+        at: origin.at,
+        host: host().into(),
+        tier: origin.tier,
+        unproved: unproved(&origin.proofs).map(|proof| proof.bound).collect(),
+        took_s: origin.took_s,
+    };
+    let run = serde_json::to_string(&run)
+        .map_err(|err| Error::internal("no JSON of a run").caused_by(err))?;
+    Ok((line, run))
 }
 
 /// Opens a file for appending; half a line at its end gets an end, so that it stays alone.

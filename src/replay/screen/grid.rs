@@ -1,9 +1,13 @@
 //! The cells of a screen: rows, cursor, scrolling, history. Follows tmux 3.3 (`grid.c`, `grid-view.c`,
 //! `screen-write.c`) in what can be seen in a capture.
 
+mod looks;
+
 use std::collections::VecDeque;
 
 use unicode_width::UnicodeWidthChar as _;
+
+use crate::text::Ink;
 
 /// Stands in the cells behind the first one of a wide character.
 const PADDING: char = '\0';
@@ -18,6 +22,8 @@ const REPLIES: usize = 4096;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Row {
     cells: Vec<char>,
+    /// How the cells look; those behind the last one are plain. May reach further than `cells`: blanks with a ground.
+    inks: Vec<Ink>,
     /// Combining characters, by the column of the cell that they belong to.
     marks: Vec<(usize, char)>,
     /// The text goes on in the next row.
@@ -77,6 +83,13 @@ pub(super) struct Grid {
     history_limit: usize,
     pub(super) cursor: Cursor,
     pub(super) saved: Cursor,
+    /// How what is written looks.
+    pub(super) ink: Ink,
+    pub(super) saved_ink: Ink,
+    /// The program shows its cursor.
+    pub(super) has_cursor: bool,
+    /// Arrow keys are to be told as those of an application.
+    pub(super) has_keypad: bool,
     /// The first and the last row of the part that scrolls.
     pub(super) region: (usize, usize),
     pub(super) tabs: Vec<bool>,
@@ -103,6 +116,10 @@ impl Grid {
             history_limit,
             cursor: Cursor::default(),
             saved: Cursor::default(),
+            ink: Ink::default(),
+            saved_ink: Ink::default(),
+            has_cursor: true,
+            has_keypad: false,
             region: (0, rows - 1),
             tabs: Vec::new(),
             wraps: true,
@@ -184,15 +201,6 @@ impl Grid {
             below.insert_str(0, &text);
         }
         below == line
-    }
-
-    pub(super) fn window(&self) -> Vec<String> {
-        let text = |row: &Row| {
-            let mut text = String::new();
-            row.text(&mut text);
-            text
-        };
-        self.visible.iter().map(text).collect()
     }
 
     pub(super) fn place(&self) -> (u16, u16) {
@@ -377,12 +385,14 @@ impl Grid {
         }
         let Cursor { x, y } = self.cursor;
         self.touch(y);
+        let ink = self.ink;
         if let Some(row) = self.visible.get_mut(y) {
             row.split_wide(x, width);
             row.set(x, c);
             for behind in x + 1..x + width {
                 row.set(behind, PADDING);
             }
+            row.colour(x..x + width, ink);
         }
         let spare = usize::from(!self.wraps);
         self.cursor.x = (x + width).min(self.columns - spare);
@@ -412,14 +422,16 @@ impl Grid {
 
     /// Clears the columns from `from` up to `to` of a row; the row as a whole when that is all of it.
     pub(super) fn clear_cells(&mut self, y: usize, from: usize, to: usize) {
-        let columns = self.columns;
+        let (columns, blank) = (self.columns, self.blank());
         let Some(row) = self.visible.get_mut(y) else {
             return;
         };
         if from == 0 && to >= columns {
             *row = Row::default();
+            row.colour(0..columns, blank);
             return;
         }
+        row.colour(from..to.clamp(from, columns.max(from)), blank);
         let to = to.min(row.cells.len());
         if from >= to {
             return;
@@ -433,7 +445,11 @@ impl Grid {
     }
 
     pub(super) fn clear_rows(&mut self, from: usize, to: usize) {
-        for y in from..to.min(self.used) {
+        let last = match self.blank().bg {
+            None => self.used,
+            Some(_) => self.rows,
+        };
+        for y in from..to.min(last) {
             self.clear_cells(y, 0, self.columns);
         }
         if to >= self.used {
@@ -472,6 +488,11 @@ impl Grid {
         let count = count.min(columns - x);
         row.cells.splice(x..x, std::iter::repeat_n(' ', count));
         row.cells.truncate(columns);
+        if x < row.inks.len() {
+            let blanks = std::iter::repeat_n(Ink::default(), count);
+            row.inks.splice(x..x, blanks);
+            row.inks.truncate(columns);
+        }
         for mark in row.marks.iter_mut().filter(|(column, _)| *column >= x) {
             mark.0 += count;
         }
@@ -488,6 +509,8 @@ impl Grid {
             return;
         }
         row.cells.drain(x..end);
+        let inks = row.inks.len();
+        row.inks.drain(x.min(inks)..end.min(inks));
         row.marks.retain(|(column, _)| !(x..end).contains(column));
         for mark in row.marks.iter_mut().filter(|(column, _)| *column >= end) {
             mark.0 -= end - x;
@@ -515,7 +538,7 @@ impl Grid {
             return;
         }
         if keeps_cursor {
-            self.saved = self.cursor;
+            self.save();
         }
         let blank = std::iter::repeat_n(Row::default(), self.rows).collect();
         let main = std::mem::replace(&mut self.visible, blank);

@@ -5,6 +5,7 @@ use vte::Perform;
 
 use crate::replay::screen::grid::Cursor;
 use crate::replay::screen::grid::Grid;
+use crate::text::with_sgr;
 
 /// The number at a place of a sequence, `default` if it is left out or 0.
 fn number(params: &Params, place: usize, default: usize) -> usize {
@@ -60,8 +61,8 @@ impl Perform for Grid {
                 }
             }
             ([], b'M') => self.reverse_line_feed(),
-            ([], b'7') => self.saved = self.cursor,
-            ([], b'8') => self.cursor = self.saved,
+            ([], b'7') => self.save(),
+            ([], b'8') => self.restore(),
             ([], b'c') => self.reset(),
             (b"#", b'8') => self.fill(),
             _ => {}
@@ -85,6 +86,8 @@ impl Grid {
         self.wraps = true;
         self.inserts = false;
         self.origin = false;
+        (self.ink, self.saved_ink) = Default::default();
+        (self.has_cursor, self.has_keypad) = (true, false);
         self.clear_screen();
         self.cursor = Cursor::default();
         self.saved = Cursor::default();
@@ -123,10 +126,11 @@ impl Grid {
             'c' => self.answer("\x1b[?1;2c"),
             'g' => self.clear_tabs(number(params, 0, 0)),
             'h' | 'l' if number(params, 0, 0) == 4 => self.inserts = action == 'h',
+            'm' => self.ink = with_sgr(self.ink, params),
             'n' => self.report(number(params, 0, 0)),
             'r' => self.set_region(count, number(params, 1, self.rows)),
-            's' => self.saved = self.cursor,
-            'u' => self.cursor = self.saved,
+            's' => self.save(),
+            'u' => self.restore(),
             _ => {}
         }
     }
@@ -225,7 +229,9 @@ impl Grid {
                     self.origin = is_set;
                     self.go(0, 0);
                 }
+                1 => self.has_keypad = is_set,
                 7 => self.wraps = is_set,
+                25 => self.has_cursor = is_set,
                 47 | 1047 | 1049 if is_set => self.show_alternate(*mode == 1049),
                 47 | 1047 | 1049 => self.show_main(*mode == 1049),
                 _ => {}

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::text::AnsiColor;
 
 /// What a screen of 5 rows and 10 columns with a history of 20 lines shows.
 fn shown(bytes: &[u8]) -> String {
@@ -142,7 +143,102 @@ fn huge_counts_are_bounded() {
     }
 }
 
+/// The rows of the window: runs as `text` or `‹letters›text›`, with a letter for each thing that is not plain.
+fn looks(screen: &Screen) -> Vec<String> {
+    let run = |(text, ink): &(String, Ink)| {
+        if *ink == Ink::default() {
+            return text.clone();
+        }
+        let mut letters: Vec<String> = Vec::new();
+        for (is_on, letter) in [
+            (ink.bold, 'b'),
+            (ink.dim, 'd'),
+            (ink.italic, 'i'),
+            (ink.underline, 'u'),
+            (ink.reverse, 'r'),
+        ] {
+            letters.extend(is_on.then(|| letter.to_string()));
+        }
+        for (colour, sign) in [(ink.fg, '+'), (ink.bg, '-')] {
+            match colour {
+                None => {}
+                Some(AnsiColor::Indexed(index)) => letters.push(format!("{sign}{index}")),
+                Some(AnsiColor::Rgb(r, g, b)) => {
+                    letters.push(format!("{sign}#{r:02x}{g:02x}{b:02x}"));
+                }
+            }
+        }
+        format!("‹{}›{text}›", letters.concat())
+    };
+    let rows = screen.window();
+    rows.iter()
+        .map(|row| row.iter().map(run).collect())
+        .collect()
+}
+
+#[track_caller]
+fn check_looks(bytes: &str, expected: &[&str]) {
+    let mut screen = Screen::new(2, 10, 0);
+    screen.feed(bytes.as_bytes());
+    assert_eq!(looks(&screen), expected, "{bytes:?}");
+}
+
+#[test]
+fn looks_are_kept() {
+    check_looks("a\x1b[1;31mred\x1b[0mb", &["a‹b+1›red›b", ""]);
+    check_looks("\x1b[2;3;4;7mx", &["‹diur›x›", ""]);
+    check_looks(
+        "\x1b[38;5;208mx\x1b[48;2;1;2;255my",
+        &["‹+208›x›‹+208-#0102ff›y›", ""],
+    );
+    check_looks("\x1b[94mx\x1b[39my\x1b[102mz", &["‹+12›x›y‹-10›z›", ""]);
+    check_looks("\x1b[31mred\x1b[0m\r\x1b[2Cx", &["‹+1›re›x", ""]);
+    check_looks("\x1b[31m漢\x1b[0m字", &["‹+1›漢›字", ""]);
+    check_looks("\x1b[44m\x1b[K", &["‹-4›          ›", ""]);
+    check_looks("ab\x1b[44m\x1b[1D\x1b[K", &["a‹-4›         ›", ""]);
+    check_looks("\x1b[44m\x1b[2J", &["‹-4›          ›", "‹-4›          ›"]);
+    check_looks("\x1b[31mab\x1b[0mcd\r\x1b[P", &["‹+1›b›cd", ""]);
+    check_looks("\x1b[31mab\x1b[0mcd\r\x1b[2@", &["  ‹+1›ab›cd", ""]);
+    check_looks("\x1b[31ma\x1b7\x1b[0mb\x1b8c", &["‹+1›ac›", ""]);
+    check_looks("\x1b[31ma\x1bcb", &["b", ""]);
+}
+
+#[test]
+fn a_screen_takes_another_size() {
+    let mut screen = Screen::new(4, 10, 20);
+    screen.feed(b"one\r\ntwo\r\n0123456789");
+    screen.resize(2, 4);
+    assert_eq!(looks(&screen), ["two", "0123"]);
+    assert_eq!(screen.cursor(), Some((1, 3)));
+    screen.feed(b"\r\nabcdef");
+    assert_eq!(looks(&screen), ["abcd", "ef"]);
+    screen.resize(3, 12);
+    screen.feed(b"ghijklmno");
+    assert_eq!(looks(&screen), ["abcd", "efghijklmno", ""]);
+    // a wide character that is cut through goes
+    let mut wide = Screen::new(1, 4, 0);
+    wide.feed("a漢".as_bytes());
+    wide.resize(1, 2);
+    assert_eq!(looks(&wide), ["a "]);
+    wide.feed(b"\x1b[?25l");
+    assert_eq!(wide.cursor(), None);
+}
+
 proptest! {
+    #[test]
+    fn no_size_breaks_it(
+        bytes in proptest::collection::vec(prop_oneof![Just(0x1b), Just(b'['), Just(b';'), 0x20u8..0x80, any::<u8>()], 0..200),
+        sizes in proptest::collection::vec((0_u16..6, 0_u16..9), 0..5),
+    ) {
+        let mut screen = Screen::new(3, 7, 4);
+        for (rows, columns) in sizes {
+            screen.feed(&bytes);
+            screen.resize(rows, columns);
+            prop_assert_eq!(screen.window().len(), usize::from(rows.max(1)));
+            screen.feed(&bytes);
+        }
+    }
+
     #[test]
     fn no_bytes_break_it(bytes in proptest::collection::vec(prop_oneof![Just(0x1b), Just(b'['), Just(b';'), 0x20u8..0x80, any::<u8>()], 0..400)) {
         let mut screen = Screen::new(3, 7, 4);

@@ -9,6 +9,7 @@ use crate::replay::session::Session;
 use crate::replay::session::stopped;
 use crate::sandbox::Entry;
 use crate::sandbox::FileError;
+use crate::sandbox::Found;
 use crate::sandbox::Launch;
 use crate::sandbox::Layer;
 use crate::sandbox::Process;
@@ -48,16 +49,35 @@ impl Session {
     /// *limit* when there is no sandbox to ask; *input* when there is no such file or it is longer.
     pub fn file(&mut self, path: &str, most: u64, cancel: &Cancel) -> Result<Vec<u8>> {
         self.ready(cancel)?;
-        let path = if path.starts_with('/') {
-            path.to_owned()
-        } else {
-            format!("{}/{path}", self.ground.root())
-        };
+        let path = self.whole(path);
         let Some(sandbox) = &mut self.sandbox else {
             return Err(stopped());
         };
         let read = sandbox.files().read(&path, most);
         read.map_err(|error: FileError| Error::input(path).caused_by(error))
+    }
+
+    /// What lies in a folder where the replay stands, at most `most` entries; the path is absolute or below the workspace.
+    ///
+    /// # Errors
+    /// *limit* when there is no sandbox to ask; *input* when there is no such folder or it holds more.
+    pub fn list(&mut self, path: &str, most: usize, cancel: &Cancel) -> Result<Vec<Found>> {
+        self.ready(cancel)?;
+        let path = self.whole(path);
+        let Some(sandbox) = &mut self.sandbox else {
+            return Err(stopped());
+        };
+        let found = sandbox.files().list(&path, 1, most);
+        found.map_err(|error: FileError| Error::input(path).caused_by(error))
+    }
+
+    /// A path below the workspace, whole.
+    fn whole(&self, path: &str) -> String {
+        match path {
+            "" => self.ground.root().to_owned(),
+            path if path.starts_with('/') => path.to_owned(),
+            path => format!("{}/{path}", self.ground.root()),
+        }
     }
 
     /// The files and links that the calls up to the position changed, by path; folders are not told.

@@ -241,6 +241,13 @@ impl Process for Running {
         written.map_err(|err| Error::limit("the process reads nothing").caused_by(err))
     }
 
+    fn resize(&mut self, rows: u16, columns: u16) -> Result<()> {
+        if self.frames.is_some() {
+            return Err(Error::limit("a process without a terminal has no size"));
+        }
+        self.container.resize(&self.exec, rows, columns)
+    }
+
     fn read(&mut self, into: &mut Vec<u8>, wait: Duration) -> Result<Heard> {
         if !self.early.is_empty() {
             let early = std::mem::take(&mut self.early);

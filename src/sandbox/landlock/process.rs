@@ -28,7 +28,6 @@ use rustix::event::poll;
 use rustix::fs::OFlags;
 use rustix::pipe::PipeFlags;
 use rustix::pty::OpenptFlags;
-use rustix::termios::Winsize;
 
 use crate::error::Error;
 use crate::error::Result;
@@ -39,6 +38,7 @@ use crate::sandbox::landlock::supervisor::SUPERVISE;
 use crate::sandbox::landlock::wire;
 use crate::sandbox::landlock::wire::Plan;
 use crate::sandbox::landlock::wire::Status;
+use crate::sandbox::terminal;
 
 /// What the disk's watch says to all processes: why it ended the sandbox.
 pub(super) type Told = Arc<Mutex<Option<String>>>;
@@ -74,7 +74,7 @@ impl Started {
         rows: u16,
         columns: u16,
     ) -> Result<Self> {
-        let (ours, theirs, name) = terminal(rows, columns, plan.owner)
+        let (ours, theirs, name) = open_terminal(rows, columns, plan.owner)
             .map_err(|err| Error::limit("no terminal can be had for it").caused_by(err))?;
         plan.terminal = Some(name);
         Self::start(program, &plan, ours, theirs)
@@ -216,7 +216,7 @@ fn refused(program: &str, errno: Option<i32>, why: String) -> Error {
 }
 
 /// A new terminal: our end, the program's, and its name.
-fn terminal(
+fn open_terminal(
     rows: u16,
     columns: u16,
     owner: Option<u32>,
@@ -227,13 +227,7 @@ fn terminal(
     rustix::pty::unlockpt(&ours)?;
     let theirs = rustix::pty::ioctl_tiocgptpeer(&ours, flags)?;
     let name = rustix::pty::ptsname(&ours, Vec::new())?;
-    let size = Winsize {
-        ws_row: rows,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    rustix::termios::tcsetwinsize(&ours, size)?;
+    terminal::size(&ours, rows, columns)?;
     if let Some(owner) = owner {
         rustix::fs::fchown(&theirs, Some(rustix::fs::Uid::from_raw(owner)), None)?;
     }
@@ -337,6 +331,15 @@ impl Process for Handle {
             }
         }
         Ok(())
+    }
+
+    fn resize(&mut self, rows: u16, columns: u16) -> Result<()> {
+        let started = lock(&self.started);
+        if !started.is_terminal {
+            return Err(Error::limit("a process without a terminal has no size"));
+        }
+        terminal::size(&started.streams, rows, columns)
+            .map_err(|err| Error::limit("its terminal cannot be sized").caused_by(err))
     }
 
     fn read(&mut self, into: &mut Vec<u8>, wait: Duration) -> Result<Heard> {

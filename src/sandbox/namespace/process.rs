@@ -22,6 +22,7 @@ use crate::sandbox::Process;
 use crate::sandbox::namespace::life::End;
 use crate::sandbox::namespace::life::Life;
 use crate::sandbox::namespace::lock;
+use crate::sandbox::terminal;
 use crate::text::human;
 
 /// How long a process may read nothing while something is typed.
@@ -198,6 +199,14 @@ impl Process for Held {
         }
         self.unread = came;
         Ok(())
+    }
+
+    fn resize(&mut self, rows: u16, columns: u16) -> Result<()> {
+        if !self.has_terminal {
+            return Err(Error::limit("the process has no terminal to size"));
+        }
+        terminal::size(&self.output, rows, columns)
+            .map_err(|err| Error::limit("its terminal cannot be sized").caused_by(err))
     }
 
     fn read(&mut self, into: &mut Vec<u8>, wait: Duration) -> Result<Heard> {

@@ -22,7 +22,6 @@ use rustix::process::Signal;
 use rustix::process::WaitOptions;
 use rustix::process::WaitStatus;
 use rustix::pty::OpenptFlags;
-use rustix::termios::Winsize;
 
 use crate::sandbox::namespace::lock;
 use crate::sandbox::namespace::root::Stand;
@@ -34,6 +33,7 @@ use crate::sandbox::namespace::wire::Config;
 use crate::sandbox::namespace::wire::SpawnStep;
 use crate::sandbox::namespace::wire::Wire;
 use crate::sandbox::namespace::work;
+use crate::sandbox::terminal;
 
 /// Rounds of looking for processes of a session that is to be killed, since they may fork meanwhile.
 const KILL_ROUNDS: usize = 16;
@@ -319,13 +319,7 @@ fn open_output(terminal: Option<(u16, u16)>) -> rustix::io::Result<(OwnedFd, Own
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let outer = rustix::pty::openpt(flags)?;
     rustix::pty::unlockpt(&outer)?;
-    let size = Winsize {
-        ws_row: rows,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    rustix::termios::tcsetwinsize(&outer, size)?;
+    terminal::size(&outer, rows, columns)?;
     let inner = rustix::pty::ioctl_tiocgptpeer(&outer, flags)?;
     Ok((outer, inner))
 }

@@ -251,6 +251,10 @@ impl Process for Started {
         Err(Error::limit("it has no terminal"))
     }
 
+    fn resize(&mut self, _: u16, _: u16) -> Result<()> {
+        Err(Error::limit("it has no terminal"))
+    }
+
     fn read(&mut self, into: &mut Vec<u8>, wait: Duration) -> Result<Heard> {
         match self.heard.recv_timeout(wait) {
             Ok(bytes) => {

@@ -93,7 +93,7 @@ impl Room {
         Ok(Box::new(Running {
             heard: listen(reader, end),
             writer: Some(writer),
-            _master: Some(pair.master),
+            master: Some(pair.master),
             pid,
             ended: None,
         }))
@@ -127,7 +127,7 @@ impl Room {
         Ok(Box::new(Running {
             heard: listen(reader, end),
             writer: None,
-            _master: None,
+            master: None,
             pid,
             ended: None,
         }))
@@ -159,7 +159,7 @@ fn listen(
 struct Running {
     heard: mpsc::Receiver<News>,
     writer: Option<Box<dyn std::io::Write + Send>>,
-    _master: Option<Box<dyn portable_pty::MasterPty + Send>>,
+    master: Option<Box<dyn portable_pty::MasterPty + Send>>,
     pid: u32,
     ended: Option<Exit>,
 }
@@ -172,6 +172,18 @@ impl Process for Running {
             .ok_or_else(|| Error::limit("no terminal"))?;
         let written = writer.write_all(bytes).and_then(|()| writer.flush());
         written.map_err(|error| Error::limit("it reads nothing").caused_by(error))
+    }
+
+    fn resize(&mut self, rows: u16, columns: u16) -> Result<()> {
+        let master = self.master.as_ref();
+        let master = master.ok_or_else(|| Error::limit("no terminal"))?;
+        let size = portable_pty::PtySize {
+            rows,
+            cols: columns,
+            ..portable_pty::PtySize::default()
+        };
+        let sized = master.resize(size);
+        sized.map_err(|error| Error::limit("it has no size").caused_by(error.to_string()))
     }
 
     fn read(&mut self, into: &mut Vec<u8>, wait: Duration) -> Result<Heard> {

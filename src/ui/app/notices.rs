@@ -8,6 +8,7 @@ use crate::text::human;
 use crate::ui::app::App;
 use crate::ui::app::First;
 use crate::ui::app::context;
+use crate::ui::app::replay::replay_of;
 use crate::ui::effect::Effect;
 use crate::ui::event::Notice;
 use crate::ui::event::Tone;
@@ -47,10 +48,7 @@ impl App {
             Notice::Theme(theme, highlighter) => {
                 self.paint.theme = *theme;
                 self.paint.highlighter = Some(highlighter);
-                self.list.look_changed();
-                for screen in self.screens.iter_mut() {
-                    screen.look_changed();
-                }
+                self.theme_changed();
             }
             Notice::Relabelled => {
                 self.list.rows_changed();
@@ -87,10 +85,25 @@ impl App {
             | Notice::RunPairs(..)
             | Notice::RunsCompared(..)) => self.compare_notice(notice, effects),
             Notice::Replay(opened, news) => self.replay_told(opened, news, effects),
+            Notice::Replays(replays) => {
+                self.data.rows.set_replays(replays);
+                self.replays_changed();
+            }
             Notice::HangUp => effects.push(Effect::Quit),
             // the owner of the terminal takes these before they come here
             Notice::Terminal(_) => {}
             other => self.view_notice(other, effects),
+        }
+    }
+
+    /// Every view forgets colours of the theme before.
+    fn theme_changed(&mut self) {
+        self.list.look_changed();
+        for screen in self.screens.iter_mut() {
+            screen.look_changed();
+        }
+        if let Some(view) = &mut self.left_replay {
+            view.look_changed();
         }
     }
 
@@ -130,7 +143,9 @@ impl App {
             Notice::Page(key, page) => {
                 if let Some(view) = self.screens.comparison_mut(key.opened) {
                     view.page_built(key, *page, &cx);
-                } else if let Some(view) = self.screens.replay_mut(key.opened) {
+                } else if let Some(view) =
+                    replay_of(&mut self.screens, &mut self.left_replay, key.opened)
+                {
                     view.page_built(key, *page, &cx);
                 } else if let Some(view) = self.screens.trajectory_mut() {
                     view.page_built(key, *page, &cx);
@@ -230,6 +245,7 @@ impl App {
         if is_complete {
             // decisions beside files that were found on the way
             self.read_journals(false, effects);
+            effects.push(Effect::ReadReplays);
         }
         if let Some(First::Nth(nth)) = self.habits.first
             && records >= nth
@@ -267,6 +283,9 @@ impl App {
             // to somebody who asks what is new it matters what others decided meanwhile
             self.read_journals(!self.data.is_following, effects);
         }
+        if !self.data.is_following {
+            effects.push(Effect::ReadReplays);
+        }
         self.data.rows.grow(self.data.store.len());
         self.list.rows_changed();
         for ix in &refresh.changed {
@@ -302,6 +321,13 @@ impl App {
             effects.push(Effect::Hash(missing));
         }
         self.list.record_changed(ix);
+        if self
+            .left_replay
+            .as_ref()
+            .is_some_and(|view| view.record() == ix)
+        {
+            self.drop_replay(effects);
+        }
         for screen in self.screens.iter_mut() {
             screen.record_changed(ix, &mut self.opened, effects);
         }

@@ -1,5 +1,6 @@
 //! Overlays of the whole program: what each is opened with, and what its answer means here.
 
+use crate::model::TaskKind;
 use crate::query::sort::SortKey;
 use crate::ui::action::OverlayKind;
 use crate::ui::app::App;
@@ -51,7 +52,9 @@ impl App {
                 let cells = overlay::Why::text_cells(self.screen);
                 let options = self.habits.look.page_options(cells);
                 effects.push(Effect::Why(generation, record, options));
-                Overlay::Why(overlay::Why::new(generation))
+                let kind = self.data.rows.get(record).and_then(|row| row.task_kind);
+                let has_program = kind == Some(TaskKind::FuncGen);
+                Overlay::Why(overlay::Why::new(generation, has_program))
             }
             OverlayKind::Themes => {
                 self.paint.before = Some(self.paint.theme.name().to_owned());
@@ -77,12 +80,33 @@ impl App {
         self.overlays.push(overlay);
     }
 
+    /// Closes the topmost overlay, and stops what runs for it.
+    fn close_overlay(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(Overlay::Why(why)) = self.overlays.pop()
+            && why.is_running()
+        {
+            effects.push(Effect::StopCheck);
+            let text = "the test program was stopped".to_owned();
+            self.status.pass(Tone::Info, text);
+        }
+    }
+
+    /// Runs the test program of the record that the reasons are about.
+    fn run_check(&mut self, effects: &mut Vec<Effect>) {
+        let (Some(Overlay::Why(why)), Some(record)) = (self.overlays.last(), self.record()) else {
+            return;
+        };
+        let cells = overlay::Why::text_cells(self.screen);
+        let options = self.habits.look.page_options(cells);
+        let (judging, generation) = (self.data.judging, why.generation());
+        effects.push(Effect::RunCheck(judging, generation, record, options));
+    }
+
     pub(super) fn reply(&mut self, reply: Reply, effects: &mut Vec<Effect>) {
         match reply {
             Reply::Stay => {}
-            Reply::Close => {
-                self.overlays.pop();
-            }
+            Reply::Close => self.close_overlay(effects),
+            Reply::RunCheck => self.run_check(effects),
             Reply::Run(action) => {
                 self.overlays.pop();
                 self.act(action, None, effects);

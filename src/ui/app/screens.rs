@@ -160,6 +160,14 @@ impl Screen {
                 ("help", "keys"),
             ],
             Self::Replay(view) if view.has_console() => &[],
+            Self::Replay(view) if view.shows_files() => &[
+                ("open", "open"),
+                ("next-pane", "file"),
+                ("toggle-difference", "what changed"),
+                ("find", "find"),
+                ("back", "back"),
+                ("help", "keys"),
+            ],
             Self::Replay(view) if !view.shows_calls() => &[("back", "back"), ("help", "keys")],
             Self::Replay(_) => &[
                 ("open", "run to here"),
@@ -282,7 +290,7 @@ impl Screen {
             Self::Stats(view) => view.start_find(pattern, from, cx),
             Self::Results(view) => view.start_find(pattern, from, effects),
             Self::Compare(view) => view.start_find(pattern, from, effects),
-            Self::Replay(view) => view.start_find(pattern, from, cx),
+            Self::Replay(view) => view.start_find(pattern, from, cx, effects),
         }
     }
 
@@ -310,8 +318,9 @@ impl Screen {
             Self::Trajectory(view) => view.hits_found(generation, hits, is_done, cx),
             Self::Patch(view) => view.hits_found(generation, &hits, is_done, cx),
             Self::File(view) => view.hits_found(generation, &hits, is_done, cx),
+            Self::Replay(view) => view.hits_found(generation, &hits, is_done, cx),
             // these have answers of their own, or search by themselves
-            Self::Results(_) | Self::Compare(_) | Self::Stats(_) | Self::Replay(_) => {}
+            Self::Results(_) | Self::Compare(_) | Self::Stats(_) => {}
         }
     }
 
@@ -421,6 +430,14 @@ impl Screens {
     pub(super) fn comparison_mut(&mut self, opened: Generation) -> Option<&mut CompareView> {
         self.0.iter_mut().find_map(|screen| match screen {
             Screen::Compare(view) if view.opened() == opened => Some(view.as_mut()),
+            _ => None,
+        })
+    }
+
+    /// The replay that is open, whatever lies above it.
+    pub(super) fn replay(&self) -> Option<&ReplayView> {
+        self.0.iter().find_map(|screen| match screen {
+            Screen::Replay(view) => Some(view.as_ref()),
             _ => None,
         })
     }

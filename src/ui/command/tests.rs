@@ -236,7 +236,9 @@ fn known(action: Action) {
         | Action::NextUndecided
         // the answers to questions, which no key gives by itself
         | Action::DecideAll(_)
-        | Action::ExportNow => {}
+        | Action::ExportNow
+        | Action::ReplayThis
+        | Action::QuitNow => {}
     }
 }
 

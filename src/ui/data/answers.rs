@@ -18,6 +18,7 @@ use crate::model::Summary;
 use crate::model::Text;
 use crate::query::Cost;
 use crate::query::sort::Verdicts;
+use crate::replay::results::Brief;
 use crate::select::Known;
 use crate::select::Needs;
 use crate::select::Said;
@@ -58,6 +59,8 @@ struct Answer {
     voices: Option<Arc<Voices>>,
     /// Where the query asks for verdicts.
     verdicts: Option<Verdicts>,
+    /// Where the query asks for replays.
+    replayed: Option<Brief>,
     judging: u64,
 }
 
@@ -139,6 +142,11 @@ impl Asking<'_> {
         if needs.verdicts && verdicts.is_none() && summary.fault.is_none() {
             return false;
         }
+        // a replay is known by the record's content, and that by its marks
+        if needs.replays && marks.is_none() && summary.fault.is_none() {
+            return false;
+        }
+        let replayed = self.rows.replayed(ix).filter(|_| needs.replays);
         let voices = self.rows.voices(ix).filter(|_| needs.people);
         let is_same = |answer: &&Answer| {
             let is_voice = match (&answer.voices, voices) {
@@ -149,6 +157,7 @@ impl Asking<'_> {
             is_voice
                 && Arc::ptr_eq(&answer.summary, summary)
                 && answer.verdicts == verdicts
+                && answer.replayed.as_ref() == replayed
                 && answer.judging == self.backing.judging
         };
         if let Some(Some(answer)) = lock(kept)
@@ -169,7 +178,7 @@ impl Asking<'_> {
             head: None,
             verdicts,
             said: Some(self.said(voices.map(Arc::as_ref))),
-            replayed: None,
+            replayed,
         };
         let is_taken = selector.admits(ix, &sources, known, self.cancel);
         if self.cancel.is_cancelled() {
@@ -185,6 +194,7 @@ impl Asking<'_> {
                 summary: Arc::clone(summary),
                 voices: voices.cloned(),
                 verdicts,
+                replayed: replayed.cloned(),
                 judging: self.backing.judging,
             });
         }
@@ -292,5 +302,38 @@ mod tests {
         check(&rows, &answers, "not decision", &[0, 2, 3]);
         rows.set_voices(RecordIx(1), None);
         check(&rows, &answers, "not decision", &[0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_replay_is_known_as_soon_as_it_is_told() {
+        let answers = Answers::default();
+        let mut rows = rows(&[1, 5, 9]);
+        let marks = |name: &[u8]| Marks {
+            hash: ContentHash::of(name),
+            published: Verdict::Unjudged,
+            strict: Verdict::Unjudged,
+            is_flagged: false,
+            patch_hash: None,
+        };
+        rows.set_marks(RecordIx(0), marks(b"a"));
+        rows.set_marks(RecordIx(1), marks(b"b"));
+        // the third record's content is not known: neither is whether it was replayed
+        check(&rows, &answers, "replay.reproduced", &[]);
+        check(&rows, &answers, "not replay.reproduced", &[0, 1]);
+        let brief = |first_divergence: Option<usize>| Brief {
+            is_reproduced: first_divergence.is_none(),
+            first_divergence,
+            calls: 3,
+            matched: Some(0.5),
+            patch: None,
+            verified: None,
+            is_flaky: false,
+            has_error: false,
+        };
+        rows.add_replay(ContentHash::of(b"b"), brief(None));
+        check(&rows, &answers, "replay.reproduced", &[1]);
+        rows.add_replay(ContentHash::of(b"b"), brief(Some(4)));
+        check(&rows, &answers, "replay.reproduced", &[]);
+        check(&rows, &answers, "replay.divergence < 5", &[1]);
     }
 }

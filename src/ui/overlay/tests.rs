@@ -68,7 +68,7 @@ fn all() -> Vec<Overlay> {
         Overlay::Sort(SortPicker::new(vec!["id".into(), "steps".into()], 1)),
         Overlay::Sort(SortPicker::new(Vec::new(), 7)),
         themes(),
-        Overlay::Why(Why::new(Generation(1))),
+        Overlay::Why(Why::new(Generation(1), false)),
         why(),
     ]
 }
@@ -95,7 +95,7 @@ fn why() -> Overlay {
         strict: &judgement,
     };
     let page = WhyPage::new(&Trajectory::default(), judged, &[], &PageOptions::default());
-    let mut why = Why::new(Generation(1));
+    let mut why = Why::new(Generation(1), false);
     why.answered(Generation(2), Err(Fault::new("of another question")));
     why.answered(Generation(1), Ok(Arc::new(page)));
     Overlay::Why(why)
@@ -120,8 +120,23 @@ fn reasons_are_walked_through() {
     );
     assert_eq!(type_text(&mut overlay, "!"), Reply::Close);
     assert_eq!(type_text(&mut overlay, "p"), Reply::Run(Action::Patch));
-    let mut waiting = Overlay::Why(Why::new(Generation(1)));
+    let mut waiting = Overlay::Why(Why::new(Generation(1), false));
     assert_eq!(waiting.key(key(KeyCode::Enter)), Reply::Stay);
+}
+
+#[test]
+fn only_a_record_with_a_test_program_has_one_run() {
+    let mut without = Overlay::Why(Why::new(Generation(1), false));
+    assert_eq!(type_text(&mut without, "x"), Reply::Stay);
+    let mut why = Why::new(Generation(1), true);
+    assert_eq!(why.key(key(KeyCode::Char('x'))), Reply::RunCheck);
+    assert!(why.is_running());
+    // not twice at once
+    assert_eq!(why.key(key(KeyCode::Char('x'))), Reply::Stay);
+    why.answered(Generation(2), Err(Fault::new("of another question")));
+    assert!(why.is_running());
+    why.answered(Generation(1), Err(Fault::new("torn")));
+    assert!(!why.is_running());
 }
 
 fn screen(overlay: &Overlay, width: u16, height: u16) -> (Vec<String>, Option<Position>) {

@@ -32,6 +32,10 @@ const BESIDE_CELLS: u16 = 140;
 #[derive(Debug, Clone)]
 pub struct Why {
     generation: Generation,
+    /// The record has a test program.
+    has_program: bool,
+    /// That runs now.
+    is_running: bool,
     content: Option<Result<Arc<WhyPage>, Fault>>,
     /// Among the rows that stand for evidence.
     cursor: usize,
@@ -44,10 +48,12 @@ pub struct Why {
 }
 
 impl Why {
-    /// A box that waits for the answer to this question.
-    pub fn new(generation: Generation) -> Self {
+    /// A box that waits for the answer to this question, about a record that has a test program or not.
+    pub fn new(generation: Generation, has_program: bool) -> Self {
         Self {
             generation,
+            has_program,
+            is_running: false,
             content: None,
             cursor: 0,
             top: 0,
@@ -83,7 +89,18 @@ impl Why {
     pub fn answered(&mut self, generation: Generation, content: Result<Arc<WhyPage>, Fault>) {
         if generation == self.generation {
             self.content = Some(content);
+            self.is_running = false;
         }
+    }
+
+    /// The number of its question.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Whether the test program of the record runs for it.
+    pub fn is_running(&self) -> bool {
+        self.is_running
     }
 
     fn page(&self) -> Option<&WhyPage> {
@@ -99,6 +116,10 @@ impl Why {
         match key.code {
             KeyCode::Char('q' | '!') => Reply::Close,
             KeyCode::Char('p') => Reply::Run(Action::Patch),
+            KeyCode::Char('x') if self.has_program && !self.is_running => {
+                self.is_running = true;
+                Reply::RunCheck
+            }
             KeyCode::Enter => {
                 let page = self.page();
                 let target = page.and_then(|page| page.targets.get(self.cursor));
@@ -143,7 +164,11 @@ impl Why {
     }
 
     pub(super) fn draw(&self, screen: Rect, buf: &mut Buffer, theme: &Theme) -> Option<Position> {
-        let note = "Enter goes there · p patch · Esc";
+        let note = match (self.is_running, self.has_program) {
+            (true, _) => "its test program runs in a sandbox… · Esc stops it",
+            (false, true) => "x runs its test program · Enter goes there · p patch · Esc",
+            (false, false) => "Enter goes there · p patch · Esc",
+        };
         let inner = draw_box(Self::area(screen), "Why", note, buf, theme);
         let say = |buf: &mut Buffer, text: &str, role| {
             let text = crate::text::clean_line(text);

@@ -284,7 +284,8 @@ fn coded_style(paint: Paint, base: Style, code: Style, theme: &Theme) -> Style {
     }
 }
 
-fn ansi_style(ink: AnsiInk, theme: &Theme) -> Style {
+/// The style of recorded or running terminal output.
+pub fn ansi_style(ink: AnsiInk, theme: &Theme) -> Style {
     let mut style = Style {
         fg: ink.fg.and_then(|color| ansi_color(color, theme)),
         bg: ink.bg.and_then(|color| ansi_color(color, theme)),

@@ -1,5 +1,7 @@
 //! Pages of a replay: a call with what was recorded or came of it, in what both differ, the result at the end.
 
+use std::sync::Arc;
+
 use crate::cancel::Cancel;
 use crate::compare::compare_patches;
 use crate::model::Action;
@@ -12,14 +14,20 @@ use crate::replay::RecordReplay;
 use crate::replay::Same;
 use crate::replay::StepVerdict;
 use crate::replay::Verified;
+use crate::replay::What;
+use crate::text::Lines;
 use crate::theme::Role;
 use crate::ui::page::Page;
 use crate::ui::page::PageOptions;
 use crate::ui::page::act;
+use crate::ui::page::block::Gutter;
+use crate::ui::page::block::Tint;
 use crate::ui::page::build::Builder;
+use crate::ui::page::build::Folding;
 use crate::ui::page::build::Label;
 use crate::ui::page::compare;
 use crate::ui::page::drawn::Drawn;
+use crate::ui::page::drawn::Lang;
 use crate::ui::page::figures;
 use crate::ui::page::verdict_sign;
 
@@ -115,6 +123,35 @@ impl Page {
             compare::patches(&mut page, "recorded and replayed", &found);
         }
         Some(Self::of_blocks(page.finish()))
+    }
+
+    /// Makes the page of a file of the workspace.
+    pub fn of_workspace_file(
+        path: &str,
+        text: &Text,
+        what: Option<What>,
+        options: &PageOptions,
+    ) -> Self {
+        let title = match what {
+            Some(_) => format!("{path} · changed by the calls"),
+            None => path.to_owned(),
+        };
+        let first_line = text.lines().next().unwrap_or_default().to_owned();
+        let lang = Arc::new(Lang::File {
+            path: path.to_owned(),
+            first_line,
+        });
+        let lines = Lines::new(Text::clone(text));
+        let gutter = Gutter::Numbers {
+            first: 1,
+            cells: lines.len().max(1).to_string().len(),
+            sign: ' ',
+        };
+        let mut page = Builder::new(*options);
+        page.section(&[(title, Role::Title)], &[]);
+        let tint = Tint::Code(lang, Role::Text);
+        page.indexed(lines, gutter, tint, Vec::new(), Folding::NONE);
+        Self::of_blocks(page.finish())
     }
 
     /// Makes the page of what changed in the workspace so far.

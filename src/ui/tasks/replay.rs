@@ -16,7 +16,6 @@ use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::Action;
-use crate::model::ContentHash;
 use crate::model::RecordIx;
 use crate::model::Trajectory;
 use crate::read::understand;
@@ -28,20 +27,17 @@ use crate::replay::Staged;
 use crate::replay::Stopped;
 use crate::replay::Until;
 use crate::replay::results;
+use crate::replay::results::Origin;
 use crate::replay::results::Results;
-use crate::replay::results::Run;
 use crate::replay::results::Writer;
 use crate::review::Moment;
 use crate::review::Place;
-use crate::sandbox::Bound;
-use crate::sandbox::Holding;
-use crate::sandbox::Proof;
+use crate::sandbox::unproved;
 use crate::text::clean_line;
 use crate::ui::effect::ReplayAsk;
 use crate::ui::effect::ReplayJob;
 use crate::ui::effect::ReplayPage;
 use crate::ui::effect::ReplayTo;
-use crate::ui::event::CallPlace;
 use crate::ui::event::CallRow;
 use crate::ui::event::Generation;
 use crate::ui::event::Notice;
@@ -52,6 +48,7 @@ use crate::ui::tasks::Env;
 use crate::ui::tasks::replay::console::Console;
 
 mod console;
+mod files;
 
 /// The thread that replays.
 #[derive(Debug)]
@@ -119,6 +116,12 @@ struct Open {
     generation: Generation,
     place: Place,
     staged: Staged,
+    /// When its first call was run, from the beginning on.
+    began: Option<(Moment, Instant)>,
+}
+
+fn now() -> (Moment, Instant) {
+    (Moment::now(), Instant::now())
 }
 
 impl Bench {
@@ -199,10 +202,26 @@ impl Bench {
                 )),
                 Err(error) => tell(ReplayNews::Failed(words(&error))),
             },
+            ReplayAsk::Folder(path) => {
+                let found = files::folder(&mut open.staged, &path, cancel);
+                tell(ReplayNews::Folder(
+                    path,
+                    found.map_err(|error| words(&error)),
+                ));
+            }
+            ReplayAsk::File(path) => {
+                let text = files::text(&mut open.staged, &path, cancel);
+                tell(ReplayNews::File(path, text.map_err(|error| words(&error))));
+            }
             ReplayAsk::Console(rows, columns) => {
                 match open.staged.session.shell_here(rows, columns, cancel) {
                     Ok(shell) => self.console = Some(Console::new(shell, rows, columns)),
                     Err(error) => tell(ReplayNews::Failed(words(&error))),
+                }
+            }
+            ReplayAsk::Size(rows, columns) => {
+                if let Some(console) = &mut self.console {
+                    console.size(rows, columns);
                 }
             }
             ReplayAsk::Type(bytes) => {
@@ -248,15 +267,11 @@ fn open(
         let action = steps.and_then(|step| step.actions.get(at.call));
         row(*at, action)
     });
-    let unproved = staged.chosen.proofs.iter();
     let refused = staged.chosen.refused.iter();
     let about = Replayable {
         calls: calls.collect(),
         tier: session.tier(),
-        unproved: unproved
-            .filter(|proof| proof.holding != Holding::Enforced)
-            .cloned()
-            .collect(),
+        unproved: unproved(&staged.chosen.proofs).cloned().collect(),
         refused: refused
             .map(|(tier, why)| format!("no {} sandbox here: {why}", tier.name()))
             .collect(),
@@ -268,6 +283,7 @@ fn open(
         generation,
         place,
         staged,
+        began: None,
     };
     Ok((open, about))
 }
@@ -287,10 +303,7 @@ fn row(at: CallRef, action: Option<&Action>) -> CallRow {
     let nothing = Action::default();
     let action = action.unwrap_or(&nothing);
     CallRow {
-        place: CallPlace {
-            step: at.step,
-            call: at.call,
-        },
+        place: at,
         class: action.class,
         meaning: clean_line(&understand::meaning(action)).into_owned(),
         exit_code: action.observation.as_ref().and_then(|seen| seen.exit_code),
@@ -306,6 +319,9 @@ fn run(
     tell: &mut dyn FnMut(ReplayNews),
 ) {
     let session = &mut open.staged.session;
+    if session.position() == 0 || open.began.is_none() {
+        open.began = Some(now());
+    }
     let mut live = Live::default();
     let mut at = session.position();
     let mut hear = |event: Event<'_>| match event {
@@ -352,48 +368,26 @@ fn run(
 
 /// The result of a whole replay, checked, and whether it was written down: what was stopped meanwhile is not.
 fn conclude(open: &mut Open, env: &Env, cancel: &Cancel) -> (RecordReplay, Result<(), String>) {
-    let Staged {
-        session,
-        chosen,
-        root,
-        finished,
-    } = &mut open.staged;
-    let began = Instant::now();
-    let result = session.result(cancel);
-    let trajectory = Arc::clone(session.trajectory());
-    let ended = (&**finished, root.as_str());
-    let result = env
-        .replays
-        .check(result, &trajectory, ended, &chosen.backend, cancel);
+    let result = env.replays.conclude(&mut open.staged, cancel);
     if cancel.is_cancelled() {
         return (result, Err("stopped".to_owned()));
     }
-    let run = |line: ContentHash, options: ContentHash| Run {
-        v: Run::VERSION,
-        record: result.record.sha256,
-        line,
-        options,
-        at: Moment::now(),
-        host: results::host().into(),
-        tier: Some(session.tier()),
-        unproved: unproved(session.proofs()),
-        took_s: began.elapsed().as_secs_f64(),
-    };
+    let session = &open.staged.session;
+    let (at, began) = open.began.unwrap_or_else(now);
     let saved = env.replays.options().and_then(|options| {
-        let line = results::line_of(&result)?;
-        let run = results::run_line_of(&run(ContentHash::of(line.as_bytes()), options))?;
+        let origin = Origin {
+            options,
+            at,
+            took_s: began.elapsed().as_secs_f64(),
+            tier: Some(session.tier()),
+            proofs: session.proofs().to_vec(),
+        };
+        let (line, run) = results::lines_of(&result, &origin)?;
         let mut writer = Writer::open(&open.place, results::NAME)?;
         writer.append(&line, &run)?;
         writer.sync()
     });
     (result, saved.map_err(|error| error.to_string()))
-}
-
-/// The bounds that are not enforced, or of which nobody knows.
-fn unproved(proofs: &[Proof]) -> Vec<Bound> {
-    let open = proofs.iter();
-    let open = open.filter(|proof| proof.holding != Holding::Enforced);
-    open.map(|proof| proof.bound).collect()
 }
 
 /// The end of what a call writes, told now and then.
@@ -421,6 +415,19 @@ impl Live {
     }
 }
 
+/// Reads what lies beside the data of earlier replays.
+pub(super) fn results(env: &Env, say: &mut dyn FnMut(Notice)) {
+    // where no place can be told, the journals say so
+    let Ok(place) = env.journal.place(&env.store) else {
+        return;
+    };
+    let results = Results::load(place.reads());
+    for passed in results.passed() {
+        say(Notice::Log(passed.to_string()));
+    }
+    say(Notice::Replays(results.into_briefs()));
+}
+
 /// Builds pages until it is cancelled.
 pub(super) fn pages(jobs: Vec<ReplayJob>, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
     for job in jobs {
@@ -434,7 +441,7 @@ pub(super) fn pages(jobs: Vec<ReplayJob>, cancel: &Cancel, say: &mut dyn FnMut(N
 fn page(job: &ReplayJob, cancel: &Cancel) -> Option<Page> {
     let options = &job.options;
     let nothing = Action::default();
-    let action = |trajectory: &Trajectory, place: CallPlace| -> Action {
+    let action = |trajectory: &Trajectory, place: CallRef| -> Action {
         let step = trajectory.steps.get(place.step);
         let action = step.and_then(|step| step.actions.get(place.call));
         action.unwrap_or(&nothing).clone()
@@ -452,6 +459,7 @@ fn page(job: &ReplayJob, cancel: &Cancel) -> Option<Page> {
         ReplayPage::Result(trajectory, result) => {
             Page::of_replay(trajectory, result, options, cancel)?
         }
+        ReplayPage::File(path, text, what) => Page::of_workspace_file(path, text, *what, options),
         ReplayPage::Changes(patch) => Page::of_changes(patch, options),
     })
 }

@@ -25,16 +25,9 @@ use crate::ui::view::Cx;
 use crate::ui::view::compare::find::Finding;
 use crate::ui::view::compare::rows::Rows;
 use crate::ui::view::compare::rows::Shown;
+use crate::ui::view::panes::Focus;
 use crate::ui::view::panes::Panes;
 use crate::ui::widget::cursor::Cursor;
-
-/// What has the keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Focus {
-    Rows,
-    /// The page of the side.
-    Page,
-}
 
 /// What is shown below the rows, or instead of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +160,7 @@ impl CompareView {
             Action::Jump(Landmark::Hit, toward) if self.shows_rows() => {
                 self.jump_hit(toward, count.unwrap_or(1), cx);
             }
-            Action::Pane(toward) => self.next_pane(toward),
+            Action::Pane(toward) => self.focus.turn(&mut self.side, toward),
             Action::Side(toward) => {
                 self.side = usize::from(toward == Toward::Next);
             }
@@ -191,20 +184,6 @@ impl CompareView {
 
     fn go(&mut self, at: usize, cx: &Cx<'_>) {
         self.cursor.go(at, self.rows.shown.len(), Self::height(cx));
-    }
-
-    /// Rows, the left page, the right page, and round.
-    fn next_pane(&mut self, toward: Toward) {
-        let at = match (self.focus, self.side) {
-            (Focus::Rows, _) => 0,
-            (Focus::Page, side) => 1 + side,
-        };
-        let steps = if toward == Toward::Next { 1 } else { 2 };
-        let next = (at + steps) % 3;
-        self.focus = if next == 0 { Focus::Rows } else { Focus::Page };
-        if let Some(side) = next.checked_sub(1) {
-            self.side = side;
-        }
     }
 
     fn toggle_difference(&mut self) {

@@ -391,7 +391,14 @@ impl ListView {
             .queue
             .as_ref()
             .is_some_and(|queue| queue.query.is_some());
-        self.is_stale |= self.how.needs_verdicts() || asks_people || is_query;
+        let is_by_content = asks_people || is_query || self.how.asks_replays();
+        self.is_stale |= self.how.needs_verdicts() || is_by_content;
+    }
+
+    /// Something was replayed, or what was is known now.
+    pub fn replays_changed(&mut self) {
+        self.filled.add_replays();
+        self.is_stale |= self.how.asks_replays();
     }
 
     /// New rows or summaries came: a sorted or narrowed list is due for another arrangement.

@@ -1,20 +1,32 @@
-//! Pages in panes beside each other: those that were built, their colours, and where the user was on each.
+//! Rows above, pages in panes beside each other below: what has the keys, the line between both, the pages that were
+//! built, their colours, and where the user was on each.
 //!
 //! The view says which [`Pane`]s its screen has; this keeps what is shown in them, the newest pages only.
 
 use std::sync::Arc;
 
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::text::clean_line;
 use crate::theme::Highlighter;
+use crate::theme::Role;
 use crate::ui::action::FoldChange;
+use crate::ui::action::Motion;
+use crate::ui::action::Toward;
 use crate::ui::effect::Effect;
+use crate::ui::event::Generation;
 use crate::ui::event::PageKey;
+use crate::ui::layout::CompareLayout;
 use crate::ui::page::Ink;
 use crate::ui::page::Inks;
 use crate::ui::page::Page;
+use crate::ui::page::PageOptions;
 use crate::ui::view::Cx;
+use crate::ui::widget::rows::put;
+use crate::ui::widget::rows::put_right;
 use crate::ui::widget::viewport::Lens;
+use crate::ui::widget::viewport::Marks;
 use crate::ui::widget::viewport::Viewport;
 
 /// A page that the screen shows: its key, where, and of which side; what is of no side has that of the user.
@@ -28,12 +40,118 @@ pub struct Pane {
     pub side: usize,
 }
 
-/// A pane without the air at its left.
-pub fn text_area(area: Rect) -> Rect {
-    Rect {
-        x: area.x + area.width.min(1),
-        width: area.width.saturating_sub(1),
-        ..area
+impl Pane {
+    /// A pane in `area` for the page of `row` in its `folding`; `options` are those of pages of some width.
+    pub fn new(
+        area: Rect,
+        (opened, row, folding): (Generation, usize, u32),
+        side: usize,
+        options: impl Fn(u16) -> PageOptions,
+    ) -> Self {
+        let area = Rect {
+            x: area.x + area.width.min(1),
+            width: area.width.saturating_sub(1),
+            ..area
+        };
+        Self {
+            key: PageKey {
+                opened,
+                row,
+                folding,
+                is_raw: false,
+                layout: options(area.width).layout_key(),
+            },
+            area,
+            side,
+        }
+    }
+
+    /// The pane of a side, else the first.
+    pub fn of_side(panes: &[Self], side: usize) -> Option<&Self> {
+        let of_side = panes.iter().find(|pane| pane.side == side);
+        of_side.or(panes.first())
+    }
+}
+
+/// What has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// The rows.
+    Rows,
+    /// The page of the side.
+    Page,
+}
+
+impl Focus {
+    /// Goes on to the next or previous of rows, left page, right page, and round.
+    pub fn turn(&mut self, side: &mut usize, toward: Toward) {
+        let at = match self {
+            Self::Rows => 0,
+            Self::Page => 1 + *side,
+        };
+        let steps = if toward == Toward::Next { 1 } else { 2 };
+        let next = (at + steps) % 3;
+        *self = if next == 0 { Self::Rows } else { Self::Page };
+        if let Some(next) = next.checked_sub(1) {
+            *side = next;
+        }
+    }
+
+    /// The role of lines around the pages.
+    fn border(self) -> Role {
+        match self {
+            Self::Rows => Role::Border,
+            Self::Page => Role::BorderFocus,
+        }
+    }
+
+    /// The role of the row under the cursor.
+    pub fn cursor(self) -> Role {
+        match self {
+            Self::Rows => Role::Cursor,
+            Self::Page => Role::CursorUnfocused,
+        }
+    }
+}
+
+/// Draws the line below the rows with some words about the one under the cursor.
+pub fn draw_rule(
+    cx: &Cx<'_>,
+    places: &CompareLayout,
+    focus: Focus,
+    (words, role): (&str, Role),
+    buf: &mut Buffer,
+) {
+    let area = places.rule;
+    if area.height == 0 {
+        return;
+    }
+    let line = "─".repeat(usize::from(area.width));
+    let style = cx.theme.style(focus.border());
+    put(buf, area.x, area.y, area.width, &line, style);
+    let words = format!(" {} ", clean_line(words));
+    // the name of the side has its place at the right
+    let cells = area.width.saturating_sub(14);
+    put(buf, area.x + 2, area.y, cells, &words, cx.theme.style(role));
+}
+
+/// Draws what parts two pages that lie beside each other, or names the side of the only one.
+pub fn draw_sides(
+    cx: &Cx<'_>,
+    places: &CompareLayout,
+    focus: Focus,
+    side: Option<&str>,
+    buf: &mut Buffer,
+) {
+    let style = cx.theme.style(focus.border());
+    if places.right.width > 0 {
+        for y in places.pages.y..places.pages.bottom() {
+            put(buf, places.left.right(), y, 1, "│", style);
+        }
+    } else if let Some(side) = side.filter(|_| places.rule.height > 0) {
+        let (area, side) = (places.rule, format!(" {side} "));
+        let room = area.width.saturating_sub(2);
+        put_right(buf, area.x, area.y, room, &side, style);
     }
 }
 
@@ -81,7 +199,7 @@ impl Panes {
     }
 
     /// Moves the window onto a pane's page.
-    pub fn change_viewport(
+    fn change_viewport(
         &mut self,
         pane: &Pane,
         cx: &Cx<'_>,
@@ -94,6 +212,41 @@ impl Panes {
         if let (Some(viewport), Some(held)) = (changed, self.get_mut(pane.key)) {
             held.viewport = viewport;
         }
+    }
+
+    /// Moves the window of a pane's page as a key says.
+    pub fn apply(&mut self, pane: &Pane, motion: Motion, count: Option<usize>, cx: &Cx<'_>) {
+        self.change_viewport(pane, cx, |viewport, lens| {
+            viewport.apply(motion, count, lens);
+        });
+    }
+
+    /// Scrolls a pane's page.
+    pub fn scroll(&mut self, pane: &Pane, rows: isize, cx: &Cx<'_>) {
+        self.change_viewport(pane, cx, |viewport, lens| viewport.scroll(rows, lens));
+    }
+
+    /// Draws the windows onto the pages.
+    pub fn draw(&self, panes: &[Pane], marks: Marks<'_>, cx: &Cx<'_>, buf: &mut Buffer) {
+        for pane in panes {
+            if let Some((viewport, lens)) = self.lens(pane, cx) {
+                viewport.draw(pane.area, buf, &lens, marks);
+            } else {
+                let (area, style) = (pane.area, cx.theme.style(Role::Dim));
+                put(buf, area.x, area.y, area.width, "…", style);
+            }
+        }
+    }
+
+    /// Shows a line of a pane's page.
+    pub fn show(&mut self, pane: &Pane, line: usize, cx: &Cx<'_>) {
+        self.change_viewport(pane, cx, |viewport, lens| viewport.show(line, lens));
+    }
+
+    /// The page under a key, and the line at the top of its window; `None` while it is not there.
+    pub fn page(&self, key: PageKey) -> Option<(&Page, usize)> {
+        let held = self.get(key)?;
+        Some((&held.page, held.viewport.line))
     }
 
     /// Changes folds of a pane's page.

@@ -2,8 +2,11 @@
 //! says so; while a call runs its output streams in.
 
 mod draw;
+mod files;
 mod find;
 mod keys;
+mod news;
+mod outcomes;
 mod pages;
 
 use std::sync::Arc;
@@ -11,8 +14,8 @@ use std::sync::Arc;
 use crate::model::RecordIx;
 use crate::model::StepIx;
 use crate::model::Text;
-use crate::replay::CallReplay;
 use crate::replay::RecordReplay;
+use crate::text::human;
 use crate::ui::action::Action;
 use crate::ui::action::CopyWhat;
 use crate::ui::action::FoldChange;
@@ -25,21 +28,15 @@ use crate::ui::effect::ReplayTo;
 use crate::ui::event::CallRow;
 use crate::ui::event::ConsoleFrame;
 use crate::ui::event::Generation;
-use crate::ui::event::ReplayNews;
 use crate::ui::event::Replayable;
 use crate::ui::layout;
 use crate::ui::view::Cx;
+use crate::ui::view::panes::Focus;
 use crate::ui::view::panes::Panes;
+use crate::ui::view::replay::files::Files;
 use crate::ui::view::replay::find::Finding;
+use crate::ui::view::replay::outcomes::Outcomes;
 use crate::ui::widget::cursor::Cursor;
-
-/// What has the keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Focus {
-    Rows,
-    /// The page of the side.
-    Page,
-}
 
 /// What is shown below the rows, or instead of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +49,8 @@ enum Lower {
     Result,
     /// What changed in the workspace so far, on the whole screen.
     Changes,
+    /// The files of the workspace, on the whole screen.
+    Files,
     /// A shell in the sandbox, on the whole screen.
     Console,
 }
@@ -71,8 +70,7 @@ pub struct ReplayView {
     record: RecordIx,
     opened: Generation,
     content: Content,
-    /// What came of each call in this replay.
-    done: Vec<Option<Arc<CallReplay>>>,
+    outcomes: Outcomes,
     /// Calls that were run.
     stands: usize,
     /// The call that runs.
@@ -86,7 +84,10 @@ pub struct ReplayView {
     result: Option<Arc<RecordReplay>>,
     /// What changed in the workspace, after so many calls.
     changes: Option<(usize, Text)>,
+    files: Files,
     console: ConsoleFrame,
+    /// Rows and columns that the shell's terminal has.
+    console_size: (u16, u16),
     /// Counts results and changes, so that their pages are not taken for each other.
     edition: u32,
     cursor: Cursor,
@@ -110,7 +111,7 @@ impl ReplayView {
             record,
             opened,
             content: Content::Reading,
-            done: Vec::new(),
+            outcomes: Outcomes::default(),
             stands: 0,
             running: None,
             is_busy: false,
@@ -118,7 +119,9 @@ impl ReplayView {
             preparing: None,
             result: None,
             changes: None,
+            files: Files::default(),
             console: ConsoleFrame::default(),
+            console_size: (0, 0),
             edition: 0,
             cursor: Cursor::default(),
             is_following: false,
@@ -161,113 +164,6 @@ impl ReplayView {
         self.calls().get(self.cursor.at)
     }
 
-    /// What came of a call: in this replay, else in an earlier one (`true`).
-    fn outcome(&self, ix: usize) -> Option<(Arc<CallReplay>, bool)> {
-        if let Some(now) = self.done.get(ix).and_then(Option::as_ref) {
-            return Some((Arc::clone(now), false));
-        }
-        if self.stands > 0 || self.running.is_some() {
-            return None;
-        }
-        let place = self.calls().get(ix)?.place;
-        let earlier = &self.open()?.earlier.as_ref()?.calls;
-        let is_it = |call: &&CallReplay| (call.step, call.call) == (place.step, place.call);
-        // the calls of a result are in the order of the rows
-        let call = earlier.get(ix).filter(|call| is_it(call));
-        let call = call.or_else(|| earlier.iter().find(|call| is_it(call)))?;
-        Some((Arc::new(call.clone()), true))
-    }
-
-    /// Takes what is said of the replay.
-    pub fn told(&mut self, news: ReplayNews, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
-        match news {
-            ReplayNews::Opened(open) => self.opened_as(open, cx),
-            ReplayNews::Refused(why) => self.content = Content::Refused(why),
-            ReplayNews::Preparing(what) => self.preparing = Some(what),
-            ReplayNews::Began(ix) => self.began(ix, cx),
-            ReplayNews::Wrote(ix, text) if self.running == Some(ix) => self.live = text,
-            ReplayNews::Wrote(..) => {}
-            ReplayNews::Ended(ix, call) => {
-                if let Some(done) = self.done.get_mut(ix) {
-                    *done = Some(call);
-                }
-                self.stands = ix + 1;
-                self.edition += 1;
-                self.rest();
-            }
-            ReplayNews::Stands(stands, _) => {
-                self.stands = stands;
-                self.done
-                    .iter_mut()
-                    .skip(stands)
-                    .for_each(|done| *done = None);
-                self.is_busy = false;
-                self.edition += 1;
-                self.rest();
-                if self.is_following {
-                    self.go(stands.saturating_sub(1), cx);
-                }
-            }
-            ReplayNews::Finished(result, _) => {
-                self.result = Some(result);
-                self.edition += 1;
-                if self.is_following {
-                    (self.lower, self.focus) = (Lower::Result, Focus::Page);
-                }
-            }
-            ReplayNews::Changes(after, patch) => {
-                self.changes = Some((after, patch));
-                self.edition += 1;
-                self.is_busy = false;
-            }
-            ReplayNews::Console(frame) => {
-                self.is_busy = false;
-                self.console = frame;
-            }
-            ReplayNews::Failed(_) => {
-                self.is_busy = false;
-                self.rest();
-                if self.lower == Lower::Console {
-                    self.lower = Lower::Both;
-                }
-            }
-        }
-        if self.lower == Lower::Console && self.console.end.is_some() {
-            self.lower = Lower::Both;
-            effects.push(Effect::Replay(self.opened, ReplayAsk::EndConsole));
-            effects.push(Effect::Redraw);
-        }
-        self.fit(cx);
-    }
-
-    /// Nothing runs any more.
-    fn rest(&mut self) {
-        self.running = None;
-        self.preparing = None;
-        self.live.clear();
-    }
-
-    fn opened_as(&mut self, open: Box<Replayable>, cx: &Cx<'_>) {
-        self.done = vec![None; open.calls.len()];
-        let wanted = self.first_step.take();
-        let first = open.earlier.as_ref().and_then(|old| old.first_divergence);
-        let at = wanted.map(|step| step.0).or(first);
-        let at = at.and_then(|step| open.calls.iter().position(|call| call.place.step >= step));
-        self.content = Content::Open(open);
-        if let Some(at) = at {
-            self.go(at, cx);
-        }
-    }
-
-    fn began(&mut self, ix: usize, cx: &Cx<'_>) {
-        self.preparing = None;
-        self.running = Some(ix);
-        self.live.clear();
-        if self.is_following {
-            self.go(ix, cx);
-        }
-    }
-
     /// Carries out an action; `false` when it means nothing here.
     pub fn apply(
         &mut self,
@@ -276,6 +172,12 @@ impl ReplayView {
         cx: &Cx<'_>,
         effects: &mut Vec<Effect>,
     ) -> bool {
+        if self.shows_files()
+            && let Some(is_done) = self.apply_to_files(action, count, cx, effects)
+        {
+            self.fit(cx);
+            return is_done;
+        }
         match action {
             Action::Move(motion @ (Motion::Left | Motion::Right)) => {
                 self.move_page(motion, count, cx);
@@ -292,10 +194,12 @@ impl ReplayView {
             Action::Jump(Landmark::Hit, toward) => {
                 return self.next_hit(toward, count.unwrap_or(1), cx);
             }
-            Action::Pane(toward) => self.next_pane(toward),
+            Action::Pane(toward) => self.focus.turn(&mut self.side, toward),
+            Action::ToggleDifference if self.lower == Lower::Changes => self.show_files(),
             Action::ToggleDifference => self.toggle(Lower::Difference),
             Action::Patch => return self.show_result(),
-            Action::FileAtStep => self.show_changes(effects),
+            Action::FileAtStep if self.lower == Lower::Changes => self.close_whole(),
+            Action::FileAtStep if self.open().is_some() => self.show_files(),
             Action::ReplayStep(Toward::Next) => self.run_calls(count, effects),
             Action::ReplayStep(Toward::Previous) => self.ask(ReplayAsk::Back, effects),
             Action::ReplayEnd(Toward::Next) => self.run(ReplayTo::End, effects),
@@ -314,6 +218,23 @@ impl ReplayView {
         }
         self.fit(cx);
         true
+    }
+
+    /// Whether anything was run, or runs.
+    pub fn is_begun(&self) -> bool {
+        self.open().is_some() && (self.stands > 0 || self.is_busy)
+    }
+
+    /// Whether it was begun and did not come to its result.
+    pub fn is_unfinished(&self) -> bool {
+        self.is_begun() && self.result.is_none()
+    }
+
+    /// How far it is: `4 of 12 calls were run, the next one runs`.
+    pub fn state_words(&self) -> String {
+        let (stands, all) = (human::count(self.stands), human::count(self.calls().len()));
+        let runs = if self.is_busy { ", it is running" } else { "" };
+        format!("{stands} of {all} calls were run{runs}")
     }
 
     /// Whether the calls are in sight: there are some, and nothing covers them.
@@ -389,6 +310,17 @@ impl ReplayView {
         self.result.as_ref().or(earlier)
     }
 
+    fn show_files(&mut self) {
+        self.lower = Lower::Files;
+        self.focus = Focus::Rows;
+    }
+
+    /// Shows the calls again.
+    fn close_whole(&mut self) {
+        self.lower = Lower::Both;
+        self.focus = Focus::Rows;
+    }
+
     fn show_changes(&mut self, effects: &mut Vec<Effect>) {
         self.toggle(Lower::Changes);
         let is_known = self
@@ -407,29 +339,24 @@ impl ReplayView {
         }
         let area = layout::compare(cx.screen).body;
         self.console = ConsoleFrame::default();
+        self.console_size = (area.height, area.width);
         self.lower = Lower::Console;
         self.ask(ReplayAsk::Console(area.height, area.width), effects);
     }
 
-    /// Rows, the left page, the right page, and round.
-    fn next_pane(&mut self, toward: Toward) {
-        let at = match (self.focus, self.side) {
-            (Focus::Rows, _) => 0,
-            (Focus::Page, side) => 1 + side,
-        };
-        let steps = if toward == Toward::Next { 1 } else { 2 };
-        let next = (at + steps) % 3;
-        self.focus = if next == 0 { Focus::Rows } else { Focus::Page };
-        if let Some(side) = next.checked_sub(1) {
-            self.side = side;
-        }
-    }
-
     /// Closes what `Esc` closes here: what runs, what covers the rows, the focus of a page. `false` when there is nothing.
     pub fn escape(&mut self, effects: &mut Vec<Effect>) -> bool {
+        if self.shows_files() {
+            if self.stop_file_find() {
+                effects.push(Effect::StopFind);
+                return true;
+            }
+            if std::mem::replace(&mut self.focus, Focus::Rows) == Focus::Page {
+                return true;
+            }
+        }
         if self.is_whole() {
-            self.lower = Lower::Both;
-            self.focus = Focus::Rows;
+            self.close_whole();
             return true;
         }
         if self.is_busy {
@@ -442,16 +369,12 @@ impl ReplayView {
     /// To the next or previous call that did not come out as it was recorded.
     fn jump(&mut self, toward: Toward, times: usize, cx: &Cx<'_>) {
         self.is_following = false;
-        let differs = |ix: &usize| {
-            let outcome = self.outcome(*ix);
-            outcome.is_some_and(|(call, _)| call.verdict.diverges())
-        };
-        let (at, len) = (self.cursor.at, self.calls().len());
+        let (at, diverging) = (self.cursor.at, self.outcomes.diverging());
         let found = match toward {
-            Toward::Next => (at + 1..len).filter(differs).nth(times - 1),
-            Toward::Previous => (0..at).rev().filter(differs).nth(times - 1),
+            Toward::Next => diverging.range(at + 1..).nth(times - 1),
+            Toward::Previous => diverging.range(..at).nth_back(times - 1),
         };
-        if let Some(found) = found {
+        if let Some(found) = found.copied() {
             (self.focus, self.lower) = match self.lower {
                 Lower::Difference => (Focus::Rows, Lower::Difference),
                 _ => (Focus::Rows, Lower::Both),
@@ -474,6 +397,7 @@ impl ReplayView {
     pub fn fit(&mut self, cx: &Cx<'_>) {
         let len = self.calls().len();
         self.cursor.fit(len, Self::height(cx).max(1));
+        self.fit_files(cx);
         self.fit_pages(cx);
     }
 

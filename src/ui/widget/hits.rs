@@ -18,7 +18,7 @@ pub struct Hits<T, F> {
     from: Option<F>,
 }
 
-impl<T, F: Copy> Hits<T, F> {
+impl<T: Copy, F: Copy> Hits<T, F> {
     /// A search without hits so far; `None` for `from` goes to none by itself.
     pub fn new(generation: Generation, pattern: Regex, from: Option<F>) -> Self {
         Self {
@@ -31,15 +31,15 @@ impl<T, F: Copy> Hits<T, F> {
         }
     }
 
-    /// Takes hits that answer `generation`. Returns the number of the hit to go to, once: the first that `is_from` says
-    /// to be at the wanted place or behind it, else, when all are there, the very first.
+    /// Takes hits that answer `generation`. Goes to a hit, once: the first that `is_from` says to be at the wanted place or
+    /// behind it, else, when all are there, the very first.
     pub fn add(
         &mut self,
         generation: Generation,
         more: impl IntoIterator<Item = T>,
         is_done: bool,
         is_from: impl Fn(&T, F) -> bool,
-    ) -> Option<usize> {
+    ) -> Option<T> {
         if self.generation != generation {
             return None;
         }
@@ -49,14 +49,14 @@ impl<T, F: Copy> Hits<T, F> {
         let first = self.found.iter().position(|hit| is_from(hit, from));
         let target = first.or_else(|| (self.is_done && !self.found.is_empty()).then_some(0))?;
         self.from = None;
-        Some(target)
+        self.go(target)
     }
 
-    /// The number of the hit `times` further, round the ends; `None` without hits.
-    pub fn step(&self, toward: Toward, times: usize) -> Option<usize> {
+    /// Goes to the hit `times` further, round the ends; `None` without hits.
+    pub fn turn(&mut self, toward: Toward, times: usize) -> Option<T> {
         let len = self.found.len();
         let times = times.checked_rem(len)?;
-        Some(match (self.current, toward) {
+        self.go(match (self.current, toward) {
             (Some(current), Toward::Next) => (current + times) % len,
             (Some(current), Toward::Previous) => (current + len - times) % len,
             (None, Toward::Next) => 0,
@@ -64,9 +64,8 @@ impl<T, F: Copy> Hits<T, F> {
         })
     }
 
-    /// Makes the hit of this number the current one.
-    pub fn go(&mut self, target: usize) -> Option<&T> {
-        let hit = self.found.get(target)?;
+    fn go(&mut self, target: usize) -> Option<T> {
+        let hit = self.found.get(target).copied()?;
         self.current = Some(target);
         Some(hit)
     }
@@ -79,5 +78,20 @@ impl<T, F: Copy> Hits<T, F> {
     /// Which hit of how many, and whether all are known.
     pub fn position(&self) -> (Option<usize>, usize, bool) {
         (self.current, self.found.len(), self.is_done)
+    }
+}
+
+/// A search that is over as soon as it begins: numbers of rows or lines that are at hand.
+impl Hits<usize, usize> {
+    /// What matches among `places`; and the hit that it goes to, from a place on.
+    pub fn at_once(
+        pattern: Regex,
+        from: Option<usize>,
+        places: impl Iterator<Item = usize>,
+    ) -> (Self, Option<usize>) {
+        let generation = Generation::default();
+        let mut hits = Self::new(generation, pattern, from);
+        let target = hits.add(generation, places, true, |hit, from| *hit >= from);
+        (hits, target)
     }
 }

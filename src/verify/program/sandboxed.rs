@@ -192,6 +192,8 @@ type Find = Box<dyn Fn() -> Vec<Arc<dyn Backend>> + Send + Sync>;
 pub struct Programs {
     find: Find,
     is_plain_allowed: bool,
+    /// What to try where none starts.
+    hint: &'static str,
     chosen: OnceLock<Chosen>,
 }
 
@@ -212,7 +214,16 @@ enum Chosen {
 }
 
 impl Programs {
-    /// With the back ends that `find` finds, the best first.
+    /// In sandboxes and nowhere else.
+    pub fn sandboxed(find: impl Fn() -> Vec<Arc<dyn Backend>> + Send + Sync + 'static) -> Self {
+        Self {
+            hint: "",
+            ..Self::new(find, false)
+        }
+    }
+
+    /// With the back ends that `find` finds, the best first. Where somebody may yet allow plain processes, they are told
+    /// how.
     pub fn new(
         find: impl Fn() -> Vec<Arc<dyn Backend>> + Send + Sync + 'static,
         is_plain_allowed: bool,
@@ -220,6 +231,7 @@ impl Programs {
         Self {
             find: Box::new(find),
             is_plain_allowed,
+            hint: "; --allow-run runs it outside a sandbox",
             chosen: OnceLock::new(),
         }
     }
@@ -240,9 +252,7 @@ impl Programs {
         } else {
             reasons.join("; ")
         };
-        Chosen::None(format!(
-            "its test program was not run: {why}; --allow-run runs it outside a sandbox"
-        ))
+        Chosen::None(format!("its test program was not run: {why}{}", self.hint))
     }
 }
 

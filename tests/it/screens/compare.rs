@@ -2,64 +2,51 @@
 
 use crate::driver::Driver;
 use crate::screens::check_cells;
-use crate::screens::snapshot;
+use crate::screens::looks;
+use crate::screens::opened;
+use crate::screens::shows;
 
-const ATTEMPTS: &str = "samples/openhands-v0/attempts.jsonl.gz";
+const ATTEMPTS: &str = "openhands-v0/attempts.jsonl.gz";
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (200, 50);
 
 /// Selects the third and the fourth record and compares them.
 const OPEN: &str = "jj  =";
 
-fn open(size: (u16, u16), keys: &str) -> Driver {
-    let mut driver = Driver::open(&[ATTEMPTS], size);
-    driver.keys(keys);
-    driver
-}
-
-#[track_caller]
-fn looks(name: &str, size: (u16, u16), keys: &str) {
-    let driver = open(size, keys);
-    let name = format!("{name}_{}x{}", size.0, size.1);
-    snapshot(
-        &name,
-        "openhands-v0/attempts.jsonl.gz",
-        keys,
-        &driver.text(),
-    );
-    check_cells(&driver, keys);
-}
-
-#[track_caller]
-fn shows(driver: &Driver, want: &str) {
-    let text = driver.text();
-    assert!(text.contains(want), "{want:?} is not in\n{text}");
-}
-
 #[test]
 fn attempts_beside_each_other() {
-    looks("compare", SMALL, OPEN);
-    looks("compare", LARGE, OPEN);
-    looks("compare_difference", SMALL, &format!("{OPEN}]d"));
-    looks("compare_difference", LARGE, &format!("{OPEN}]d"));
-    looks("compare_patches", SMALL, &format!("{OPEN}p"));
-    looks("compare_patches", LARGE, &format!("{OPEN}p"));
+    looks("compare", &[ATTEMPTS], SMALL, OPEN);
+    looks("compare", &[ATTEMPTS], LARGE, OPEN);
+    looks(
+        "compare_difference",
+        &[ATTEMPTS],
+        SMALL,
+        &format!("{OPEN}]d"),
+    );
+    looks(
+        "compare_difference",
+        &[ATTEMPTS],
+        LARGE,
+        &format!("{OPEN}]d"),
+    );
+    looks("compare_patches", &[ATTEMPTS], SMALL, &format!("{OPEN}p"));
+    looks("compare_patches", &[ATTEMPTS], LARGE, &format!("{OPEN}p"));
 }
 
 #[test]
 fn what_to_compare_with_is_asked() {
-    looks("compare_with", SMALL, "j=");
+    looks("compare_with", &[ATTEMPTS], SMALL, "j=");
     // the other attempts come first
-    let driver = open(LARGE, "j=<enter>");
+    let driver = opened(&[ATTEMPTS], LARGE, "j=<enter>");
     shows(&driver, "attempts.jsonl.gz:2");
     shows(&driver, "attempts.jsonl.gz:3");
-    let driver = open(LARGE, "j<enter>=<enter>");
+    let driver = opened(&[ATTEMPTS], LARGE, "j<enter>=<enter>");
     shows(&driver, "attempts.jsonl.gz:3");
 }
 
 #[test]
 fn one_comes_back_to_where_one_was() {
-    let mut driver = open(LARGE, OPEN);
+    let mut driver = opened(&[ATTEMPTS], LARGE, OPEN);
     assert!(driver.status().contains("ROWS"), "{}", driver.status());
     let rows = driver.text();
     // the step of the other side, and back
@@ -78,7 +65,7 @@ fn one_comes_back_to_where_one_was() {
     driver.keys("q");
     assert!(driver.status().contains("LIST"), "{}", driver.status());
     // from a trajectory back into it
-    let mut driver = open(LARGE, "j<enter>5l=<enter>");
+    let mut driver = opened(&[ATTEMPTS], LARGE, "j<enter>5l=<enter>");
     assert!(driver.status().contains("ROWS"), "{}", driver.status());
     driver.keys("q");
     assert!(driver.status().contains("STEPS"), "{}", driver.status());
@@ -86,7 +73,7 @@ fn one_comes_back_to_where_one_was() {
 
 #[test]
 fn differences_and_folds() {
-    let mut driver = open(LARGE, OPEN);
+    let mut driver = opened(&[ATTEMPTS], LARGE, OPEN);
     let first = driver.text();
     driver.keys("g[");
     driver.keys("]");
@@ -103,7 +90,7 @@ fn differences_and_folds() {
 
 #[test]
 fn steps_of_both_are_searched() {
-    let mut driver = open(SMALL, &format!("{OPEN}/harbor-kit<enter>"));
+    let mut driver = opened(&[ATTEMPTS], SMALL, &format!("{OPEN}/harbor-kit<enter>"));
     shows(&driver, "row 5/7");
     driver.keys("n");
     shows(&driver, "row 6/7");
@@ -128,8 +115,8 @@ fn steps_of_both_are_searched() {
 
 #[test]
 fn runs_task_by_task() {
-    looks("compare_runs", SMALL, ":compare-runs<enter>");
-    let mut driver = open(LARGE, ":compare-runs<enter>");
+    looks("compare_runs", &[ATTEMPTS], SMALL, ":compare-runs<enter>");
+    let mut driver = opened(&[ATTEMPTS], LARGE, ":compare-runs<enter>");
     driver.keys("dep_search<enter>");
     assert!(driver.status().contains("ROWS"), "{}", driver.status());
 }
@@ -161,7 +148,7 @@ fn a_record_that_cannot_be_read_says_so() {
 #[test]
 fn keys_work_at_any_size() {
     for size in [(20, 5), (37, 9), (60, 12), (119, 30), (120, 30)] {
-        let mut driver = Driver::open(&[ATTEMPTS], size);
+        let mut driver = opened(&[ATTEMPTS], size, "");
         for key in [
             "jj  =", "j", "]", "[", "l", "<tab>", "<C-d>", "d", "zR", "p", "G", "p", "zM", "W", "T",
         ] {

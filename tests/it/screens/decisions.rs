@@ -9,6 +9,7 @@ use hgview::review::Place;
 use hgview::review::State;
 
 use crate::driver::Driver;
+use crate::screens::says;
 
 /// Has no key of its own.
 const FOLLOW: &str = ":toggle-follow<enter>";
@@ -17,12 +18,6 @@ const STORY: &str = "samples/openhands-v0/output.jsonl";
 
 fn open(reviews: &Path) -> Driver {
     Driver::reviewing(&[STORY], (120, 40), reviews)
-}
-
-#[track_caller]
-fn says(driver: &Driver, want: &str) {
-    let status = driver.status();
-    assert!(status.contains(want), "{want:?} is not in {status:?}");
 }
 
 /// What `ada` said of the records, by id, as the journal has it.

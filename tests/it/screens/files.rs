@@ -2,16 +2,11 @@
 
 use crate::driver::Driver;
 use crate::screens::check_cells;
+use crate::screens::shows;
 
 const SMALL: (u16, u16) = (80, 24);
 const USUAL: (u16, u16) = (120, 40);
 const RUN: &str = "samples/claude-code/ec8ad859-0a3c-232b-554e-6b6be0ece478.jsonl";
-
-#[track_caller]
-fn shows(driver: &Driver, want: &str) {
-    let text = driver.text();
-    assert!(text.contains(want), "{want:?} is not in\n{text}");
-}
 
 #[test]
 fn a_file_moves_through_time() {

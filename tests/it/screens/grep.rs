@@ -1,6 +1,7 @@
 //! Searching all trajectories from inside: the prompt, the results, the way to a step and back.
 
 use crate::driver::Driver;
+use crate::screens::shows;
 use crate::screens::snapshot;
 
 const FILES: [&str; 2] = [
@@ -12,12 +13,6 @@ fn open(size: (u16, u16), keys: &str) -> Driver {
     let mut driver = Driver::open(&FILES, size);
     driver.keys(keys);
     driver
-}
-
-#[track_caller]
-fn shows(driver: &Driver, want: &str) {
-    let text = driver.text();
-    assert!(text.contains(want), "{want:?} is not in\n{text}");
 }
 
 #[test]

@@ -6,6 +6,8 @@ use hgview::theme::Role;
 
 use crate::driver::Driver;
 use crate::screens::check_cells;
+use crate::screens::says;
+use crate::screens::shows;
 use crate::screens::snapshot;
 
 const ATTEMPTS: &str = "samples/openhands-v0/attempts.jsonl.gz";
@@ -30,18 +32,6 @@ fn open(keys: &str) -> Driver {
     let mut driver = Driver::open(&[ATTEMPTS], USUAL);
     driver.keys(keys);
     driver
-}
-
-#[track_caller]
-fn shows(driver: &Driver, want: &str) {
-    let text = driver.text();
-    assert!(text.contains(want), "{want:?} is not in\n{text}");
-}
-
-#[track_caller]
-fn says(driver: &Driver, want: &str) {
-    let status = driver.status();
-    assert!(status.contains(want), "{want:?} is not in {status:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::replay::Screen;
 use crate::replay::ShellHere;
 use crate::sandbox::Heard;
+use crate::text::Ink;
 use crate::text::clean_line;
 use crate::ui::event::ConsoleFrame;
 
@@ -52,12 +53,15 @@ impl Console {
             self.write(&replies);
         }
         let rows = self.screen.window();
+        let clean = |row: Vec<(String, Ink)>| {
+            let runs = row.into_iter();
+            runs.map(|(text, ink)| (clean_line(&text).into_owned(), ink))
+                .collect()
+        };
         Some(ConsoleFrame {
-            rows: rows
-                .iter()
-                .map(|row| clean_line(row).into_owned())
-                .collect(),
+            rows: rows.into_iter().map(clean).collect(),
             cursor: self.screen.cursor(),
+            has_keypad: self.screen.has_keypad(),
             end: self.end.clone(),
         })
     }
@@ -65,6 +69,14 @@ impl Console {
     /// Whether the shell has ended and its last window was told.
     pub(super) fn is_over(&self) -> bool {
         self.end.is_some()
+    }
+
+    /// Gives its terminal another size. Where that is refused, its window stays as it was.
+    pub(super) fn size(&mut self, rows: u16, columns: u16) {
+        if self.shell.process.resize(rows, columns).is_ok() {
+            self.screen.resize(rows, columns);
+            self.is_told = false;
+        }
     }
 
     /// Types at it.

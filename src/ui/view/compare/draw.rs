@@ -16,10 +16,12 @@ use crate::ui::page::step_line;
 use crate::ui::view::Cx;
 use crate::ui::view::compare::CompareView;
 use crate::ui::view::compare::Content;
-use crate::ui::view::compare::Focus;
 use crate::ui::view::compare::Lower;
 use crate::ui::view::compare::rows::Shown;
 use crate::ui::view::outcome_mark;
+use crate::ui::view::panes::Focus;
+use crate::ui::view::panes::draw_rule;
+use crate::ui::view::panes::draw_sides;
 use crate::ui::widget::rows::put;
 use crate::ui::widget::rows::put_pieces;
 use crate::ui::widget::rows::put_right;
@@ -57,7 +59,7 @@ impl CompareView {
                     self.draw_rows(cx, compared, places.rows, buf);
                     self.draw_rule(cx, compared, &places, buf);
                 }
-                self.draw_pages(cx, buf);
+                self.pages.draw(&self.panes(cx), Marks::default(), cx, buf);
             }
         }
     }
@@ -153,11 +155,7 @@ impl CompareView {
 
     /// The row with the cursor; its side stands out.
     fn draw_cursor(&self, cx: &Cx<'_>, line: Rect, buf: &mut Buffer) {
-        let strong = if self.focus == Focus::Rows {
-            Role::Cursor
-        } else {
-            Role::CursorUnfocused
-        };
+        let strong = self.focus.cursor();
         buf.set_style(line, cx.theme.style(Role::CursorUnfocused));
         if self.row().is_some() {
             let [left, right] = sides(line);
@@ -176,24 +174,6 @@ impl CompareView {
         places: &layout::CompareLayout,
         buf: &mut Buffer,
     ) {
-        let area = places.rule;
-        if area.height == 0 {
-            return;
-        }
-        let border = if self.focus == Focus::Page {
-            Role::BorderFocus
-        } else {
-            Role::Border
-        };
-        let line = "─".repeat(usize::from(area.width));
-        put(
-            buf,
-            area.x,
-            area.y,
-            area.width,
-            &line,
-            cx.theme.style(border),
-        );
         let row = self.row().and_then(|row| compared.alignment.rows.get(row));
         let words = row.map_or("equal rows: Enter opens them", |row| match row.kind {
             RowKind::Same => "the same",
@@ -202,44 +182,14 @@ impl CompareView {
             RowKind::Similar | RowKind::Differ => row.why.as_deref().unwrap_or("different"),
         });
         let role = row.map_or(Role::Dim, |row| role_of(row.kind));
-        let words = format!(" {words} ");
-        put(
-            buf,
-            area.x + 2,
-            area.y,
-            area.width.saturating_sub(2),
-            &words,
-            cx.theme.style(role),
-        );
+        draw_rule(cx, places, self.focus, (words, role), buf);
         // what differs needs both steps: else the one that is there is shown
         let has_both = self.step(0).is_some() && self.step(1).is_some();
         let are_steps = self.lower == Lower::Steps || !has_both;
-        for y in places.pages.y..places.pages.bottom() {
-            if places.right.width > 0 && are_steps {
-                put(buf, places.left.right(), y, 1, "│", cx.theme.style(border));
-            }
-        }
-        if places.right.width == 0 && are_steps && row.is_some() {
-            let side = if self.side == 0 { " left " } else { " right " };
-            put_right(
-                buf,
-                area.x,
-                area.y,
-                area.width.saturating_sub(2),
-                side,
-                cx.theme.style(border),
-            );
-        }
-    }
-
-    fn draw_pages(&self, cx: &Cx<'_>, buf: &mut Buffer) {
-        for pane in self.panes(cx) {
-            if let Some((viewport, lens)) = self.pages.lens(&pane, cx) {
-                viewport.draw(pane.area, buf, &lens, Marks::default());
-            } else {
-                let (area, style) = (pane.area, cx.theme.style(Role::Dim));
-                put(buf, area.x, area.y, area.width, "…", style);
-            }
+        if are_steps {
+            let side = if self.side == 0 { "left" } else { "right" };
+            let side = row.is_some().then_some(side);
+            draw_sides(cx, places, self.focus, side, buf);
         }
     }
 }

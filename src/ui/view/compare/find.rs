@@ -44,9 +44,9 @@ impl CompareView {
     /// Takes the rows that match.
     pub fn rows_found(&mut self, generation: Generation, rows: Vec<usize>, cx: &Cx<'_>) {
         let Some(find) = &mut self.find else { return };
-        let target = find.add(generation, rows, true, |row, from| *row >= from);
-        if let Some(target) = target {
-            self.go_to_hit(target, cx);
+        let hit = find.add(generation, rows, true, |row, from| *row >= from);
+        if let Some(hit) = hit {
+            self.go_to_hit(hit, cx);
         }
     }
 
@@ -67,16 +67,13 @@ impl CompareView {
     }
 
     pub(super) fn jump_hit(&mut self, toward: Toward, times: usize, cx: &Cx<'_>) {
-        let target = self.find.as_ref().and_then(|find| find.step(toward, times));
-        if let Some(target) = target {
-            self.go_to_hit(target, cx);
+        let hit = self.find.as_mut().and_then(|find| find.turn(toward, times));
+        if let Some(hit) = hit {
+            self.go_to_hit(hit, cx);
         }
     }
 
-    fn go_to_hit(&mut self, target: usize, cx: &Cx<'_>) {
-        let Some(row) = self.find.as_mut().and_then(|find| find.go(target)).copied() else {
-            return;
-        };
+    fn go_to_hit(&mut self, row: usize, cx: &Cx<'_>) {
         if !self.rows.has(row) {
             self.rows.toggle(row);
         }

@@ -20,13 +20,10 @@ use crate::ui::page::PageOptions;
 use crate::ui::page::Subject;
 use crate::ui::view::Cx;
 use crate::ui::view::compare::CompareView;
-use crate::ui::view::compare::Focus;
 use crate::ui::view::compare::Lower;
 use crate::ui::view::compare::both;
+use crate::ui::view::panes::Focus;
 use crate::ui::view::panes::Pane;
-use crate::ui::view::panes::text_area;
-use crate::ui::widget::viewport::Lens;
-use crate::ui::widget::viewport::Viewport;
 
 /// Kinds of pages, told apart in their keys.
 const OF_STEP: u32 = 0;
@@ -38,18 +35,8 @@ impl CompareView {
     pub(super) fn panes(&self, cx: &Cx<'_>) -> Vec<Pane> {
         let places = layout::compare(cx.screen);
         let pane = |area: Rect, folding: u32, row: usize, side: usize| {
-            let area = text_area(area);
-            Pane {
-                key: PageKey {
-                    opened: self.opened,
-                    row,
-                    folding,
-                    is_raw: false,
-                    layout: self.options(area.width, cx).layout_key(),
-                },
-                area,
-                side,
-            }
+            let options = |width| self.options(width, cx);
+            Pane::new(area, (self.opened, row, folding), side, options)
         };
         if self.compared().is_none() {
             return Vec::new();
@@ -83,27 +70,21 @@ impl CompareView {
         }
     }
 
-    /// The page that keys move: that of the side.
+    /// The page that keys move: that of the side, or the only one.
     fn current(&self, cx: &Cx<'_>) -> Option<Pane> {
-        let panes = self.panes(cx);
-        panes.into_iter().find(|pane| pane.side == self.side)
+        Pane::of_side(&self.panes(cx), self.side).copied()
     }
 
     pub(super) fn move_page(&mut self, motion: Motion, count: Option<usize>, cx: &Cx<'_>) {
         if let Some(pane) = self.current(cx) {
-            self.pages.change_viewport(&pane, cx, |viewport, lens| {
-                viewport.apply(motion, count, lens);
-            });
+            self.pages.apply(&pane, motion, count, cx);
         }
     }
 
     /// Scrolls the page of a side, or the only one.
     pub(super) fn scroll_page(&mut self, side: usize, rows: isize, cx: &Cx<'_>) {
-        let panes = self.panes(cx);
-        let of_side = panes.iter().find(|pane| pane.side == side);
-        if let Some(pane) = of_side.or(panes.first()) {
-            let scroll = |viewport: &mut Viewport, lens: &Lens<'_>| viewport.scroll(rows, lens);
-            self.pages.change_viewport(pane, cx, scroll);
+        if let Some(pane) = Pane::of_side(&self.panes(cx), side) {
+            self.pages.scroll(pane, rows, cx);
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) struct Column {
     pub(super) key: SortKey,
     /// Higher ranks go first when the screen is narrow.
     rank: u8,
-    /// Its text for a row; empty when not known, and for verdicts, which have colours of their own.
+    /// Its text for a row; empty when not known, and for verdicts and replays, which have colours of their own.
     pub(super) text: fn(&Summary) -> String,
     /// Its cells and header where there is room to spare.
     wide: Option<(u16, &'static str)>,
@@ -48,11 +48,20 @@ const COLUMNS: &[Column] = &[
         wide: Some((11, "strict")),
     },
     Column {
+        title: "replay",
+        cells: 7,
+        is_right: false,
+        key: SortKey::Replay,
+        rank: 4,
+        text: |_| String::new(),
+        wide: Some((10, "replay")),
+    },
+    Column {
         title: "type",
         cells: 14,
         is_right: false,
         key: SortKey::TaskType,
-        rank: 8,
+        rank: 9,
         text: |row| known(row.task_kind, |kind| kind.name().to_owned()),
         wide: None,
     },
@@ -73,7 +82,7 @@ const COLUMNS: &[Column] = &[
         cells: 4,
         is_right: true,
         key: SortKey::Failures,
-        rank: 7,
+        rank: 8,
         text: |row| {
             if row.failed_actions == 0 {
                 String::new()
@@ -88,7 +97,7 @@ const COLUMNS: &[Column] = &[
         cells: 6,
         is_right: true,
         key: SortKey::Duration,
-        rank: 6,
+        rank: 7,
         text: |row| known(row.duration_s, human::seconds),
         wide: None,
     },
@@ -97,7 +106,7 @@ const COLUMNS: &[Column] = &[
         cells: 6,
         is_right: true,
         key: SortKey::Tokens,
-        rank: 4,
+        rank: 5,
         text: |row| known(row.tokens.total().filter(|n| *n > 0), tokens),
         wide: None,
     },
@@ -106,7 +115,7 @@ const COLUMNS: &[Column] = &[
         cells: 7,
         is_right: true,
         key: SortKey::Cost,
-        rank: 5,
+        rank: 6,
         text: |row| known(row.cost.filter(|cost| *cost > 0.0), human::dollars),
         wide: None,
     },
@@ -115,7 +124,7 @@ const COLUMNS: &[Column] = &[
         cells: 5,
         is_right: true,
         key: SortKey::Patch,
-        rank: 10,
+        rank: 11,
         text: |row| known(row.patch_lines, |lines| human::short_count(lines as u64)),
         wide: None,
     },
@@ -124,7 +133,7 @@ const COLUMNS: &[Column] = &[
         cells: 18,
         is_right: false,
         key: SortKey::Model,
-        rank: 9,
+        rank: 10,
         text: |row| row.model.clone().unwrap_or_default(),
         wide: None,
     },
@@ -133,7 +142,7 @@ const COLUMNS: &[Column] = &[
         cells: 14,
         is_right: false,
         key: SortKey::Format,
-        rank: 11,
+        rank: 12,
         text: |row| known(row.format, |format| format.name().to_owned()),
         wide: None,
     },
@@ -170,6 +179,16 @@ impl Filled {
         }
     }
 
+    /// Notes that something was replayed.
+    pub(super) fn add_replays(&mut self) {
+        for column in COLUMNS
+            .iter()
+            .filter(|column| column.key == SortKey::Replay)
+        {
+            self.0 |= 1 << column.rank;
+        }
+    }
+
     fn has(self, column: &Column) -> bool {
         self.0 & (1 << column.rank) != 0
     }
@@ -197,7 +216,7 @@ impl Fitted {
     /// The least cells of a sparkline; where there is room it gets twice as many.
     const SPARK: u16 = 16;
     /// Columns from this rank on come after the sparkline.
-    const SPARK_RANK: u8 = 9;
+    const SPARK_RANK: u8 = 10;
 
     /// Fits the filled columns into `width` cells, `lead_cells` of which stand before the id.
     pub(super) fn new(width: u16, lead_cells: u16, filled: Filled) -> Self {

@@ -8,6 +8,7 @@ use crate::model::KindMark;
 use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::query::fuzzy::Narrow;
+use crate::query::sort::Replayed;
 use crate::query::sort::SortKey;
 use crate::review::Choice;
 use crate::text::clean_line;
@@ -273,8 +274,7 @@ impl ListView {
             put(buf, id_x + at, y, room, &name, theme.style(Role::LineNo));
         }
         for column in &fitted.columns {
-            if column.key.needs_verdicts() {
-                draw_verdict(cx, buf, ix, (x + 1, y), column);
+            if draw_judged(cx, buf, ix, (x + 1, y), column) {
                 x += column.cells + 1;
                 continue;
             }
@@ -500,6 +500,37 @@ fn file_name(cx: &Cx<'_>, ix: RecordIx) -> Option<String> {
     let entry = cx.data.store.entry(ix)?;
     let name = entry.path.file_name()?;
     Some(name.to_string_lossy().into_owned())
+}
+
+/// Draws what was found out about a record; `false` where the column tells what it says itself.
+fn draw_judged(
+    cx: &Cx<'_>,
+    buf: &mut Buffer,
+    ix: RecordIx,
+    at: (u16, u16),
+    column: &Column,
+) -> bool {
+    match column.key {
+        SortKey::Published | SortKey::Strict => draw_verdict(cx, buf, ix, at, column),
+        SortKey::Replay => draw_replay(cx, buf, ix, at, column),
+        _ => return false,
+    }
+    true
+}
+
+/// What came of the last replay: `= reproduced`, the step where it diverged, or that it failed.
+fn draw_replay(cx: &Cx<'_>, buf: &mut Buffer, ix: RecordIx, (x, y): (u16, u16), column: &Column) {
+    const WORD_CELLS: u16 = 10;
+    let Some(brief) = cx.data.rows.replayed(ix) else {
+        return;
+    };
+    let (word, role) = match brief.rank() {
+        Replayed::Reproduced if column.cells < WORD_CELLS => ("=".to_owned(), Role::Success),
+        Replayed::Reproduced => (brief.word(), Role::Success),
+        Replayed::Diverged(_) => (brief.word(), Role::Warning),
+        Replayed::Failed => (brief.word(), Role::Error),
+    };
+    put(buf, x, y, column.cells, &word, cx.theme.style(role));
 }
 
 /// `✓`, `✗` or `?`, in words where there is room; `≠` behind the second where the two disagree.

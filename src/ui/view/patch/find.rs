@@ -82,24 +82,20 @@ impl PatchView {
     ) {
         let Some(find) = &mut self.find else { return };
         let places = hits.iter().map(|hit| hit.place);
-        let target = find.add(generation, places, is_done, |hit, from| *hit >= from);
-        if let Some(target) = target {
-            self.go_to_hit(target, cx);
+        let hit = find.add(generation, places, is_done, |hit, from| *hit >= from);
+        if let Some(hit) = hit {
+            self.go_to_hit(hit, cx);
         }
     }
 
     pub(super) fn jump_hit(&mut self, toward: Toward, times: usize, cx: &Cx<'_>) {
-        let target = self.find.as_ref().and_then(|find| find.step(toward, times));
-        if let Some(target) = target {
-            self.go_to_hit(target, cx);
+        let hit = self.find.as_mut().and_then(|find| find.turn(toward, times));
+        if let Some(hit) = hit {
+            self.go_to_hit(hit, cx);
         }
     }
 
-    fn go_to_hit(&mut self, target: usize, cx: &Cx<'_>) {
-        let Some(find) = &mut self.find else { return };
-        let Some(place) = find.go(target).copied() else {
-            return;
-        };
+    fn go_to_hit(&mut self, place: Place, cx: &Cx<'_>) {
         let Some(held) = self.held_mut() else { return };
         let line = held.patch.page.reveal(place);
         held.inks_asked = None;

@@ -3,21 +3,28 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::replay::StepVerdict;
 use crate::sandbox::Holding;
+use crate::text::Ink;
+use crate::text::clean_line;
 use crate::text::clip;
 use crate::text::human;
 use crate::text::width;
+use crate::text::wrapped;
 use crate::theme::Role;
 use crate::theme::class_role;
 use crate::theme::signs;
 use crate::ui::event::CallRow;
 use crate::ui::event::Replayable;
 use crate::ui::layout;
+use crate::ui::page::ansi_style;
 use crate::ui::view::Cx;
+use crate::ui::view::panes::Focus;
+use crate::ui::view::panes::draw_rule;
+use crate::ui::view::panes::draw_sides;
 use crate::ui::view::replay::Content;
-use crate::ui::view::replay::Focus;
 use crate::ui::view::replay::Lower;
 use crate::ui::view::replay::ReplayView;
 use crate::ui::widget::rows::put;
@@ -51,6 +58,7 @@ impl ReplayView {
                 self.draw_title(cx, open, places.title, buf);
                 match self.lower {
                     Lower::Console => self.draw_console(cx, places.body, buf),
+                    Lower::Files => self.draw_files(cx, buf),
                     Lower::Result | Lower::Changes => self.draw_pages(cx, places.body, buf),
                     Lower::Both | Lower::Difference => {
                         self.draw_head(cx, open, places.head, buf);
@@ -70,6 +78,8 @@ impl ReplayView {
             (Lower::Console, ..) => " SHELL ",
             (Lower::Result, ..) => " RESULT ",
             (Lower::Changes, ..) => " CHANGES ",
+            (Lower::Files, Focus::Rows, _) => " FILES ",
+            (Lower::Files, Focus::Page, _) => " FILE ",
             (_, Focus::Rows, _) => " CALLS ",
             (Lower::Difference, ..) => " DIFF ",
             (_, Focus::Page, 0) => " RECORDED ",
@@ -93,7 +103,7 @@ impl ReplayView {
             return None;
         }
         let area = layout::compare(cx.screen).body;
-        let (row, column) = self.console.cursor;
+        let (row, column) = self.console.cursor?;
         let is_inside = row < area.height && column < area.width;
         is_inside.then(|| Position::new(area.x + column, area.y + row))
     }
@@ -108,17 +118,13 @@ impl ReplayView {
             let (stands, all) = (human::count(self.stands), human::count(open.calls.len()));
             pieces.push((format!("{stands} of {all} calls  "), Role::Text));
             for verdict in StepVerdict::ALL {
-                let is_it = |ix: &usize| {
-                    let outcome = self.outcome(*ix);
-                    outcome.is_some_and(|(call, _)| call.verdict == verdict)
-                };
-                let count = (0..open.calls.len()).filter(is_it).count();
+                let count = self.outcomes.count(verdict);
                 if count > 0 && verdict != StepVerdict::NoOp {
                     let (sign, role) = verdict_sign(verdict);
                     pieces.push((format!("{} {sign}  ", human::count(count)), role));
                 }
             }
-            if self.stands == 0 && open.earlier.is_some() {
+            if self.outcomes.are_earlier() {
                 pieces.push(("earlier result".to_owned(), Role::Dim));
             }
         }
@@ -142,15 +148,22 @@ impl ReplayView {
         );
     }
 
-    /// What nobody proved of the sandbox, or what is being made ready.
+    /// Why no stronger sandbox could be had and what nobody proved of this one, or what is being made ready.
     fn draw_head(&self, cx: &Cx<'_>, open: &Replayable, area: Rect, buf: &mut Buffer) {
         buf.set_style(area, cx.theme.style(Role::Header));
         let mut pieces: Vec<(String, Role)> = vec![(" ".to_owned(), Role::Header)];
         if let Some(what) = &self.preparing {
             pieces.push((format!("{what}…"), Role::Info));
-        } else if open.unproved.is_empty() {
-            pieces.push(("every limit of the sandbox is proved".to_owned(), Role::Dim));
         } else {
+            // a weaker sandbox than could be is never silent; the whole reason is among the messages
+            for refused in &open.refused {
+                let room = usize::from(area.width / 2);
+                let words = format!("⚠ {}  ", clip(&clean_line(refused), room));
+                pieces.push((words, Role::Warning));
+            }
+            if open.unproved.is_empty() && open.refused.is_empty() {
+                pieces.push(("every limit of the sandbox is proved".to_owned(), Role::Dim));
+            }
             let names = |wanted: Holding| {
                 let of = open
                     .unproved
@@ -160,11 +173,8 @@ impl ReplayView {
                     .collect::<Vec<_>>()
                     .join(", ")
             };
-            for (holding, words) in [
-                (Holding::NotEnforced, "not enforced"),
-                (Holding::Unknown, "not proved"),
-            ] {
-                let names = names(holding);
+            for holding in [Holding::NotEnforced, Holding::Unknown] {
+                let (words, names) = (holding.words(), names(holding));
                 if !names.is_empty() {
                     pieces.push((format!("⚠ {words}: {names}  "), Role::Warning));
                 }
@@ -177,7 +187,7 @@ impl ReplayView {
         if open.calls.is_empty() {
             say(cx, area, buf, "the trajectory calls no tool");
         }
-        let first = self.first_divergence(open);
+        let first = self.outcomes.diverging().first().copied();
         for (row, y) in (area.y..area.bottom()).enumerate() {
             let at = self.cursor.top + row;
             let Some(call) = open.calls.get(at) else {
@@ -190,22 +200,9 @@ impl ReplayView {
             };
             self.draw_row(cx, (at, call), first, line, buf);
             if at == self.cursor.at {
-                let role = if self.focus == Focus::Rows {
-                    Role::Cursor
-                } else {
-                    Role::CursorUnfocused
-                };
-                buf.set_style(line, cx.theme.style(role));
+                buf.set_style(line, cx.theme.style(self.focus.cursor()));
             }
         }
-    }
-
-    /// The row of the first call that diverged.
-    fn first_divergence(&self, open: &Replayable) -> Option<usize> {
-        (0..open.calls.len()).find(|ix| {
-            let outcome = self.outcome(*ix);
-            outcome.is_some_and(|(call, _)| call.verdict.diverges())
-        })
     }
 
     fn draw_row(
@@ -217,7 +214,7 @@ impl ReplayView {
         buf: &mut Buffer,
     ) {
         let style = |role| cx.theme.style(role);
-        let outcome = self.outcome(at);
+        let outcome = self.outcomes.get(at);
         let (verdict, verdict_role) = if self.running == Some(at) {
             ("running…".to_owned(), Role::Info)
         } else if let Some((outcome, is_earlier)) = &outcome {
@@ -267,25 +264,7 @@ impl ReplayView {
 
     /// The line below the rows: why the call came out as it did.
     fn draw_rule(&self, cx: &Cx<'_>, places: &layout::CompareLayout, buf: &mut Buffer) {
-        let area = places.rule;
-        if area.height == 0 {
-            return;
-        }
-        let border = if self.focus == Focus::Page {
-            Role::BorderFocus
-        } else {
-            Role::Border
-        };
-        let line = "─".repeat(usize::from(area.width));
-        put(
-            buf,
-            area.x,
-            area.y,
-            area.width,
-            &line,
-            cx.theme.style(border),
-        );
-        let outcome = self.outcome(self.cursor.at);
+        let outcome = self.outcomes.get(self.cursor.at);
         let (words, role) = match &outcome {
             _ if self.running == Some(self.cursor.at) => {
                 ("running: Esc stops it".to_owned(), Role::Info)
@@ -296,7 +275,11 @@ impl ReplayView {
             ),
             Some((call, is_earlier)) => {
                 let (_, role) = verdict_sign(call.verdict);
-                let why = call.why.as_deref().unwrap_or("the same as recorded");
+                let same = match call.verdict {
+                    StepVerdict::NoOp => "it changes and shows nothing",
+                    _ => "the same as recorded",
+                };
+                let why = call.why.as_deref().unwrap_or(same);
                 let when = if *is_earlier { "before: " } else { "" };
                 let after = if call.after_divergence {
                     " (after a divergence)"
@@ -306,25 +289,11 @@ impl ReplayView {
                 (format!("{when}{why}{after}"), role)
             }
         };
-        let room = usize::from(area.width.saturating_sub(16));
-        let words = format!(" {} ", clip(&crate::text::clean_line(&words), room));
-        put(
-            buf,
-            area.x + 2,
-            area.y,
-            area.width.saturating_sub(2),
-            &words,
-            cx.theme.style(role),
-        );
-        if places.right.width > 0 && self.lower == Lower::Both {
-            for y in places.pages.y..places.pages.bottom() {
-                put(buf, places.left.right(), y, 1, "│", cx.theme.style(border));
-            }
-        } else if self.lower == Lower::Both {
+        draw_rule(cx, places, self.focus, (&words, role), buf);
+        if self.lower == Lower::Both {
             let shown = self.panes(cx).first().map_or(self.side, |pane| pane.side);
-            let side = if shown == 0 { " recorded " } else { " actual " };
-            let room = area.width.saturating_sub(2);
-            put_right(buf, area.x, area.y, room, side, cx.theme.style(border));
+            let side = if shown == 0 { "recorded" } else { "actual" };
+            draw_sides(cx, places, self.focus, Some(side), buf);
         }
     }
 
@@ -333,13 +302,7 @@ impl ReplayView {
         if panes.is_empty() && self.lower == Lower::Changes {
             say(cx, area, buf, "reading the workspace…");
         }
-        for pane in panes {
-            if let Some((viewport, lens)) = self.lens(&pane, cx) {
-                viewport.draw(pane.area, buf, &lens, Marks::default());
-            } else {
-                say(cx, pane.area, buf, "…");
-            }
-        }
+        self.panes.draw(&panes, Marks::default(), cx, buf);
     }
 
     /// The end of what the running call has written, in the pane of what comes.
@@ -364,7 +327,18 @@ impl ReplayView {
 
     fn draw_console(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         for (row, y) in self.console.rows.iter().zip(area.y..area.bottom()) {
-            put(buf, area.x, y, area.width, row, cx.theme.style(Role::Text));
+            let style = |ink: &Ink| cx.theme.style(Role::Text).patch(ansi_style(*ink, cx.theme));
+            let runs = row.iter().map(|(text, ink)| (&**text, style(ink)));
+            let runs: Vec<(&str, Style)> = runs.collect();
+            put_pieces(
+                buf,
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                &runs,
+            );
         }
     }
 }
@@ -386,7 +360,7 @@ fn draw_refusal(cx: &Cx<'_>, why: &str, area: Rect, buf: &mut Buffer) {
     put_all(cx, buf, area, &heading);
     let cells = usize::from(area.width.saturating_sub(2)).max(1);
     let rows = why.lines().flat_map(|line| wrapped(line, cells));
-    let rows = rows.chain([String::new(), "q goes back".to_owned()]);
+    let rows = rows.chain(["", "q goes back"]);
     for (row, y) in rows.zip(area.y + 1..cx.screen.bottom().saturating_sub(1)) {
         let role = if row == "q goes back" {
             Role::Dim
@@ -394,25 +368,8 @@ fn draw_refusal(cx: &Cx<'_>, why: &str, area: Rect, buf: &mut Buffer) {
             Role::Text
         };
         let cells = area.width.saturating_sub(1);
-        put(buf, area.x + 1, y, cells, &row, cx.theme.style(role));
+        put(buf, area.x + 1, y, cells, row, cx.theme.style(role));
     }
-}
-
-/// Words of a line in rows of at most `cells`.
-fn wrapped(line: &str, cells: usize) -> Vec<String> {
-    let mut rows = vec![String::new()];
-    for word in line.split(' ') {
-        let Some(row) = rows.last_mut() else { break };
-        if !row.is_empty() && width(row) + 1 + width(word) > cells {
-            rows.push(word.to_owned());
-        } else {
-            if !row.is_empty() {
-                row.push(' ');
-            }
-            row.push_str(word);
-        }
-    }
-    rows
 }
 
 fn put_all(cx: &Cx<'_>, buf: &mut Buffer, area: Rect, pieces: &[(String, Role)]) -> u16 {

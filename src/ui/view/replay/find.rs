@@ -3,9 +3,9 @@
 use regex::Regex;
 
 use crate::ui::action::Toward;
-use crate::ui::event::Generation;
+use crate::ui::effect::Effect;
 use crate::ui::view::Cx;
-use crate::ui::view::replay::Focus;
+use crate::ui::view::panes::Focus;
 use crate::ui::view::replay::Lower;
 use crate::ui::view::replay::ReplayView;
 use crate::ui::widget::hits::Hits;
@@ -14,17 +14,30 @@ use crate::ui::widget::hits::Hits;
 pub(super) type Finding = Hits<usize, usize>;
 
 impl ReplayView {
-    /// The row that has the cursor.
+    /// The row that has the cursor, or the line of the file at the top.
     pub fn line(&self) -> usize {
+        if self.shows_files() {
+            return self.file_line();
+        }
         self.cursor.at
     }
 
     /// Searches the calls and goes to the first hit from a row on.
-    pub fn start_find(&mut self, pattern: Regex, from: usize, cx: &Cx<'_>) {
+    pub fn start_find(
+        &mut self,
+        pattern: Regex,
+        from: usize,
+        cx: &Cx<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.shows_files() {
+            self.find_in_file(pattern, from, effects);
+            return;
+        }
         let matches = |ix: &usize| {
             let call = self.calls().get(*ix);
             let is_call = call.is_some_and(|call| pattern.is_match(&call.meaning));
-            let outcome = self.outcome(*ix).map(|(outcome, _)| outcome);
+            let outcome = self.outcomes.get(*ix).map(|(outcome, _)| outcome);
             let is_outcome = outcome.is_some_and(|outcome| {
                 let why = outcome.why.as_deref().unwrap_or_default();
                 pattern.is_match(outcome.verdict.name()) || pattern.is_match(why)
@@ -32,48 +45,55 @@ impl ReplayView {
             is_call || is_outcome
         };
         let found: Vec<usize> = (0..self.calls().len()).filter(matches).collect();
-        let generation = Generation::default();
-        let mut finding = Finding::new(generation, pattern, Some(from));
-        let target = finding.add(generation, found, true, |hit, from| *hit >= from);
-        self.find = Some(finding);
-        if let Some(target) = target {
-            self.go_to_hit(target, cx);
+        let (find, hit) = Finding::at_once(pattern, Some(from), found.into_iter());
+        self.find = Some(find);
+        if let Some(hit) = hit {
+            self.go_to_hit(hit, cx);
         }
     }
 
-    fn go_to_hit(&mut self, target: usize, cx: &Cx<'_>) {
-        let hit = self.find.as_mut().and_then(|find| find.go(target)).copied();
-        if let Some(row) = hit {
-            self.is_following = false;
-            self.focus = Focus::Rows;
-            if self.is_whole() {
-                self.lower = Lower::Both;
-            }
-            self.go(row, cx);
+    fn go_to_hit(&mut self, row: usize, cx: &Cx<'_>) {
+        self.is_following = false;
+        self.focus = Focus::Rows;
+        if self.is_whole() {
+            self.lower = Lower::Both;
         }
+        self.go(row, cx);
     }
 
     /// Goes to the next or previous hit; `false` while nothing is searched for.
     pub(super) fn next_hit(&mut self, toward: Toward, times: usize, cx: &Cx<'_>) -> bool {
-        let Some(find) = &self.find else { return false };
-        if let Some(target) = find.step(toward, times) {
-            self.go_to_hit(target, cx);
+        let Some(find) = &mut self.find else {
+            return false;
+        };
+        if let Some(hit) = find.turn(toward, times) {
+            self.go_to_hit(hit, cx);
         }
         true
     }
 
     /// Ends the search; `false` when there was none.
     pub fn stop_find(&mut self) -> bool {
+        if self.shows_files() {
+            return self.stop_file_find();
+        }
         self.find.take().is_some()
     }
 
     /// Goes back to where a search began.
     pub fn return_to(&mut self, row: usize, cx: &Cx<'_>) {
+        if self.shows_files() {
+            self.show_file_line(row, cx);
+            return;
+        }
         self.go(row, cx);
     }
 
     /// The current hit, how many there are, and whether these are all.
     pub fn hit_position(&self) -> Option<(Option<usize>, usize, bool)> {
+        if self.shows_files() {
+            return self.place_position();
+        }
         self.find.as_ref().map(Finding::position)
     }
 }

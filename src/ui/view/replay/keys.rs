@@ -6,6 +6,8 @@ use ratatui::crossterm::event::KeyModifiers;
 
 use crate::ui::effect::Effect;
 use crate::ui::effect::ReplayAsk;
+use crate::ui::layout;
+use crate::ui::view::Cx;
 use crate::ui::view::replay::Lower;
 use crate::ui::view::replay::ReplayView;
 
@@ -29,9 +31,22 @@ impl ReplayView {
             effects.push(Effect::Redraw);
             return;
         }
-        let bytes = bytes_of(key);
+        let bytes = bytes_of(key, self.console.has_keypad);
         if !bytes.is_empty() {
             effects.push(Effect::Replay(self.opened, ReplayAsk::Type(bytes)));
+        }
+    }
+
+    /// Has the shell's terminal follow the screen.
+    pub(super) fn size_console(&mut self, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
+        let area = layout::compare(cx.screen).body;
+        let size = (area.height, area.width);
+        if self.has_console() && self.console_size != size && area.area() > 0 {
+            self.console_size = size;
+            effects.push(Effect::Replay(
+                self.opened,
+                ReplayAsk::Size(area.height, area.width),
+            ));
         }
     }
 
@@ -43,7 +58,7 @@ impl ReplayView {
 }
 
 /// What a terminal of the `xterm` family sends for a key.
-fn bytes_of(key: KeyEvent) -> Vec<u8> {
+fn bytes_of(key: KeyEvent, has_keypad: bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     if key.modifiers.contains(KeyModifiers::ALT) {
         bytes.push(0x1b);
@@ -68,6 +83,12 @@ fn bytes_of(key: KeyEvent) -> Vec<u8> {
         KeyCode::BackTab => b"\x1b[Z",
         KeyCode::Backspace => b"\x7f",
         KeyCode::Esc => b"\x1b",
+        KeyCode::Up if has_keypad => b"\x1bOA",
+        KeyCode::Down if has_keypad => b"\x1bOB",
+        KeyCode::Right if has_keypad => b"\x1bOC",
+        KeyCode::Left if has_keypad => b"\x1bOD",
+        KeyCode::Home if has_keypad => b"\x1bOH",
+        KeyCode::End if has_keypad => b"\x1bOF",
         KeyCode::Up => b"\x1b[A",
         KeyCode::Down => b"\x1b[B",
         KeyCode::Right => b"\x1b[C",
@@ -90,7 +111,14 @@ mod tests {
 
     #[track_caller]
     fn check(code: KeyCode, modifiers: KeyModifiers, expected: &[u8]) {
-        assert_eq!(bytes_of(KeyEvent::new(code, modifiers)), expected);
+        assert_eq!(bytes_of(KeyEvent::new(code, modifiers), false), expected);
+    }
+
+    #[test]
+    fn arrows_are_what_the_program_asked_for() {
+        let up = KeyEvent::new(KeyCode::Up, KeyModifiers::NONE);
+        assert_eq!(bytes_of(up, false), b"\x1b[A");
+        assert_eq!(bytes_of(up, true), b"\x1bOA");
     }
 
     #[test]

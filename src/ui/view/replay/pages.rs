@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
+use crate::model::Text;
 use crate::theme::Highlighter;
 use crate::ui::action::FoldChange;
 use crate::ui::action::Motion;
@@ -16,21 +17,19 @@ use crate::ui::page::Ink;
 use crate::ui::page::Page;
 use crate::ui::page::PageOptions;
 use crate::ui::view::Cx;
+use crate::ui::view::panes::Focus;
 use crate::ui::view::panes::Pane;
-use crate::ui::view::panes::text_area;
-use crate::ui::view::replay::Focus;
 use crate::ui::view::replay::Lower;
 use crate::ui::view::replay::ReplayView;
-use crate::ui::widget::viewport::Lens;
-use crate::ui::widget::viewport::Viewport;
 
 /// Kinds of pages, told apart in their keys by the remainder of a row's number.
-const KINDS: usize = 5;
+const KINDS: usize = 6;
 const RECORDED: usize = 0;
 const ACTUAL: usize = 1;
 const DIFFERENCE: usize = 2;
 const RESULT: usize = 3;
 const CHANGES: usize = 4;
+const FILE: usize = 5;
 
 impl ReplayView {
     /// The pages that the screen shows now.
@@ -38,18 +37,9 @@ impl ReplayView {
         let places = layout::compare(cx.screen);
         let at = self.cursor.at;
         let pane = |area: Rect, kind: usize, row: usize, edition: u32, side: usize| {
-            let area = text_area(area);
-            Pane {
-                key: PageKey {
-                    opened: self.opened,
-                    row: row * KINDS + kind,
-                    folding: edition,
-                    is_raw: false,
-                    layout: self.options(area.width, cx).layout_key(),
-                },
-                area,
-                side,
-            }
+            let options = |width| self.options(width, cx);
+            let key = (self.opened, row * KINDS + kind, edition);
+            Pane::new(area, key, side, options)
         };
         if self.open().is_none() {
             return Vec::new();
@@ -59,13 +49,17 @@ impl ReplayView {
             Lower::Changes if self.changes.is_some() => {
                 return vec![pane(places.body, CHANGES, 0, self.edition, self.side)];
             }
-            Lower::Console | Lower::Changes => return Vec::new(),
+            Lower::Files if self.files.shown().is_some() => {
+                let area = layout::patch(cx.screen, self.focus == Focus::Rows).page;
+                return vec![pane(area, FILE, 0, self.edition, self.side)];
+            }
+            Lower::Console | Lower::Changes | Lower::Files => return Vec::new(),
             Lower::Both | Lower::Difference => {}
         }
         if self.row().is_none() || places.pages.height == 0 {
             return Vec::new();
         }
-        let outcome = self.outcome(at);
+        let outcome = self.outcomes.get(at);
         // an earlier outcome and the one of this replay are two pages
         let edition = outcome
             .as_ref()
@@ -96,31 +90,20 @@ impl ReplayView {
         }
     }
 
-    pub(super) fn lens<'a>(&'a self, pane: &Pane, cx: &Cx<'a>) -> Option<(Viewport, Lens<'a>)> {
-        self.panes.lens(pane, cx)
-    }
-
     /// The page that keys move: that of the side, or the only one.
     fn current(&self, cx: &Cx<'_>) -> Option<Pane> {
-        let panes = self.panes(cx);
-        let of_side = panes.iter().find(|pane| pane.side == self.side);
-        of_side.or(panes.first()).copied()
+        Pane::of_side(&self.panes(cx), self.side).copied()
     }
 
     pub(super) fn move_page(&mut self, motion: Motion, count: Option<usize>, cx: &Cx<'_>) {
         if let Some(pane) = self.current(cx) {
-            self.panes.change_viewport(&pane, cx, |viewport, lens| {
-                viewport.apply(motion, count, lens);
-            });
+            self.panes.apply(&pane, motion, count, cx);
         }
     }
 
     pub(super) fn scroll_page(&mut self, side: usize, rows: isize, cx: &Cx<'_>) {
-        let panes = self.panes(cx);
-        let of_side = panes.iter().find(|pane| pane.side == side);
-        if let Some(pane) = of_side.or(panes.first()) {
-            let scroll = |viewport: &mut Viewport, lens: &Lens<'_>| viewport.scroll(rows, lens);
-            self.panes.change_viewport(pane, cx, scroll);
+        if let Some(pane) = Pane::of_side(&self.panes(cx), side) {
+            self.panes.scroll(pane, rows, cx);
         }
     }
 
@@ -143,7 +126,10 @@ impl ReplayView {
         effects: &mut Vec<Effect>,
     ) {
         self.fit(cx);
+        self.size_console(cx, effects);
         let panes = self.panes(cx);
+        let file = panes.first().filter(|_| self.shows_files());
+        self.sync_files(file.map(|pane| pane.key), effects);
         let missing = self.panes.missing(&panes).into_iter();
         let job = |pane: Pane| {
             Some(ReplayJob {
@@ -166,12 +152,16 @@ impl ReplayView {
         let trajectory = Arc::clone(&open.trajectory);
         let row = key.row / KINDS;
         let place = open.calls.get(row)?.place;
-        let outcome = || Some(self.outcome(row)?.0);
+        let outcome = || Some(Arc::clone(self.outcomes.get(row)?.0));
         Some(match key.row % KINDS {
             RECORDED => ReplayPage::Recorded(trajectory, place),
             ACTUAL => ReplayPage::Actual(trajectory, place, outcome()?),
             DIFFERENCE => ReplayPage::Difference(trajectory, place, outcome()?),
             RESULT => ReplayPage::Result(trajectory, Arc::clone(self.shown_result()?)),
+            FILE => {
+                let (path, text, what) = self.files.shown()?;
+                ReplayPage::File(path.to_owned(), Text::clone(text), what)
+            }
             _ => ReplayPage::Changes(Arc::clone(&self.changes.as_ref()?.1)),
         })
     }

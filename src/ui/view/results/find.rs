@@ -62,11 +62,11 @@ impl ResultsView {
         }
         find.searched = find.asked.take().unwrap_or(find.searched);
         let is_done = is_over && find.searched == self.rows.len();
-        let target = find
+        let hit = find
             .hits
             .add(generation, rows, is_done, |row, from| *row >= from);
-        if let Some(target) = target {
-            self.go_to_hit(target, cx);
+        if let Some(hit) = hit {
+            self.return_to(hit, cx);
         }
     }
 
@@ -89,16 +89,9 @@ impl ResultsView {
     }
 
     pub(super) fn jump_hit(&mut self, toward: Toward, times: usize, cx: &Cx<'_>) {
-        let find = self.find.as_ref();
-        if let Some(target) = find.and_then(|find| find.hits.step(toward, times)) {
-            self.go_to_hit(target, cx);
-        }
-    }
-
-    fn go_to_hit(&mut self, target: usize, cx: &Cx<'_>) {
         let find = self.find.as_mut();
-        if let Some(row) = find.and_then(|find| find.hits.go(target)).copied() {
-            self.return_to(row, cx);
+        if let Some(hit) = find.and_then(|find| find.hits.turn(toward, times)) {
+            self.return_to(hit, cx);
         }
     }
 }

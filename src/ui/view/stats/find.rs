@@ -3,7 +3,6 @@
 use regex::Regex;
 
 use crate::ui::action::Toward;
-use crate::ui::event::Generation;
 use crate::ui::view::Cx;
 use crate::ui::view::stats::StatsView;
 use crate::ui::widget::hits::Hits;
@@ -19,8 +18,8 @@ impl StatsView {
 
     /// Starts a search; goes to the first hit from the line `from` on.
     pub fn start_find(&mut self, pattern: Regex, from: usize, cx: &Cx<'_>) {
-        if let Some(target) = self.search(pattern, Some(from)) {
-            self.go_to_hit(target, cx);
+        if let Some(hit) = self.search(pattern, Some(from)) {
+            self.return_to(hit, cx);
         }
     }
 
@@ -35,12 +34,10 @@ impl StatsView {
     fn search(&mut self, pattern: Regex, from: Option<usize>) -> Option<usize> {
         let lines = self.lines.iter().enumerate();
         let found = lines.filter(|(_, line)| pattern.is_match(&line.text()));
-        let found: Vec<usize> = found.map(|(at, _)| at).collect();
-        let generation = Generation::default();
-        let mut find = Finding::new(generation, pattern, from);
-        let target = find.add(generation, found, true, |hit, from| *hit >= from);
+        let places: Vec<usize> = found.map(|(at, _)| at).collect();
+        let (find, hit) = Finding::at_once(pattern, from, places.into_iter());
         self.find = Some(find);
-        target
+        hit
     }
 
     /// Forgets the search.
@@ -59,16 +56,9 @@ impl StatsView {
     }
 
     pub(super) fn jump_hit(&mut self, toward: Toward, times: usize, cx: &Cx<'_>) {
-        let target = self.find.as_ref().and_then(|find| find.step(toward, times));
-        if let Some(target) = target {
-            self.go_to_hit(target, cx);
-        }
-    }
-
-    fn go_to_hit(&mut self, target: usize, cx: &Cx<'_>) {
-        let line = self.find.as_mut().and_then(|find| find.go(target)).copied();
-        if let Some(line) = line {
-            self.return_to(line, cx);
+        let hit = self.find.as_mut().and_then(|find| find.turn(toward, times));
+        if let Some(hit) = hit {
+            self.return_to(hit, cx);
         }
     }
 }

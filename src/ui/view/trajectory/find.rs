@@ -92,24 +92,20 @@ impl TrajectoryView {
     ) {
         let Some(find) = &mut self.find else { return };
         let is_from = |hit: &RowHit, from| hit.row >= from;
-        if let Some(target) = find.hits.add(generation, hits, is_done, is_from) {
-            self.go_to_hit(target, cx);
+        if let Some(hit) = find.hits.add(generation, hits, is_done, is_from) {
+            self.go_to_hit(hit, cx);
         }
     }
 
     pub(super) fn jump_hit(&mut self, toward: Toward, times: usize, cx: &Cx<'_>) {
-        let find = self.find.as_ref();
-        if let Some(target) = find.and_then(|find| find.hits.step(toward, times)) {
-            self.go_to_hit(target, cx);
+        let find = self.find.as_mut();
+        if let Some(hit) = find.and_then(|find| find.hits.turn(toward, times)) {
+            self.go_to_hit(hit, cx);
         }
     }
 
-    fn go_to_hit(&mut self, target: usize, cx: &Cx<'_>) {
-        let Some(find) = &mut self.find else { return };
-        let Some(hit) = find.hits.go(target) else {
-            return;
-        };
-        let place = hit.place;
+    fn go_to_hit(&mut self, hit: RowHit, cx: &Cx<'_>) {
+        let Some(find) = &self.find else { return };
         let Some((path, subject)) = find.rows.get(hit.row).cloned() else {
             return;
         };
@@ -118,7 +114,7 @@ impl TrajectoryView {
             return;
         };
         self.is_raw = false;
-        self.arrival = Some((row, Arrival::Place(place)));
+        self.arrival = Some((row, Arrival::Place(hit.place)));
         self.arrive(cx);
     }
 
