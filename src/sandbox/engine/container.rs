@@ -8,6 +8,7 @@ use std::io::Seek as _;
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::Once;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -59,6 +60,7 @@ pub(super) struct Container {
     /// Open as long as it may live.
     _life: UnixStream,
     is_gone: AtomicBool,
+    removal: Once,
 }
 
 impl Container {
@@ -101,6 +103,7 @@ impl Container {
                 owner: (0, 0),
                 _life: attached,
                 is_gone: AtomicBool::new(false),
+                removal: Once::new(),
             },
             Err(err) => {
                 remove(line, made.id);
@@ -378,11 +381,11 @@ impl Container {
         both.ok_or_else(|| Error::limit("the engine does not tell how large a container is"))
     }
 
-    /// Ends it with everything in it.
+    /// Ends it with everything in it. Whoever comes second waits for the first.
     pub(super) fn remove(&self) {
-        if !self.is_gone.swap(true, Ordering::Relaxed) {
-            remove(&self.line, self.id.clone());
-        }
+        self.is_gone.store(true, Ordering::Relaxed);
+        self.removal
+            .call_once(|| remove(&self.line, self.id.clone()));
     }
 }
 

@@ -274,9 +274,16 @@ impl Process for Running {
     }
 
     fn kill(&mut self) {
-        let script = "kill -KILL -- \"-$1\" 2>/dev/null; kill -KILL -- \"$1\" 2>/dev/null";
         // what is gone already is dead
-        drop(self.container.say(script, std::slice::from_ref(&self.pid)));
+        let script =
+            "kill -KILL -- \"-$1\" 2>/dev/null; kill -KILL -- \"$1\" 2>/dev/null; printf killed";
+        let said = self.container.say(script, std::slice::from_ref(&self.pid));
+        if !said.is_ok_and(|(said, _)| said.ends_with("killed")) && self.container.alive().is_ok() {
+            // no process more fits into it, not even the one that kills
+            lock(&self.told)
+                .get_or_insert_with(|| "a process of it could not be killed alone".to_owned());
+            self.container.remove();
+        }
         // it is looked at at once
         self.looked = Instant::now().checked_sub(TURN).unwrap_or(self.looked);
     }

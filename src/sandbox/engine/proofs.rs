@@ -12,7 +12,7 @@ one() { for f in "$@"; do if [ -r "$f" ] && read -r x <"$f"; then echo "$x"; ret
 one /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes
 one /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max
 while read -r a b c d; do case $a in CapEff:|CapBnd:|NoNewPrivs:|Seccomp:) echo "$a$b";; esac; done </proc/self/status
-echo nets; for f in /sys/class/net/*; do case ${f##*/} in lo|'*') ;; *) echo "net ${f##*/}";; esac; done
+while read -r a b; do case $a in Inter-*|face*) echo nets;; lo:*) ;; *:*) echo "net ${a%%:*}";; esac; done </proc/self/net/dev
 if (: >/proc/sys/kernel/core_pattern) 2>/dev/null; then echo core; fi
 "#;
 
