@@ -48,6 +48,8 @@ pub use limits::Limits;
 pub use limits::Proof;
 #[cfg(target_os = "linux")]
 pub use namespace::Namespace;
+#[cfg(target_os = "linux")]
+pub use namespace::Patience;
 pub use spec::Spec;
 pub use spec::System;
 pub use spec::Tree;
