@@ -398,6 +398,17 @@ fn a_container_that_writes_too_much_is_ended(engine: &Service) {
     let error = again.unwrap_err();
     assert!(error.to_string().contains("disk"), "{error}");
     drop((process, sandbox));
+    let few = Limits {
+        inodes: 1000,
+        ..Limits::default()
+    };
+    let mut sandbox = limited(engine, lower.path(), few);
+    let script = "mkdir d; cd d; for i in {1..3000}; do : >$i; done; sleep 1000";
+    let mut process = shell(&mut *sandbox, script, Streams::Pipe);
+    let (said, exit) = end(&mut *process);
+    let is_told = matches!(&exit, Exit::Bound(why) if why.contains("files"));
+    assert!(is_told, "{exit:?}: {said}");
+    drop((process, sandbox));
     engine.comes_to_nothing();
 }
 

@@ -57,6 +57,8 @@ pub(super) struct Container {
     /// As whom processes run; `None` is the image's user.
     user: Option<String>,
     owner: (u64, u64),
+    /// Seconds of processor time of one process.
+    cpu_secs: u64,
     /// Open as long as it may live.
     _life: UnixStream,
     is_gone: AtomicBool,
@@ -101,6 +103,7 @@ impl Container {
                 id: made.id,
                 user: is_root.then(|| "0:0".to_owned()),
                 owner: (0, 0),
+                cpu_secs: spec.limits.cpu.as_secs().max(1),
                 _life: attached,
                 is_gone: AtomicBool::new(false),
                 removal: Once::new(),
@@ -131,6 +134,11 @@ impl Container {
         let said = self.say("id -u; id -g", &[])?;
         let mut numbers = said.0.lines().filter_map(|line| line.trim().parse().ok());
         Ok((numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)))
+    }
+
+    /// What a shell does before it becomes a process: rootless engines forget the bound of processor time.
+    pub(super) fn bound_shell(&self) -> String {
+        format!("ulimit -t {} 2>/dev/null; ", self.cpu_secs)
     }
 
     /// Whether it may still be asked.
