@@ -377,6 +377,12 @@ fn run_in_little(script: &str) -> Option<(String, Exit)> {
     Some(told)
 }
 
+#[track_caller]
+fn check_bound(script: &str) {
+    let (said, exit) = run_in_little(script).unwrap();
+    assert!(matches!(exit, Exit::Bound(_)), "{exit:?}: {said}");
+}
+
 #[test]
 fn bounds_end_what_reaches_them() {
     let Some((said, exit)) = run_in_little("yes") else {
@@ -384,11 +390,6 @@ fn bounds_end_what_reaches_them() {
     };
     assert!(matches!(exit, Exit::Bound(_)), "{exit:?}");
     assert!(said.len() < 2 << 20);
-    #[track_caller]
-    fn is_bound(script: &str) {
-        let (said, exit) = run_in_little(script).unwrap();
-        assert!(matches!(exit, Exit::Bound(_)), "{exit:?}: {said}");
-    }
     let (said, exit) = run_in_little("while :; do :; done").unwrap();
     assert_eq!(exit, Exit::Signal(9), "{said}");
     let (said, _) = run_in_little("head -c 2000000 /dev/zero >big; stat -c %s big").unwrap();
@@ -400,8 +401,8 @@ fn bounds_end_what_reaches_them() {
         "{said} {exit:?}"
     );
     let fill = "for i in {1..100}; do head -c 1000000 /dev/zero >f$i; done; sleep 1000";
-    is_bound(fill);
-    is_bound("mkdir d; cd d; touch {1..3000}; sleep 1000");
+    check_bound(fill);
+    check_bound("mkdir d; cd d; touch {1..3000}; sleep 1000");
 }
 
 #[test]

@@ -136,7 +136,7 @@ impl Container {
         Ok((numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)))
     }
 
-    /// What a shell does before it becomes a process: rootless engines forget the bound of processor time.
+    /// What a shell does before it becomes a process: podman without root forgets the bound of processor time.
     pub(super) fn bound_shell(&self) -> String {
         format!("ulimit -t {} 2>/dev/null; ", self.cpu_secs)
     }

@@ -312,6 +312,12 @@ impl Place {
                 .podman()
                 .args(["unshare", "rm", "-rf"])
                 .args(store)));
+            // it keeps the users' namespace, for the next podman
+            let pause = fs::read_to_string(at.join("tmp/pause.pid")).unwrap_or_default();
+            let pause = pause.trim().parse().ok();
+            if let Some(pause) = pause.and_then(rustix::process::Pid::from_raw) {
+                rustix::process::kill_process(pause, Signal::KILL).ok();
+            }
         }
         // podman mounts its store on itself
         let store = at.join("store/overlay");
