@@ -55,8 +55,11 @@ impl Watch {
                 };
                 let looked = Instant::now();
                 let is_large = || container.sizes().is_ok_and(|(written, _)| written > most);
-                let is_much =
-                    || container.changes().is_ok_and(|all| all.len() as u64 > most_files);
+                let is_much = || {
+                    container
+                        .changes()
+                        .is_ok_and(|all| all.len() as u64 > most_files)
+                };
                 let why = if since.elapsed() >= limits.wall {
                     "its time was over"
                 } else if is_large() {
