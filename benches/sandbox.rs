@@ -1,9 +1,11 @@
-//! Times sandboxes of namespaces, beside bubblewrap and podman or docker where they are installed, and prints a table:
+//! Times sandboxes, beside bubblewrap and podman or docker where they work, and prints a table:
 //!
 //! `cargo bench --bench sandbox`
 //!
 //! A start with its end, a start up to the first answer of a shell on a terminal, a trivial command in that shell, and a
-//! process of its own. Engines take the image that `HGVIEW_BENCH_IMAGE` names, or the first that they have. Medians.
+//! process of its own; what a hundred sandboxes at once take. Those that start something take turns, so that they share
+//! whatever else the machine does: the median, the least, and how many times the median of bubblewrap (or of a bare
+//! process) that is. Engines take the image that `HGVIEW_BENCH_IMAGE` names, or one that is made of this machine's bash.
 
 #![expect(
     clippy::expect_used,
@@ -12,6 +14,8 @@
     reason = "a benchmark prints its table, and stops where it cannot measure"
 )]
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
@@ -31,12 +35,55 @@ use hgview::sandbox::Tree;
 const RUNS: usize = 30;
 /// Runs of an engine, which takes its time.
 const FEW_RUNS: usize = 5;
+/// Sandboxes at once.
+const MANY: usize = 100;
 
-fn median(runs: usize, mut once: impl FnMut() -> Duration) -> f64 {
-    let mut took: Vec<Duration> = (0..runs).map(|_| once()).collect();
-    took.sort_unstable();
-    let middle = took.get(runs / 2).expect("it ran");
-    middle.as_secs_f64() * 1000.0
+/// How long something takes, in milliseconds.
+struct Took {
+    median: f64,
+    least: f64,
+}
+
+impl Took {
+    fn of(mut took: Vec<Duration>) -> Self {
+        took.sort_unstable();
+        let ms = |at: usize| took.get(at).expect("it ran").as_secs_f64() * 1000.0;
+        Self {
+            median: ms(took.len() / 2),
+            least: ms(0),
+        }
+    }
+
+    fn row(&self, what: &str, reference: Option<f64>) {
+        let times = reference.map_or(String::new(), |one| format!("{:.2}", self.median / one));
+        println!(
+            "| {what} | {:.1} | {:.1} | {times} |",
+            self.median, self.least
+        );
+    }
+}
+
+fn times(runs: usize, mut once: impl FnMut() -> Duration) -> Took {
+    Took::of((0..runs).map(|_| once()).collect())
+}
+
+/// Something that is started and ends.
+type Start<'a> = (String, Box<dyn FnMut() + 'a>);
+
+/// Times several by turns; the ratios are to the first.
+fn compare(runs: usize, all: &mut [Start<'_>]) {
+    let mut took: Vec<Vec<Duration>> = all.iter().map(|_| Vec::new()).collect();
+    for _ in 0..runs {
+        for ((_, start), took) in all.iter_mut().zip(&mut took) {
+            took.push(time(start));
+        }
+    }
+    let mut first = None;
+    for ((what, _), took) in all.iter().zip(took) {
+        let took = Took::of(took);
+        let reference = *first.get_or_insert(took.median);
+        took.row(what, Some(reference));
+    }
 }
 
 fn start() -> Box<dyn Sandbox> {
@@ -87,68 +134,160 @@ fn time(once: impl FnOnce()) -> Duration {
     began.elapsed()
 }
 
-fn row(what: &str, ms: f64) {
-    println!("| {what} | {ms:.1} ms |");
-}
-
 fn runs(command: &mut Command) -> bool {
     let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
 
-fn main() {
-    println!("| what | median |\n| --- | ---: |");
-    row(
-        "namespaces: start and end",
-        median(RUNS, || time(|| drop(start()))),
+fn bubblewrap() -> Command {
+    let mut command = Command::new("bwrap");
+    command
+        .args("--unshare-all --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp true".split(' '));
+    command
+}
+
+/// An image of bash and its libraries in an engine; its name, or why there is none.
+fn image(engine: &str, folder: &Path) -> Result<String, String> {
+    if let Ok(image) = std::env::var("HGVIEW_BENCH_IMAGE") {
+        return Ok(image);
+    }
+    let script = "set -e; cd \"$1\"; mkdir -p root/bin root/proc root/sys root/dev root/tmp root/etc; \
+                  for p in /bin/bash /bin/true; do cp -L $p root/bin/; \
+                  for l in $(ldd $p | grep -o '/[^ ]*'); do mkdir -p root$(dirname $l); cp -L $l root$l; done; done; \
+                  tar -C root -cf image.tar .; \"$2\" import image.tar hgview-bench:1";
+    let made = Command::new("bash")
+        .args(["-c", script, "bash"])
+        .arg(folder)
+        .arg(engine)
+        .output();
+    let made = made.map_err(|err| err.to_string())?;
+    if made.status.success() {
+        return Ok("hgview-bench:1".to_owned());
+    }
+    let said = String::from_utf8_lossy(&made.stderr).into_owned();
+    Err(said.lines().last().unwrap_or("it fails").to_owned())
+}
+
+/// The bytes of memory of all that this process started, each with its share of what is shared.
+fn memory_of_children() -> u64 {
+    let number = |pid: &str, file: &str, front: &str| -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(front))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    let all = std::fs::read_dir("/proc")
+        .expect("there is /proc")
+        .flatten();
+    let all: Vec<String> = all
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+        .collect();
+    let parents: HashMap<&str, u64> = all
+        .iter()
+        .filter_map(|pid| Some((pid.as_str(), number(pid, "status", "PPid:")?)))
+        .collect();
+    let me = u64::from(std::process::id());
+    let is_ours = |pid: &str| {
+        let above = std::iter::successors(parents.get(pid), |above| {
+            parents.get(above.to_string().as_str())
+        });
+        above.copied().any(|above| above == me)
+    };
+    let ours = all.iter().filter(|pid| is_ours(pid));
+    ours.filter_map(|pid| number(pid, "smaps_rollup", "Pss:"))
+        .sum::<u64>()
+        * 1024
+}
+
+fn many() {
+    let began = Instant::now();
+    let mut all: Vec<Box<dyn Sandbox>> = (0..MANY).map(|_| start()).collect();
+    let opened = began.elapsed();
+    let mut shells: Vec<Box<dyn Process>> = Vec::new();
+    for sandbox in &mut all {
+        let mut shell = shell(sandbox.as_mut());
+        answer(shell.as_mut(), "echo x > /testbed/x");
+        shells.push(shell);
+    }
+    let megabytes = memory_of_children() >> 20;
+    println!(
+        "\n{MANY} namespace sandboxes at once, each with a bash: opened in {:.2} s, {megabytes} MiB of memory",
+        opened.as_secs_f64()
     );
-    let first = median(RUNS, || {
-        time(|| {
+}
+
+fn main() {
+    println!("| what | median ms | least ms | times the first |\n| --- | ---: | ---: | ---: |");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut all: Vec<Start<'_>> = Vec::new();
+    let has_bubblewrap = runs(&mut bubblewrap());
+    if has_bubblewrap {
+        all.push((
+            "bubblewrap: true".to_owned(),
+            Box::new(|| assert!(runs(&mut bubblewrap()))),
+        ));
+    }
+    all.push((
+        "bare process: true".to_owned(),
+        Box::new(|| assert!(runs(&mut Command::new("true")))),
+    ));
+    all.push((
+        "namespaces: start and end".to_owned(),
+        Box::new(|| drop(start())),
+    ));
+    all.push((
+        "namespaces: start, bash, first answer, end".to_owned(),
+        Box::new(|| {
             let mut sandbox = start();
             answer(shell(sandbox.as_mut()).as_mut(), ":");
-        })
-    });
-    row("namespaces: start, bash, first answer, end", first);
+        }),
+    ));
+    compare(RUNS, &mut all);
     let mut sandbox = start();
     let mut bash = shell(sandbox.as_mut());
     for command in [":", "/bin/true"] {
-        let took = median(RUNS * 5, || time(|| answer(bash.as_mut(), command)));
-        row(&format!("namespaces: {command} in that bash"), took);
+        let took = times(RUNS * 5, || time(|| answer(bash.as_mut(), command)));
+        took.row(&format!("namespaces: {command} in that bash"), None);
     }
-    let took = median(RUNS, || {
+    let took = times(RUNS, || {
         time(|| {
             let mut other = shell(sandbox.as_mut());
             answer(other.as_mut(), ":");
         })
     });
-    row("namespaces: another bash", took);
+    took.row("namespaces: another bash", None);
     drop(sandbox);
-    let bubblewrap = || {
-        let mut command = Command::new("bwrap");
-        command.args(
-            "--unshare-all --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp true".split(' '),
-        );
-        command
-    };
-    if runs(&mut bubblewrap()) {
-        let took = median(RUNS, || time(|| assert!(runs(&mut bubblewrap()))));
-        row("bubblewrap: true", took);
-    }
     for engine in ["podman", "docker"] {
-        let images = Command::new(engine).args(["images", "-q"]).output();
-        let images = images.map(|told| String::from_utf8_lossy(&told.stdout).into_owned());
-        let first = images.unwrap_or_default().lines().next().map(str::to_owned);
-        let Some(image) = std::env::var("HGVIEW_BENCH_IMAGE").ok().or(first) else {
-            continue;
+        let image = match image(engine, folder.path()) {
+            Ok(image) => image,
+            Err(why) => {
+                println!("| {engine} run: true | {why} | | |");
+                continue;
+            }
         };
         let run = || {
             let mut command = Command::new(engine);
-            command.args(["run", "--rm", "--network=none", &image, "true"]);
+            command.args(["run", "--rm", "--network=none", &image, "/bin/true"]);
             command
         };
         if runs(&mut run()) {
-            let took = median(FEW_RUNS, || time(|| assert!(runs(&mut run()))));
-            row(&format!("{engine}: true"), took);
+            let mut all: Vec<Start<'_>> = vec![
+                (
+                    "namespaces: start and end, meanwhile".to_owned(),
+                    Box::new(|| drop(start())),
+                ),
+                (
+                    format!("{engine} run: true"),
+                    Box::new(|| assert!(runs(&mut run()))),
+                ),
+            ];
+            compare(FEW_RUNS, &mut all);
+        } else {
+            println!("| {engine} run: true | it fails | | |");
+        }
+        if image == "hgview-bench:1" {
+            runs(Command::new(engine).args(["rmi", "-f", &image]));
         }
     }
+    many();
 }

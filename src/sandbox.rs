@@ -51,6 +51,8 @@ pub use limits::Proof;
 pub use limits::unproved;
 #[cfg(target_os = "linux")]
 pub use namespace::Namespace;
+#[cfg(target_os = "linux")]
+pub use namespace::Patience;
 pub use spec::Spec;
 pub use spec::System;
 pub use spec::Tree;

@@ -58,6 +58,8 @@ pub struct BaseSources {
     pub rootfs: Option<PathBuf>,
     /// Whether the image that a task names may be used; an engine has to have it.
     pub use_images: bool,
+    /// Folders of the host that commands may read at their own paths: toolchains outside `/usr`.
+    pub readable: Vec<PathBuf>,
     /// hgview's cache folder.
     pub cache: PathBuf,
 }
@@ -89,6 +91,10 @@ impl BaseSources {
         if let Some(archive) = self.archive.as_ref().filter(|archive| !archive.is_file()) {
             return Err(Error::input(format!("{} is no file", archive.display()))
                 .hint("name a .tar, .tar.gz, .tar.zst, .zip or .whl file"));
+        }
+        if let Some(folder) = self.readable.iter().find(|folder| !folder.is_dir()) {
+            return Err(Error::input(format!("{} is no folder", folder.display()))
+                .hint("name the folder of a toolchain"));
         }
         if let Some(rootfs) = self
             .rootfs

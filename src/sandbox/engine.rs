@@ -122,12 +122,18 @@ impl Backend for Engine {
         let container = Arc::new(Container::start(&self.line, image, spec)?);
         // what is copied in is no growth
         let lowers = spec.trees.iter().filter_map(|tree| tree.lower.as_deref());
-        let layer = spec.layer.as_ref().map_or(0, |layer| layer.len_bytes());
-        let began_with = lowers.map(archive::len_of).sum::<u64>() + layer;
+        let (mut bytes, mut files) = spec.layer.as_ref().map_or((0, 0), |layer| {
+            (layer.len_bytes(), layer.entries.len() as u64)
+        });
+        for lower in lowers {
+            let (more_bytes, more_files) = archive::size_of(lower);
+            bytes += more_bytes;
+            files += more_files;
+        }
         let mut sandbox = Running {
             spec: spec.clone(),
             proofs: Vec::new(),
-            watch: Watch::new(&container, &spec.limits, began_with),
+            watch: Watch::new(&container, &spec.limits, (bytes, files)),
             container,
         };
         sandbox.fill(cancel)?;
@@ -249,7 +255,7 @@ impl Sandbox for Running {
             let left = self.spec.limits.disk.saturating_sub(layer.len_bytes());
             let mut comparison = Comparison::new(&tree.at, tree.lower.as_deref(), known, left);
             let began_with = match &tree.lower {
-                Some(lower) => archive::len_of(lower),
+                Some(lower) => archive::size_of(lower).0,
                 None => self.container.sizes()?.1,
             };
             let most = began_with.saturating_add(self.spec.limits.disk);

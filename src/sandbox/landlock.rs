@@ -46,6 +46,7 @@ use crate::sandbox::landlock::disk::Watch;
 use crate::sandbox::landlock::private::Private;
 use crate::sandbox::landlock::process::Started;
 use crate::sandbox::landlock::wire::Plan;
+use crate::sandbox::spec::is_own;
 
 /// What this process is to do if it was started under a word of ours: to be the supervisor of a process of a sandbox, or
 /// to become that process.
@@ -208,12 +209,16 @@ impl Sandbox for Running {
         let cancel = Cancel::new();
         let mut layer = Layer::default();
         let mut left = self.spec.limits.disk;
-        let trees = self.spec.trees.clone();
+        let trees = self.spec.trees_and_around();
         for tree in &trees {
             let place = self.place_of(&tree.at);
             let mut comparison = Comparison::new(&tree.at, tree.lower.as_deref(), known, left);
-            self.worker()?
-                .walk(&place, &mut |below, now| comparison.see(below, now))?;
+            self.worker()?.walk(&place, &mut |below, now| {
+                if is_own(&trees, &tree.at, below) {
+                    comparison.see(below, now)?;
+                }
+                Ok(())
+            })?;
             let entries = comparison.finish(&cancel)?;
             layer.entries.extend(entries);
             left = self.spec.limits.disk.saturating_sub(layer.len_bytes());

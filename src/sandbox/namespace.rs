@@ -2,7 +2,7 @@
 //!
 //! hgview runs itself again as a process that makes the namespaces ([`watch`]), in which the first process builds what the
 //! others see ([`root`], [`inside`]), locks itself and all of them in ([`lock`]) and then does hgview's bidding ([`serve`], [`work`],
-//! [`upper`]). Nothing in a sandbox runs as the machine's root, also when hgview does. The first process has no
+//! [`upper`]) and sees to it that they do not take too much ([`memory`]). Nothing in a sandbox runs as the machine's root, also when hgview does. The first process has no
 //! environment, no open file of hgview's and memory that nobody can read, so that nothing of the host can be found there.
 
 mod etc;
@@ -11,12 +11,13 @@ mod host;
 mod inside;
 mod life;
 pub(in crate::sandbox) mod lock;
+mod memory;
 mod process;
 mod proofs;
 mod remedy;
 mod root;
 mod serve;
-mod sys;
+pub(in crate::sandbox) mod sys;
 mod upper;
 mod watch;
 mod wire;
@@ -27,6 +28,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::cancel::Cancel;
 use crate::error::Error;
@@ -41,6 +43,7 @@ use crate::sandbox::namespace::wire::Config;
 use crate::sandbox::namespace::wire::Folder;
 use crate::sandbox::namespace::wire::Owner;
 use crate::sandbox::namespace::wire::Raw;
+use crate::sandbox::spec::is_within;
 
 /// What this process is to do if it was started for a sandbox, and not by a person; nothing else may run before.
 pub(super) fn enter() -> Option<ExitCode> {
@@ -53,6 +56,25 @@ pub(super) fn enter() -> Option<ExitCode> {
 #[derive(Debug, Clone)]
 pub struct Namespace {
     program: PathBuf,
+    patience: Patience,
+}
+
+/// How long something may take that takes no time where nobody is in its way.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// A started process, until it runs its program: another may have stopped it.
+    pub start: Duration,
+    /// An answer of the sandbox's first process, before the sandbox is ended.
+    pub answer: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            start: Duration::from_secs(10),
+            answer: Duration::from_mins(1),
+        }
+    }
 }
 
 impl Default for Namespace {
@@ -71,7 +93,14 @@ impl Namespace {
     pub fn with_program(path: impl Into<PathBuf>) -> Self {
         Self {
             program: path.into(),
+            patience: Patience::default(),
         }
+    }
+
+    /// With another patience.
+    #[must_use]
+    pub fn patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 }
 
@@ -81,14 +110,14 @@ impl Backend for Namespace {
     }
 
     fn start(&self, spec: &Spec, cancel: &Cancel) -> Result<Box<dyn Sandbox>> {
-        let config = config(spec, remedy::owner()?)?;
-        let started = host::Running::start(&self.program, &config, spec, cancel)?;
+        let config = config(spec, remedy::owner()?, self.patience)?;
+        let started = host::Running::start(self, &config, spec, cancel)?;
         Ok(Box::new(started))
     }
 }
 
 /// Checks a spec, and puts it as the first process takes it.
-fn config(spec: &Spec, owner: Owner) -> Result<Config> {
+fn config(spec: &Spec, owner: Owner, patience: Patience) -> Result<Config> {
     let rootfs = match &spec.system {
         System::Host => None,
         System::Rootfs(path) => Some(folder(path)?),
@@ -97,25 +126,26 @@ fn config(spec: &Spec, owner: Owner) -> Result<Config> {
             return Err(Error::user(what));
         }
     };
-    let mut trees = Vec::new();
-    for tree in &spec.trees {
-        is_place(&tree.at)?;
-        let lower = tree.lower.as_deref().map(folder).transpose()?;
-        let at = tree.at.clone();
-        trees.push(Folder { at, lower });
-    }
-    trees.sort_by(|one, other| one.at.cmp(&other.at));
-    for pair in trees.windows(2) {
-        if let [above, below] = pair
-            && root::is_within(&below.at, &above.at)
-        {
+    for (nth, tree) in spec.trees.iter().enumerate() {
+        let others = spec.trees.iter().enumerate();
+        let mut others = others.filter(|(other, _)| *other != nth);
+        if let Some((_, above)) = others.find(|(_, above)| is_within(&tree.at, &above.at)) {
             let what = format!(
                 "{} lies in {}: one folder of a sandbox in another",
-                below.at, above.at
+                tree.at, above.at
             );
             return Err(Error::user(what));
         }
     }
+    let mut trees = Vec::new();
+    for tree in spec.trees_and_around() {
+        is_place(&tree.at)?;
+        let lower = tree.lower.as_deref().map(folder).transpose()?;
+        let at = tree.at;
+        trees.push(Folder { at, lower });
+    }
+    // what lies around others is mounted before them
+    trees.sort_by(|one, other| one.at.cmp(&other.at));
     is_place(&spec.home)?;
     let is_plain = |text: &str| !text.is_empty() && !text.contains([':', '\n', '\0', '/']);
     if !is_plain(&spec.user) || !is_plain(&spec.hostname) || spec.hostname.len() > 64 {
@@ -124,17 +154,20 @@ fn config(spec: &Spec, owner: Owner) -> Result<Config> {
         ));
     }
     let limits = spec.limits;
+    let mut readable = Vec::new();
+    for path in &spec.readable {
+        let found = folder(path)?;
+        is_place(&String::from_utf8_lossy(&found.0))?;
+        readable.push(found);
+    }
     Ok(Config {
         rootfs,
         trees,
-        readable: spec
-            .readable
-            .iter()
-            .map(|path| folder(path))
-            .collect::<Result<_>>()?,
+        readable,
         bounds: Bounds {
             cpu_secs: limits.cpu.as_secs().max(1),
-            wall_millis: u64::try_from(limits.wall.as_millis()).unwrap_or(u64::MAX),
+            wall_millis: millis(limits.wall),
+            start_millis: millis(patience.start),
             memory: limits.memory,
             processes: limits.processes,
             disk: limits.disk,
@@ -147,6 +180,10 @@ fn config(spec: &Spec, owner: Owner) -> Result<Config> {
         env: spec.env.clone(),
         owner,
     })
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The absolute path of a folder of the host.
@@ -166,7 +203,7 @@ fn is_place(path: &str) -> Result<()> {
     let is_name = |name: &str| !matches!(name, "" | "." | "..") && !name.contains('\0');
     let is_system = ["/proc", "/dev", "/sys"]
         .iter()
-        .any(|own| root::is_within(path, own));
+        .any(|own| is_within(path, own));
     if below.split('/').all(is_name) && !is_system {
         return Ok(());
     }

@@ -66,6 +66,8 @@ struct Asked<'a> {
     archive: Option<&'a Path>,
     rootfs: Option<&'a Path>,
     image: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    readable: Vec<&'a Path>,
     timeout_s: f64,
     verify_cmd: Option<&'a str>,
     repeat: usize,
@@ -104,6 +106,7 @@ impl Replays {
             archive: sources.archive.as_deref(),
             rootfs: sources.rootfs.as_deref(),
             image: sources.use_images,
+            readable: sources.readable.iter().map(AsRef::as_ref).collect(),
             timeout_s: self.stage.options.patience.as_secs_f64(),
             verify_cmd: self.command.as_ref().map(|command| command.line.as_str()),
             repeat: self.repeat,

@@ -1,5 +1,6 @@
 //! Sandboxes of namespaces: what runs in them, what they change, what is left of them.
 
+mod around;
 mod ordinary;
 mod threats;
 
@@ -62,7 +63,7 @@ fn launch(script: &str, streams: Streams) -> Launch {
 
 fn finish(process: &mut dyn Process) -> (String, Exit) {
     let mut bytes = Vec::new();
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + Duration::from_mins(3);
     loop {
         match process.read(&mut bytes, Duration::from_secs(1)).unwrap() {
             Heard::End(exit) => return (String::from_utf8_lossy(&bytes).into_owned(), exit),

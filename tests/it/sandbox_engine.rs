@@ -1,5 +1,6 @@
-//! Sandboxes as containers: by a podman of the test's own with an image that the test makes, and by engines that are
-//! broken on purpose.
+//! Sandboxes as containers: by engines of the tests' own, each that is here, and by engines that are broken on purpose.
+
+mod service;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,8 +9,6 @@ use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::path::PathBuf;
-use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -36,190 +35,48 @@ use hgview::sandbox::Tree;
 use hgview::sandbox::engine::Engine;
 
 use crate::sandbox::takes_another_size;
+use crate::sandbox_engine::service::IMAGE;
+use crate::sandbox_engine::service::Service;
 
 /// Nothing here takes so long.
 const DEADLINE: Duration = Duration::from_mins(2);
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often something is looked at that is waited for.
+const TURN: Duration = Duration::from_millis(20);
 
-/// The programs of the image.
-const PROGRAMS: [&str; 20] = [
-    "bash", "cat", "ls", "sleep", "head", "env", "id", "stat", "seq", "tr", "wc", "mkdir", "rm",
-    "mv", "ln", "chmod", "chown", "touch", "stty", "setsid",
-];
-
-/// A podman of its own: store, socket, service, and one image. Everything goes with the value.
-struct Podman {
-    folder: tempfile::TempDir,
-    service: Child,
-}
-
-impl Podman {
-    /// Nothing, and a word of it, where no podman works.
-    fn start() -> Option<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("pm")
-            .tempdir_in("/tmp")
-            .unwrap();
-        match Self::service(folder) {
-            Ok(podman) => Some(podman),
-            Err(why) => {
-                eprintln!("skipped: {why}");
-                None
-            }
+/// The tests of a running engine, for each.
+macro_rules! for_each_engine {
+    ($($test:ident),* $(,)?) => {
+        for_each_engine!(@ podman Podman $($test)*);
+        for_each_engine!(@ rootless Rootless $($test)*);
+        for_each_engine!(@ docker Docker $($test)*);
+    };
+    (@ $engine:ident $kind:ident $($test:ident)*) => {
+        mod $engine {
+            $(#[test]
+            fn $test() {
+                use crate::sandbox_engine::service::Kind;
+                use crate::sandbox_engine::service::Service;
+                if let Some(engine) = Service::start(Kind::$kind) {
+                    crate::sandbox_engine::$test(&engine);
+                }
+            })*
         }
-    }
-
-    fn service(folder: tempfile::TempDir) -> Result<Self, String> {
-        let at = folder.path();
-        let show = at.display();
-        let runtime = ["runc", "crun"]
-            .into_iter()
-            .find(|name| {
-                Command::new(name)
-                    .arg("--version")
-                    .stdout(Stdio::null())
-                    .status()
-                    .is_ok()
-            })
-            .ok_or("no runc or crun")?;
-        let conf = format!(
-            "[engine]\nruntime=\"{runtime}\"\ncgroup_manager=\"cgroupfs\"\nevents_logger=\"file\"\n\
-             [containers]\ndefault_ulimits=[\"nofile=1024:1024\",\"nproc=4096:4096\"]\n"
-        );
-        fs::write(at.join("containers.conf"), conf).unwrap();
-        let store = format!(
-            "[storage]\ndriver=\"overlay\"\ngraphroot=\"{show}/store\"\nrunroot=\"{show}/run\"\n"
-        );
-        fs::write(at.join("storage.conf"), store).unwrap();
-        let image = image(at)?;
-        run(podman(at)
-            .args(["import", "-q"])
-            .arg(image)
-            .arg("hgview-test:1"))?;
-        // what it needs to run at all
-        run(podman(at).args([
-            "run",
-            "--rm",
-            "--network=none",
-            "hgview-test:1",
-            "/bin/bash",
-            "-c",
-            ":",
-        ]))?;
-        let socket = at.join("pm.sock");
-        let service = podman(at)
-            .args(["system", "service", "--time=0"])
-            .arg(format!("unix://{}", socket.display()))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|err| err.to_string())?;
-        let podman = Self { folder, service };
-        let deadline = Instant::now() + DEADLINE;
-        while Engine::at(&socket, PATIENCE).is_err() {
-            if Instant::now() > deadline {
-                return Err("podman does not answer".to_owned());
-            }
-            std::thread::yield_now();
-        }
-        Ok(podman)
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.path().join("pm.sock")
-    }
-
-    fn engine(&self) -> Engine {
-        Engine::at(&self.socket(), PATIENCE).unwrap()
-    }
-
-    fn start_sandbox(&self, spec: &Spec) -> Box<dyn Sandbox> {
-        self.engine().start(spec, &Cancel::new()).unwrap()
-    }
-
-    /// The containers that there are.
-    fn containers(&self) -> usize {
-        let said = podman(self.folder.path())
-            .args(["ps", "-aq"])
-            .output()
-            .unwrap();
-        String::from_utf8_lossy(&said.stdout).lines().count()
-    }
+    };
 }
 
-impl Drop for Podman {
-    fn drop(&mut self) {
-        drop(self.service.kill());
-        drop(self.service.wait());
-        drop(run(
-            podman(self.folder.path()).args(["rm", "-af", "--time=0"])
-        ));
-        // podman mounts its store on itself
-        let store = self.folder.path().join("store/overlay");
-        drop(
-            Command::new("umount")
-                .arg("-l")
-                .arg(store)
-                .stderr(Stdio::null())
-                .status(),
-        );
-    }
-}
-
-fn podman(at: &Path) -> Command {
-    let mut command = Command::new("podman");
-    command
-        .env("CONTAINERS_CONF", at.join("containers.conf"))
-        .env("CONTAINERS_STORAGE_CONF", at.join("storage.conf"));
-    command
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let done = command.output().map_err(|err| err.to_string())?;
-    if done.status.success() {
-        return Ok(());
-    }
-    Err(String::from_utf8_lossy(&done.stderr).trim().to_owned())
-}
-
-/// A tar of programs of this machine, with the libraries that they need.
-fn image(at: &Path) -> Result<PathBuf, String> {
-    let root = at.join("root");
-    for folder in [
-        "bin", "tmp", "etc", "proc", "sys", "dev", "root", "base/sub",
-    ] {
-        fs::create_dir_all(root.join(folder)).unwrap();
-    }
-    fs::write(root.join("base/kept"), "kept\n").unwrap();
-    fs::write(root.join("base/sub/gone"), "gone\n").unwrap();
-    for name in PROGRAMS {
-        let from = ["/bin", "/usr/bin"].map(|folder| Path::new(folder).join(name));
-        let from = from
-            .iter()
-            .find(|path| path.exists())
-            .ok_or(format!("no {name}"))?;
-        fs::copy(from, root.join("bin").join(name)).unwrap();
-        let said = Command::new("ldd")
-            .arg(from)
-            .output()
-            .map_err(|err| err.to_string())?;
-        let said = String::from_utf8_lossy(&said.stdout).into_owned();
-        for library in said.split_whitespace().filter(|word| word.starts_with('/')) {
-            let to = root.join(library.trim_start_matches('/'));
-            fs::create_dir_all(to.parent().unwrap()).unwrap();
-            fs::copy(library, to).unwrap();
-        }
-    }
-    symlink("bash", root.join("bin/sh")).unwrap();
-    let tar = at.join("image.tar");
-    run(Command::new("tar")
-        .arg("-C")
-        .arg(root)
-        .arg("-cf")
-        .arg(&tar)
-        .arg("."))?;
-    Ok(tar)
-}
+for_each_engine!(
+    a_container_runs_commands_and_tells_its_changes,
+    files_of_a_container_are_read_and_changed,
+    a_terminal_of_a_container_is_one,
+    a_terminal_takes_another_size,
+    bounds_of_a_container_hold_or_are_told,
+    memory_of_a_container_is_bounded_where_that_is_told,
+    processes_of_a_container_are_bounded_where_that_is_told,
+    a_container_that_writes_too_much_is_ended,
+    a_process_is_killed_and_a_wrong_one_is_told,
+    no_container_is_left_when_hgview_is_killed,
+);
 
 /// A repository of two files and a link.
 fn lower() -> tempfile::TempDir {
@@ -240,7 +97,7 @@ fn tree(at: &str, lower: Option<&Path>) -> Tree {
 
 fn spec(lower: &Path) -> Spec {
     Spec {
-        system: System::Image("hgview-test:1".to_owned()),
+        system: System::Image(IMAGE.to_owned()),
         trees: vec![tree("/workspace/repo", Some(lower)), tree("/base", None)],
         limits: Limits {
             memory: 512 << 20,
@@ -284,14 +141,10 @@ fn text(path: &[u8]) -> String {
     String::from_utf8(path.to_vec()).unwrap()
 }
 
-#[test]
-fn a_container_runs_commands_and_tells_its_changes() {
-    let Some(podman) = Podman::start() else {
-        return;
-    };
+fn a_container_runs_commands_and_tells_its_changes(engine: &Service) {
     let lower = lower();
     let spec = spec(lower.path());
-    let mut sandbox = podman.start_sandbox(&spec);
+    let mut sandbox = engine.start_sandbox(&spec);
     let script = "pwd; echo error >&2; cat a.txt; cat <&0 | wc -c; echo $EXTRA $HOME $(id -u); \
                   echo two >a.txt; rm src/b.py; mkdir new; echo x >new/c; chmod 700 new/c; ln -s c new/d; \
                   echo y >/base/added; rm /base/sub/gone; exit 3";
@@ -327,7 +180,7 @@ fn a_container_runs_commands_and_tells_its_changes() {
         layer: Some(Arc::new(layer.clone())),
         ..spec
     };
-    let mut second = podman.start_sandbox(&next);
+    let mut second = engine.start_sandbox(&next);
     let (said, _) = says(
         &mut *second,
         "cat a.txt new/d /base/added; ls src /base/sub | wc -w",
@@ -338,18 +191,14 @@ fn a_container_runs_commands_and_tells_its_changes() {
         again.entries[&b"/workspace/repo/a.txt"[..]],
         layer.entries[&b"/workspace/repo/a.txt"[..]]
     );
-    assert_eq!(podman.containers(), 2);
+    assert_eq!(engine.containers().len(), 2);
     drop((sandbox, second));
-    assert_eq!(podman.containers(), 0);
+    engine.comes_to_nothing();
 }
 
-#[test]
-fn files_of_a_container_are_read_and_changed() {
-    let Some(podman) = Podman::start() else {
-        return;
-    };
+fn files_of_a_container_are_read_and_changed(engine: &Service) {
     let lower = lower();
-    let mut sandbox = podman.start_sandbox(&spec(lower.path()));
+    let mut sandbox = engine.start_sandbox(&spec(lower.path()));
     let at = |name: &str| format!("/workspace/repo/{name}");
     let files = sandbox.files();
     assert_eq!(files.read(&at("a.txt"), 100).unwrap(), b"one\n");
@@ -396,13 +245,9 @@ fn files_of_a_container_are_read_and_changed() {
     assert_eq!(sandbox.files().read(&at("l"), 9).unwrap(), b"\0\xff");
 }
 
-#[test]
-fn a_terminal_of_a_container_is_one() {
-    let Some(podman) = Podman::start() else {
-        return;
-    };
+fn a_terminal_of_a_container_is_one(engine: &Service) {
     let lower = lower();
-    let mut sandbox = podman.start_sandbox(&spec(lower.path()));
+    let mut sandbox = engine.start_sandbox(&spec(lower.path()));
     let streams = Streams::Terminal {
         rows: 33,
         columns: 77,
@@ -424,92 +269,154 @@ fn a_terminal_of_a_container_is_one() {
     assert_eq!(end(&mut *process).1.code(), 130);
 }
 
-#[test]
-fn bounds_of_a_container_hold_or_are_told() {
-    let Some(podman) = Podman::start() else {
-        return;
+#[track_caller]
+fn holds(sandbox: &dyn Sandbox, bound: Bound) -> Holding {
+    let proof = sandbox.proofs().iter().find(|proof| proof.bound == bound);
+    proof.unwrap().holding
+}
+
+/// A container with these limits.
+fn limited(engine: &Service, lower: &Path, limits: Limits) -> Box<dyn Sandbox> {
+    let spec = Spec {
+        limits,
+        ..spec(lower)
     };
+    engine.start_sandbox(&spec)
+}
+
+fn bounds_of_a_container_hold_or_are_told(engine: &Service) {
     let lower = lower();
-    let limits = Limits {
-        memory: 128 << 20,
-        processes: 30,
+    let few = Limits {
         output: 1 << 20,
-        disk: 4 << 20,
-        file: 64 << 20,
         cpu: Duration::from_secs(1),
         ..Limits::default()
     };
-    let spec = Spec {
-        limits,
-        ..spec(lower.path())
-    };
-    let mut sandbox = podman.start_sandbox(&spec);
-    let holds = |sandbox: &dyn Sandbox, bound: Bound| {
-        let proof = sandbox.proofs().iter().find(|proof| proof.bound == bound);
-        proof.unwrap().holding
-    };
-    assert_eq!(sandbox.proofs().len(), Bound::ALL.len());
-    assert_eq!(holds(&*sandbox, Bound::Network), Holding::Enforced);
-    assert_ne!(holds(&*sandbox, Bound::Kernel), Holding::NotEnforced);
-    assert!(matches!(
-        says(
-            &mut *sandbox,
-            "while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyy; done"
-        )
-        .1,
-        Exit::Bound(_)
-    ));
-    assert_eq!(says(&mut *sandbox, "while :; do :; done").1.code(), 137);
-    if holds(&*sandbox, Bound::Memory) == Holding::Enforced {
-        let (said, _) = says(
-            &mut *sandbox,
-            "bash -c 'x=$(head -c 200000000 /dev/zero | tr \"\\0\" x); echo had'; echo $?",
-        );
-        assert!(said.ends_with("137\n"), "{said}");
-    }
-    if holds(&*sandbox, Bound::ProcessCount) == Holding::Enforced {
-        let (said, _) = says(
-            &mut *sandbox,
-            "for i in {1..60}; do sleep 0.1 & done 2>&1; wait",
-        );
-        assert!(said.contains("fork"), "{said}");
-    }
-    let (said, _) = says(
+    let mut sandbox = limited(engine, lower.path(), few);
+    let proofs = sandbox.proofs();
+    assert_eq!(proofs.len(), Bound::ALL.len(), "{proofs:?}");
+    assert_eq!(
+        holds(&*sandbox, Bound::Network),
+        Holding::Enforced,
+        "{proofs:?}"
+    );
+    assert_ne!(
+        holds(&*sandbox, Bound::Kernel),
+        Holding::NotEnforced,
+        "{proofs:?}"
+    );
+    // in large pieces, so that it comes to its bound before it comes to that of processor time
+    let flood = "x=$(printf %09999d 7); while :; do echo $x$x$x$x; done";
+    let (said, exit) = says(&mut *sandbox, flood);
+    let len = said.len();
+    assert!(matches!(exit, Exit::Bound(_)), "{exit:?} after {len}");
+    let (said, exit) = says(&mut *sandbox, "while :; do :; done");
+    assert_eq!(exit, Exit::Code(137), "{said}");
+    let (said, exit) = says(
         &mut *sandbox,
-        "(: >>/proc/sys/kernel/core_pattern) || echo refused; exec 3<>/dev/tcp/127.0.0.1/1",
+        "(: >>/proc/sys/kernel/core_pattern) || echo is kept; exec 3<>/dev/tcp/127.0.0.1/1",
     );
     assert!(
-        said.contains("refused") && said.contains("/dev/tcp"),
-        "{said}"
+        said.contains("is kept") && said.contains("/dev/tcp"),
+        "{exit:?}: {said}"
     );
-    let mut process = shell(
-        &mut *sandbox,
-        "head -c 30000000 /dev/zero >big; sleep 1000",
-        Streams::Pipe,
-    );
-    assert!(matches!(end(&mut *process).1, Exit::Bound(_)));
-    assert!(
-        sandbox
-            .spawn(&Launch {
-                argv: vec!["ls".to_owned()],
-                cwd: "/".to_owned(),
-                env: Vec::new(),
-                streams: Streams::Pipe
-            })
-            .is_err()
-    );
-    drop(process);
     drop(sandbox);
-    assert_eq!(podman.containers(), 0);
+    engine.comes_to_nothing();
 }
 
-#[test]
-fn a_process_is_killed_and_a_wrong_one_is_told() {
-    let Some(podman) = Podman::start() else {
-        return;
-    };
+fn memory_of_a_container_is_bounded_where_that_is_told(engine: &Service) {
     let lower = lower();
-    let mut sandbox = podman.start_sandbox(&spec(lower.path()));
+    let few = Limits {
+        memory: 128 << 20,
+        ..Limits::default()
+    };
+    let mut sandbox = limited(engine, lower.path(), few);
+    if holds(&*sandbox, Bound::Memory) != Holding::Enforced {
+        eprintln!("skipped: {:?}", sandbox.proofs());
+        return;
+    }
+    let hog = "bash -c 'x=$(head -c 300000000 /dev/zero | tr \"\\0\" x); echo has ${#x}'; echo ends with $?";
+    let (said, exit) = says(&mut *sandbox, hog);
+    // the kernel may end whichever of them it likes: all of them, then, are gone
+    let is_bounded = said.ends_with("ends with 137\n") || exit == Exit::Code(137);
+    let is_whole = said.contains("has 300000000");
+    assert!(is_bounded && !is_whole, "{exit:?}: {said}");
+}
+
+fn processes_of_a_container_are_bounded_where_that_is_told(engine: &Service) {
+    let lower = lower();
+    let few = Limits {
+        processes: 30,
+        ..Limits::default()
+    };
+    let mut sandbox = limited(engine, lower.path(), few);
+    if holds(&*sandbox, Bound::ProcessCount) != Holding::Enforced {
+        eprintln!("skipped: {:?}", sandbox.proofs());
+        return;
+    }
+    let bomb = "for i in {1..60}; do sleep 1000 & done; echo all are there";
+    let mut process = shell(&mut *sandbox, bomb, Streams::Pipe);
+    let mut said = Vec::new();
+    let deadline = Instant::now() + DEADLINE;
+    let told = loop {
+        let heard = process.read(&mut said, TURN).unwrap();
+        let told = String::from_utf8_lossy(&said).into_owned();
+        if told.contains("fork") {
+            break told;
+        }
+        let goes_on = !matches!(heard, Heard::End(_)) && Instant::now() < deadline;
+        assert!(
+            goes_on && !told.contains("all are there"),
+            "{heard:?}: {told}"
+        );
+    };
+    // there may be no room for the one that kills: then the whole container goes, and says so
+    process.kill();
+    let (_, exit) = end(&mut *process);
+    let is_killed = exit == Exit::Code(137) || matches!(exit, Exit::Bound(_));
+    assert!(is_killed, "{exit:?} after {told}");
+    drop((process, sandbox));
+    engine.comes_to_nothing();
+}
+
+fn a_container_that_writes_too_much_is_ended(engine: &Service) {
+    let lower = lower();
+    let few = Limits {
+        disk: 4 << 20,
+        file: 64 << 20,
+        ..Limits::default()
+    };
+    let mut sandbox = limited(engine, lower.path(), few);
+    let script = "head -c 30000000 /dev/zero >big; sleep 1000";
+    let mut process = shell(&mut *sandbox, script, Streams::Pipe);
+    let (said, exit) = end(&mut *process);
+    assert!(matches!(exit, Exit::Bound(_)), "{exit:?}: {said}");
+    let launch = Launch {
+        argv: vec!["ls".to_owned()],
+        cwd: "/".to_owned(),
+        env: Vec::new(),
+        streams: Streams::Pipe,
+    };
+    let again = sandbox.spawn(&launch).map(drop);
+    let error = again.unwrap_err();
+    assert!(error.to_string().contains("disk"), "{error}");
+    drop((process, sandbox));
+    let few = Limits {
+        inodes: 1000,
+        ..Limits::default()
+    };
+    let mut sandbox = limited(engine, lower.path(), few);
+    let script = "mkdir d; cd d; for i in {1..3000}; do : >$i; done; sleep 1000";
+    let mut process = shell(&mut *sandbox, script, Streams::Pipe);
+    let (said, exit) = end(&mut *process);
+    let is_told = matches!(&exit, Exit::Bound(why) if why.contains("files"));
+    assert!(is_told, "{exit:?}: {said}");
+    drop((process, sandbox));
+    engine.comes_to_nothing();
+}
+
+fn a_process_is_killed_and_a_wrong_one_is_told(engine: &Service) {
+    let lower = lower();
+    let mut sandbox = engine.start_sandbox(&spec(lower.path()));
     let mut process = shell(&mut *sandbox, "sleep 1000 & sleep 1000", Streams::Pipe);
     process.kill();
     assert_eq!(end(&mut *process).1.code(), 137);
@@ -530,18 +437,18 @@ fn a_process_is_killed_and_a_wrong_one_is_told() {
         let error = sandbox.spawn(&wrong).err().unwrap();
         assert_eq!(error.kind(), Kind::Input, "{error}");
     }
-    let engine = podman.engine();
+    let backend = engine.engine();
     let wrong = Spec {
         system: System::Image("not-here:1".to_owned()),
         ..Spec::default()
     };
-    let error = engine.start(&wrong, &Cancel::new()).err().unwrap();
+    let error = backend.start(&wrong, &Cancel::new()).err().unwrap();
     assert_eq!(error.kind(), Kind::Input);
     assert!(
         error.to_string().contains("has no image not-here:1"),
         "{error}"
     );
-    let error = engine
+    let error = backend
         .start(&Spec::default(), &Cancel::new())
         .err()
         .unwrap();
@@ -563,12 +470,8 @@ fn part_that_is_killed() {
     std::thread::park();
 }
 
-#[test]
-fn no_container_is_left_when_hgview_is_killed() {
+fn no_container_is_left_when_hgview_is_killed(engine: &Service) {
     use std::io::BufRead as _;
-    let Some(podman) = Podman::start() else {
-        return;
-    };
     let mut part = Command::new(std::env::current_exe().unwrap())
         .args([
             "sandbox_engine::part_that_is_killed",
@@ -576,19 +479,16 @@ fn no_container_is_left_when_hgview_is_killed() {
             "--nocapture",
             "--exact",
         ])
-        .env("HGVIEW_TEST_SOCKET", podman.socket())
+        .env("HGVIEW_TEST_SOCKET", engine.socket())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = std::io::BufReader::new(part.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.is_ok_and(|line| line.contains("started"))));
-    assert_eq!(podman.containers(), 1);
+    assert_eq!(engine.containers().len(), 1);
     part.kill().unwrap();
     part.wait().unwrap();
-    let deadline = Instant::now() + DEADLINE;
-    while podman.containers() > 0 {
-        assert!(Instant::now() < deadline, "it is still there");
-    }
+    engine.comes_to_nothing();
 }
 
 /// What a broken engine comes to: it answers each connection with these bytes, or not at all.
@@ -652,12 +552,8 @@ fn broken_engines_are_told() {
     assert!(nobody.to_string().contains("no engine at /no/such/socket"));
 }
 
-#[test]
-fn a_terminal_takes_another_size() {
-    let Some(podman) = Podman::start() else {
-        return;
-    };
+fn a_terminal_takes_another_size(engine: &Service) {
     let lower = lower();
-    let mut sandbox = podman.start_sandbox(&spec(lower.path()));
+    let mut sandbox = engine.start_sandbox(&spec(lower.path()));
     takes_another_size(&mut *sandbox, "/workspace/repo");
 }

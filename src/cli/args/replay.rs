@@ -97,6 +97,10 @@ pub(in crate::cli) struct StageArgs {
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds, help_heading = "Sandbox")]
     pub(in crate::cli) timeout: Duration,
 
+    /// Let commands read this folder too, at its own path: a toolchain outside /usr. Its `bin` comes first in their PATH
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, help_heading = "Sandbox")]
+    pub(in crate::cli) readable: Vec<PathBuf>,
+
     /// An archive of the workspace as it was before the first call: .tar, .tar.gz, .tar.zst, .zip or .whl
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Input")]
     pub(in crate::cli) archive: Option<PathBuf>,

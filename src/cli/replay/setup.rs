@@ -153,6 +153,7 @@ pub(in crate::cli) fn stage(
         archive: args.archive.clone(),
         rootfs: args.rootfs.clone(),
         use_images: args.image,
+        readable: args.readable.clone(),
         cache: Paths::of_environment().cache,
     };
     sources.check()?;

@@ -24,6 +24,7 @@ use crate::replay::base::Base;
 use crate::replay::base::command::Ran;
 use crate::replay::base::command::run_command;
 use crate::replay::base::root::is_hybrid;
+use crate::sandbox::FileError;
 use crate::sandbox::Launch;
 use crate::sandbox::Layer;
 use crate::sandbox::Sandbox;
@@ -36,10 +37,14 @@ const MOST_SOURCE: u64 = 64 << 20;
 /// Kept prepared workspaces together.
 const MOST_KEPT: u64 = 512 << 20;
 
-/// Added to the settings of a repository that we make. Where the file system tells less than git wants to know of a file,
+/// The settings of a repository that we make. Where the file system tells less than git wants to know of a file,
 /// it would read all of them again.
 const SETTINGS: &str = "\
 [core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = false
+\tlogallrefupdates = true
 \tcheckStat = minimal
 \ttrustctime = false
 [gc]
@@ -170,24 +175,32 @@ impl Plan {
         if has_git && let Err(why) = self.step(&["rm", "-rf", ".git"], sandbox, cancel)? {
             return Ok(Err(why));
         }
-        // no examples of hooks: they would be copied into every sandbox, too
-        let init = [
-            "git",
-            "-c",
-            "init.defaultBranch=master",
-            "init",
-            "-q",
-            "--template=",
-            ".",
-        ];
-        if let Err(why) = self.step(&init, sandbox, cancel)? {
-            return Ok(Err(why));
+        if let Err(err) = self.write_empty_repository(sandbox) {
+            return Ok(Err(format!("its .git cannot be written: {err}")));
         }
-        let path = format!("{}/.git/config", self.root);
-        let mut settings = sandbox.files().read(&path, 1 << 20).unwrap_or_default();
-        settings.extend_from_slice(SETTINGS.as_bytes());
-        // only slower without them
-        let _slower = sandbox.files().write(&path, &settings, None);
+        let committed = self.commit_all(sandbox, cancel)?;
+        if committed.is_err() {
+            // half a repository would be taken for one
+            let _left = self.step(&["rm", "-rf", ".git"], sandbox, cancel)?;
+        }
+        Ok(committed)
+    }
+
+    /// Writes what `git init` does, but for examples of hooks, which would be copied into every sandbox. Git itself cannot do
+    /// it where permissions may not be changed by path.
+    fn write_empty_repository(&self, sandbox: &mut dyn Sandbox) -> Result<(), FileError> {
+        let git = format!("{}/.git", self.root);
+        let files = sandbox.files();
+        for folder in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
+            files.make_dirs(&format!("{git}/{folder}"))?;
+        }
+        let head = b"ref: refs/heads/master\n";
+        files.write(&format!("{git}/HEAD"), head, None)?;
+        files.write(&format!("{git}/config"), SETTINGS.as_bytes(), None)
+    }
+
+    /// Commits everything to a repository that is empty; the inner error says in words why that did not work.
+    fn commit_all(&self, sandbox: &mut dyn Sandbox, cancel: &Cancel) -> Result<Result<(), String>> {
         let quick = [
             "git",
             "-c",

@@ -1,10 +1,12 @@
 //! The workspace of one trajectory: its base, prepared; its patch at the end.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use crate::cancel::Cancel;
+use crate::error::Error;
 use crate::error::Result;
 use crate::model::TaskKind;
 use crate::model::Text;
@@ -80,7 +82,10 @@ impl Workspace {
         let base = sources.base(&trajectory, cancel)?;
         let plan = Plan::of(&trajectory, &base);
         let prepared = preparations.get(&plan.key(&base));
+        let readable = readable(sources)?;
         let spec = Spec {
+            env: env(&readable),
+            readable,
             system: base.system.clone(),
             trees: vec![base.tree.clone()],
             layer: prepared
@@ -137,6 +142,32 @@ impl Workspace {
         let found = function_text(&String::from_utf8_lossy(&bytes), text("func_name")?)?;
         Some(found.into())
     }
+}
+
+/// The folders that may be read, as they are called where they lie.
+fn readable(sources: &BaseSources) -> Result<Vec<PathBuf>> {
+    let absolute = |folder: &PathBuf| {
+        let found = folder.canonicalize();
+        found
+            .map_err(|err| Error::input(format!("cannot open {}", folder.display())).caused_by(err))
+    };
+    sources.readable.iter().map(absolute).collect()
+}
+
+/// The environment; programs of these folders come first.
+fn env(readable: &[PathBuf]) -> Vec<(String, String)> {
+    let mut env = Spec::default().env;
+    let programs = readable.iter().map(|folder| folder.join("bin"));
+    let programs: Vec<String> = programs
+        .filter(|programs| programs.is_dir())
+        .map(|programs| programs.display().to_string())
+        .collect();
+    for (_, value) in env.iter_mut().filter(|(name, _)| name == "PATH") {
+        *value = [programs.as_slice(), &[std::mem::take(value)]]
+            .concat()
+            .join(":");
+    }
+    env
 }
 
 impl Ground for Workspace {

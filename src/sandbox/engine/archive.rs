@@ -180,13 +180,14 @@ pub(super) fn pack_file(name: &str, mode: u32, owner: Owner, bytes: &[u8]) -> io
     pack.done()
 }
 
-/// The bytes of the files below a folder of this machine.
-pub(super) fn len_of(lower: &Path) -> u64 {
+/// The bytes of the files below a folder of this machine, and how many files and folders there are.
+pub(super) fn size_of(lower: &Path) -> (u64, u64) {
     let all = WalkDir::new(lower).into_iter().filter_map(Result::ok);
-    all.filter_map(|entry| entry.metadata().ok())
-        .filter(fs::Metadata::is_file)
-        .map(|meta| meta.len())
-        .sum()
+    let len = |entry: &walkdir::DirEntry| entry.metadata().map_or(0, |meta| meta.len());
+    all.fold((0, 0), |(bytes, files), entry| {
+        let is_file = entry.file_type().is_file();
+        (bytes + if is_file { len(&entry) } else { 0 }, files + 1)
+    })
 }
 
 /// Tells everything in an archive of a folder, by paths below it. Paths that lead elsewhere are left out; links to other

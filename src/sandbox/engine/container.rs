@@ -8,6 +8,7 @@ use std::io::Seek as _;
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::Once;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -56,9 +57,12 @@ pub(super) struct Container {
     /// As whom processes run; `None` is the image's user.
     user: Option<String>,
     owner: (u64, u64),
+    /// Seconds of processor time of one process.
+    cpu_secs: u64,
     /// Open as long as it may live.
     _life: UnixStream,
     is_gone: AtomicBool,
+    removal: Once,
 }
 
 impl Container {
@@ -99,8 +103,10 @@ impl Container {
                 id: made.id,
                 user: is_root.then(|| "0:0".to_owned()),
                 owner: (0, 0),
+                cpu_secs: spec.limits.cpu.as_secs().max(1),
                 _life: attached,
                 is_gone: AtomicBool::new(false),
+                removal: Once::new(),
             },
             Err(err) => {
                 remove(line, made.id);
@@ -128,6 +134,11 @@ impl Container {
         let said = self.say("id -u; id -g", &[])?;
         let mut numbers = said.0.lines().filter_map(|line| line.trim().parse().ok());
         Ok((numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)))
+    }
+
+    /// What a shell does before it becomes a process: podman without root forgets the bound of processor time.
+    pub(super) fn bound_shell(&self) -> String {
+        format!("ulimit -t {} 2>/dev/null; ", self.cpu_secs)
     }
 
     /// Whether it may still be asked.
@@ -378,11 +389,11 @@ impl Container {
         both.ok_or_else(|| Error::limit("the engine does not tell how large a container is"))
     }
 
-    /// Ends it with everything in it.
+    /// Ends it with everything in it. Whoever comes second waits for the first.
     pub(super) fn remove(&self) {
-        if !self.is_gone.swap(true, Ordering::Relaxed) {
-            remove(&self.line, self.id.clone());
-        }
+        self.is_gone.store(true, Ordering::Relaxed);
+        self.removal
+            .call_once(|| remove(&self.line, self.id.clone()));
     }
 }
 

@@ -8,6 +8,7 @@ use std::io::Read as _;
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -32,10 +33,16 @@ const ON_PIPE: &str = "exec \"$@\" 2>&1 </dev/null";
 const ON_TERMINAL: &str = "exec \"$@\"";
 const WAIT: &str = "read -r _; ";
 
+/// Kills it and its process group; what is gone already is dead.
+const KILL: &str =
+    "kill -KILL -- \"-$1\" 2>/dev/null; kill -KILL -- \"$1\" 2>/dev/null; printf killed";
+
 /// How long its start, and a silent engine at its end, are waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a silent process is looked at: it may have ended and left others its output.
 const TURN: Duration = Duration::from_millis(500);
+/// How long its output is waited for at once while it is killed.
+const SLICE: Duration = Duration::from_millis(50);
 
 /// A process that runs, or has.
 pub(super) struct Running {
@@ -69,10 +76,11 @@ impl Running {
             return Err(Error::input("no program to start"));
         };
         let is_terminal = matches!(launch.streams, Streams::Terminal { .. });
+        let bound = container.bound_shell();
         let script = if is_terminal {
-            format!("{WAIT}{TELL}{ON_TERMINAL}")
+            format!("{bound}{WAIT}{TELL}{ON_TERMINAL}")
         } else {
-            format!("{TELL}{ON_PIPE}")
+            format!("{bound}{TELL}{ON_PIPE}")
         };
         let mut cmd = ["/bin/sh", "-c", &script, "sh"].map(str::to_owned).to_vec();
         cmd.extend(launch.argv.iter().cloned());
@@ -196,7 +204,29 @@ impl Running {
             return Heard::Bytes;
         }
         self.kill();
+        self.early.clear();
         self.finish(Exit::Bound("it printed more than it may".to_owned()))
+    }
+
+    /// Runs the script that kills it. Its output is taken meanwhile: engines learn of no end in a container, also not of that
+    /// script's, while they wait for somebody to take what another process of it wrote.
+    fn kill_by_script(&mut self) -> bool {
+        let (container, pid) = (Arc::clone(&self.container), self.pid.clone());
+        let killer = thread::spawn(move || {
+            let said = container.say(KILL, &[pid]);
+            said.is_ok_and(|(said, _)| said.ends_with("killed"))
+        });
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let mut is_open = true;
+        while is_open && !killer.is_finished() {
+            let mut came = Vec::new();
+            is_open = !matches!(self.take(&mut came, SLICE), Ok(Some(0)) | Err(_));
+            // one byte too much tells as much as all of them
+            let room = most.saturating_add(1).saturating_sub(self.early.len());
+            came.truncate(room);
+            self.early.append(&mut came);
+        }
+        killer.join().unwrap_or(false)
     }
 
     fn finish(&mut self, exit: Exit) -> Heard {
@@ -281,9 +311,12 @@ impl Process for Running {
     }
 
     fn kill(&mut self) {
-        let script = "kill -KILL -- \"-$1\" 2>/dev/null; kill -KILL -- \"$1\" 2>/dev/null";
-        // what is gone already is dead
-        drop(self.container.say(script, std::slice::from_ref(&self.pid)));
+        if !self.kill_by_script() && self.container.alive().is_ok() {
+            // no process more fits into it, not even the one that kills
+            lock(&self.told)
+                .get_or_insert_with(|| "a process of it could not be killed alone".to_owned());
+            self.container.remove();
+        }
         // it is looked at at once
         self.looked = Instant::now().checked_sub(TURN).unwrap_or(self.looked);
     }

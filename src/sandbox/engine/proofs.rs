@@ -12,14 +12,15 @@ one() { for f in "$@"; do if [ -r "$f" ] && read -r x <"$f"; then echo "$x"; ret
 one /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes
 one /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max
 while read -r a b c d; do case $a in CapEff:|CapBnd:|NoNewPrivs:|Seccomp:) echo "$a$b";; esac; done </proc/self/status
-echo nets; for f in /sys/class/net/*; do case ${f##*/} in lo|'*') ;; *) echo "net ${f##*/}";; esac; done
+while read -r a b; do case $a in Inter-*|face*) echo nets;; lo:*) ;; *:*) echo "net ${a%%:*}";; esac; done </proc/self/net/dev
+while read -r a b c d e; do case "$a $b $c" in 'Max cpu time') echo "cpu $d";; esac; done </proc/self/limits
 if (: >/proc/sys/kernel/core_pattern) 2>/dev/null; then echo core; fi
 "#;
 
 /// Bound by bound.
 pub(super) fn of(container: &Container, limits: &Limits) -> Vec<Proof> {
     let said = container
-        .say(ASK, &[])
+        .say(&format!("{}{ASK}", container.bound_shell()), &[])
         .map_or(String::new(), |(said, _)| said);
     let lines: Vec<&str> = said.lines().collect();
     let at = |place: usize| lines.get(place).copied().unwrap_or("-");
@@ -29,6 +30,10 @@ pub(super) fn of(container: &Container, limits: &Limits) -> Vec<Proof> {
     let has_net = lines.iter().any(|line| line.starts_with("net "));
     let (memory, memory_why) = bound_of(at(0), limits.memory, "memory");
     let (count, count_why) = bound_of(at(1), limits.processes.saturating_add(2), "pids");
+    let cpu = lines.iter().find_map(|line| line.strip_prefix("cpu "));
+    let has_cpu = cpu
+        .and_then(|seconds| seconds.parse().ok())
+        .is_some_and(|seconds: u64| seconds <= limits.cpu.as_secs().max(1));
     let when = |holds: bool| {
         if holds {
             Holding::Enforced
@@ -61,7 +66,7 @@ pub(super) fn of(container: &Container, limits: &Limits) -> Vec<Proof> {
         (Bound::Files, Holding::Enforced, "nothing is mounted into it".to_owned()),
         (Bound::Processes, Holding::Enforced, "a process namespace of its own".to_owned()),
         (Bound::Kernel, kernel.0, kernel.1.to_owned()),
-        (Bound::Cpu, Holding::Enforced, "RLIMIT_CPU, of each process".to_owned()),
+        (Bound::Cpu, when(has_cpu), "RLIMIT_CPU, of each process".to_owned()),
         (Bound::Wall, Holding::Enforced, "hgview removes the container".to_owned()),
         (Bound::Memory, memory, memory_why),
         (Bound::ProcessCount, count, count_why),
@@ -71,7 +76,11 @@ pub(super) fn of(container: &Container, limits: &Limits) -> Vec<Proof> {
             Holding::NotEnforced,
             "no quota: its size is asked for about once a second; one file is bounded by RLIMIT_FSIZE".to_owned(),
         ),
-        (Bound::Inodes, Holding::NotEnforced, "no quota, and engines do not count files".to_owned()),
+        (
+            Bound::Inodes,
+            Holding::NotEnforced,
+            "no quota: what changed is asked for now and then, seldomer the longer the engine takes to tell".to_owned(),
+        ),
         (
             Bound::CleanUp,
             Holding::Unknown,

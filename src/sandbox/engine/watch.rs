@@ -32,14 +32,19 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Over a container in which so many bytes were written for its beginning.
-    pub(super) fn new(container: &Arc<Container>, limits: &Limits, began_with: u64) -> Self {
+    /// Over a container in which so many bytes and files were written for its beginning.
+    pub(super) fn new(
+        container: &Arc<Container>,
+        limits: &Limits,
+        (bytes, files): (u64, u64),
+    ) -> Self {
         let (until, ended) = mpsc::channel::<()>();
         let told = Told::default();
         let (tell, container, limits) = (Arc::clone(&told), Arc::downgrade(container), *limits);
         thread::spawn(move || {
             let (since, mut turn) = (Instant::now(), TURN);
-            let most = began_with.saturating_add(limits.disk);
+            let most = bytes.saturating_add(limits.disk);
+            let most_files = files.saturating_add(limits.inodes);
             loop {
                 let left = limits.wall.saturating_sub(since.elapsed());
                 if ended.recv_timeout(turn.min(left)) != Err(RecvTimeoutError::Timeout) {
@@ -50,10 +55,17 @@ impl Watch {
                 };
                 let looked = Instant::now();
                 let is_large = || container.sizes().is_ok_and(|(written, _)| written > most);
+                let is_much = || {
+                    container
+                        .changes()
+                        .is_ok_and(|all| all.len() as u64 > most_files)
+                };
                 let why = if since.elapsed() >= limits.wall {
                     "its time was over"
                 } else if is_large() {
                     "it wrote more than its bound on disk"
+                } else if is_much() {
+                    "it made more files than it may"
                 } else {
                     turn = TURN.max(looked.elapsed() * 20);
                     continue;

@@ -22,6 +22,7 @@ use crate::sandbox::Tree;
 use crate::sandbox::copied;
 use crate::sandbox::copied::PERMISSIONS;
 use crate::sandbox::landlock::removal;
+use crate::sandbox::spec::is_own;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
 use std::ffi::OsStr;
@@ -76,10 +77,11 @@ impl Private {
             bytes: 0,
             files: 0,
         };
+        let trees = spec.trees_and_around();
         private
             .inside
-            .extend(spec.trees.iter().map(|tree| tree.at.clone()));
-        private.fill(spec, cancel)?;
+            .extend(trees.iter().map(|tree| tree.at.clone()));
+        private.fill(spec, &trees, cancel)?;
         Ok(private)
     }
 
@@ -126,17 +128,17 @@ impl Private {
         env
     }
 
-    fn fill(&mut self, spec: &Spec, cancel: &Cancel) -> Result<()> {
+    fn fill(&mut self, spec: &Spec, trees: &[Tree], cancel: &Cancel) -> Result<()> {
         let io =
             |err: std::io::Error| Error::limit("cannot make the sandbox's folder").caused_by(err);
         for at in ["/tmp", spec.home.as_str()] {
             fs::create_dir_all(self.place_of(at)).map_err(io)?;
         }
-        for tree in &spec.trees {
+        for tree in trees {
             self.copy(tree, cancel)?;
             if let Some(layer) = &spec.layer {
                 let place = PathBuf::from(self.place_of(&tree.at));
-                apply(layer, &tree.at, &place).map_err(io)?;
+                apply(layer, trees, &tree.at, &place).map_err(io)?;
             }
         }
         let folder = self.folder.clone();
@@ -227,9 +229,10 @@ fn set_mode(path: &Path, mode: u32) -> std::io::Result<()> {
 
 /// Makes the changes of a layer in a copy. Nothing hostile runs yet, but what the layer says was made by something that
 /// was: no path leads through a link.
-fn apply(layer: &Layer, at: &str, place: &Path) -> std::io::Result<()> {
+fn apply(layer: &Layer, trees: &[Tree], at: &str, place: &Path) -> std::io::Result<()> {
     let mut modes = Vec::new();
-    for (below, entry) in copied::entries_in(layer, at) {
+    let entries = copied::entries_in(layer, at);
+    for (below, entry) in entries.filter(|(below, _)| is_own(trees, at, below)) {
         let below = Path::new(OsStr::from_bytes(below));
         let to = place.join(below);
         let is_reached = below

@@ -77,8 +77,8 @@ pub(super) fn of(version: i32, is_nobody: bool) -> Vec<Proof> {
             Bound::CleanUp,
             when(has_signals),
             if has_signals {
-                "a supervisor adopts what is left behind, and ends it when hgview is gone; if it is killed itself, by somebody \
-                 outside, the started program dies, what that started may stay"
+                "a supervisor adopts what is left behind, and ends it when hgview is gone; another does so if it is killed \
+                 itself. Only if somebody outside kills both at once what the started program had started may stay"
             } else {
                 "its supervisor can be killed by what it stands above, before Linux 6.12"
             },

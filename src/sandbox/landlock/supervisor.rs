@@ -1,5 +1,6 @@
 //! The process that stands above each started one: starts it behind the walls, adopts what it leaves behind, watches how
-//! much it takes, and ends everything when hgview says so or is gone.
+//! much it takes, and ends everything when hgview says so or is gone. Above it stands another, which does nothing but end
+//! everything if this one is killed.
 //!
 //! It is hgview's own program under another word. Its standard input comes from hgview ([`Plan`], then bytes), its output
 //! goes there ([`Status`]), its standard error is what the started process reads and writes.
@@ -40,6 +41,7 @@ use crate::sandbox::landlock::wire::Plan;
 use crate::sandbox::landlock::wire::Status;
 use crate::sandbox::landlock::worker;
 use crate::sandbox::namespace::lock;
+use crate::sandbox::namespace::sys;
 
 /// The word under which hgview is a supervisor.
 pub(super) const SUPERVISE: &str = "__sandbox-supervise";
@@ -85,6 +87,11 @@ fn supervise() -> io::Result<()> {
     inherited::close_at_exec()?;
     let plan: Plan = wire::hear(&mut Stdio0)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let hgview = rustix::process::getppid();
+    if let Some(below) = sys::fork()? {
+        return guard(below, hgview, &plan);
+    }
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     // what it starts can get no right from a file; where this cannot be done, it has none to give
     match lock::empty_bounding_set() {
         Ok(()) | Err(Errno::PERM) => {}
@@ -112,6 +119,36 @@ fn supervise() -> io::Result<()> {
         private::remove(&plan.private);
     }
     told.map(|_| ())
+}
+
+/// Waits for the supervisor. If that is killed, what it stood above falls to this process, and is ended.
+fn guard(supervisor: i32, hgview: Option<Pid>, plan: &Plan) -> io::Result<()> {
+    // the streams are the supervisor's and the program's: their ends are heard by hgview
+    let null = fs::File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    rustix::stdio::dup2_stdout(&null)?;
+    rustix::stdio::dup2_stderr(&null)?;
+    // the terminal's signals are for the program
+    rustix::process::setsid().ok();
+    let supervisor = Pid::from_raw(supervisor);
+    let status = loop {
+        match rustix::process::waitpid(supervisor, WaitOptions::empty()) {
+            Err(Errno::INTR) => {}
+            told => break told?,
+        }
+    };
+    if status.is_some_and(|(_, status)| status.exited()) {
+        return Ok(());
+    }
+    descendants::kill_all();
+    // where hgview lives it removes the folder itself
+    if rustix::process::getppid() != hgview {
+        private::remove(&plan.private);
+    }
+    Ok(())
 }
 
 /// Starts the program: a child that gives everything up and becomes it.

@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -29,6 +28,7 @@ use crate::sandbox::Launch;
 use crate::sandbox::Layer;
 use crate::sandbox::Limits;
 use crate::sandbox::Meta;
+use crate::sandbox::Namespace;
 use crate::sandbox::Process;
 use crate::sandbox::Proof;
 use crate::sandbox::Sandbox;
@@ -59,8 +59,6 @@ const GLANCE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 50_000_000,
 };
-/// A sandbox that says nothing for so long, though it was asked, is ended.
-const PATIENCE: Duration = Duration::from_mins(1);
 /// Letters of a message from inside that are repeated.
 const MOST_WORDS: usize = 300;
 /// Paths beside those that a sandbox may make: what it removed.
@@ -72,6 +70,8 @@ pub(super) struct Running {
     life: Arc<Life>,
     proofs: Vec<Proof>,
     limits: Limits,
+    /// If it says nothing for so long, though it was asked, it is ended.
+    patience: Duration,
     /// Contents by path, as they were when last asked for.
     seen: BTreeMap<Vec<u8>, (Stamp, Content)>,
 }
@@ -79,7 +79,7 @@ pub(super) struct Running {
 impl Running {
     /// Starts a sandbox and waits until it stands.
     pub(super) fn start(
-        program: &Path,
+        backend: &Namespace,
         config: &Config,
         spec: &Spec,
         cancel: &Cancel,
@@ -87,9 +87,10 @@ impl Running {
         let cannot = |err: io::Error| Error::limit("cannot start a sandbox").caused_by(err);
         let (ours, theirs) = UnixStream::pair().map_err(cannot)?;
         let (leash, held) = UnixStream::pair().map_err(cannot)?;
-        ours.set_read_timeout(Some(PATIENCE)).map_err(cannot)?;
-        ours.set_write_timeout(Some(PATIENCE)).map_err(cannot)?;
-        let watcher = Command::new(program)
+        let patience = backend.patience.answer;
+        ours.set_read_timeout(Some(patience)).map_err(cannot)?;
+        ours.set_write_timeout(Some(patience)).map_err(cannot)?;
+        let watcher = Command::new(&backend.program)
             .arg0(watch::NAME)
             .env_clear()
             .current_dir("/")
@@ -103,6 +104,7 @@ impl Running {
             life: Arc::new(Life::new(watcher, leash)),
             proofs: Vec::new(),
             limits: spec.limits,
+            patience,
             seen: BTreeMap::new(),
         };
         // What goes wrong here is told by the answer.
@@ -163,7 +165,10 @@ impl Running {
         let end = match err.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
                 self.life.end();
-                return Error::limit("the sandbox gave no answer for a minute and was ended");
+                let seconds = self.patience.as_secs_f64();
+                return Error::limit(format!(
+                    "the sandbox gave no answer for {seconds} seconds and was ended"
+                ));
             }
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::BrokenPipe

@@ -73,7 +73,8 @@ fn proof(bound: Bound, facts: &Facts, config: &Config, output: u64) -> (Holding,
         Bound::Memory => (
             Holding::NotEnforced,
             format!(
-                "{} for each process (RLIMIT_AS), not for all together",
+                "{} for each process (RLIMIT_AS); all together are looked at about ten times a second, and the largest killed \
+                 if seen above it",
                 human::bytes(bounds.memory)
             ),
         ),

@@ -26,6 +26,7 @@ use crate::sandbox::namespace::wire::Config;
 use crate::sandbox::namespace::wire::Failure;
 use crate::sandbox::namespace::wire::Raw;
 use crate::sandbox::namespace::wire::Step;
+use crate::sandbox::spec::is_within;
 
 /// Files that the sandbox itself makes in its store, beside those that it may hold.
 const OWN_INODES: u64 = 128;
@@ -66,8 +67,10 @@ pub(super) struct Stand {
     /// The bounded file system.
     pub(super) store: OwnedFd,
     pub(super) places: Vec<Place>,
-    /// Folders of the host at their own paths.
+    /// Folders of the system at their own paths.
     shown: Vec<(String, OwnedFd)>,
+    /// More folders at their own paths.
+    readable: Vec<(String, Lower)>,
     devices: Vec<(&'static str, OwnedFd)>,
 }
 
@@ -76,6 +79,7 @@ impl Stand {
     pub(super) fn keep(self) -> Self {
         Self {
             shown: Vec::new(),
+            readable: Vec::new(),
             devices: Vec::new(),
             ..self
         }
@@ -87,18 +91,21 @@ pub(super) fn prepare(config: &Config, mapped: Vec<Mapped>) -> Result<Stand, Fai
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", private)
         .map_err(refused(Step::Store, "cannot keep mounts to myself"))?;
-    let lowers: Vec<Option<Lower>> = config
-        .trees
-        .iter()
-        .map(|tree| tree.lower.as_ref())
-        .chain([config.rootfs.as_ref()])
-        .zip(mapped)
-        .map(|(lower, mapped)| match (lower, mapped) {
-            (None, _) => Ok(None),
-            (Some(_), Some(mapped)) => Ok(Some(Lower::Detached(mapped))),
-            (Some(Raw(path)), None) => Ok(Some(Lower::Here(open_folder(path)?))),
-        })
-        .collect::<Result<_, _>>()?;
+    let mut mapped = mapped.into_iter();
+    let mut lowers: Vec<Option<Lower>> = Vec::new();
+    let trees = config.trees.iter().map(|tree| tree.lower.as_ref());
+    for folder in trees.chain([config.rootfs.as_ref()]) {
+        let mapped = mapped.next().flatten();
+        lowers.push(match folder {
+            Some(folder) => Some(Lower::of(folder, mapped)?),
+            None => None,
+        });
+    }
+    let mut readable = Vec::new();
+    for folder in &config.readable {
+        let name = String::from_utf8_lossy(&folder.0).into_owned();
+        readable.push((name, Lower::of(folder, mapped.next().flatten())?));
+    }
     let shown = open_shown(config)?;
     let devices = DEVICES.iter().map(|name| {
         let path = format!("/dev/{name}");
@@ -121,6 +128,7 @@ pub(super) fn prepare(config: &Config, mapped: Vec<Mapped>) -> Result<Stand, Fai
         store,
         places,
         shown,
+        readable,
         devices,
     })
 }
@@ -136,10 +144,6 @@ fn open_shown(config: &Config) -> Result<Vec<(String, OwnedFd)>, Failure> {
                 Err(errno) => return Err(refused(Step::System, *path)(errno)),
             }
         }
-    }
-    for Raw(path) in &config.readable {
-        let name = String::from_utf8_lossy(path).into_owned();
-        shown.push((name, open_folder(path)?));
     }
     Ok(shown)
 }
@@ -184,12 +188,22 @@ fn make_store(config: &Config) -> Result<OwnedFd, Failure> {
     Ok(store)
 }
 
-/// The folder that an overlay shows, before it has its place in the store.
+/// A folder of the host, before it has its place in the sandbox.
+#[derive(Debug)]
 enum Lower {
     /// A mount of its own that is nowhere yet.
     Detached(OwnedFd),
-    /// A folder of the host.
+    /// Where it lies.
     Here(OwnedFd),
+}
+
+impl Lower {
+    fn of(Raw(path): &Raw, mapped: Mapped) -> Result<Self, Failure> {
+        match mapped {
+            Some(mapped) => Ok(Self::Detached(mapped)),
+            None => open_folder(path).map(Self::Here),
+        }
+    }
 }
 
 fn prepare_place(name: &str, at: String, lower: Option<Lower>) -> Result<Place, Failure> {
@@ -258,6 +272,7 @@ pub(super) fn assemble(config: &Config, stand: &Stand) -> Result<(), Failure> {
     root.bind_store("sys", "/sys")?;
     root.restrict("/sys", false)?;
     root.mount_own(config, has_image)?;
+    root.show_readable(stand)?;
     root.mount_places(stand)?;
     etc::write(config, &root)?;
     if !has_image {
@@ -291,6 +306,26 @@ impl Root {
             if shown.map_err(refused(Step::System, path.as_str()))? {
                 self.restrict(path, true)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Shows more folders of the host; they may lie in the home.
+    fn show_readable(&self, stand: &Stand) -> Result<(), Failure> {
+        for (path, source) in &stand.readable {
+            let show = || {
+                let place = self.folder(path)?;
+                match source {
+                    Lower::Detached(tree) => {
+                        let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH
+                            | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+                        rustix::mount::move_mount(tree, "", place, "", flags)
+                    }
+                    Lower::Here(folder) => Self::bind(folder.as_fd(), place.as_fd()),
+                }
+            };
+            show().map_err(refused(Step::System, path.as_str()))?;
+            self.restrict(path, true)?;
         }
         Ok(())
     }
@@ -411,22 +446,3 @@ impl Root {
 
 /// Process numbers that the kernel sets aside below those that it gives again.
 const PIDS_ASIDE: u64 = 300;
-
-/// Whether `path` is the folder `above` or lies in it.
-pub(super) fn is_within(path: &str, above: &str) -> bool {
-    path.strip_prefix(above)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || above.ends_with('/'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_lies_in_a_folder() {
-        assert!(is_within("/a/b", "/a"));
-        assert!(is_within("/a", "/a"));
-        assert!(is_within("/a", "/"));
-        assert!(!is_within("/ab", "/a"));
-    }
-}

@@ -24,6 +24,7 @@ use rustix::process::WaitStatus;
 use rustix::pty::OpenptFlags;
 
 use crate::sandbox::namespace::lock;
+use crate::sandbox::namespace::memory::Watch;
 use crate::sandbox::namespace::root::Stand;
 use crate::sandbox::namespace::sys;
 use crate::sandbox::namespace::upper;
@@ -37,9 +38,6 @@ use crate::sandbox::terminal;
 
 /// Rounds of looking for processes of a session that is to be killed, since they may fork meanwhile.
 const KILL_ROUNDS: usize = 16;
-
-/// How long a started process may take to become its program.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A process that hgview asked for.
 struct Running {
@@ -55,6 +53,9 @@ struct Server<'a> {
     stand: Stand,
     wire: &'a Wire,
     running: Vec<Running>,
+    /// Whether there are other processes, asked for or not.
+    has_others: bool,
+    memory: Watch,
 }
 
 /// Serves until hgview has closed its end.
@@ -63,15 +64,20 @@ pub(super) fn run(config: Config, stand: Stand, wire: &Wire) -> io::Result<()> {
     died.set_nonblocking(true)?;
     signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, told)?;
     let mut server = Server {
+        memory: Watch::new(config.bounds.memory),
         config,
         stand,
         wire,
         running: Vec::new(),
+        has_others: false,
     };
     loop {
         let (asked, kills) = server.wait(&died)?;
         drain(&died);
         server.bury();
+        if server.has_others {
+            server.memory.look();
+        }
         for pid in kills {
             kill_session(pid);
         }
@@ -104,7 +110,9 @@ impl Server<'_> {
             .iter()
             .filter_map(|running| running.channel.as_ref());
         fds.extend(channels.map(|channel| PollFd::new(channel, PollFlags::IN)));
-        match poll(&mut fds, None) {
+        let turn = self.has_others.then(|| self.memory.left());
+        let turn = turn.and_then(|turn| Timespec::try_from(turn).ok());
+        match poll(&mut fds, turn.as_ref()) {
             Ok(_) => {}
             Err(Errno::INTR) => return Ok((false, Vec::new())),
             Err(errno) => return Err(errno.into()),
@@ -141,7 +149,11 @@ impl Server<'_> {
                     }
                 }
                 Err(Errno::INTR) => {}
-                Ok(None) | Err(_) => return,
+                Ok(None) => return,
+                Err(_) => {
+                    self.has_others = false;
+                    return;
+                }
             }
         }
     }
@@ -177,6 +189,7 @@ impl Server<'_> {
                     .wire
                     .send(&Answer::Spawned, &[running.output.as_fd(), theirs.as_fd()]);
                 self.running.push(running);
+                self.has_others = true;
                 sent
             }
             Err((at, err)) => self.wire.send(
@@ -228,17 +241,18 @@ impl Server<'_> {
         Ok((running, theirs))
     }
 
-    /// Waits until the child runs its program, or has said why it cannot, or hgview has gone, or [`PATIENCE`] is over: the
+    /// Waits until the child runs its program, or has said why it cannot, or hgview has gone, or its time is over: the
     /// child may have been stopped by another process on its way.
     fn hear_failure(&self, failed: &OwnedFd) -> Result<(), (SpawnStep, io::Error)> {
         let room = |err: io::Error| (SpawnStep::Room, err);
-        let deadline = Instant::now() + PATIENCE;
+        let patience = Duration::from_millis(self.config.bounds.start_millis);
+        let began = Instant::now();
         loop {
             let mut fds = [
                 PollFd::new(failed, PollFlags::IN),
                 PollFd::new(&self.wire.0, PollFlags::RDHUP),
             ];
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = patience.saturating_sub(began.elapsed());
             let left = Timespec {
                 tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
                 tv_nsec: i64::from(left.subsec_nanos()),

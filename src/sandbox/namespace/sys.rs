@@ -12,7 +12,7 @@ use std::os::fd::AsRawFd as _;
 use std::os::fd::BorrowedFd;
 
 /// A process number, or nothing in the child.
-pub(super) type Forked = Option<i32>;
+pub(in crate::sandbox) type Forked = Option<i32>;
 
 /// The namespaces of a sandbox: everything that the kernel can hide.
 const ALL_NAMESPACES: libc::c_int = libc::CLONE_NEWUSER
@@ -24,7 +24,7 @@ const ALL_NAMESPACES: libc::c_int = libc::CLONE_NEWUSER
     | libc::CLONE_NEWCGROUP;
 
 /// Forks.
-pub(super) fn fork() -> io::Result<Forked> {
+pub(in crate::sandbox) fn fork() -> io::Result<Forked> {
     // SAFETY: the process has one thread, so the child is a full copy of it and may do what the parent may.
     let pid = unsafe { libc::fork() };
     forked(i64::from(pid))

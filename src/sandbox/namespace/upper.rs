@@ -37,12 +37,13 @@ const BATCH: usize = 256;
 /// A file that changed within this time could change again without another stamp: clocks of file systems tick slowly.
 const FRESH: Duration = Duration::from_millis(100);
 
-/// The place of a path, and the path below it; the system's own root is no place of changes.
+/// The place of a path, and the path below it: the innermost, where one lies in another. The system's own root is no place
+/// of changes.
 fn find<'a, 'b>(places: &'a [Place], path: &'b Raw) -> Option<(&'a Place, &'b [u8])> {
     places
         .iter()
         .filter(|place| place.at != "/")
-        .find_map(|place| {
+        .filter_map(|place| {
             let rest = path.0.strip_prefix(place.at.as_bytes())?;
             let rest = match rest {
                 [] => rest,
@@ -53,6 +54,7 @@ fn find<'a, 'b>(places: &'a [Place], path: &'b Raw) -> Option<(&'a Place, &'b [u
             (rest.is_empty() || rest.split(|byte| *byte == b'/').all(is_plain))
                 .then_some((place, rest))
         })
+        .max_by_key(|(place, _)| place.at.len())
 }
 
 /// Opens what lies in a folder, without any link on the way.
@@ -143,7 +145,7 @@ pub(super) fn tell_changes(places: &[Place], wire: &Wire) -> io::Result<()> {
     let mut batch = Vec::new();
     let mut done = Ok(());
     for place in places.iter().filter(|place| place.at != "/") {
-        match walk(place, &mut batch, wire)? {
+        match walk(place, places, &mut batch, wire)? {
             Ok(()) => {}
             Err(errno) => {
                 done = Err(Refusal::Kernel(errno));
@@ -158,7 +160,13 @@ pub(super) fn tell_changes(places: &[Place], wire: &Wire) -> io::Result<()> {
     wire.send(&done.map_or_else(Refusal::answer, |()| Answer::Done), &[])
 }
 
-fn walk(place: &Place, batch: &mut Vec<Change>, wire: &Wire) -> io::Result<rustix::io::Result<()>> {
+/// Tells what differs in one place; what lies at another's path is only where that is mounted.
+fn walk(
+    place: &Place,
+    places: &[Place],
+    batch: &mut Vec<Change>,
+    wire: &Wire,
+) -> io::Result<rustix::io::Result<()>> {
     let mut left = vec![(Vec::new(), false)];
     while let Some((path, is_hidden)) = left.pop() {
         let folder = match open(&place.upper, &path, OFlags::RDONLY | OFlags::DIRECTORY) {
@@ -184,6 +192,10 @@ fn walk(place: &Place, batch: &mut Vec<Change>, wire: &Wire) -> io::Result<rusti
                 path.push(b'/');
             }
             path.extend_from_slice(name);
+            let full = [place.at.as_bytes(), b"/", &path].concat();
+            if places.iter().any(|other| other.at.as_bytes() == full) {
+                continue;
+            }
             let what = match look(place, &path, is_hidden) {
                 Ok(what) => what,
                 Err(errno) => return Ok(Err(errno)),
@@ -196,9 +208,8 @@ fn walk(place: &Place, batch: &mut Vec<Change>, wire: &Wire) -> io::Result<rusti
                 Some(Seen::ChangedFolder { mode, is_opaque }) => What::Dir { mode, is_opaque },
                 Some(Seen::Folder) | None => continue,
             };
-            let path = [place.at.as_bytes(), b"/", &path].concat();
             batch.push(Change {
-                path: Raw(path),
+                path: Raw(full),
                 what,
             });
             if batch.len() >= BATCH {

@@ -40,7 +40,8 @@ pub(super) const NAME: &str = "sandbox-init";
 /// Its exit code when the sandbox's time was over.
 pub(super) const TIME_OVER: u8 = 3;
 
-/// The first folder of a tree, with the owners of its files made those of the sandbox; nothing where they are already.
+/// A folder of the host as a mount that is nowhere yet, with the owners of its files made those of the sandbox where it is
+/// a tree's; nothing where the sandbox's users can open it themselves.
 pub(super) type Mapped = Option<OwnedFd>;
 
 /// What is refused at `step`, and what it is.
@@ -185,20 +186,35 @@ fn end(pid: Pid) {
     while rustix::process::waitpid(Some(pid), WaitOptions::empty()).err() == Some(Errno::INTR) {}
 }
 
-/// For each tree, then for the root of the system, the folder with other owners; only root can do this, and only root
-/// needs it.
+/// For each tree, then for the root of the system, the folder with other owners, then the folders that are only read; only
+/// root can do this, and only root needs it.
 fn map_trees(config: &Config) -> Result<Vec<Mapped>, Failure> {
     let lowers = config.trees.iter().map(|tree| tree.lower.as_ref());
     let lowers = lowers.chain([config.rootfs.as_ref()]);
     let mut users: Vec<((u32, u32), OwnedFd)> = Vec::new();
-    lowers
-        .map(|lower| match (lower, config.owner) {
-            (Some(Raw(path)), Owner::Range { first, count }) => {
-                map_tree(path, first, count, &mut users)
-            }
-            _ => Ok(None),
-        })
-        .collect()
+    let mapped = lowers.map(|lower| match (lower, config.owner) {
+        (Some(Raw(path)), Owner::Range { first, count }) => {
+            map_tree(path, first, count, &mut users)
+        }
+        _ => Ok(None),
+    });
+    let mut mapped: Vec<Mapped> = mapped.collect::<Result<_, _>>()?;
+    for Raw(path) in &config.readable {
+        // they keep their owners: the sandbox's users read what everybody may
+        mapped.push(match config.owner {
+            Owner::Range { .. } => Some(detach(path)?),
+            Owner::Myself { .. } => None,
+        });
+    }
+    Ok(mapped)
+}
+
+/// A folder as a mount of its own, without what is mounted in it: the sandbox's users may not come through the folders
+/// above it.
+fn detach(path: &[u8]) -> Result<OwnedFd, Failure> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let name = || String::from_utf8_lossy(path).into_owned();
+    rustix::mount::open_tree(CWD, path, flags).map_err(refused(Step::Folder, name()))
 }
 
 fn map_tree(
@@ -209,12 +225,9 @@ fn map_tree(
 ) -> Result<Mapped, Failure> {
     let name = String::from_utf8_lossy(path).into_owned();
     let stat = rustix::fs::stat(path).map_err(refused(Step::Folder, name.clone()))?;
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let range = first..first.saturating_add(count);
     if range.contains(&stat.st_uid) && range.contains(&stat.st_gid) {
-        // the sandbox's users may not come through the folders above it
-        let tree = rustix::mount::open_tree(CWD, path, flags);
-        return tree.map(Some).map_err(refused(Step::Folder, name));
+        return detach(path).map(Some);
     }
     let owner = (stat.st_uid, stat.st_gid);
     if users.iter().all(|(whose, _)| *whose != owner) {
@@ -225,8 +238,7 @@ fn map_tree(
     let Some((_, users)) = users.iter().find(|(whose, _)| *whose == owner) else {
         return Ok(None);
     };
-    let tree = rustix::mount::open_tree(CWD, path, flags);
-    let tree = tree.map_err(refused(Step::Owners, name.clone()))?;
+    let tree = detach(path)?;
     sys::map_owners(tree.as_fd(), users.as_fd()).map_err(failed(Step::Owners, name))?;
     Ok(Some(tree))
 }

@@ -86,6 +86,8 @@ pub(super) struct Folder {
 pub(super) struct Bounds {
     pub(super) cpu_secs: u64,
     pub(super) wall_millis: u64,
+    /// How long a started process may take to become its program.
+    pub(super) start_millis: u64,
     pub(super) memory: u64,
     pub(super) processes: u64,
     pub(super) disk: u64,
