@@ -19,9 +19,13 @@ fuzz_target!(|input: (u8, u8, u16, &[u8])| {
     assert_eq!(whole.cursor(), parts.cursor());
     assert_eq!(whole.take_replies(), parts.take_replies());
     assert_eq!(whole.window().len(), usize::from(rows));
-    let (row, column) = whole.cursor();
-    assert!(
-        row < rows && column <= columns,
-        "the cursor is on the screen"
-    );
+    if let Some((row, column)) = whole.cursor() {
+        assert!(
+            row < rows && column <= columns,
+            "the cursor is on the screen"
+        );
+    }
+    whole.resize(columns, rows);
+    whole.feed(bytes);
+    assert_eq!(whole.window().len(), usize::from(columns));
 });

@@ -2,9 +2,9 @@
 //!
 //! The bytes are played onto rows of cells: wide and combining characters, carriage returns, tabs, erasing, scrolling,
 //! the alternate screen. Rows that scroll out become a history, which loses its oldest tenth whenever it is full, as that
-//! of tmux does. Looks (colours, weights) are kept for what is on the screen, not in the history. Questions of the program (where is the cursor, what are you) are answered
-//! as tmux answers them, by [`Screen::take_replies`]: only ever to the program itself. Memory is bounded by rows, columns
-//! and history, whatever is written.
+//! of tmux does. Looks (colours, weights) are kept for what is on the screen, not in the history. Questions of the program
+//! (where is the cursor, what are you) are answered as tmux answers them, by [`Screen::take_replies`]: only ever to the
+//! program itself. Memory is bounded by rows, columns and history, whatever is written.
 
 mod grid;
 mod obey;
@@ -19,6 +19,8 @@ use crate::text::Ink;
 
 /// Bytes of one escape string (a title, a device string) behind which the rest of it is skipped unseen, as in tmux.
 const LONGEST_STRING: usize = 1 << 20;
+/// Bytes that are played at once.
+const PIECE: usize = 1 << 16;
 
 /// A terminal.
 pub struct Screen {
@@ -28,6 +30,9 @@ pub struct Screen {
     unheard: usize,
     /// A too long escape string is being skipped; the byte before was an escape.
     skipping: Option<bool>,
+    /// The beginning of a character whose rest has not come. The parser is given whole ones: it loses characters behind
+    /// one that comes in two parts.
+    begun: Vec<u8>,
 }
 
 impl Screen {
@@ -38,26 +43,47 @@ impl Screen {
             grid: Grid::new(rows.max(1).into(), columns.max(1).into(), history),
             unheard: 0,
             skipping: None,
+            begun: Vec::new(),
         }
     }
 
     /// Plays what a program wrote; may end anywhere, also inside a character.
     pub fn feed(&mut self, bytes: &[u8]) {
-        // small pieces, so that a string which never ends is noticed before it is long
-        for piece in bytes.chunks(1 << 16) {
-            let piece = self.skip(piece);
-            self.grid.heard = false;
-            self.parser.advance(&mut self.grid, piece);
-            self.unheard = if self.grid.heard {
-                0
-            } else {
-                self.unheard.saturating_add(piece.len())
+        let joined;
+        let bytes = if self.begun.is_empty() {
+            bytes
+        } else {
+            self.begun.extend_from_slice(bytes);
+            joined = std::mem::take(&mut self.begun);
+            &joined
+        };
+        let (mut rest, begun) = bytes.split_at(bytes.len() - cut_character(bytes));
+        self.begun = begun.to_vec();
+        while !rest.is_empty() {
+            // small pieces, so that a string which never ends is noticed before it is long
+            let at = match rest.get(..PIECE) {
+                Some(piece) => PIECE - cut_character(piece),
+                None => rest.len(),
             };
-            if self.unheard > LONGEST_STRING {
-                self.parser = Parser::new();
-                self.unheard = 0;
-                self.skipping = Some(false);
-            }
+            let (piece, behind) = rest.split_at(at);
+            self.play(piece);
+            rest = behind;
+        }
+    }
+
+    fn play(&mut self, piece: &[u8]) {
+        let piece = self.skip(piece);
+        self.grid.heard = false;
+        self.parser.advance(&mut self.grid, piece);
+        self.unheard = if self.grid.heard {
+            0
+        } else {
+            self.unheard.saturating_add(piece.len())
+        };
+        if self.unheard > LONGEST_STRING {
+            self.parser = Parser::new();
+            self.unheard = 0;
+            self.skipping = Some(false);
         }
     }
 
@@ -118,4 +144,18 @@ impl Screen {
     pub fn clear_history(&mut self) {
         self.grid.clear_history();
     }
+}
+
+/// How many bytes at the end are the beginning of a character; 0 to 3.
+fn cut_character(bytes: &[u8]) -> usize {
+    let ends =
+        (1..=3).filter_map(|back| Some((back, bytes.get(bytes.len().checked_sub(back)?..)?)));
+    let is_begun = |tail: &[u8]| {
+        str::from_utf8(tail)
+            .is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
+    };
+    ends.filter(|(_, tail)| is_begun(tail))
+        .map(|(back, _)| back)
+        .next()
+        .unwrap_or(0)
 }

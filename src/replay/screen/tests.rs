@@ -224,7 +224,35 @@ fn a_screen_takes_another_size() {
     assert_eq!(wide.cursor(), None);
 }
 
+#[track_caller]
+fn check_cut(bytes: &[u8]) {
+    let whole = shown(bytes);
+    for at in 0..=bytes.len() {
+        let mut pieces = Screen::new(5, 10, 20);
+        pieces.feed(&bytes[..at]);
+        pieces.feed(&bytes[at..]);
+        assert_eq!(pieces.capture(), whole, "{bytes:?} cut at {at}");
+    }
+}
+
+#[test]
+fn nothing_is_lost_behind_a_character_that_comes_in_parts() {
+    check_cut("\u{6e8})@c".as_bytes());
+    check_cut(b"\xca.\xdb\xa8)\x95\xec@c");
+    check_cut("日本語 ok é\u{301} 👩\u{200d}👧".as_bytes());
+    let long = "é".repeat(PIECE);
+    let mut screen = Screen::new(5, 10, 20_000);
+    screen.feed(b".");
+    screen.feed(long.as_bytes());
+    assert_eq!(screen.capture(), format!(".{long}"));
+}
+
 proptest! {
+    #[test]
+    fn where_bytes_are_cut_changes_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..24)) {
+        check_cut(&bytes);
+    }
+
     #[test]
     fn no_size_breaks_it(
         bytes in proptest::collection::vec(prop_oneof![Just(0x1b), Just(b'['), Just(b';'), 0x20u8..0x80, any::<u8>()], 0..200),
