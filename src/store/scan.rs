@@ -33,17 +33,20 @@ use crate::store::index::Slot;
 use crate::store::index::Source;
 use crate::store::index::file_name;
 use crate::store::index::look_at;
+use crate::store::sidecar::Found;
+use crate::store::sidecar::Held;
+use crate::store::sidecar::Sheet;
+use crate::store::sidecar::Shelf;
+use crate::store::sidecar::Sidecar;
 use crate::store::sieve::Sieve;
 use crate::store::spool::Feed;
 use crate::store::spool::Packing;
 use crate::store::spool::Stream;
 use crate::store::table::Table;
+use crate::store::tail::Tail;
 use crate::store::tell;
 use crate::store::tell::Container;
 use crate::store::zipped::Zipped;
-
-pub(super) use text::CUT_OFF;
-pub(super) use text::is_open;
 
 mod archive;
 mod text;
@@ -124,6 +127,10 @@ pub(super) struct Scan<'a> {
     pub(super) sieve: Option<&'a Sieve<'a>>,
     /// Where streams are unpacked; `None` is the system's place for such files.
     pub(super) spool_dir: Option<PathBuf>,
+    /// What earlier scans found; `None` where nobody is to know.
+    pub(super) shelf: Option<Shelf>,
+    /// The rows of the file that is being scanned.
+    sheet: Option<Arc<Sheet>>,
     /// Side files that were not taken for records.
     pub(super) put_aside: Vec<Seed>,
     /// Files and folders that were scanned, by canonical path.
@@ -160,6 +167,8 @@ impl<'a> Scan<'a> {
             want,
             sieve: None,
             spool_dir: None,
+            shelf: None,
+            sheet: None,
             put_aside: Vec::new(),
             seen: HashSet::new(),
             pending: Vec::new(),
@@ -209,7 +218,27 @@ impl<'a> Scan<'a> {
                 return;
             }
         };
-        match tell::container(&head) {
+        let container = tell::container(&head);
+        let is_archive = matches!(container, Container::Zip | Container::Tar);
+        // records of which other files are parts change without their own
+        let shelf = self.shelf.as_ref();
+        let shelf = shelf.filter(|_| !is_archive && seed.parts.is_empty());
+        let found = shelf.and_then(|shelf| shelf.find(&seed.path, &file));
+        self.sheet = found.as_ref().map(|found| Arc::clone(&found.sheet));
+        let is_taken = found
+            .as_ref()
+            .is_some_and(|found| self.take_found(seed, found, &file));
+        if !is_taken {
+            self.scan_contained(seed, container, Arc::clone(&file));
+        }
+        self.sheet = None;
+        if let Some(found) = found.filter(|_| !self.is_cancelled()) {
+            found.finish(&file);
+        }
+    }
+
+    fn scan_contained(&mut self, seed: &Seed, container: Container, file: Arc<File>) {
+        match container {
             Container::Zip => self.scan_zip(seed, file),
             Container::Tar => self.scan_tar(seed, &file),
             Container::Parquet => match file.try_clone().map_err(|err| err.to_string()) {
@@ -221,6 +250,76 @@ impl<'a> Scan<'a> {
                 self.scan_container(seed, container, stream, &Origin::Disk);
             }
         }
+    }
+
+    /// Takes the records that an earlier scan found, and scans what was added since. Says whether that was possible.
+    fn take_found(&mut self, seed: &Seed, found: &Found, file: &File) -> bool {
+        let Some((sidecar, held)) = &found.sidecar else {
+            return false;
+        };
+        let Some(source) = self.take_sidecar(seed, sidecar, file) else {
+            return false;
+        };
+        if let (Some(place), Held::Prefix) = (source, held) {
+            self.flush();
+            self.append(place, sidecar.len_bytes());
+        }
+        true
+    }
+
+    /// Scans what came to the source that was made known last.
+    fn append(&self, place: u32, seen: u64) {
+        let (source, records) = {
+            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+            let source = usize::try_from(place)
+                .ok()
+                .and_then(|ix| index.sources.get(ix));
+            let own = index.slots.iter().rev();
+            let own = own.take_while(|slot| slot.source == place).count();
+            let end = index.slots.len();
+            (source.cloned(), (end - own..end).collect::<Vec<usize>>())
+        };
+        if let Some(source) = source {
+            let tail = Tail {
+                place,
+                source: &source,
+                seen,
+                records: &records,
+            };
+            // a file that cannot be read now shows that when its records are
+            if tail.append(self.index, self.cancel).is_err()
+                && let Some(sheet) = &self.sheet
+            {
+                sheet.give_up();
+            }
+        }
+    }
+
+    /// The place of the source that was made of a sidecar, if its records are wanted; `None` when it cannot be used.
+    fn take_sidecar(
+        &mut self,
+        seed: &Seed,
+        sidecar: &Sidecar,
+        file: &File,
+    ) -> Option<Option<u32>> {
+        let mut places = sidecar.places()?;
+        let bytes = Bytes::open_file(&seed.path, file, sidecar.len_bytes()).ok()?;
+        if !self.accepts(seed, sidecar.format) {
+            return Some(None);
+        }
+        let mut source = source_of(seed, bytes);
+        sidecar.shape_source(&mut source, &mut places);
+        let source = self.register(source);
+        for (row, span) in places.spans.into_iter().enumerate() {
+            self.push(source, row, span);
+            if let Some(fault) = places.faults.remove(&row) {
+                self.fault_last(fault);
+            }
+            if self.pending.len() >= Self::BATCH {
+                self.flush();
+            }
+        }
+        Some(Some(source))
     }
 
     /// Scans what can be read only once, keeping a copy.
@@ -412,6 +511,10 @@ impl<'a> Scan<'a> {
             }
             _ => self.stamp_of(&source.path),
         };
+        if let Some(sheet) = &self.sheet {
+            sheet.enter();
+            source.sheet = Some(Arc::clone(sheet));
+        }
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         index.sources.push(Arc::new(source));
         u32::try_from(index.sources.len() - 1).unwrap_or(u32::MAX)

@@ -335,7 +335,11 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             ));
         }),
         Effect::File(job) => say(Notice::File(job.key, file(&job, env, cancel))),
-        Effect::CheckSides => check_sides(env, say),
+        Effect::CheckSides => {
+            // all rows were summarised: they need not be again
+            env.store.keep();
+            check_sides(env, say);
+        }
         Effect::LoadTheme(name) => load_theme(&name, env, say),
         Effect::PageText(job, what) => page_text(&job, what, env, say),
         Effect::Copy(text, what) => copy(&text, what, env, say),
