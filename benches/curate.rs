@@ -296,7 +296,12 @@ fn main() {
         run("cp", &[&half_path, &copy_path], &cache);
     });
     let where_half = export(&|| (), &["--where", "task = dep_search"]);
-    row("… of half of the records, again", where_half, "`cp`", cp_half);
+    row(
+        "… of half of the records, again",
+        where_half,
+        "`cp`",
+        cp_half,
+    );
     for path in [&copy, &out, &half] {
         remove(path);
     }

@@ -778,9 +778,9 @@ impl Store {
     /// Writes what is known of large files, and was not known before, to the index folder. Also happens when a scan is
     /// over, and when the store is dropped.
     pub fn keep(&self) {
-        if self.shelf.is_none() {
+        let Some(folder) = &self.shelf else {
             return;
-        }
+        };
         let (sources, mut records) = {
             let index = self.index();
             let mut records: HashMap<u32, Records> = HashMap::new();
@@ -801,10 +801,14 @@ impl Store {
             }
             (index.sources.clone(), records)
         };
+        let mut has_written = false;
         for (place, source) in (0..).zip(sources) {
             if let (Some(sheet), Some(records)) = (&source.sheet, records.remove(&place)) {
-                sheet.write(&source, &records);
+                has_written |= sheet.write(&source, &records);
             }
+        }
+        if has_written {
+            folder.tidy();
         }
     }
 

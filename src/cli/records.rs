@@ -73,11 +73,7 @@ pub(super) fn load_store_with(
 ///
 /// # Errors
 /// *input* when nothing in them is a trajectory.
-pub(super) fn scan_store(
-    paths: &[PathBuf],
-    store: &Store,
-    output: &mut Output<'_>,
-) -> Result<()> {
+pub(super) fn scan_store(paths: &[PathBuf], store: &Store, output: &mut Output<'_>) -> Result<()> {
     let mut progress = Progress::new(output);
     store.scan(&Cancel::new(), &mut |at| {
         progress.say(|| {

@@ -90,7 +90,7 @@ pub(super) fn inputs(
     let mut lacking: Vec<PathBuf> = Vec::new();
     for path in order.iter().filter(|path| !hashes.contains_key(*path)) {
         match Hashed::recorded(store, path) {
-            Some(hashed) => drop(recorded.insert(path.clone(), hashed)),
+            Some(known) => drop(recorded.insert(path.clone(), known)),
             None => lacking.push(path.clone()),
         }
     }

@@ -37,7 +37,6 @@ use crate::store::sidecar::Found;
 use crate::store::sidecar::Held;
 use crate::store::sidecar::Sheet;
 use crate::store::sidecar::Shelf;
-use crate::store::sidecar::Sidecar;
 use crate::store::sieve::Sieve;
 use crate::store::spool::Feed;
 use crate::store::spool::Packing;
@@ -221,14 +220,14 @@ impl<'a> Scan<'a> {
         let container = tell::container(&head);
         let is_archive = matches!(container, Container::Zip | Container::Tar);
         // records of which other files are parts change without their own
-        let shelf = self.shelf.as_ref();
-        let shelf = shelf.filter(|_| !is_archive && seed.parts.is_empty());
-        let found = shelf.and_then(|shelf| shelf.find(&seed.path, &file));
+        let folder = self.shelf.as_ref();
+        let folder = folder.filter(|_| !is_archive && seed.parts.is_empty());
+        let found = folder.and_then(|folder| folder.find(&seed.path, &file));
         self.sheet = found.as_ref().map(|found| Arc::clone(&found.sheet));
         let is_taken = found
             .as_ref()
-            .is_some_and(|found| self.take_found(seed, found, &file));
-        if !is_taken {
+            .and_then(|found| self.take_found(seed, found, &file));
+        if is_taken.is_none() {
             self.scan_contained(seed, container, Arc::clone(&file));
         }
         self.sheet = None;
@@ -252,19 +251,32 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Takes the records that an earlier scan found, and scans what was added since. Says whether that was possible.
-    fn take_found(&mut self, seed: &Seed, found: &Found, file: &File) -> bool {
-        let Some((sidecar, held)) = &found.sidecar else {
-            return false;
-        };
-        let Some(source) = self.take_sidecar(seed, sidecar, file) else {
-            return false;
-        };
-        if let (Some(place), Held::Prefix) = (source, held) {
-            self.flush();
-            self.append(place, sidecar.len_bytes());
+    /// Takes the records that an earlier scan found, if they are wanted, and scans what was added since. `None` when
+    /// there is nothing to take.
+    fn take_found(&mut self, seed: &Seed, found: &Found, file: &File) -> Option<()> {
+        let (sidecar, held) = found.sidecar.as_ref()?;
+        let mut places = sidecar.places()?;
+        let bytes = Bytes::open_file(&seed.path, file, sidecar.len_bytes()).ok()?;
+        if !self.accepts(seed, sidecar.format) {
+            return Some(());
         }
-        true
+        let mut source = source_of(seed, bytes);
+        sidecar.shape_source(&mut source, &mut places);
+        let source = self.register(source);
+        for (row, span) in places.spans.into_iter().enumerate() {
+            self.push(source, row, span);
+            if let Some(fault) = places.faults.remove(&row) {
+                self.fault_last(fault);
+            }
+            if self.pending.len() >= Self::BATCH {
+                self.flush();
+            }
+        }
+        if *held == Held::Prefix {
+            self.flush();
+            self.append(source, sidecar.len_bytes());
+        }
+        Some(())
     }
 
     /// Scans what came to the source that was made known last.
@@ -293,33 +305,6 @@ impl<'a> Scan<'a> {
                 sheet.give_up();
             }
         }
-    }
-
-    /// The place of the source that was made of a sidecar, if its records are wanted; `None` when it cannot be used.
-    fn take_sidecar(
-        &mut self,
-        seed: &Seed,
-        sidecar: &Sidecar,
-        file: &File,
-    ) -> Option<Option<u32>> {
-        let mut places = sidecar.places()?;
-        let bytes = Bytes::open_file(&seed.path, file, sidecar.len_bytes()).ok()?;
-        if !self.accepts(seed, sidecar.format) {
-            return Some(None);
-        }
-        let mut source = source_of(seed, bytes);
-        sidecar.shape_source(&mut source, &mut places);
-        let source = self.register(source);
-        for (row, span) in places.spans.into_iter().enumerate() {
-            self.push(source, row, span);
-            if let Some(fault) = places.faults.remove(&row) {
-                self.fault_last(fault);
-            }
-            if self.pending.len() >= Self::BATCH {
-                self.flush();
-            }
-        }
-        Some(Some(source))
     }
 
     /// Scans what can be read only once, keeping a copy.

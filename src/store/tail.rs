@@ -48,7 +48,11 @@ pub(super) struct Appended {
 
 impl Tail<'_> {
     /// The record of the last line, when that had no line end.
-    fn torn(&self, index: &RwLock<Index>, file: &File) -> std::io::Result<(Option<usize>, u64, u32)> {
+    fn torn(
+        &self,
+        index: &RwLock<Index>,
+        file: &File,
+    ) -> std::io::Result<(Option<usize>, u64, u32)> {
         let last = {
             let index = index.read().unwrap_or_else(PoisonError::into_inner);
             // records that are gone have no bytes, so that they are never the last line

@@ -59,7 +59,13 @@ fn every_command_says_the_same_with_the_index() {
         &["list", path][..],
         &["list", path, "--json"],
         &["list", path, "--json", "--sort", "model", "--reverse"],
-        &["list", "a.jsonl", "--json", "--where", "resolved and model = m1"],
+        &[
+            "list",
+            "a.jsonl",
+            "--json",
+            "--where",
+            "resolved and model = m1",
+        ],
         &["show", path, "--nth", "77", "--json"],
         &["show", path, "--id", "o__n-77"],
         &["search", "Moor 7", path],
@@ -135,7 +141,10 @@ fn a_cache_folder_that_cannot_be_written_is_no_matter() {
     let want = program.run(&args);
     for _ in 0..2 {
         let got = program.run_with(&args, "HGVIEW_CACHE_DIR", cache.to_str().unwrap());
-        assert_eq!((got.code, got.out, got.err), (want.code, want.out.clone(), want.err.clone()));
+        assert_eq!(
+            (got.code, got.out, got.err),
+            (want.code, want.out.clone(), want.err.clone())
+        );
     }
     assert_eq!(fs::read_to_string(cache).unwrap(), "a file");
 }

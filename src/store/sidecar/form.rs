@@ -2,6 +2,11 @@
 //!
 //! Whatever is read may be anything: every reading function answers `None` rather than to trust a length.
 
+#![expect(
+    clippy::option_option,
+    reason = "outside it says whether there was anything to read, inside whether the value is there"
+)]
+
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -34,6 +39,14 @@ const FORMATS: [Format; 14] = [
 
 /// Bytes of a checksum.
 pub(super) const SUM: usize = 8;
+
+/// Where a part lies in a sidecar, and its checksum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) start: u64,
+    pub(super) len: u64,
+    pub(super) sum: [u8; SUM],
+}
 
 /// Tells bytes that are torn or were changed.
 pub(super) fn checksum(bytes: &[u8]) -> [u8; SUM] {
@@ -111,8 +124,7 @@ pub(super) fn put_fault(out: &mut Vec<u8>, fault: &Fault) {
 
 /// Adds a family.
 pub(super) fn put_format(out: &mut Vec<u8>, format: Option<Format>) {
-    let number = format.and_then(|format| FORMATS.iter().position(|known| *known == format));
-    out.push(number.map_or(0, |number| number as u8 + 1));
+    out.push(number_of(&FORMATS, format.as_ref()));
 }
 
 /// Adds where something lies.
@@ -121,14 +133,24 @@ pub(super) fn put_span(out: &mut Vec<u8>, span: Span) {
     put(out, span.len_bytes());
 }
 
+/// Adds where a part lies that may be missing.
+pub(super) fn put_place(out: &mut Vec<u8>, place: Option<Place>) {
+    match place {
+        None => out.push(0),
+        Some(place) => {
+            out.push(1);
+            put(out, place.start);
+            put(out, place.len);
+            out.extend(place.sum);
+        }
+    }
+}
+
 /// Adds a row of the list.
 pub(super) fn put_row(out: &mut Vec<u8>, row: &Summary) {
     put_bytes(out, row.id.as_bytes());
     put_text(out, row.task_id.as_deref());
-    let kind = TaskKind::ALL
-        .iter()
-        .position(|kind| Some(*kind) == row.task_kind);
-    out.push(kind.map_or(0, |kind| kind as u8 + 1));
+    out.push(number_of(&TaskKind::ALL, row.task_kind.as_ref()));
     put_text(out, row.repo.as_deref());
     put_format(out, row.format);
     put_text(out, row.variant.as_deref());
@@ -155,10 +177,7 @@ pub(super) fn put_row(out: &mut Vec<u8>, row: &Summary) {
     put_maybe(out, row.patch_lines.map(|lines| lines as u64));
     put(out, row.marks.len() as u64);
     for mark in &row.marks {
-        let class = ActionClass::ALL
-            .iter()
-            .position(|class| Some(*class) == mark.class);
-        let class = class.map_or(0, |class| class as u8 + 1);
+        let class = number_of(&ActionClass::ALL, mark.class.as_ref());
         out.push(class << 1 | u8::from(mark.has_error));
     }
     match &row.fault {
@@ -275,6 +294,17 @@ impl<'a> Reader<'a> {
         Some(Span::new(start, end))
     }
 
+    /// Where a part lies that may be missing.
+    pub(super) fn maybe_place(&mut self) -> Option<Option<Place>> {
+        self.maybe(|reader| {
+            Some(Place {
+                start: reader.number()?,
+                len: reader.number()?,
+                sum: reader.array()?,
+            })
+        })
+    }
+
     /// A row of the list.
     pub(super) fn row(&mut self) -> Option<Summary> {
         let mut row = Summary {
@@ -317,8 +347,14 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The number of one of these, from 1; 0 for nothing.
+pub(super) fn number_of<T: PartialEq>(all: &[T], one: Option<&T>) -> u8 {
+    let place = one.and_then(|one| all.iter().position(|known| known == one));
+    place.map_or(0, |place| u8::try_from(place + 1).unwrap_or(0))
+}
+
 /// What a number stands for: 0 for nothing, else one of these.
-fn one_of<T: Copy>(all: &[T], number: u8) -> Option<Option<T>> {
+pub(super) fn one_of<T: Copy>(all: &[T], number: u8) -> Option<Option<T>> {
     match usize::from(number).checked_sub(1) {
         None => Some(None),
         Some(place) => all.get(place).map(|one| Some(*one)),

@@ -4,6 +4,7 @@
 //! that is full goes to the disk: what is held does not grow with the file.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 use crate::model::Format;
 use crate::model::Summary;
@@ -21,43 +22,37 @@ use crate::store::index::file_name;
 use crate::store::sidecar::FileHash;
 use crate::store::sidecar::Print;
 use crate::store::sidecar::Shelf;
-use crate::store::sidecar::Sidecar;
 use crate::store::sidecar::form;
+use crate::store::sidecar::form::Place;
 use crate::store::sidecar::form::Reader;
+use crate::store::sidecar::kept::Sidecar;
 
 /// Rows of a block.
 pub(super) const BLOCK: usize = 256;
 /// A longer row is not kept.
 const MOST_ROW: usize = 64 << 10;
 
-/// Where a block lies in a file, and its checksum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) start: u64,
-    pub(super) len: u64,
-    pub(super) sum: [u8; form::SUM],
-}
-
-/// Rows by their place in the block; those that nobody knows are empty.
-#[derive(Debug)]
+/// Rows by their place in the block; those that nobody knows are empty, or behind the last.
+#[derive(Debug, Default)]
 struct Block {
     rows: Vec<Box<[u8]>>,
-    lacking: usize,
+    known: usize,
 }
 
 impl Block {
-    fn new() -> Self {
-        Self {
-            rows: vec![Box::default(); BLOCK],
-            lacking: BLOCK,
+    fn put(&mut self, place: usize, row: Vec<u8>) {
+        if self.rows.len() <= place {
+            self.rows.resize(place + 1, Box::default());
+        }
+        if let Some(there) = self.rows.get_mut(place) {
+            self.known += usize::from(there.is_empty());
+            *there = row.into_boxed_slice();
         }
     }
 
-    fn put(&mut self, place: usize, row: Vec<u8>) {
-        if let Some(there) = self.rows.get_mut(place) {
-            self.lacking -= usize::from(there.is_empty());
-            *there = row.into_boxed_slice();
-        }
+    fn get(&self, place: usize) -> Option<&[u8]> {
+        let row = self.rows.get(place)?;
+        (!row.is_empty()).then_some(row)
     }
 }
 
@@ -100,7 +95,9 @@ pub(super) struct Fresh {
 /// A file that becomes a sidecar when it is whole.
 #[derive(Debug)]
 pub(super) struct Spill {
-    file: NamedTempFile,
+    path: TempPath,
+    /// Open while it is written: there may be more of them than files can be open.
+    file: Option<File>,
     at: u64,
 }
 
@@ -111,12 +108,22 @@ impl Spill {
         let file = tempfile::Builder::new()
             .prefix(Shelf::TEMPORARY)
             .tempfile_in(folder)?;
-        Ok(Self { file, at: 0 })
+        let (file, path) = file.into_parts();
+        Ok(Self {
+            path,
+            file: Some(file),
+            at: 0,
+        })
     }
 
     /// Adds bytes and says where they are.
     pub(super) fn add(&mut self, bytes: &[u8]) -> std::io::Result<Place> {
-        self.file.write_all(bytes)?;
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => File::options().append(true).open(&self.path)?,
+        };
+        file.write_all(bytes)?;
+        self.file = Some(file);
         let start = self.at;
         self.at += bytes.len() as u64;
         Ok(Place {
@@ -126,9 +133,14 @@ impl Spill {
         })
     }
 
+    /// Closes it for a while.
+    fn rest(&mut self) {
+        self.file = None;
+    }
+
     /// Gives it its name.
     pub(super) fn publish(self, path: &Path) -> std::io::Result<()> {
-        self.file.persist(path).map_err(|failed| failed.error)?;
+        self.path.persist(path).map_err(|failed| failed.error)?;
         Ok(())
     }
 }
@@ -144,7 +156,12 @@ fn looks_around(format: Option<Format>) -> bool {
 
 impl Sheet {
     /// The sheet of a file that is about to be scanned, or was found in a sidecar.
-    pub(super) fn new(shelf: Shelf, path: PathBuf, named: &Path, old: Option<Arc<Sidecar>>) -> Self {
+    pub(super) fn new(
+        shelf: Shelf,
+        path: PathBuf,
+        named: &Path,
+        old: Option<Arc<Sidecar>>,
+    ) -> Self {
         // a link of another name gives records without an id other names
         let old = old.filter(|old| file_name(&old.named) == file_name(named));
         Self {
@@ -226,9 +243,9 @@ impl Sheet {
         if fresh.full.contains_key(&nth) {
             return;
         }
-        let block = fresh.partial.entry(nth).or_insert_with(Block::new);
+        let block = fresh.partial.entry(nth).or_default();
         block.put(place, bytes);
-        if block.lacking == 0 && fresh.spill(&self.shelf, nth).is_err() {
+        if block.known == BLOCK && fresh.spill(&self.shelf, nth).is_err() {
             state.give_up();
         }
     }
@@ -244,7 +261,8 @@ impl Sheet {
 }
 
 impl State {
-    fn give_up(&mut self) {
+    /// Keeps nothing of it from now on.
+    pub(super) fn give_up(&mut self) {
         self.is_void = true;
         self.print = None;
         self.old = None;
@@ -258,9 +276,8 @@ impl State {
             return old.map(|old| old.to_vec());
         };
         let row = |place: usize| {
-            let fresh = fresh.rows.get(place).filter(|row| !row.is_empty());
             let known = || old.as_ref().and_then(|old| row_of(old, place));
-            fresh.map(AsRef::as_ref).or_else(known).unwrap_or_default()
+            fresh.get(place).or_else(known).unwrap_or_default()
         };
         Some(lay_out((0..BLOCK).map(row)))
     }
@@ -268,16 +285,17 @@ impl State {
 
 impl Fresh {
     /// Moves a full block to the disk.
-    fn spill(&mut self, shelf: &Shelf, nth: usize) -> std::io::Result<()> {
+    fn spill(&mut self, folder: &Shelf, nth: usize) -> std::io::Result<()> {
         let Some(block) = self.partial.remove(&nth) else {
             return Ok(());
         };
-        let bytes = lay_out(block.rows.iter().map(AsRef::as_ref));
+        let bytes = lay_out((0..BLOCK).map(|place| block.get(place).unwrap_or_default()));
         let mut file = match self.file.take() {
             Some(file) => file,
-            None => shelf.begin()?,
+            None => folder.begin()?,
         };
         self.full.insert(nth, file.add(&bytes)?);
+        file.rest();
         self.file = Some(file);
         Ok(())
     }
@@ -307,7 +325,8 @@ fn row_of(block: &[u8], place: usize) -> Option<&[u8]> {
         None => 0,
     };
     let rows = block.get(BLOCK * END..)?;
-    rows.get(start..end_of(place)?).filter(|row| !row.is_empty())
+    rows.get(start..end_of(place)?)
+        .filter(|row| !row.is_empty())
 }
 
 /// The row of a block for the record of a slot.

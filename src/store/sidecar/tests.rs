@@ -1,5 +1,6 @@
 //! What is kept changes nothing but the time that things take, whatever happens to the data and to what is kept.
 
+use std::collections::HashMap;
 use std::fs;
 use std::fs::OpenOptions as FsOptions;
 use std::io::Write as _;
@@ -7,10 +8,14 @@ use std::io::Write as _;
 use super::*;
 use crate::cancel::Cancel;
 use crate::model::RecordIx;
+use crate::model::Summary;
 use crate::read::testing::corpus;
 use crate::store::Entry;
 use crate::store::OpenOptions;
 use crate::store::Store;
+use crate::store::index::Slot;
+use crate::store::sidecar::kept::FOOT;
+use crate::store::sidecar::sheet::BLOCK;
 
 /// Data, and a folder for sidecars of files of any length.
 struct Desk {
@@ -165,7 +170,9 @@ fn rows_that_were_not_looked_at_are_added_later() {
 #[test]
 fn every_sample_is_listed_alike() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
-    let folders = fs::read_dir(samples).unwrap().map(|entry| entry.unwrap().path());
+    let folders = fs::read_dir(samples)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let mut sidecars = 0;
     for folder in folders.filter(|path| path.is_dir()) {
         let desk = Desk::new();
@@ -206,7 +213,10 @@ fn every_layout_comes_back() {
         ("open.jsonl", all.trim_end().as_bytes().to_vec()),
         ("list.json", list.clone().into_bytes()),
         ("torn.json", list.as_bytes()[..list.len() - 20].to_vec()),
-        ("keyed.json", format!("{{{}}}", keyed.join(",")).into_bytes()),
+        (
+            "keyed.json",
+            format!("{{{}}}", keyed.join(",")).into_bytes(),
+        ),
         ("one.json", row(3).into_bytes()),
         ("other.json", b"{\"a\": 1}".to_vec()),
         ("bad.jsonl", all.replace("\"model\"", "model").into_bytes()),
@@ -326,7 +336,12 @@ fn another_file_is_not_taken_for_what_was_kept() {
     fs::rename(&beside, &path).unwrap();
     assert_eq!(desk.held(&path), None);
     desk.check(&path);
-    for text in [rows(7), rows(90), "[".to_owned() + &row(1) + "]", String::new()] {
+    for text in [
+        rows(7),
+        rows(90),
+        "[".to_owned() + &row(1) + "]",
+        String::new(),
+    ] {
         let path = desk.file("a.jsonl", text);
         assert_eq!(desk.held(&path), None);
         desk.check(&path);
@@ -341,8 +356,16 @@ fn what_was_added_is_scanned_and_nothing_else() {
     let upto = |count: usize| lines[..count].concat();
     for (name, before, after) in [
         ("whole", upto(20), lines[20..].concat()),
-        ("torn", upto(20) + &lines[20][..30], lines[20][30..].to_owned() + &lines[21..].concat()),
-        ("open", upto(20).trim_end().to_owned(), "\n".to_owned() + &lines[20..].concat()),
+        (
+            "torn",
+            upto(20) + &lines[20][..30],
+            lines[20][30..].to_owned() + &lines[21..].concat(),
+        ),
+        (
+            "open",
+            upto(20).trim_end().to_owned(),
+            "\n".to_owned() + &lines[20..].concat(),
+        ),
         ("blank", upto(20), "\n\n".to_owned()),
         ("torn again", upto(20), lines[20][..50].to_owned()),
         ("a block", upto(BLOCK), lines[BLOCK..].concat()),
@@ -417,7 +440,11 @@ fn where_nothing_can_be_kept_nothing_is() {
     let path = desk.file("a.jsonl", rows(9));
     let large = Shelf::new(&desk.shelf.folder);
     drop(facts(&open(&path, Some(large))));
-    assert_eq!(desk.sidecars(), [PathBuf::new(); 0], "small files are not worth it");
+    assert_eq!(
+        desk.sidecars(),
+        [PathBuf::new(); 0],
+        "small files are not worth it"
+    );
 }
 
 #[test]
