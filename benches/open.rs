@@ -97,7 +97,7 @@ fn main() {
         let file = std::fs::File::options().append(true).open(&path);
         let file = file.expect("the data");
         // what was just written is not kept
-        let then = SystemTime::now() - Duration::from_secs(60);
+        let then = SystemTime::now() - Duration::from_mins(1);
         file.set_modified(then).expect("its time is set");
         let size = file.metadata().map_or(0, |meta| meta.len()) >> 20;
         let name = path.to_str().expect("a plain path");

@@ -766,7 +766,7 @@ impl Store {
 
     /// Keeps the SHA-256 of files for later runs, by the paths of their sources; only of large ones that are what they
     /// were when they were scanned.
-    pub fn keep_file_hashes(&self, hashes: HashMap<&Path, FileHash>) {
+    pub fn keep_file_hashes(&self, hashes: &HashMap<&Path, FileHash>) {
         let index = self.index();
         for source in &index.sources {
             if let (Some(sheet), Some(hash)) = (&source.sheet, hashes.get(&*source.path)) {

@@ -98,7 +98,7 @@ pub(super) fn inputs(
     hashes.extend(hashes::of_files(&lacking, is_over));
     let new = hashes.iter().filter(|(_, hashed)| !hashed.is_recorded);
     store.keep_file_hashes(
-        new.map(|(path, hashed)| (path.as_path(), hashed.file.clone()))
+        &new.map(|(path, hashed)| (path.as_path(), hashed.file.clone()))
             .collect(),
     );
     let inputs = order.into_iter().map(|path| {

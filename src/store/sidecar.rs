@@ -49,7 +49,7 @@ impl Shelf {
     /// The length of all sidecars together; when they are more the oldest go.
     const MOST_BYTES: u64 = 1 << 30;
     /// Files that were being written so long ago were left behind.
-    const LEFT_BEHIND: Duration = Duration::from_secs(24 * 60 * 60);
+    const LEFT_BEHIND: Duration = Duration::from_hours(24);
 
     /// Sidecars in a folder, which need not be there.
     pub(super) fn new(folder: &Path) -> Self {
@@ -169,7 +169,7 @@ impl Found {
     pub(super) fn finish(&self, file: &File) {
         match Print::of(file) {
             Ok(print) if print == self.print && print.is_quiet(self.began) => {
-                self.sheet.seal(print)
+                self.sheet.seal(print);
             }
             _ => self.sheet.give_up(),
         }

@@ -335,11 +335,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
             ));
         }),
         Effect::File(job) => say(Notice::File(job.key, file(&job, env, cancel))),
-        Effect::CheckSides => {
-            // all rows were summarised: they need not be again
-            env.store.keep();
-            check_sides(env, say);
-        }
+        Effect::CheckSides => check_sides(env, say),
         Effect::LoadTheme(name) => load_theme(&name, env, say),
         Effect::PageText(job, what) => page_text(&job, what, env, say),
         Effect::Copy(text, what) => copy(&text, what, env, say),
@@ -408,6 +404,8 @@ fn look_for(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Noti
 
 /// Says which side files know none of the records.
 fn check_sides(env: &Env, say: &mut dyn FnMut(Notice)) {
+    // all rows were summarised: they need not be again
+    env.store.keep();
     for path in env.store.side_summary().unmatched {
         let name = path.to_string_lossy();
         let text = format!("{} knows none of these records", clean_line(&name));

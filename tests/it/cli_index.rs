@@ -25,7 +25,7 @@ fn rows(count: usize, word: &str) -> String {
 /// A file as it was left an hour ago.
 fn aged(program: &Program, name: &str, text: &str) -> PathBuf {
     let path = program.file(name, text);
-    let then = SystemTime::now() - Duration::from_secs(3600);
+    let then = SystemTime::now() - Duration::from_hours(1);
     let file = fs::File::options().append(true).open(&path).unwrap();
     file.set_modified(then).unwrap();
     path

@@ -57,11 +57,13 @@ const SHAPES: [Shape; 5] = [
     Shape::Table,
 ];
 
+/// A block with the number of its sidecar and its own.
+type RecentBlock = (u64, usize, Arc<[u8]>);
+
 /// Blocks of rows that were read last, of all sidecars.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    /// With the number of the sidecar and that of the block.
-    blocks: Mutex<Vec<(u64, usize, Arc<[u8]>)>>,
+    blocks: Mutex<Vec<RecentBlock>>,
     sidecars: AtomicU64,
 }
 

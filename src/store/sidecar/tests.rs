@@ -95,7 +95,7 @@ impl Desk {
 }
 
 fn age(path: &Path) {
-    let then = SystemTime::now() - Duration::from_secs(3600);
+    let then = SystemTime::now() - Duration::from_hours(1);
     let file = FsOptions::new().append(true).open(path).unwrap();
     file.set_modified(then).unwrap();
 }
@@ -497,7 +497,7 @@ fn the_hash_of_a_file_is_kept_while_it_is_that_file() {
         sha256: [7; 32],
         print: Print::at(&path).unwrap(),
     };
-    store.keep_file_hashes(HashMap::from([(path.as_path(), hash.clone())]));
+    store.keep_file_hashes(&HashMap::from([(path.as_path(), hash.clone())]));
     assert_eq!(store.file_hash(&path), None, "not before it is written");
     drop(store);
     desk.check(&path);
@@ -506,7 +506,7 @@ fn the_hash_of_a_file_is_kept_while_it_is_that_file() {
     append(&path, &row(1));
     assert_eq!(store.file_hash(&path), None);
     // a hash of what the file was before is of no use to anybody
-    store.keep_file_hashes(HashMap::from([(path.as_path(), hash)]));
+    store.keep_file_hashes(&HashMap::from([(path.as_path(), hash)]));
     drop(store);
     desk.check(&path);
     assert_eq!(desk.open(&path).file_hash(&path), None);
