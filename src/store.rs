@@ -17,10 +17,12 @@ mod peek;
 mod refresh;
 mod scan;
 mod side;
+mod sidecar;
 mod sieve;
 mod spool;
 mod stretch;
 mod table;
+mod tail;
 mod tell;
 mod zipped;
 
@@ -41,6 +43,8 @@ use std::sync::atomic::Ordering;
 
 pub use crate::store::index::Skipped;
 pub use crate::store::refresh::Refresh;
+pub use crate::store::sidecar::FileHash;
+pub use crate::store::sidecar::Print;
 pub use crate::store::sieve::Find;
 pub use crate::store::sieve::Sieve;
 pub use crate::store::stretch::Stretch;
@@ -48,6 +52,7 @@ pub use crate::store::table::expects_panic;
 
 use crate::cancel::Cancel;
 use crate::error::Result;
+use crate::model;
 use crate::model::ContentHash;
 use crate::model::Fault;
 use crate::model::Format;
@@ -77,6 +82,8 @@ use crate::store::side::Given;
 use crate::store::side::Nearby;
 use crate::store::side::Neighbours;
 use crate::store::side::Runs;
+use crate::store::sidecar::Records;
+use crate::store::sidecar::Shelf;
 
 /// What to open, and how.
 #[derive(Debug, Clone)]
@@ -89,6 +96,8 @@ pub struct OpenOptions {
     pub cache_bytes: u64,
     /// Where streams are unpacked; `None` is the system's place for temporary files.
     pub spool_dir: Option<PathBuf>,
+    /// The folder in which is kept what is known of large files; `None` where nothing is kept, nor read.
+    pub index_dir: Option<PathBuf>,
 }
 
 impl Default for OpenOptions {
@@ -98,6 +107,7 @@ impl Default for OpenOptions {
             with: Vec::new(),
             cache_bytes: 256 << 20,
             spool_dir: None,
+            index_dir: None,
         }
     }
 }
@@ -193,6 +203,7 @@ type Beside = Arc<OnceLock<Arc<Nearby>>>;
 pub struct Store {
     inputs: Vec<Input>,
     spool_dir: Option<PathBuf>,
+    shelf: Option<Shelf>,
     index: RwLock<Index>,
     /// Held by whoever scans or refreshes; what was visited, by canonical path.
     visited: Mutex<HashSet<PathBuf>>,
@@ -251,6 +262,7 @@ impl Store {
         Ok(Self {
             inputs,
             spool_dir: options.spool_dir.clone(),
+            shelf: options.index_dir.as_deref().map(Shelf::new),
             neighbours,
             index: RwLock::default(),
             visited: Mutex::default(),
@@ -315,6 +327,7 @@ impl Store {
         let mut scan = Scan::new(&self.index, cancel, progress, want);
         scan.sieve = sieve;
         scan.spool_dir.clone_from(&self.spool_dir);
+        scan.shelf.clone_from(&self.shelf);
         scan.bytes_total = self
             .inputs
             .iter()
@@ -351,6 +364,7 @@ impl Store {
         *visited = std::mem::take(&mut scan.seen);
         let bytes_total = scan.bytes_total;
         if !cancel.is_cancelled() {
+            self.keep();
             self.is_complete.store(true, Ordering::Release);
             let done = ScanProgress {
                 records: self.len(),
@@ -425,6 +439,7 @@ impl Store {
         let before = self.len();
         let mut scan = Scan::new(&self.index, cancel, progress, Want::Trajectories);
         scan.spool_dir.clone_from(&self.spool_dir);
+        scan.shelf.clone_from(&self.shelf);
         scan.seen = std::mem::take(&mut visited);
         self.forget_changed(&mut scan.seen);
         for input in &self.inputs {
@@ -698,18 +713,102 @@ impl Store {
         if let Some(cached) = lock(&self.cache).get(ix.0) {
             return Summary::of(&cached);
         }
-        match self.load_raw(ix).and_then(read::parse_for_row) {
+        let Some((slot, source, fault)) = self.find(ix) else {
+            let fault = Fault::new("there is no such record");
+            return Summary::of_fault("record".to_owned(), None, fault);
+        };
+        let of_fault = |fault| {
+            let id = source.model_source(&slot).fallback_id();
+            Summary::of_fault(id, source.format, fault)
+        };
+        let sheet = source.sheet.as_ref().filter(|_| fault.is_none());
+        if let Some(row) = sheet.and_then(|sheet| sheet.get(&slot)) {
+            return self.join_row(ix, row, source.model_source(&slot));
+        }
+        let raw = match fault.map_or_else(|| source.load_raw(&slot), Err) {
+            Ok(raw) => raw,
+            // of the file as it is now, which says nothing of the next time
+            Err(fault) => return of_fault(fault),
+        };
+        match read::parse_for_row(raw) {
             Ok(mut trajectory) => {
+                if let Some(sheet) = sheet {
+                    sheet.put(&slot, &Summary::of(&trajectory));
+                }
                 self.join_sides(ix, &mut trajectory);
                 Summary::of(&trajectory)
             }
             Err(fault) => {
-                let (id, format) = self.find(ix).map_or_else(
-                    || ("record".to_owned(), None),
-                    |(slot, source, _)| (source.model_source(&slot).fallback_id(), source.format),
-                );
-                Summary::of_fault(id, format, fault)
+                let row = of_fault(fault);
+                if let Some(sheet) = sheet {
+                    sheet.put(&slot, &row);
+                }
+                row
             }
+        }
+    }
+
+    /// Joins what side files say with a row as the record alone says it.
+    fn join_row(&self, ix: RecordIx, mut row: Summary, source: model::Source) -> Summary {
+        if row.fault.is_none() {
+            let mut labelled = row.as_labelled(source);
+            self.join_sides(ix, &mut labelled);
+            row.take_labels(&labelled);
+        }
+        row
+    }
+
+    /// What an earlier run found to be the SHA-256 of a large file, if the file still is what it was then. It need not be
+    /// scanned for that.
+    pub fn file_hash(&self, path: &Path) -> Option<FileHash> {
+        self.shelf.as_ref()?.sha256(path)
+    }
+
+    /// Keeps the SHA-256 of files for later runs, by the paths of their sources; only of large ones that are what they
+    /// were when they were scanned.
+    pub fn keep_file_hashes(&self, hashes: &HashMap<&Path, FileHash>) {
+        let index = self.index();
+        for source in &index.sources {
+            if let (Some(sheet), Some(hash)) = (&source.sheet, hashes.get(&*source.path)) {
+                sheet.put_sha256(hash);
+            }
+        }
+    }
+
+    /// Writes what is known of large files, and was not known before, to the index folder. Also happens when a scan is
+    /// over, and when the store is dropped.
+    pub fn keep(&self) {
+        let Some(folder) = &self.shelf else {
+            return;
+        };
+        let (sources, mut records) = {
+            let index = self.index();
+            let mut records: HashMap<u32, Records> = HashMap::new();
+            for (place, source) in index.sources.iter().enumerate() {
+                if source.sheet.as_ref().is_some_and(|sheet| sheet.is_due())
+                    && let Ok(place) = u32::try_from(place)
+                {
+                    records.insert(place, Records::default());
+                }
+            }
+            if records.is_empty() {
+                return;
+            }
+            for (ix, slot) in index.slots.iter().enumerate() {
+                if let Some(records) = records.get_mut(&slot.source) {
+                    records.push(*slot, index.faults.get(&ix));
+                }
+            }
+            (index.sources.clone(), records)
+        };
+        let mut has_written = false;
+        for (place, source) in (0..).zip(sources) {
+            if let (Some(sheet), Some(records)) = (&source.sheet, records.remove(&place)) {
+                has_written |= sheet.write(&source, &records);
+            }
+        }
+        if has_written {
+            folder.tidy();
         }
     }
 
@@ -854,6 +953,12 @@ impl Store {
             }
         }
         summary
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.keep();
     }
 }
 

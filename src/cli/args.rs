@@ -146,6 +146,11 @@ pub(super) struct SharedArgs {
     )]
     pub(super) cache_mb: Option<u64>,
 
+    /// Neither use nor keep what earlier runs found out about large files: where their records lie, their rows, their
+    /// SHA-256
+    #[arg(long, global = true, help_heading = "Input")]
+    pub(super) no_cache: bool,
+
     /// Who decides [default: `reviewer` of the settings, else the user's name]
     #[arg(
         long,

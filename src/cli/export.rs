@@ -55,11 +55,12 @@ pub(super) fn run(
     let asked = Asked::parse(args.filter.as_deref())?;
     let selector = selection::selector(shared)?;
     let with: Vec<PathBuf> = args.tasks.iter().cloned().collect();
+    let store = records::open_store(&args.paths, &with, shared, output)?;
     let has_manifest = options.manifest.is_some() || options.target != Target::Stdout;
     if has_manifest && !options.dry_run {
-        options.early = Some(Arc::new(Early::begin(&args.paths)));
+        options.early = Some(Arc::new(Early::begin(&args.paths, &store)));
     }
-    let store = records::load_store_with(&args.paths, &with, shared, output)?;
+    records::scan_store(&args.paths, &store, output)?;
     let place = review::place_of(&args.paths, &store, shared)?;
     let ledger = review::ledger(&place, output)?;
     let programs = programs(args.allow_run);

@@ -30,12 +30,19 @@ const BATCH: usize = 256;
 
 /// The options of the store: flags, else settings.
 pub(super) fn open_options(paths: &[PathBuf], shared: &SharedArgs, cache_mb: u64) -> OpenOptions {
+    let cache = Paths::of_environment().cache;
     OpenOptions {
         paths: paths.to_vec(),
         with: shared.with.clone(),
         cache_bytes: shared.cache_mb.unwrap_or(cache_mb).saturating_mul(1 << 20),
-        spool_dir: Some(Paths::of_environment().cache),
+        index_dir: index_dir(shared),
+        spool_dir: Some(cache),
     }
+}
+
+/// The folder in which is kept what is known of large files; `None` where nothing is to be kept.
+pub(super) fn index_dir(shared: &SharedArgs) -> Option<PathBuf> {
+    (!shared.no_cache).then(|| Paths::of_environment().cache.join("index"))
 }
 
 /// Opens and scans inputs. What is wrong in the settings file is said, and does not matter further.
@@ -58,6 +65,15 @@ pub(super) fn load_store_with(
     output: &mut Output<'_>,
 ) -> Result<Store> {
     let store = open_store(paths, with, shared, output)?;
+    scan_store(paths, &store, output)?;
+    Ok(store)
+}
+
+/// Scans opened inputs.
+///
+/// # Errors
+/// *input* when nothing in them is a trajectory.
+pub(super) fn scan_store(paths: &[PathBuf], store: &Store, output: &mut Output<'_>) -> Result<()> {
     let mut progress = Progress::new(output);
     store.scan(&Cancel::new(), &mut |at| {
         progress.say(|| {
@@ -70,9 +86,9 @@ pub(super) fn load_store_with(
     })?;
     progress.clear();
     if store.is_empty() {
-        return Err(nothing(paths, &store));
+        return Err(nothing(paths, store));
     }
-    Ok(store)
+    Ok(())
 }
 
 /// Opens inputs, with further files to be joined, and scans nothing. What is wrong in the settings file is said, and does

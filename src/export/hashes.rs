@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -18,6 +17,9 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::cancel::Cancel;
+use crate::store::FileHash;
+use crate::store::Print;
+use crate::store::Store;
 
 /// Bytes that are read at once: they stay in the processor's cache until they are hashed.
 const CHUNK: usize = 256 << 10;
@@ -28,35 +30,33 @@ pub(super) type IsOver<'a> = &'a (dyn Fn() -> bool + Sync);
 /// A file's hash and what the file was then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hashed {
-    /// 64 hexadecimal digits.
-    pub(super) sha256: String,
+    /// The file as it was.
+    pub(super) file: FileHash,
     /// Bytes that were hashed.
     pub(super) bytes: u64,
-    stamp: Stamp,
-}
-
-/// By what is noticed that a file is another one now, or has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    file: (u64, u64),
-    len: u64,
-    modified: (i64, i64),
-}
-
-impl Stamp {
-    fn of(meta: &std::fs::Metadata) -> Self {
-        Self {
-            file: (meta.dev(), meta.ino()),
-            len: meta.len(),
-            modified: (meta.mtime(), meta.mtime_nsec()),
-        }
-    }
+    /// An earlier run hashed it.
+    pub(super) is_recorded: bool,
 }
 
 impl Hashed {
+    /// What an earlier run has hashed, if the file still is what it was.
+    pub(super) fn recorded(store: &Store, path: &Path) -> Option<Self> {
+        let file = store.file_hash(path)?;
+        Some(Self {
+            bytes: file.print.len_bytes(),
+            file,
+            is_recorded: true,
+        })
+    }
+
     /// Whether the file at this path is still what was hashed.
     pub(super) fn is_of(&self, path: &Path) -> bool {
-        std::fs::metadata(path).is_ok_and(|meta| Stamp::of(&meta) == self.stamp)
+        Print::at(path).is_ok_and(|print| print == self.file.print)
+    }
+
+    /// 64 hexadecimal digits.
+    pub(super) fn sha256(&self) -> String {
+        hex(&self.file.sha256)
     }
 }
 
@@ -64,19 +64,30 @@ impl Hashed {
 #[derive(Debug)]
 pub struct Early {
     cancel: Cancel,
+    /// What earlier runs hashed.
+    recorded: HashMap<PathBuf, Hashed>,
     thread: Mutex<Option<JoinHandle<HashMap<PathBuf, Hashed>>>>,
 }
 
 impl Early {
-    /// Begins to hash those of the paths that are files, and returns at once.
-    pub fn begin(paths: &[PathBuf]) -> Self {
+    /// Begins to hash those of the paths that are files, and returns at once. What is recorded of the files of the store
+    /// is not hashed again.
+    pub fn begin(paths: &[PathBuf], store: &Store) -> Self {
         let is_file = |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|meta| meta.is_file());
-        let paths: Vec<PathBuf> = paths.iter().filter(is_file).cloned().collect();
+        let mut recorded = HashMap::new();
+        let mut lacking = Vec::new();
+        for path in paths.iter().filter(is_file) {
+            match Hashed::recorded(store, path) {
+                Some(hashed) => drop(recorded.insert(path.clone(), hashed)),
+                None => lacking.push(path.clone()),
+            }
+        }
         let cancel = Cancel::new();
         let given_up = cancel.clone();
-        let hash = move || of_files(&paths, &|| given_up.is_cancelled());
+        let hash = move || of_files(&lacking, &|| given_up.is_cancelled());
         Self {
             cancel,
+            recorded,
             thread: Mutex::new(Some(std::thread::spawn(hash))),
         }
     }
@@ -99,7 +110,9 @@ impl Early {
             self.cancel.cancel();
         }
         // what failed is hashed again
-        thread.join().unwrap_or_default()
+        let mut hashes = thread.join().unwrap_or_default();
+        hashes.extend(self.recorded.clone());
+        hashes
     }
 }
 
@@ -135,19 +148,20 @@ pub(super) fn of_files(paths: &[PathBuf], is_over: IsOver<'_>) -> HashMap<PathBu
 /// Hashes a file; `None` when it is none, cannot be read, or it is over before the end.
 pub(super) fn of_file(path: &Path, is_over: IsOver<'_>) -> Option<Hashed> {
     // opening a pipe would wait for somebody to write into it
-    let meta = std::fs::metadata(path)
+    std::fs::metadata(path)
         .ok()
         .filter(std::fs::Metadata::is_file)?;
+    let print = Print::at(path).ok()?;
     let (sha256, bytes) = of_bytes(File::open(path).ok()?, is_over)?;
     Some(Hashed {
-        sha256,
+        file: FileHash { sha256, print },
         bytes,
-        stamp: Stamp::of(&meta),
+        is_recorded: false,
     })
 }
 
 /// The hash of all bytes and how many they are; `None` when they cannot be read, or it is over before the end.
-fn of_bytes(mut file: impl Read, is_over: IsOver<'_>) -> Option<(String, u64)> {
+fn of_bytes(mut file: impl Read, is_over: IsOver<'_>) -> Option<([u8; 32], u64)> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; CHUNK];
     let mut bytes = 0;
@@ -157,7 +171,7 @@ fn of_bytes(mut file: impl Read, is_over: IsOver<'_>) -> Option<(String, u64)> {
         }
         let len = file.read(&mut buffer).ok()?;
         if len == 0 {
-            return Some((hex(&hasher.finalize()), bytes));
+            return Some((hasher.finalize().into(), bytes));
         }
         hasher.update(buffer.get(..len)?);
         bytes += len as u64;
@@ -176,12 +190,13 @@ pub(super) fn hex(digest: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::OpenOptions;
 
     #[test]
     fn a_hash_is_of_everything_or_there_is_none() {
         let whole = of_bytes(&b"abc"[..], &|| false).unwrap();
         assert_eq!(whole.1, 3);
-        assert!(whole.0.starts_with("ba7816bf"));
+        assert!(hex(&whole.0).starts_with("ba7816bf"));
         // it is over behind the first piece
         let asked = AtomicUsize::new(0);
         let bytes = vec![0; 2 * CHUNK];
@@ -203,11 +218,15 @@ mod tests {
             path("none"),
             folder.path().to_owned(),
         ];
-        let early = Early::begin(&named);
+        let store = Store::open(&OpenOptions {
+            paths: vec![path("a")],
+            ..OpenOptions::default()
+        });
+        let early = Early::begin(&named, &store.unwrap());
         let hashes = early.wait(&|| false);
         assert_eq!(hashes.len(), 3);
         let b = hashes.get(&path("b")).unwrap();
-        assert!(b.sha256.starts_with("3e23e816"));
+        assert!(b.sha256().starts_with("3e23e816"));
         assert!(b.is_of(&path("b")) && !b.is_of(&path("a")));
         std::fs::write(path("b"), "more").unwrap();
         assert!(!b.is_of(&path("b")), "it has changed since");

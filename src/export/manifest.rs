@@ -41,6 +41,9 @@ pub(super) struct Input {
     hashed: &'static str,
     bytes: u64,
     records: usize,
+    /// What an earlier run had hashed.
+    #[serde(skip)]
+    recorded: Option<(PathBuf, Hashed)>,
 }
 
 /// A file that the export went by beside its records.
@@ -83,12 +86,21 @@ pub(super) fn inputs(
     }
     let mut hashes = early.map(|early| early.wait(is_over)).unwrap_or_default();
     hashes.retain(|path, hashed| hashed.is_of(path));
-    let lacking: Vec<PathBuf> = order
-        .iter()
-        .filter(|path| !hashes.contains_key(*path))
-        .cloned()
-        .collect();
+    let mut recorded = HashMap::new();
+    let mut lacking: Vec<PathBuf> = Vec::new();
+    for path in order.iter().filter(|path| !hashes.contains_key(*path)) {
+        match Hashed::recorded(store, path) {
+            Some(known) => drop(recorded.insert(path.clone(), known)),
+            None => lacking.push(path.clone()),
+        }
+    }
+    hashes.extend(recorded);
     hashes.extend(hashes::of_files(&lacking, is_over));
+    let new = hashes.iter().filter(|(_, hashed)| !hashed.is_recorded);
+    store.keep_file_hashes(
+        &new.map(|(path, hashed)| (path.as_path(), hashed.file.clone()))
+            .collect(),
+    );
     let inputs = order.into_iter().map(|path| {
         let records = records.get(path.as_path()).map(Vec::as_slice);
         let whole = hashes.remove(&path);
@@ -104,8 +116,10 @@ fn input(
     records: &[RecordIx],
     is_over: IsOver<'_>,
 ) -> Option<Input> {
+    let recorded = whole.clone().filter(|whole| whole.is_recorded);
+    let recorded = recorded.map(|whole| (path.to_path_buf(), whole));
     let (sha256, bytes, hashed) = if let Some(whole) = whole {
-        (whole.sha256, whole.bytes, "file")
+        (whole.sha256(), whole.bytes, "file")
     } else {
         let mut hasher = Sha256::new();
         let mut bytes = 0;
@@ -126,7 +140,23 @@ fn input(
         hashed,
         bytes,
         records: records.len(),
+        recorded,
     })
+}
+
+/// Hashes those inputs that an earlier run had hashed and that have changed while they were read; `false` when it is over
+/// before that is done.
+pub(super) fn check(inputs: &mut [Input], is_over: IsOver<'_>) -> bool {
+    for input in inputs {
+        if let Some((path, hashed)) = &input.recorded
+            && !hashed.is_of(path)
+        {
+            let hashed = hashes::of_file(path, is_over);
+            input.bytes = hashed.as_ref().map_or(0, |hashed| hashed.bytes);
+            input.sha256 = hashed.map(|hashed| hashed.sha256());
+        }
+    }
+    !is_over()
 }
 
 /// Hashes what was read beside the records, as far as it is known by now; `None` when it is over before that is done.
@@ -166,7 +196,7 @@ fn beside(path: &Path, name: String, is_over: IsOver<'_>) -> Beside {
     let bytes = found.as_ref().map_or(0, |found| found.bytes);
     Beside {
         path: name,
-        sha256: found.map(|found| found.sha256),
+        sha256: found.map(|found| found.sha256()),
         bytes,
     }
 }
@@ -184,7 +214,7 @@ fn file_hash(path: Option<&Path>) -> Value {
         return Value::Null;
     };
     let found = hashes::of_file(path, &|| false);
-    json!({"path": path.display().to_string(), "sha256": found.map(|found| found.sha256)})
+    json!({"path": path.display().to_string(), "sha256": found.map(|found| found.sha256())})
 }
 
 /// The manifest's text: JSON laid out, but a line for each input and each dropped record.

@@ -111,7 +111,10 @@ pub fn run(
     report.outputs = written.iter().map(|file| file.told.clone()).collect();
     if let (Some(path), Some(inputs)) = (manifest_path, inputs) {
         let inputs = inputs.map_err(|_panic| Error::internal("hashing the inputs failed"))?;
-        let inputs = inputs.ok_or_else(cancelled)?;
+        let mut inputs = inputs.ok_or_else(cancelled)?;
+        if !manifest::check(&mut inputs, &is_over) {
+            return Err(cancelled());
+        }
         let beside =
             manifest::used(&write::sides(options, store), jury, &is_over).ok_or_else(cancelled)?;
         let text = manifest::text(options, jury, (&inputs, &beside), &report)

@@ -6,9 +6,14 @@ use serde::Serialize;
 use crate::model::ActionClass;
 use crate::model::Fault;
 use crate::model::Format;
+use crate::model::Outcome;
+use crate::model::Source;
 use crate::model::StepKind;
+use crate::model::Task;
 use crate::model::TaskKind;
+use crate::model::Text;
 use crate::model::Tokens;
+use crate::model::Totals;
 use crate::model::Trajectory;
 
 /// One mark of a sparkline: what a stretch of steps mostly did, and whether something failed in it.
@@ -106,6 +111,49 @@ impl Summary {
             marks: marks(trajectory),
             fault: None,
         }
+    }
+
+    /// A trajectory that says what side files may add to, or make otherwise, and nothing else; the row has no more.
+    pub fn as_labelled(&self, source: Source) -> Trajectory {
+        let task = self.task_kind.map(|kind| Task {
+            kind,
+            repo: self.repo.clone(),
+            ..Task::default()
+        });
+        Trajectory {
+            source,
+            id: self.id.clone(),
+            task_id: self.task_id.clone(),
+            task,
+            outcome: Outcome {
+                resolved: self.resolved,
+                reward: self.reward,
+                exit_status: self.exit_status.clone(),
+                error: self.error.clone(),
+                label_source: None,
+            },
+            totals: Totals {
+                cost: self.cost,
+                ..Totals::default()
+            },
+            final_patch: self.patch_lines.map(|_| Text::default()),
+            ..Trajectory::default()
+        }
+    }
+
+    /// Takes over what side files made of [`Summary::as_labelled`].
+    pub fn take_labels(&mut self, labelled: &Trajectory) {
+        let of = Self::of(labelled);
+        self.task_id = of.task_id;
+        self.task_kind = of.task_kind;
+        self.repo = of.repo;
+        self.resolved = of.resolved;
+        self.reward = of.reward;
+        self.exit_status = of.exit_status;
+        self.error = of.error;
+        self.cost = of.cost;
+        // a patch that was there before is only known by its length
+        self.patch_lines = self.patch_lines.or(of.patch_lines);
     }
 
     /// The row of a record that could not be read; `id` is its file's name and row.

@@ -143,6 +143,14 @@ impl Bytes {
         }
     }
 
+    /// The first `len` bytes of a file that is open.
+    pub(super) fn open_file(path: &Path, file: &File, len: u64) -> io::Result<Self> {
+        Ok(Self::File {
+            path: path.to_path_buf(),
+            stamp: Mutex::new(Some(Stamp::take(file, len)?)),
+        })
+    }
+
     /// Remembers the file as it is, `len` bytes of which were scanned; nothing for other kinds.
     pub(super) fn set_stamp(&self, len: u64) -> io::Result<()> {
         if let Self::File { path, stamp } = self {
@@ -258,7 +266,7 @@ fn unreadable(err: &io::Error, span: Span) -> Fault {
 }
 
 /// Reads exactly the bytes of `span`. The buffer grows with what is there, so that a span that is wrong cannot ask
-/// for all memory.
+/// for all memory; it is not filled with anything before.
 pub(super) fn read_at(file: &File, span: Span) -> io::Result<Vec<u8>> {
     const STEP: usize = 16 << 20;
     let len = usize::try_from(span.len_bytes())
@@ -266,10 +274,16 @@ pub(super) fn read_at(file: &File, span: Span) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(len.min(STEP));
     while bytes.len() < len {
         let from = bytes.len();
-        bytes.resize((from + STEP).min(len), 0);
-        let into = bytes.get_mut(from..).unwrap_or_default();
-        file.read_exact_at(into, span.start + from as u64)?;
+        bytes.reserve_exact(STEP.min(len - from));
+        let into = rustix::buffer::spare_capacity(&mut bytes);
+        match rustix::io::pread(file, into, span.start + from as u64) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(err) => return Err(err.into()),
+        }
     }
+    // there may be room for more than was asked for
+    bytes.truncate(len);
     Ok(bytes)
 }
 

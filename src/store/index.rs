@@ -21,6 +21,7 @@ use crate::read::json;
 use crate::store::bytes::Bytes;
 use crate::store::bytes::Stamp;
 use crate::store::bytes::read_at;
+use crate::store::sidecar::Sheet;
 use crate::store::zipped::Zipped;
 
 /// A record's place. Sources hold fewer than 2³² rows: the index would not fit the memory before.
@@ -165,6 +166,8 @@ pub(super) struct Source {
     /// A whole file that could not be read: a refresh tries again.
     pub(super) is_retried: bool,
     pub(super) header_bytes: OnceLock<Vec<u8>>,
+    /// The rows of the list that are kept for the next time.
+    pub(super) sheet: Option<Arc<Sheet>>,
 }
 
 impl Source {
@@ -185,6 +188,7 @@ impl Source {
             is_explicit: false,
             is_retried: false,
             header_bytes: OnceLock::new(),
+            sheet: None,
         }
     }
 

@@ -12,28 +12,22 @@ use std::sync::RwLock;
 use crate::cancel::Cancel;
 use crate::model::Fault;
 use crate::model::RecordIx;
-use crate::model::Span;
 use crate::read::Layout;
 use crate::read::PartRole;
 use crate::read::Shape;
 use crate::store::bytes::Bytes;
 use crate::store::bytes::Change;
 use crate::store::bytes::Stamp;
-use crate::store::bytes::read_at;
 use crate::store::folder;
 use crate::store::folder::Siblings;
 use crate::store::index::Index;
 use crate::store::index::PartPlace;
 use crate::store::index::Slot;
 use crate::store::index::Source;
-use crate::store::lines::LineScanner;
-use crate::store::lines::Lines;
-use crate::store::pass::Pass;
-use crate::store::scan::CUT_OFF;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
 use crate::store::scan::Want;
-use crate::store::scan::is_open;
+use crate::store::tail::Tail;
 
 /// What a refresh found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -240,9 +234,21 @@ impl Update<'_> {
     fn apply(&self, work: Todo, report: &mut Refresh) {
         match work {
             Todo::Tail(seen) => {
-                if let Err(err) = self.append_lines(seen, report) {
-                    let what = format!("{}: {err}", self.source.path.display());
-                    report.problems.push(what);
+                let tail = Tail {
+                    place: self.place,
+                    source: self.source,
+                    seen,
+                    records: &self.records,
+                };
+                match tail.append(self.index, self.cancel) {
+                    Ok(found) => {
+                        report.appended += found.appended;
+                        report.changed.extend(found.completed.map(RecordIx));
+                    }
+                    Err(err) => {
+                        let what = format!("{}: {err}", self.source.path.display());
+                        report.problems.push(what);
+                    }
                 }
             }
             Todo::Longer(len) => {
@@ -303,81 +309,6 @@ impl Update<'_> {
             }
             Todo::Again => self.scan_again(report),
         }
-    }
-
-    /// Scans what came behind the first `seen` bytes. A last line that had no line end is scanned once more.
-    fn append_lines(&self, seen: u64, report: &mut Refresh) -> std::io::Result<()> {
-        let file = File::open(&self.source.path)?;
-        let last = {
-            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-            // records that are gone have no bytes, so that they are never the last line
-            self.records
-                .iter()
-                .filter_map(|ix| Some((*ix, *index.slots.get(*ix)?)))
-                .filter(|(_, slot)| slot.len > 0)
-                .max_by_key(|(_, slot)| (slot.start, slot.len))
-        };
-        let mut torn = None;
-        let mut start = seen;
-        let mut row = 0;
-        if let Some((ix, slot)) = last {
-            row = slot.row.saturating_add(1);
-            let end = slot.span().end;
-            let behind = read_at(&file, Span::new(end, seen.max(end)))?;
-            if !behind.contains(&b'\n') {
-                torn = Some(ix);
-                start = slot.start;
-                row = slot.row;
-            }
-        }
-        let mut scanner = LineScanner::starting_at(start);
-        let mut spans = Vec::new();
-        let len = file.metadata()?.len();
-        let pass = Pass {
-            file: &file,
-            span: Span::new(start, len.max(start)),
-            reach: 0,
-            cancel: self.cancel,
-        };
-        pass.run(
-            |bytes, _| Lines::of(bytes),
-            |lines| scanner.push(&lines.found, |span| spans.push(span)),
-        )?;
-        let at = scanner.at();
-        let unfinished = scanner.unfinished();
-        spans.extend(unfinished);
-        let is_cut_off = match unfinished {
-            Some(span) => is_open(&read_at(&file, span)?),
-            None => false,
-        };
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        let count = spans.len();
-        for (nth, span) in spans.into_iter().enumerate() {
-            let slot = Slot {
-                source: self.place,
-                row,
-                start: span.start,
-                len: span.len_bytes(),
-            };
-            row = row.saturating_add(1);
-            let ix = if let Some(ix) = torn.take() {
-                index.faults.remove(&ix);
-                if let Some(old) = index.slots.get_mut(ix) {
-                    *old = slot;
-                }
-                report.changed.push(RecordIx(ix));
-                ix
-            } else {
-                index.slots.push(slot);
-                report.appended += 1;
-                index.slots.len() - 1
-            };
-            if is_cut_off && nth + 1 == count {
-                index.faults.insert(ix, Fault::at(CUT_OFF, span.end));
-            }
-        }
-        drop(index);
-        self.source.bytes.set_stamp(at)
     }
 
     /// Scans the file into an index of its own and puts its records where the old ones were.

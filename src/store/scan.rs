@@ -33,17 +33,19 @@ use crate::store::index::Slot;
 use crate::store::index::Source;
 use crate::store::index::file_name;
 use crate::store::index::look_at;
+use crate::store::sidecar::Found;
+use crate::store::sidecar::Held;
+use crate::store::sidecar::Sheet;
+use crate::store::sidecar::Shelf;
 use crate::store::sieve::Sieve;
 use crate::store::spool::Feed;
 use crate::store::spool::Packing;
 use crate::store::spool::Stream;
 use crate::store::table::Table;
+use crate::store::tail::Tail;
 use crate::store::tell;
 use crate::store::tell::Container;
 use crate::store::zipped::Zipped;
-
-pub(super) use text::CUT_OFF;
-pub(super) use text::is_open;
 
 mod archive;
 mod text;
@@ -124,6 +126,10 @@ pub(super) struct Scan<'a> {
     pub(super) sieve: Option<&'a Sieve<'a>>,
     /// Where streams are unpacked; `None` is the system's place for such files.
     pub(super) spool_dir: Option<PathBuf>,
+    /// What earlier scans found; `None` where nobody is to know.
+    pub(super) shelf: Option<Shelf>,
+    /// The rows of the file that is being scanned.
+    sheet: Option<Arc<Sheet>>,
     /// Side files that were not taken for records.
     pub(super) put_aside: Vec<Seed>,
     /// Files and folders that were scanned, by canonical path.
@@ -160,6 +166,8 @@ impl<'a> Scan<'a> {
             want,
             sieve: None,
             spool_dir: None,
+            shelf: None,
+            sheet: None,
             put_aside: Vec::new(),
             seen: HashSet::new(),
             pending: Vec::new(),
@@ -209,7 +217,27 @@ impl<'a> Scan<'a> {
                 return;
             }
         };
-        match tell::container(&head) {
+        let container = tell::container(&head);
+        let is_archive = matches!(container, Container::Zip | Container::Tar);
+        // records of which other files are parts change without their own
+        let folder = self.shelf.as_ref();
+        let folder = folder.filter(|_| !is_archive && seed.parts.is_empty());
+        let found = folder.and_then(|folder| folder.find(&seed.path, &file));
+        self.sheet = found.as_ref().map(|found| Arc::clone(&found.sheet));
+        let is_taken = found
+            .as_ref()
+            .and_then(|found| self.take_found(seed, found, &file));
+        if is_taken.is_none() {
+            self.scan_contained(seed, container, Arc::clone(&file));
+        }
+        self.sheet = None;
+        if let Some(found) = found.filter(|_| !self.is_cancelled()) {
+            found.finish(&file);
+        }
+    }
+
+    fn scan_contained(&mut self, seed: &Seed, container: Container, file: Arc<File>) {
+        match container {
             Container::Zip => self.scan_zip(seed, file),
             Container::Tar => self.scan_tar(seed, &file),
             Container::Parquet => match file.try_clone().map_err(|err| err.to_string()) {
@@ -219,6 +247,62 @@ impl<'a> Scan<'a> {
             container => {
                 let stream = Stream::File(SharedFile::new(file, Span::new(0, u64::MAX)));
                 self.scan_container(seed, container, stream, &Origin::Disk);
+            }
+        }
+    }
+
+    /// Takes the records that an earlier scan found, if they are wanted, and scans what was added since. `None` when
+    /// there is nothing to take.
+    fn take_found(&mut self, seed: &Seed, found: &Found, file: &File) -> Option<()> {
+        let (sidecar, held) = found.sidecar.as_ref()?;
+        let mut places = sidecar.places()?;
+        let bytes = Bytes::open_file(&seed.path, file, sidecar.len_bytes()).ok()?;
+        if !self.accepts(seed, sidecar.format) {
+            return Some(());
+        }
+        let mut source = source_of(seed, bytes);
+        sidecar.shape_source(&mut source, &mut places);
+        let source = self.register(source);
+        for (row, span) in places.spans.into_iter().enumerate() {
+            self.push(source, row, span);
+            if let Some(fault) = places.faults.remove(&row) {
+                self.fault_last(fault);
+            }
+            if self.pending.len() >= Self::BATCH {
+                self.flush();
+            }
+        }
+        if *held == Held::Prefix {
+            self.flush();
+            self.append(source, sidecar.len_bytes());
+        }
+        Some(())
+    }
+
+    /// Scans what came to the source that was made known last.
+    fn append(&self, place: u32, seen: u64) {
+        let (source, records) = {
+            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+            let source = usize::try_from(place)
+                .ok()
+                .and_then(|ix| index.sources.get(ix));
+            let own = index.slots.iter().rev();
+            let own = own.take_while(|slot| slot.source == place).count();
+            let end = index.slots.len();
+            (source.cloned(), (end - own..end).collect::<Vec<usize>>())
+        };
+        if let Some(source) = source {
+            let tail = Tail {
+                place,
+                source: &source,
+                seen,
+                records: &records,
+            };
+            // a file that cannot be read now shows that when its records are
+            if tail.append(self.index, self.cancel).is_err()
+                && let Some(sheet) = &self.sheet
+            {
+                sheet.give_up();
             }
         }
     }
@@ -412,6 +496,10 @@ impl<'a> Scan<'a> {
             }
             _ => self.stamp_of(&source.path),
         };
+        if let Some(sheet) = &self.sheet {
+            sheet.enter();
+            source.sheet = Some(Arc::clone(sheet));
+        }
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         index.sources.push(Arc::new(source));
         u32::try_from(index.sources.len() - 1).unwrap_or(u32::MAX)

@@ -410,6 +410,8 @@ fn look_for(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Noti
 
 /// Says which side files know none of the records.
 fn check_sides(env: &Env, say: &mut dyn FnMut(Notice)) {
+    // all rows were summarised: they need not be again
+    env.store.keep();
     for path in env.store.side_summary().unmatched {
         let name = path.to_string_lossy();
         let text = format!("{} knows none of these records", clean_line(&name));

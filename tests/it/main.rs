@@ -15,6 +15,7 @@ mod bench;
 mod cli_agree;
 mod cli_compare;
 mod cli_export;
+mod cli_index;
 mod cli_list;
 mod cli_mark;
 mod cli_open;

@@ -28,12 +28,11 @@ use crate::store::scan::source_of;
 use crate::store::sieve::Trail;
 use crate::store::spool::Feed;
 use crate::store::spool::View;
+use crate::store::tail::CUT_OFF;
+use crate::store::tail::is_open;
 use crate::store::tell;
 use crate::store::tell::TextKind;
 use crate::store::tell::Told;
-
-/// The reason of a record that ends with its file.
-pub(in crate::store) const CUT_OFF: &str = "cut off: the file ends inside this record";
 
 impl Scan<'_> {
     /// As much as a sniff may read for its values, unless one line is longer.
@@ -483,13 +482,6 @@ fn one_line(seed: &Seed, text: &[u8]) -> Option<Told> {
             })
             .or_else(as_lines)
     }
-}
-
-/// Whether brackets or a string are still open at the end; tells a torn line from one that is merely bad.
-pub(in crate::store) fn is_open(bytes: &[u8]) -> bool {
-    let mut scanner = ElementScanner::new(Target::Array);
-    scanner.push(bytes);
-    scanner.is_open()
 }
 
 /// A reader over the unpacked bytes from `start` on.
