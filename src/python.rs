@@ -12,6 +12,7 @@ mod literal;
 mod logical;
 mod outline;
 mod plausible;
+pub mod repo;
 pub mod tree;
 
 pub use compare::{Difference, compare};
