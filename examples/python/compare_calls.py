@@ -43,8 +43,6 @@ HELD = [
     "pypi:werkzeug==3.1.3",
     "pypi:networkx==3.4.2",
 ]
-MOST_CALLS = 6_000
-
 
 def fetch(package, work):
     """The folder that holds the package, fetched where it is not there."""
@@ -130,10 +128,11 @@ class Calls(ast.NodeVisitor):
 
 
 def targets_of(names, root, definitions):
-    """The functions and classes of the package among jedi's names, and whether there were others."""
+    """The functions and classes of the package among jedi's names."""
     found = set()
     for name in names:
-        if name.module_path is None:
+        # a parameter stands on the line of its function, too
+        if name.module_path is None or name.type not in ("function", "class", "property"):
             continue
         path = os.path.relpath(str(name.module_path), root)
         if not path.startswith("..") and (path, name.line) in definitions:
@@ -176,9 +175,6 @@ def ask_jedi(job):
             direct = targets_of(names, root, definitions)
             if not direct and any(name.type in ("statement", "param", "instance") for name in names):
                 inferred = targets_of(script.infer(line, chars), root, definitions)
-                types = {n.type for n in script.infer(line, chars)}
-                if not types <= {"function", "class"}:
-                    inferred = []
         except Exception as error:  # jedi's own faults: told, never an answer
             rows.append([line, column, name, kind, around, [], [], repr(error)[:80]])
             continue
@@ -205,6 +201,127 @@ def jedi_answers(package, root, work):
     return answers
 
 
+def our_answers(binary, root):
+    lines = subprocess.run([binary, "calls", root], check=True, capture_output=True, text=True).stdout.splitlines()
+    answers = {}
+    for row in map(json.loads, lines):
+        targets = [(target["file"], target["line"]) for target in row["targets"]]
+        answers[row["file"], row["line"], row["column"], row["via"]] = targets
+    return answers
+
+
+def compare(answers, ours):
+    """The dependencies of both, with the calls that make them."""
+    theirs, own, aliases = (collections.defaultdict(list) for _ in range(3))
+    for file, rows in answers.items():
+        for line, column, name, kind, around, direct, inferred, _ in rows:
+            place = (file, line, column, name, kind)
+            for target in direct:
+                theirs[(file, around), tuple(target)].append(place)
+            for target in inferred:
+                aliases[(file, around), tuple(target)].append(place)
+            for target in ours.get((file, line, column, kind), []):
+                own[(file, around), tuple(target)].append(place)
+    return theirs, own, aliases
+
+
+def call_text(root, place):
+    file, line, column, _, _ = place
+    with open(os.path.join(root, file), encoding="utf-8") as source:
+        return source.read().split("\n")[line - 1].strip()[:100]
+
+
+def form(root, place):
+    """What kind of callee it is: the cause by which differences are counted."""
+    file, line, column, name, kind = place
+    with open(os.path.join(root, file), "rb") as source:
+        before = source.read().split(b"\n")[line - 1][:column].decode(errors="replace").rstrip()
+    if not before.endswith("."):
+        return "name"
+    before = before[:-1]
+    if before.endswith(("self", "cls")):
+        return "self.f()"
+    if before.endswith(")"):
+        return "super().f()" if before.endswith("super()") else "g().f()"
+    if before.endswith("]"):
+        return "x[…].f()"
+    tail = before.replace("self.", "self:").split()[-1] if before.split() else ""
+    if "self:" in tail:
+        return "self.x.f()"
+    return "x.f()"
+
+
+def report(package, root, answers, ours, show):
+    theirs, own, aliases = compare(answers, ours)
+    both = theirs.keys() & own.keys()
+    extra = own.keys() - theirs.keys() - aliases.keys()
+    followed = (own.keys() & aliases.keys()) - theirs.keys()
+    missing = theirs.keys() - own.keys()
+    for title, keys, places in [("missing", missing, theirs), ("extra", extra, own)]:
+        for key in sorted(keys)[:show]:
+            place = places[key][0]
+            (file, line), callee = key[1], place[3]
+            kind = form(root, place)
+            print(f"  {title} [{kind}] {place[0]}:{place[1]}: {call_text(root, place)}  -> {callee} {file}:{line}")
+    calls = sum(len(rows) for rows in answers.values())
+    lost = collections.Counter(form(root, theirs[key][0]) for key in missing)
+    gained = collections.Counter(form(root, own[key][0]) for key in extra)
+    return {
+        "package": package,
+        "calls": calls,
+        "jedi": len(theirs),
+        "ours": len(own),
+        "both": len(both),
+        "aliases": len(followed),
+        "extra": len(extra),
+        "missing": len(missing),
+        "lost": lost,
+        "gained": gained,
+    }
+
+
+def total(name, rows):
+    count = {key: sum(row[key] for row in rows) for key in ("calls", "jedi", "ours", "both", "aliases", "extra", "missing")}
+    lost, gained = (sum((row[key] for row in rows), collections.Counter()) for key in ("lost", "gained"))
+    return {"package": name, **count, "lost": lost, "gained": gained}
+
+
+def line_of(row):
+    right = row["both"] + row["aliases"]
+    precision = right / max(1, right + row["extra"])
+    recall = row["both"] / max(1, row["jedi"])
+    return (
+        f"{row['package']:24} {row['calls']:7} calls  jedi {row['jedi']:6}  ours {row['ours']:6}  aliases {row['aliases']:4}"
+        f"  precision {precision:.3f}  recall {recall:.3f}"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--work", required=True, help="folder for packages and jedi's answers")
+    parser.add_argument("--set", choices=["tuned", "held", "all"], default="all")
+    parser.add_argument("--only", help="one package")
+    parser.add_argument("--binary", default="target/release/examples/python_calls")
+    parser.add_argument("--show", type=int, default=0, help="differences to print of each package")
+    options = parser.parse_args()
+    sets = {"tuned": [("tuned", TUNED)], "held": [("held", HELD)], "all": [("tuned", TUNED), ("held", HELD)]}
+    totals = []
+    for name, packages in sets[options.set]:
+        rows = []
+        for package in packages:
+            if options.only and options.only not in package:
+                continue
+            root = fetch(package, options.work)
+            answers = jedi_answers(package, root, options.work)
+            row = report(package, root, answers, our_answers(options.binary, root), options.show)
+            print(line_of(row), flush=True)
+            rows.append(row)
+        totals.append(total(name, rows))
+    for row in totals:
+        print(line_of(row))
+        print("  missing by callee:", dict(row["lost"].most_common()))
+        print("  extra by callee:  ", dict(row["gained"].most_common()))
+
+
 if __name__ == "__main__":
-    for p in sys.argv[2:]:
-        jedi_answers(p, fetch(p, sys.argv[1]), sys.argv[1])
+    main()

@@ -482,8 +482,15 @@ impl<'a> Visitor<'a> for Builder {
                 self.give(value.unwrap_or(ExprIx::UNKNOWN), false);
             }
             Stmt::Raise(node) => {
-                if let Some(exception) = &node.exc {
-                    self.call(exception, Via::Raise);
+                match node.exc.as_deref() {
+                    // Python 2: `raise E, 'why'`
+                    Some(Expr::Tuple(parts)) => {
+                        if let Some(exception) = parts.elts.first() {
+                            self.call(exception, Via::Raise);
+                        }
+                    }
+                    Some(exception) => self.call(exception, Via::Raise),
+                    None => {}
                 }
                 walk_stmt(self, stmt);
             }

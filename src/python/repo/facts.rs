@@ -122,8 +122,9 @@ pub(super) struct Binding {
 pub(super) enum ScopeKind {
     Module,
     Class,
+    /// A function or lambda: it runs later.
     Function,
-    /// A lambda or comprehension: order does not count in it.
+    /// A comprehension: it runs where it stands, and order does not count in it.
     Expression,
 }
 
@@ -231,8 +232,8 @@ pub(super) struct Facts {
     pub(super) expressions: Vec<Expression>,
     pub(super) scopes: Vec<Scope>,
     pub(super) blocks: Vec<Block>,
-    /// Modules of which all names are taken, with the place: level, name.
-    pub(super) stars: Vec<(u32, Option<NameIx>, u32)>,
+    /// Modules of which all names are taken, in order: level, name.
+    pub(super) stars: Vec<(u32, Option<NameIx>)>,
     /// What is said of `__all__`: nothing, or what is added to it, and whether more is that cannot be followed.
     pub(super) exports: Option<Exports>,
     /// By owner, then place.

@@ -179,15 +179,12 @@ impl Layout {
                 _ => {}
             }
         }
-        if namespace.is_some() || STANDARD.contains(&first) {
-            return namespace;
-        }
-        match self.tops.get(first)?.as_slice() {
-            [only] => {
+        match self.tops.get(first).map(Vec::as_slice) {
+            Some([only]) if !STANDARD.contains(&first) => {
                 let found = Module::File(*only);
                 Some((found, self.walk(Some(found), rest)))
             }
-            _ => None,
+            _ => namespace,
         }
     }
 

@@ -258,7 +258,7 @@ impl Builder {
         for alias in &node.names {
             if alias.name.as_str() == "*" {
                 if self.scope == ScopeIx::MODULE {
-                    self.facts.stars.push((node.level, dotted, at));
+                    self.facts.stars.push((node.level, dotted));
                 }
                 continue;
             }

@@ -146,7 +146,8 @@ impl Builder {
         let parameters = node.parameters.as_deref();
         let parameters = parameters.map(|found| self.parameters(found, None));
         let at = node.range().start().to_u32();
-        self.in_scope(ScopeKind::Expression, |this| {
+        // like a function it runs later
+        self.in_scope(ScopeKind::Function, |this| {
             this.function = None;
             for (name, value) in parameters.into_iter().flatten() {
                 this.bind(name, value, at);

@@ -214,8 +214,10 @@ impl<'a> Query<'a> {
         let Some(facts) = self.facts(file) else {
             return Found::unknown();
         };
-        for (level, dotted, _) in facts.stars.iter().rev() {
+        let mut may_be_elsewhere = false;
+        for (level, dotted) in facts.stars.iter().rev() {
             let Some(module) = self.imported(file, facts, *level, *dotted) else {
+                may_be_elsewhere = true;
                 continue;
             };
             if !self.is_exported(module, name) {
@@ -224,9 +226,10 @@ impl<'a> Query<'a> {
             if let Module::File(other) = module
                 && self.open_members.insert((other, name))
             {
-                let found = self.deeper(|query| query.own_member(other, name));
+                let mut found = self.deeper(|query| query.own_member(other, name));
                 self.open_members.remove(&(other, name));
                 if !found.is_empty() {
+                    found.is_open |= may_be_elsewhere;
                     return found;
                 }
             }
