@@ -118,6 +118,9 @@ fn print_times(folders: &[String]) -> Result<(), Box<dyn Error>> {
         files += repository.file_count();
         candidates += found.candidates.len();
     }
-    println!("{files} files, {candidates} candidates in {:.2?}", whole.elapsed());
+    println!(
+        "{files} files, {candidates} candidates in {:.2?}",
+        whole.elapsed()
+    );
     Ok(())
 }

@@ -41,7 +41,6 @@ HELD = [
     "pypi:attrs==25.3.0",
     "pypi:rich==14.0.0",
     "pypi:werkzeug==3.1.3",
-    "pypi:networkx==3.4.2",
 ]
 
 def fetch(package, work):
@@ -75,8 +74,6 @@ def fetch(package, work):
 def sources(root):
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and not name.endswith(".dist-info"))
-        if "tests" in folders and "networkx" in folder:
-            folders.remove("tests")
         for name in sorted(files):
             if name.endswith(".py"):
                 yield os.path.join(folder, name)
@@ -135,6 +132,9 @@ def targets_of(names, root, definitions):
         if name.module_path is None or name.type not in ("function", "class", "property"):
             continue
         path = os.path.relpath(str(name.module_path), root)
+        if path.startswith(".."):
+            # of a package of the standard library jedi may prefer the one that is installed: it is the same
+            path = os.path.relpath(str(name.module_path), sysconfig.get_path("stdlib"))
         if not path.startswith("..") and (path, name.line) in definitions:
             found.add((path, name.line))
     return sorted(found)

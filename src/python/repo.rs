@@ -262,12 +262,17 @@ impl Repository {
 
     /// Whether the file of a definition is without faults.
     fn parses(&self, id: DefinitionId) -> bool {
-        self.graph.facts(id.file).is_some_and(|facts| !facts.has_faults)
+        self.graph
+            .facts(id.file)
+            .is_some_and(|facts| !facts.has_faults)
     }
 
     /// Whether a definition is another or stands in it.
     fn is_inside(&self, inner: DefinitionId, outer: DefinitionId) -> bool {
-        let facts = self.graph.facts(outer.file).filter(|_| inner.file == outer.file);
+        let facts = self
+            .graph
+            .facts(outer.file)
+            .filter(|_| inner.file == outer.file);
         facts.is_some_and(|facts| facts.is_within(Some(inner.def), outer.def))
     }
 

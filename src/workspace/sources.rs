@@ -108,7 +108,14 @@ mod tests {
         for folder in ["a/b", ".git/x", "sub", ".tox"] {
             fs::create_dir_all(root.path().join(folder)).unwrap();
         }
-        for file in ["a/m.py", "a/b/n.py", ".git/x/hook.py", "sub/.git", "sub/p.py", ".tox/q.py"] {
+        for file in [
+            "a/m.py",
+            "a/b/n.py",
+            ".git/x/hook.py",
+            "sub/.git",
+            "sub/p.py",
+            ".tox/q.py",
+        ] {
             fs::write(root.path().join(file), "x = 1\n").unwrap();
         }
         let folder = Folder::new(root.path());

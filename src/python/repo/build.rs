@@ -1,25 +1,20 @@
-//! Reads a file's facts: statements here, expressions in [`expressions`], targets and imports in [`bindings`].
+//! Reads a file's facts: definitions here, other statements in [`blocks`], expressions in [`expressions`], targets and
+//! imports in [`bindings`].
 //!
 //! Definitions are those of the file's outline; the parser, which goes on behind faults, adds scopes, bindings and
 //! calls. Where the two disagree, as they can in broken files, a definition has no body and nothing resolves through it.
 
 mod bindings;
+mod blocks;
 mod decorators;
 mod expressions;
 
 use std::collections::HashMap;
 
-use ruff_python_ast::ElifElseClause;
-use ruff_python_ast::ExceptHandler;
 use ruff_python_ast::Expr;
-use ruff_python_ast::MatchCase;
 use ruff_python_ast::Stmt;
 use ruff_python_ast::StmtClassDef;
-use ruff_python_ast::StmtFor;
 use ruff_python_ast::StmtFunctionDef;
-use ruff_python_ast::StmtIf;
-use ruff_python_ast::StmtTry;
-use ruff_python_ast::StmtWith;
 use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::visitor::walk_expr;
 use ruff_python_ast::visitor::walk_stmt;
@@ -130,14 +125,20 @@ impl Builder {
     fn finish(mut self) -> Facts {
         let facts = &mut self.facts;
         for scope in &mut facts.scopes {
-            scope.bindings.sort_by_key(|binding| (binding.name, binding.at));
+            scope
+                .bindings
+                .sort_by_key(|binding| (binding.name, binding.at));
         }
         for body in &mut facts.bodies {
             if let Body::Class(class) = body {
-                class.attributes.sort_by_key(|binding| (binding.name, binding.at));
+                class
+                    .attributes
+                    .sort_by_key(|binding| (binding.name, binding.at));
             }
         }
-        facts.calls.sort_by_key(|call| (call.owner, call.at, call.via));
+        facts
+            .calls
+            .sort_by_key(|call| (call.owner, call.at, call.via));
         facts.calls.dedup_by_key(|call| (call.at, call.via));
         let mut sorted: Vec<NameIx> = (0..number(facts.names.len())).map(NameIx).collect();
         sorted.sort_by(|a, b| facts.name(*a).cmp(facts.name(*b)));
@@ -213,7 +214,13 @@ impl Builder {
 
     /// Does `work` in a scope of its own.
     fn in_scope(&mut self, kind: ScopeKind, work: impl FnOnce(&mut Self)) {
-        let outer = (self.scope, self.block, self.owner, self.function, self.method);
+        let outer = (
+            self.scope,
+            self.block,
+            self.owner,
+            self.function,
+            self.method,
+        );
         let scope = ScopeIx(number(self.facts.scopes.len()));
         self.facts.scopes.push(Scope {
             kind,
@@ -228,7 +235,13 @@ impl Builder {
             block.is_scope = true;
         }
         work(self);
-        (self.scope, self.block, self.owner, self.function, self.method) = outer;
+        (
+            self.scope,
+            self.block,
+            self.owner,
+            self.function,
+            self.method,
+        ) = outer;
     }
 
     fn define_scope(&mut self, definition: Option<DefIx>) {
@@ -347,85 +360,6 @@ impl Builder {
         self.bind(name, found.map_or(Value::Unknown, Value::Definition), at);
     }
 
-    fn if_stmt(&mut self, node: &StmtIf) {
-        self.visit_expr(&node.test);
-        let choice = self.next_choice();
-        if is_type_checking(&node.test) {
-            self.visit_body(&node.body);
-        } else {
-            self.in_block(Some((choice, 0)), |this| {
-                this.narrow(&node.test, true);
-                this.visit_body(&node.body);
-            });
-        }
-        for (branch, clause) in node.elif_else_clauses.iter().enumerate() {
-            self.in_block(Some((choice, number(branch + 1))), |this| {
-                this.elif_else(clause);
-            });
-        }
-    }
-
-    fn elif_else(&mut self, clause: &ElifElseClause) {
-        if let Some(test) = &clause.test {
-            self.visit_expr(test);
-            self.narrow(test, true);
-        }
-        self.visit_body(&clause.body);
-    }
-
-    fn for_stmt(&mut self, node: &StmtFor) {
-        self.visit_expr(&node.iter);
-        let iter = self.lower(&node.iter);
-        let element = self.expression(Expression::Element(iter));
-        self.assign(&node.target, element, node.iter.range().end().to_u32());
-        self.in_block(None, |this| this.visit_body(&node.body));
-        self.in_block(None, |this| this.visit_body(&node.orelse));
-    }
-
-    fn with_stmt(&mut self, node: &StmtWith) {
-        for item in &node.items {
-            self.visit_expr(&item.context_expr);
-            if let Some(target) = &item.optional_vars {
-                let context = self.lower(&item.context_expr);
-                let entered = self.expression(Expression::Entered(context));
-                self.assign(target, entered, target.range().start().to_u32());
-            }
-        }
-        self.visit_body(&node.body);
-    }
-
-    fn try_stmt(&mut self, node: &StmtTry) {
-        self.in_block(None, |this| this.visit_body(&node.body));
-        for handler in &node.handlers {
-            let ExceptHandler::ExceptHandler(handler) = handler;
-            self.in_block(None, |this| {
-                let mut value = ExprIx::UNKNOWN;
-                if let Some(kind) = &handler.type_ {
-                    this.visit_expr(kind);
-                    let kind = this.lower(kind);
-                    value = this.expression(Expression::Instance(kind));
-                }
-                if let Some(name) = &handler.name {
-                    let at = name.range().end().to_u32();
-                    let name = this.name(name.as_str());
-                    this.bind(name, Value::Expression(value), at);
-                }
-                this.visit_body(&handler.body);
-            });
-        }
-        self.in_block(None, |this| this.visit_body(&node.orelse));
-        self.visit_body(&node.finalbody);
-    }
-
-    fn case(&mut self, case: &MatchCase) {
-        self.visit_pattern(&case.pattern);
-        self.bind_pattern(&case.pattern);
-        if let Some(guard) = &case.guard {
-            self.visit_expr(guard);
-        }
-        self.visit_body(&case.body);
-    }
-
     fn give(&mut self, value: ExprIx, is_yield: bool) {
         if let Some(function) = self.function.and_then(|ix| self.function_mut(ix)) {
             if is_yield {
@@ -534,14 +468,5 @@ impl<'a> Visitor<'a> for Builder {
             }
             _ => walk_expr(self, expr),
         }
-    }
-}
-
-/// Whether a test is true for type checkers only: what stands below it tells what the names are.
-fn is_type_checking(test: &Expr) -> bool {
-    match test {
-        Expr::Name(name) => name.id.as_str() == "TYPE_CHECKING",
-        Expr::Attribute(found) => found.attr.as_str() == "TYPE_CHECKING",
-        _ => false,
     }
 }

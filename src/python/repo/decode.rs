@@ -23,7 +23,9 @@ pub(super) fn decoded(bytes: &[u8]) -> Option<Cow<'_, str>> {
         name.starts_with("latin") || name.starts_with("iso-8859") || name.starts_with("cp125")
     });
     if is_latin {
-        return Some(Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()));
+        return Some(Cow::Owned(
+            bytes.iter().map(|byte| char::from(*byte)).collect(),
+        ));
     }
     Some(String::from_utf8_lossy(bytes))
 }
@@ -41,7 +43,10 @@ mod tests {
     fn texts_of_bytes() {
         check(b"x = 1\n", Some("x = 1\n"));
         check(b"\xef\xbb\xbfx = 1\n", Some("x = 1\n"));
-        check(b"# coding: latin-1\nx = '\xe4'\n", Some("# coding: latin-1\nx = 'ä'\n"));
+        check(
+            b"# coding: latin-1\nx = '\xe4'\n",
+            Some("# coding: latin-1\nx = 'ä'\n"),
+        );
         check(b"x = '\xe4'\n", Some("x = '\u{fffd}'\n"));
         check(b"x\0y", None);
         check(b"", Some(""));

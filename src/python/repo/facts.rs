@@ -293,7 +293,10 @@ impl Facts {
 
     /// The 0-based line of a byte, and the byte within that line.
     pub(super) fn place(&self, at: u32) -> (usize, usize) {
-        let line = self.lines.partition_point(|start| *start <= at).saturating_sub(1);
+        let line = self
+            .lines
+            .partition_point(|start| *start <= at)
+            .saturating_sub(1);
         let start = self.lines.get(line).copied().unwrap_or_default();
         (line, (at - start.min(at)) as usize)
     }

@@ -134,7 +134,9 @@ pub(super) fn python_files(entries: Vec<Entry>) -> (Vec<String>, Vec<Skipped>) {
 }
 
 fn is_python(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|name| name.ends_with(".py") && name.len() > 3)
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.strip_suffix(".py")
+        .is_some_and(|stem| !stem.is_empty())
 }
 
 fn is_passed_over(path: &str) -> bool {
@@ -150,5 +152,6 @@ fn is_in(folders: &BTreeSet<String>, path: &str) -> bool {
         return false;
     }
     let ends = path.match_indices('/').map(|(at, _)| at);
-    ends.filter_map(|at| path.get(..at)).any(|folder| folders.contains(folder))
+    ends.filter_map(|at| path.get(..at))
+        .any(|folder| folders.contains(folder))
 }

@@ -78,6 +78,9 @@ impl Graph {
 
     /// Whether a class is another or inherits from it.
     pub(super) fn descends(&self, class: DefinitionId, from: DefinitionId) -> bool {
-        class == from || self.line(class).is_some_and(|line| line.contains(&Some(from)))
+        class == from
+            || self
+                .line(class)
+                .is_some_and(|line| line.contains(&Some(from)))
     }
 }

@@ -48,10 +48,38 @@ const ROOTS: [&str; 3] = ["src", "lib", "python"];
 
 /// Packages of the standard library: a folder of that name somewhere else in the repository is not what is imported.
 const STANDARD: [&str; 32] = [
-    "asyncio", "collections", "concurrent", "ctypes", "curses", "dbm", "distutils", "email", "encodings",
-    "ensurepip", "html", "http", "idlelib", "importlib", "json", "lib2to3", "logging", "multiprocessing", "os",
-    "pydoc_data", "re", "sqlite3", "sys", "test", "tkinter", "tomllib", "unittest", "urllib", "wsgiref", "xml",
-    "xmlrpc", "zoneinfo",
+    "asyncio",
+    "collections",
+    "concurrent",
+    "ctypes",
+    "curses",
+    "dbm",
+    "distutils",
+    "email",
+    "encodings",
+    "ensurepip",
+    "html",
+    "http",
+    "idlelib",
+    "importlib",
+    "json",
+    "lib2to3",
+    "logging",
+    "multiprocessing",
+    "os",
+    "pydoc_data",
+    "re",
+    "sqlite3",
+    "sys",
+    "test",
+    "tkinter",
+    "tomllib",
+    "unittest",
+    "urllib",
+    "wsgiref",
+    "xml",
+    "xmlrpc",
+    "zoneinfo",
 ];
 
 const ROOT: FolderIx = FolderIx(0);
@@ -76,7 +104,8 @@ impl Layout {
                 tops.entry(folder.name.clone()).or_default().insert(package);
             }
         }
-        let sorted = |(name, files): (String, BTreeSet<FileIx>)| (name, files.into_iter().collect());
+        let sorted =
+            |(name, files): (String, BTreeSet<FileIx>)| (name, files.into_iter().collect());
         layout.tops = tops.into_iter().map(sorted).collect();
         layout
     }
@@ -89,18 +118,16 @@ impl Layout {
             let Some(folder) = self.folders.get_mut(at.0 as usize) else {
                 break;
             };
-            at = match folder.folders.get(part) {
-                Some(found) => *found,
-                None => {
-                    folder.folders.insert(part.to_owned(), next);
-                    self.folders.push(Folder {
-                        parent: Some(at),
-                        name: part.to_owned(),
-                        ..Folder::default()
-                    });
-                    next
-                }
-            };
+            let known = folder.folders.get(part).copied();
+            if known.is_none() {
+                folder.folders.insert(part.to_owned(), next);
+                self.folders.push(Folder {
+                    parent: Some(at),
+                    name: part.to_owned(),
+                    ..Folder::default()
+                });
+            }
+            at = known.unwrap_or(next);
         }
         let stem = name.strip_suffix(".py").unwrap_or(name);
         let is_package = stem == "__init__";
@@ -135,7 +162,11 @@ impl Layout {
             Module::Namespace(folder) => self.inside(folder, name),
             Module::File(file) => {
                 let (folder, is_package) = *self.places.get(file.0 as usize)?;
-                if is_package { self.inside(folder, name) } else { None }
+                if is_package {
+                    self.inside(folder, name)
+                } else {
+                    None
+                }
             }
         }
     }
@@ -172,9 +203,13 @@ impl Layout {
         let mut namespace = None;
         for root in &roots {
             match self.inside(*root, first) {
-                Some(found @ Module::File(_)) => return Some((found, self.walk(Some(found), rest))),
+                Some(found @ Module::File(_)) => {
+                    return Some((found, self.walk(Some(found), rest)));
+                }
                 Some(found) if namespace.is_none() => {
-                    namespace = self.walk(Some(found), rest).map(|whole| (found, Some(whole)));
+                    namespace = self
+                        .walk(Some(found), rest)
+                        .map(|whole| (found, Some(whole)));
                 }
                 _ => {}
             }
@@ -202,7 +237,11 @@ impl Layout {
             next = folder.parent;
         }
         let top = self.folder(ROOT);
-        roots.extend(ROOTS.iter().filter_map(|name| top?.folders.get(*name).copied()));
+        roots.extend(
+            ROOTS
+                .iter()
+                .filter_map(|name| top?.folders.get(*name).copied()),
+        );
         roots
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::python::repo::facts::Binding;
 use crate::python::repo::facts::BlockIx;
-use crate::python::repo::facts::Facts;
-use crate::python::repo::facts::NameIx;
 use crate::python::repo::facts::Body;
+use crate::python::repo::facts::Facts;
 use crate::python::repo::facts::Manner;
+use crate::python::repo::facts::NameIx;
 use crate::python::repo::facts::ScopeIx;
 use crate::python::repo::facts::ScopeKind;
 use crate::python::repo::facts::Use;
@@ -67,12 +67,7 @@ impl Facts {
 
     /// From the last binding back to the first that surely ran. `chain` holds the blocks around the use; none of them
     /// for those who look from outside.
-    fn choose<'a>(
-        &self,
-        bindings: &'a [Binding],
-        chain: &[BlockIx],
-        until: u32,
-    ) -> Seen<'a> {
+    fn choose<'a>(&self, bindings: &'a [Binding], chain: &[BlockIx], until: u32) -> Seen<'a> {
         let mut seen = Seen {
             is_open: true,
             ..Seen::default()
@@ -119,7 +114,10 @@ impl Facts {
         let mut next = Some(block);
         while let Some(ix) = next {
             chain.push(ix);
-            next = self.blocks.get(ix.0 as usize).and_then(|found| found.parent);
+            next = self
+                .blocks
+                .get(ix.0 as usize)
+                .and_then(|found| found.parent);
         }
         chain
     }
@@ -129,7 +127,11 @@ impl Facts {
         if chain.len() < 2 {
             return false;
         }
-        let choice = |ix: BlockIx| self.blocks.get(ix.0 as usize).and_then(|found| found.choice);
+        let choice = |ix: BlockIx| {
+            self.blocks
+                .get(ix.0 as usize)
+                .and_then(|found| found.choice)
+        };
         let mut next = Some(block);
         while let Some(ix) = next {
             if let Some((id, branch)) = choice(ix)
@@ -140,7 +142,10 @@ impl Facts {
             {
                 return true;
             }
-            next = self.blocks.get(ix.0 as usize).and_then(|found| found.parent);
+            next = self
+                .blocks
+                .get(ix.0 as usize)
+                .and_then(|found| found.parent);
         }
         false
     }

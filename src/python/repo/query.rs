@@ -93,7 +93,9 @@ impl<'a> Query<'a> {
         if expr == ExprIx::UNKNOWN || !self.open.insert(key) {
             return Found::unknown().shared();
         }
-        let found = self.deeper(|query| query.meaning(file, expr, receiver)).shared();
+        let found = self
+            .deeper(|query| query.meaning(file, expr, receiver))
+            .shared();
         self.open.remove(&key);
         self.known.insert(key, Rc::clone(&found));
         found

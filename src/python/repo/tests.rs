@@ -64,33 +64,48 @@ pub(super) fn calls(repository: &Repository) -> String {
     for (path, calls) in repository.calls(&Cancel::new()).unwrap() {
         for call in calls {
             let caller = call.caller.map(|id| repository.qualified_name(id));
-            let targets: Vec<String> = call.targets.iter().map(|id| shown(repository, *id)).collect();
-            let path = if path == "m.py" { String::new() } else { format!("{path} ") };
-            lines += &format!(
+            let targets: Vec<String> = call
+                .targets
+                .iter()
+                .map(|id| shown(repository, *id))
+                .collect();
+            let path = if path == "m.py" {
+                String::new()
+            } else {
+                format!("{path} ")
+            };
+            let line = format!(
                 "{path}{} {} {}{}\n",
                 caller.as_deref().unwrap_or("."),
                 call.name,
-                if targets.is_empty() { "-".to_owned() } else { targets.join(" ") },
-                if targets.is_empty() || call.is_sure { "" } else { " ~" },
+                if targets.is_empty() {
+                    "-".to_owned()
+                } else {
+                    targets.join(" ")
+                },
+                if targets.is_empty() || call.is_sure {
+                    ""
+                } else {
+                    " ~"
+                },
             );
+            lines.push_str(&line);
         }
     }
     lines
 }
 
-/// Checks all calls of a repository, but for those of files whose path holds `lib`, against expected lines without
-/// indentation.
+/// Checks all calls of a repository against lines of [`calls`], indented or not.
 #[track_caller]
 pub(super) fn check(text: &str, expected: &str) {
     let repository = indexed(&memory(text));
     let found = calls(&repository);
-    let expected: String = expected
+    let expected: Vec<&str> = expected
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
-        .map(|line| format!("{line}\n"))
         .collect();
-    assert_eq!(found, expected, "{text}");
+    assert_eq!(found.lines().collect::<Vec<_>>(), expected, "{text}");
 }
 
 #[test]
@@ -100,7 +115,10 @@ fn names_in_their_scopes() {
     check("def g(f): f()\ndef f(): pass\n", "g f -");
     check("def f(): pass\ndef g():\n    f = 1\n    f()\n", "g f -");
     check("def f(): pass\ndef g():\n    f()\n    f = 1\n", "g f -");
-    check("def g():\n    def h(): pass\n    h()\ndef k(): h()\n", "g h g.h\nk h -");
+    check(
+        "def g():\n    def h(): pass\n    h()\ndef k(): h()\n",
+        "g h g.h\nk h -",
+    );
     check("def f(): pass\ndef f(): pass\nf()\n", ". f f");
     // the class body is no scope of its methods
     check(
@@ -108,7 +126,10 @@ fn names_in_their_scopes() {
         "A.g f -\nA f A.f",
     );
     check("f = lambda: g()\ndef g(): pass\n", ". g g");
-    check("def f(): pass\nx = [f() for f in y]\nz = [f() for x in y]\n", ". f -\n. f f");
+    check(
+        "def f(): pass\nx = [f() for f in y]\nz = [f() for x in y]\n",
+        ". f -\n. f f",
+    );
     check("def f(): pass\ndel f\n", "");
 }
 
@@ -134,7 +155,10 @@ fn the_last_meaning_and_its_alternatives() {
         "if a:\n    def f(): pass\n    def g(): f()\nelse:\n    f = None\n",
         "g f f",
     );
-    check("def f(): pass\nif a:\n    f = h()\ndef g(): f()\n", ". h -\ng f f ~");
+    check(
+        "def f(): pass\nif a:\n    f = h()\ndef g(): f()\n",
+        ". h -\ng f f ~",
+    );
     check(
         "def f(): pass\nif a:\n    def f(x): pass\n    f()\n",
         ". f f",
@@ -145,7 +169,10 @@ fn the_last_meaning_and_its_alternatives() {
 #[test]
 fn aliases() {
     check("def f(): pass\ng = f\ndef h(): g()\n", "h g f");
-    check("class A:\n    def f(self): pass\n    g = f\n    def h(self): self.g()\n", "A.h g A.f");
+    check(
+        "class A:\n    def f(self): pass\n    g = f\n    def h(self): self.g()\n",
+        "A.h g A.f",
+    );
     check("def f(): pass\nif (g := f):\n    g()\n", ". g f");
     check("def f(): pass\ng = f if x else len\ng()\n", ". g f ~");
     check("f = f\nf()\n", ". f -");
@@ -157,7 +184,10 @@ fn decorators_and_raises() {
                 def g(): raise E()\n@d\nclass A: pass\n";
     check(text, "f d d\nf e e\nf E E\ng E E\nA d d");
     let repository = indexed(&memory(text));
-    let f = repository.definitions().find(|found| found.definition.name == "f").unwrap();
+    let f = repository
+        .definitions()
+        .find(|found| found.definition.name == "f")
+        .unwrap();
     let via: Vec<Via> = repository
         .dependencies(f.id)
         .iter()
@@ -188,14 +218,24 @@ fn definitions_have_their_lines() {
             )
         })
         .collect();
-    assert_eq!(lines, ["f 2 5 7 9 false", "A 11 11 11 12 false", "A.m 12 12 12 12 true"]);
+    assert_eq!(
+        lines,
+        [
+            "f 2 5 7 9 false",
+            "A 11 11 11 12 false",
+            "A.m 12 12 12 12 true"
+        ]
+    );
 }
 
 #[test]
 fn dependencies_gather_calls_in_order() {
     let text = "def a(): pass\ndef b(): pass\ndef f():\n    b()\n    def g():\n        a()\n        b()\n    g()\n";
     let repository = indexed(&memory(text));
-    let f = repository.definitions().find(|found| found.definition.name == "f").unwrap();
+    let f = repository
+        .definitions()
+        .find(|found| found.definition.name == "f")
+        .unwrap();
     let found: Vec<(String, Vec<usize>)> = repository
         .dependencies(f.id)
         .iter()

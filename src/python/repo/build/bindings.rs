@@ -150,7 +150,8 @@ impl Builder {
         let Some((class, own)) = self.method else {
             return;
         };
-        let is_own = matches!(&*found.value, Expr::Name(name) if name.id.as_str() == self.facts.name(own));
+        let is_own =
+            matches!(&*found.value, Expr::Name(name) if name.id.as_str() == self.facts.name(own));
         if !is_own {
             return;
         }
@@ -197,7 +198,9 @@ impl Builder {
     ) -> Vec<(NameIx, Value)> {
         let by_position = node.posonlyargs.len() + node.args.len();
         let mut found = Vec::new();
-        let all = node.iter_non_variadic_params().map(AnyParameterRef::NonVariadic);
+        let all = node
+            .iter_non_variadic_params()
+            .map(AnyParameterRef::NonVariadic);
         for (place, parameter) in all.enumerate() {
             let mut annotation = ExprIx::UNKNOWN;
             if let Some(kind) = parameter.annotation() {
@@ -285,7 +288,8 @@ impl Builder {
                 }
             }
             Expr::Call(call) => {
-                let is_it = matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "isinstance");
+                let is_it =
+                    matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "isinstance");
                 let [Expr::Name(name), kind] = &*call.arguments.args else {
                     return;
                 };
@@ -321,14 +325,20 @@ impl Builder {
             }
             Pattern::MatchStar(node) => self.bind_unknown(node.name.as_ref(), at),
             Pattern::MatchMapping(node) => {
-                node.patterns.iter().for_each(|inner| self.bind_pattern(inner));
+                node.patterns
+                    .iter()
+                    .for_each(|inner| self.bind_pattern(inner));
                 self.bind_unknown(node.rest.as_ref(), at);
             }
             Pattern::MatchSequence(node) => {
-                node.patterns.iter().for_each(|inner| self.bind_pattern(inner));
+                node.patterns
+                    .iter()
+                    .for_each(|inner| self.bind_pattern(inner));
             }
             Pattern::MatchOr(node) => {
-                node.patterns.iter().for_each(|inner| self.bind_pattern(inner));
+                node.patterns
+                    .iter()
+                    .for_each(|inner| self.bind_pattern(inner));
             }
             Pattern::MatchClass(node) => {
                 let named = node.arguments.keywords.iter().map(|one| &one.pattern);

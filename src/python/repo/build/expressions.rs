@@ -23,8 +23,21 @@ const MOST_TYPE_BYTES: usize = 300;
 
 /// Built-in and typing callees whose value depends on their first argument.
 const TAKES_FIRST: [&str; 15] = [
-    "super", "type", "iter", "next", "list", "tuple", "set", "frozenset", "sorted", "reversed", "cast", "copy",
-    "deepcopy", "partial", "enumerate",
+    "super",
+    "type",
+    "iter",
+    "next",
+    "list",
+    "tuple",
+    "set",
+    "frozenset",
+    "sorted",
+    "reversed",
+    "cast",
+    "copy",
+    "deepcopy",
+    "partial",
+    "enumerate",
 ];
 
 /// What an expression is read as.
@@ -52,7 +65,7 @@ impl Builder {
             return ExprIx::UNKNOWN;
         }
         let next = level + 1;
-        let made = match expr {
+        let kept = match expr {
             Expr::Name(name) => {
                 let used = self.used(expr, mode);
                 Expression::Name(self.name(name.id.as_str()), used)
@@ -90,11 +103,11 @@ impl Builder {
             Expr::StringLiteral(text) => return self.text(text.value.to_str(), mode, next),
             _ => return self.lowered_many(expr, mode, next),
         };
-        self.expression(made)
+        self.expression(kept)
     }
 
     fn lowered_many(&mut self, expr: &Expr, mode: Mode, level: usize) -> ExprIx {
-        let made = match expr {
+        let kept = match expr {
             Expr::Tuple(found) => self.display(&found.elts, mode, level),
             Expr::List(found) => self.display(&found.elts, mode, level),
             Expr::Set(found) => self.display(&found.elts, mode, level),
@@ -108,7 +121,7 @@ impl Builder {
             Expr::Generator(found) => return self.each(&found.elt, &found.generators, level),
             _ => return ExprIx::UNKNOWN,
         };
-        self.expression(made)
+        self.expression(kept)
     }
 
     fn used(&self, expr: &Expr, mode: Mode) -> Use {
@@ -216,7 +229,11 @@ impl Builder {
                     this.lowered(&generator.iter, Mode::Value, level)
                 };
                 let element = this.expression(Expression::Element(iter));
-                this.assign(&generator.target, element, generator.range().start().to_u32());
+                this.assign(
+                    &generator.target,
+                    element,
+                    generator.range().start().to_u32(),
+                );
                 if is_visit {
                     generator.ifs.iter().for_each(|test| this.visit_expr(test));
                 }

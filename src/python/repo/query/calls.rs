@@ -346,7 +346,9 @@ impl Query<'_> {
                     _ => Found::unknown(),
                 }
             }
-            Expression::Name(name, _) => self.library_call(file, facts.name(*name), first, receiver),
+            Expression::Name(name, _) => {
+                self.library_call(file, facts.name(*name), first, receiver)
+            }
             Expression::Attribute(base, name) => {
                 let name = facts.name(*name);
                 if matches!(name, "get" | "pop" | "popleft" | "setdefault") {

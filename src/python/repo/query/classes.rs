@@ -36,7 +36,9 @@ impl Query<'_> {
         let mut lines: Vec<Vec<Option<DefinitionId>>> = Vec::new();
         for base in &bases {
             lines.push(match base {
-                Some(base) if self.open_classes.len() < MOST_GENERATIONS => self.line(*base).to_vec(),
+                Some(base) if self.open_classes.len() < MOST_GENERATIONS => {
+                    self.line(*base).to_vec()
+                }
                 _ => vec![None],
             });
         }
@@ -75,7 +77,10 @@ fn merge(lines: Vec<Vec<Option<DefinitionId>>>) -> Vec<Option<DefinitionId>> {
         waiting.retain(|line| !line.is_empty());
         let heads = waiting.iter().filter_map(|line| line.front().copied());
         let is_free = |head: &Option<DefinitionId>| {
-            head.is_none() || !waiting.iter().any(|line| line.iter().skip(1).any(|one| one == head))
+            head.is_none()
+                || !waiting
+                    .iter()
+                    .any(|line| line.iter().skip(1).any(|one| one == head))
         };
         let mut heads: Vec<Option<DefinitionId>> = heads.collect();
         let Some(first) = heads.first().copied() else {

@@ -90,7 +90,9 @@ impl<'a> Query<'a> {
         let line = self.line(receiver.class);
         let mut ancestors = line.iter();
         if let Some(behind) = behind {
-            ancestors.by_ref().find(|ancestor| **ancestor == Some(behind));
+            ancestors
+                .by_ref()
+                .find(|ancestor| **ancestor == Some(behind));
         }
         let ancestors: Vec<Option<DefinitionId>> = ancestors.copied().collect();
         if receiver.is_instance && behind.is_none() {
@@ -108,12 +110,7 @@ impl<'a> Query<'a> {
     }
 
     /// What the methods of a class give to an attribute of their instance.
-    fn given_attribute(
-        &mut self,
-        class: DefinitionId,
-        receiver: Receiver,
-        name: &str,
-    ) -> Found {
+    fn given_attribute(&mut self, class: DefinitionId, receiver: Receiver, name: &str) -> Found {
         let mut found = Found::default();
         let Some(facts) = self.facts(class.file) else {
             return found;

@@ -38,11 +38,13 @@ impl<'a> Query<'a> {
             }
             return self.starred(file, facts.name(name));
         }
-        let kind = seen.scope.and_then(|ix| facts.scope(ix)).map(|scope| scope.kind);
+        let kind = seen
+            .scope
+            .and_then(|ix| facts.scope(ix))
+            .map(|scope| scope.kind);
         // outside of functions nothing depends on the receiver
-        let receiver = receiver.filter(|_| {
-            matches!(kind, Some(ScopeKind::Function | ScopeKind::Expression))
-        });
+        let receiver =
+            receiver.filter(|_| matches!(kind, Some(ScopeKind::Function | ScopeKind::Expression)));
         let mut found = Found {
             things: Vec::new(),
             is_open: seen.is_open,
@@ -96,9 +98,11 @@ impl<'a> Query<'a> {
                 is_first_part,
             } => {
                 let found = self.graph.layout().absolute(file, facts.name(*dotted));
-                let module = found.and_then(|(first, whole)| {
-                    if *is_first_part { Some(first) } else { whole }
-                });
+                let module = found.and_then(
+                    |(first, whole)| {
+                        if *is_first_part { Some(first) } else { whole }
+                    },
+                );
                 module.map_or_else(Found::unknown, |module| Found::one(Thing::Module(module)))
             }
             Value::Member {

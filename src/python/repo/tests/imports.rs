@@ -7,8 +7,14 @@ fn absolute_imports() {
          == p/__init__.py\n== p/a.py\ndef f(): pass\n",
         ". f p/a.py:f\n. f p/a.py:f\n. f p/a.py:f\n. g p/a.py:f\n. f -",
     );
-    check("import os\nos.getcwd()\nfrom os import path\npath.join()\n", ". getcwd -\n. join -");
-    check("import p.none\np.none.f()\np.f()\n== p/__init__.py\ndef f(): pass\n", ". f -\n. f p/__init__.py:f");
+    check(
+        "import os\nos.getcwd()\nfrom os import path\npath.join()\n",
+        ". getcwd -\n. join -",
+    );
+    check(
+        "import p.none\np.none.f()\np.f()\n== p/__init__.py\ndef f(): pass\n",
+        ". f -\n. f p/__init__.py:f",
+    );
 }
 
 #[test]
@@ -38,14 +44,17 @@ fn star_imports() {
     check(
         "from p import *\nf()\ng()\nh()\nk()\n\
          == p.py\n__all__ = ['f']\n__all__ += ('g',)\n__all__.extend(['h'])\ndef f(): pass\ndef g(): pass\ndef h(): pass\ndef k(): pass\n",
-        ". f p.py:f\n. g p.py:g\n. h p.py:h\n. k -",
+        ". f p.py:f\n. g p.py:g\n. h p.py:h\n. k -\np.py . extend -",
     );
     check(
         "from p import *\nf()\n== p.py\nimport q\n__all__ = q.__all__ + ['x']\ndef f(): pass\n",
         ". f p.py:f",
     );
     // from one that is not here, too
-    check("from p import *\nfrom x import *\nf()\n== p.py\ndef f(): pass\n", ". f p.py:f ~");
+    check(
+        "from p import *\nfrom x import *\nf()\n== p.py\ndef f(): pass\n",
+        ". f p.py:f ~",
+    );
     // modules that take each other's names
     check(
         "from p import *\nf()\ng()\n== p.py\nfrom q import *\ndef f(): pass\n== q.py\nfrom p import *\n",

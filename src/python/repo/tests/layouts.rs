@@ -30,7 +30,10 @@ fn roots() {
         ". f -",
     );
     // no package of the standard library is looked for elsewhere
-    check("import json\njson.f()\n== x/json/__init__.py\ndef f(): pass\n", ". f -");
+    check(
+        "import json\njson.f()\n== x/json/__init__.py\ndef f(): pass\n",
+        ". f -",
+    );
     // a module beside the file is nearer than one of the repository, but not for files of a package
     check(
         "== a.py\ndef f(): pass\n== x/a.py\ndef f(): pass\n== x/m.py\nimport a\na.f()\n\
@@ -93,7 +96,9 @@ fn what_is_left_out_is_told() {
         kind,
     });
     let told = Told(entries.to_vec());
-    let index = Repository::index(&told, None, &Cancel::new(), &mut |_| {}).unwrap().unwrap();
+    let index = Repository::index(&told, None, &Cancel::new(), &mut |_| {})
+        .unwrap()
+        .unwrap();
     let skipped: Vec<String> = index
         .skipped()
         .iter()

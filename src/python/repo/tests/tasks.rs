@@ -14,7 +14,11 @@ fn check(text: &str, rules: Rules, expected: &[&str], unsure: usize) {
         .candidates
         .iter()
         .map(|one| {
-            let names: Vec<String> = one.dependencies.iter().map(|id| shown(&repository, *id)).collect();
+            let names: Vec<String> = one
+                .dependencies
+                .iter()
+                .map(|id| shown(&repository, *id))
+                .collect();
             format!("{}: {}", shown(&repository, one.target), names.join(" "))
         })
         .collect();
@@ -27,16 +31,46 @@ const FOUR: &str = "def a(): pass\ndef b(): pass\ndef c(): pass\ndef d(): pass\n
 #[test]
 fn rules() {
     let rules = Rules::default();
-    check(&format!("{FOUR}def f():\n    b()\n    a()\n    b()\n"), rules, &["f: b a"], 0);
-    check(&format!("{FOUR}def f(): a(), b(), c(), d()\n"), rules, &[], 0);
+    check(
+        &format!("{FOUR}def f():\n    b()\n    a()\n    b()\n"),
+        rules,
+        &["f: b a"],
+        0,
+    );
+    check(
+        &format!("{FOUR}def f(): a(), b(), c(), d()\n"),
+        rules,
+        &[],
+        0,
+    );
     let five = Rules { most: 5, ..rules };
-    check(&format!("{FOUR}def f(): a(), b(), c(), d()\n"), five, &["f: a b c d"], 0);
+    check(
+        &format!("{FOUR}def f(): a(), b(), c(), d()\n"),
+        five,
+        &["f: a b c d"],
+        0,
+    );
     // no private targets; private dependencies
-    check("def _a(): pass\ndef f(): _a()\ndef _g(): f()\n", rules, &["f: _a"], 0);
+    check(
+        "def _a(): pass\ndef f(): _a()\ndef _g(): f()\n",
+        rules,
+        &["f: _a"],
+        0,
+    );
     // itself and what is defined in it are left out
-    check("def a(): pass\ndef f():\n    def g(): a()\n    g()\n    f()\n", rules, &["f: a", "f.g: a"], 0);
+    check(
+        "def a(): pass\ndef f():\n    def g(): a()\n    g()\n    f()\n",
+        rules,
+        &["f: a", "f.g: a"],
+        0,
+    );
     // decorators count where they are called; bare ones and bare exceptions do not
-    check(&format!("{FOUR}@a\n@b(1)\ndef f(): raise c\n"), rules, &["f: b"], 0);
+    check(
+        &format!("{FOUR}@a\n@b(1)\ndef f(): raise c\n"),
+        rules,
+        &["f: b"],
+        0,
+    );
     // names of built-ins are passed over
     check("def open(): pass\ndef f(): open()\n", rules, &[], 0);
     // methods, and classes that are called
