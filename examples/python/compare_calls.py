@@ -41,6 +41,8 @@ HELD = [
     "pypi:attrs==25.3.0",
     "pypi:rich==14.0.0",
     "pypi:werkzeug==3.1.3",
+    "pypi:starlette==0.46.2",
+    "pypi:marshmallow==3.26.1",
 ]
 
 def fetch(package, work):
@@ -132,25 +134,35 @@ def targets_of(names, root, definitions):
         if name.module_path is None or name.type not in ("function", "class", "property"):
             continue
         path = os.path.relpath(str(name.module_path), root)
-        if path.startswith(".."):
-            # of a package of the standard library jedi may prefer the one that is installed: it is the same
-            path = os.path.relpath(str(name.module_path), sysconfig.get_path("stdlib"))
-        if not path.startswith("..") and (path, name.line) in definitions:
+        if (path, name.line) in definitions["by_line"]:
             found.add((path, name.line))
+        elif path.endswith(".pyi") and name.full_name in definitions["by_name"]:
+            # of packages of the standard library jedi knows stubs, and prefers them
+            found.add(definitions["by_name"][name.full_name])
     return sorted(found)
 
 
 def definitions_of(root):
-    found = {}
+    """All functions and classes, by place and by full name."""
+    found = {"by_line": {}, "by_name": {}}
     for path in sources(root):
+        below = os.path.relpath(path, root)
+        module = below[:-3].replace(os.sep, ".").removesuffix(".__init__")
         with open(path, "rb") as file:
             try:
                 tree = ast.parse(file.read())
             except (SyntaxError, ValueError):
                 continue
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                found[os.path.relpath(path, root), node.lineno] = node.name
+        waiting = [(module, tree)]
+        while waiting:
+            around, node = waiting.pop()
+            for child in ast.iter_child_nodes(node):
+                name = around
+                if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                    name = f"{around}.{child.name}"
+                    found["by_line"][below, child.lineno] = child.name
+                    found["by_name"][name] = (below, child.lineno)
+                waiting.append((name, child))
     return found
 
 
