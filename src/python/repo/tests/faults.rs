@@ -154,7 +154,7 @@ fn progress_is_told() {
     }
     let mut told = Vec::new();
     let index = Repository::index(&files, None, &Cancel::new(), &mut |step| {
-        told.push(step.done)
+        told.push(step.done);
     });
     assert_eq!(index.unwrap().unwrap().file_count(), 700);
     assert_eq!(told, [256, 512, 700]);
