@@ -1,3 +1,5 @@
+//! Broken, odd and hostile files; the same answer whatever was known and however many threads.
+
 use proptest::prelude::*;
 
 use super::Memory;

@@ -1,3 +1,5 @@
+//! Packages found from the layout; what is left out.
+
 use super::check;
 use super::indexed;
 use super::memory;

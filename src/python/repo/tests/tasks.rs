@@ -1,3 +1,5 @@
+//! Ground truth of `dep_search` tasks.
+
 use super::indexed;
 use super::memory;
 use super::shown;

@@ -1,3 +1,5 @@
+//! Methods, attributes and the types of values.
+
 use super::check;
 
 const A: &str = "class A:\n    def f(self): pass\n";
