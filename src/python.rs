@@ -1,8 +1,9 @@
 //! Python source as the filter needs it: what is code, what is documentation, what is defined where.
 //!
 //! Own tokens ([`Source`]) serve whole files and pieces of files alike: they stand unbalanced brackets, unfinished
-//! strings, Python 2 and plain nonsense. Ruff's parser decides where the trees of whole texts are asked for ([`tree`]).
-//! Pure and linear; recursion is bounded whatever the text holds. Knows nothing of patches or tasks.
+//! strings, Python 2 and plain nonsense. Ruff's parser decides where the trees of whole texts are asked for ([`tree`]),
+//! and reads those of whole repositories ([`repo`]). Pure; recursion is bounded whatever the text holds. Knows nothing of
+//! patches or tasks.
 
 mod compare;
 pub mod definitions;
@@ -12,6 +13,7 @@ mod literal;
 mod logical;
 mod outline;
 mod plausible;
+pub mod repo;
 pub mod tree;
 
 pub use compare::{Difference, compare};
