@@ -220,6 +220,24 @@ fn row(what: &str, ours: Duration, beside: &str, theirs: Duration) {
     );
 }
 
+/// The rows of the filter.
+fn verify_rows(data: &Path, records: usize, hgview: &str, cache: &Path) {
+    let path = data.to_str().expect("a plain path");
+    let floor = best(|| {
+        run("wc", &["-l", path], cache);
+        assert_eq!(parse_all(data), records);
+    });
+    for more in [&[][..], &["--flags"]] {
+        let args = [&["verify", path, "--mode", "both", "--json"], more].concat();
+        let verify = best(|| {
+            drop(std::fs::remove_dir_all(cache));
+            run(hgview, &args, cache);
+        });
+        let what = [&["verify --mode both"], more].concat().join(" ");
+        row(&what, verify, "`wc -l` and sonic-rs", floor);
+    }
+}
+
 fn main() {
     let is_quick = std::env::args().any(|arg| arg == "--quick");
     let records = if is_quick { 440 } else { 4400 };
@@ -235,19 +253,7 @@ fn main() {
         "{records} records, {size} MB\n\n| what | hgview | beside | ratio |\n|---|---|---|---|"
     );
     let clear = || drop(std::fs::remove_dir_all(&cache));
-    let floor = best(|| {
-        run("wc", &["-l", path], &cache);
-        assert_eq!(parse_all(&data), records);
-    });
-    for more in [&[][..], &["--flags"]] {
-        let args = [&["verify", path, "--mode", "both", "--json"], more].concat();
-        let verify = best(|| {
-            clear();
-            run(hgview, &args, &cache);
-        });
-        let what = [&["verify --mode both"], more].concat().join(" ");
-        row(&what, verify, "`wc -l` and sonic-rs", floor);
-    }
+    verify_rows(&data, records, hgview, &cache);
     let copy = folder.join("copy.jsonl");
     let out = folder.join("out.jsonl");
     let (copy_path, out_path) = (copy.to_string_lossy(), out.to_string_lossy());

@@ -97,7 +97,8 @@ fn main() {
             "Return the inlet of the deck",
         ),
     ] {
-        let (took, steps) = time(ours, &["search", "--no-cache", "-c", case, text], &path).expect("hgview runs");
+        let (took, steps) =
+            time(ours, &["search", "--no-cache", "-c", case, text], &path).expect("hgview runs");
         let theirs = |program: &str| {
             let timed = time(program, &["-c", case, text], &path);
             timed.map_or("| not installed | ".to_owned(), |(other, _)| {

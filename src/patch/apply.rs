@@ -190,9 +190,10 @@ impl Work<'_> {
             push_line(&mut self.out, line);
         }
         self.done = at;
-        let line_end = match self.has_line_ends_of(hunk, at) {
-            true => "\n",
-            false => self.line_end,
+        let line_end = if self.has_line_ends_of(hunk, at) {
+            "\n"
+        } else {
+            self.line_end
         };
         for line in &hunk.lines {
             match line.tag {
