@@ -536,6 +536,62 @@ pub(crate) fn takes_another_size(sandbox: &mut dyn Sandbox, cwd: &str) {
     assert!(err.to_string().contains("terminal"), "{err}");
 }
 
+/// The end of what runs at a terminal and is interrupted: as often as it takes, since a shell that is about to start a
+/// program can lose an interrupt.
+#[track_caller]
+pub(crate) fn interrupted(process: &mut dyn Process) -> Exit {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let mut said = Vec::new();
+    loop {
+        // it may have ended just now
+        let _written = process.write(b"\x03");
+        if let Heard::End(exit) = process.read(&mut said, Duration::from_secs(1)).unwrap() {
+            return exit;
+        }
+        let told = String::from_utf8_lossy(&said);
+        assert!(Instant::now() < deadline, "{told:?}");
+    }
+}
+
+/// Runs an ignored test of this program in a process that ignores the signals of a terminal, as `nohup` and a script's `&` do.
+#[track_caller]
+pub(crate) fn passes_where_signals_are_ignored(part: &str) {
+    let script = "trap '' HUP INT QUIT TERM TSTP; exec \"$@\"";
+    let done = std::process::Command::new("sh")
+        .args(["-c", script, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", part, "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{told}");
+    assert!(told.contains("1 passed"), "{told}");
+}
+
+/// Prints the signals that a program ignores from the start.
+pub(crate) const IGNORED: &str = "exec grep -E 'SigIgn' /proc/self/status";
+
+/// Those above are the C library's own.
+#[track_caller]
+pub(crate) fn ignores_nothing(said: &str) {
+    let mask = said.trim().strip_prefix("SigIgn:\t").expect(said);
+    let mask = u64::from_str_radix(mask, 16).expect(said);
+    assert_eq!(mask & 0x7fff_ffff, 0, "{said}");
+}
+
+#[test]
+#[ignore = "a part of another test"]
+fn part_that_ignores_signals() {
+    if let Some(mut sandbox) = start(&Spec::default()) {
+        ignores_nothing(&output(&mut *sandbox, IGNORED));
+    }
+}
+
+#[test]
+fn signals_that_are_ignored_outside_are_heeded_inside() {
+    passes_where_signals_are_ignored("sandbox::part_that_ignores_signals");
+}
+
 #[test]
 fn a_terminal_takes_another_size() {
     let Some(mut sandbox) = start(&Spec::default()) else {

@@ -28,6 +28,10 @@ use hgview::sandbox::Streams;
 use hgview::sandbox::Tree;
 use hgview::sandbox::landlock::Landlock;
 
+use crate::sandbox::IGNORED;
+use crate::sandbox::ignores_nothing;
+use crate::sandbox::interrupted;
+use crate::sandbox::passes_where_signals_are_ignored;
 use crate::sandbox::takes_another_size;
 
 /// Nothing here takes so long.
@@ -230,8 +234,22 @@ fn a_terminal_is_a_terminal() {
         told.contains("33 77") && told.contains("/dev/pts/"),
         "{told}"
     );
-    process.write(b"\x03").unwrap();
-    assert_eq!(end(&mut *process).1, Exit::Signal(2));
+    assert_eq!(interrupted(&mut *process), Exit::Signal(2));
+}
+
+#[test]
+#[ignore = "a part of another test"]
+fn part_that_ignores_signals() {
+    let lower = lower();
+    if let Some(mut sandbox) = start(&spec(lower.path())) {
+        let (said, _) = run(&mut *sandbox, IGNORED);
+        ignores_nothing(&said);
+    }
+}
+
+#[test]
+fn signals_that_are_ignored_outside_are_heeded_inside() {
+    passes_where_signals_are_ignored("sandbox_landlock::part_that_ignores_signals");
 }
 
 #[test]

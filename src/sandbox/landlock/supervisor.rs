@@ -326,6 +326,7 @@ fn become_it(plan: &Plan, supervisor: &fs::File) -> io::Result<()> {
         rustix::net::shutdown(supervisor.as_fd(), rustix::net::Shutdown::Both)?;
         return worker::serve();
     };
+    sys::heed_signals();
     let mut command = Command::new(program);
     command
         .args(arguments)

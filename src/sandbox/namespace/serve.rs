@@ -316,6 +316,7 @@ impl Server<'_> {
             return (SpawnStep::Program, io::ErrorKind::InvalidInput.into());
         };
         let own = self.config.env.iter().cloned();
+        sys::heed_signals();
         let err = Command::new(program)
             .args(rest)
             .env_clear()

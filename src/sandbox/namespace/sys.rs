@@ -1,10 +1,10 @@
-//! The few system calls that no crate of ours offers without `unsafe`: forks and the attributes of mounts.
+//! The few system calls that no crate of ours offers without `unsafe`: forks, signals and the attributes of mounts.
 //!
 //! The functions that fork are called only in the process that [`crate::sandbox::enter`] runs, which has one thread.
 
 #![expect(
     unsafe_code,
-    reason = "fork, clone, close_range, mount_setattr and one ioctl exist as raw calls only"
+    reason = "fork, clone, signal, close_range, mount_setattr and one ioctl exist as raw calls only"
 )]
 
 use std::io;
@@ -60,6 +60,16 @@ fn forked(pid: i64) -> io::Result<Forked> {
 pub(super) fn exit_now(code: i32) -> ! {
     // SAFETY: takes a number and does not return.
     unsafe { libc::_exit(code) }
+}
+
+/// Lets all signals do what they do by themselves, for a process that is about to run another program: what whoever started
+/// hgview ignored (`nohup`, a script's `&`) would be ignored there too, an interrupt from the terminal among it.
+pub(in crate::sandbox) fn heed_signals() {
+    const LAST: libc::c_int = 31;
+    for signal in 1..=LAST {
+        // SAFETY: takes numbers, and no handler. Where that is not allowed (KILL, STOP) nothing happens.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
 }
 
 /// Closes every descriptor from `first` on.
