@@ -39,10 +39,14 @@ fn unpacked(name: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     vec![(String::new(), out)]
 }
 
+/// The files of the samples, without what somebody decided and replayed who tried them.
 fn files(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
+        if name.ends_with(".hgview") {
+            continue;
+        }
         if path.is_dir() {
             files(&path, &format!("{name}/"), found);
         } else {
