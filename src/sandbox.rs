@@ -53,6 +53,7 @@ pub use limits::unproved;
 pub use namespace::Namespace;
 #[cfg(target_os = "linux")]
 pub use namespace::Patience;
+pub use spec::FIRST_USER;
 pub use spec::Spec;
 pub use spec::System;
 pub use spec::Tree;

@@ -113,6 +113,11 @@ impl Action {
             .is_some_and(|o| o.is_error == Some(true) || o.exit_code.is_some_and(|code| code > 0))
     }
 
+    /// The first text of its observation; `None` where nothing came back, or no text.
+    pub fn first_text(&self) -> Option<&Text> {
+        self.observation.as_ref()?.first_text()
+    }
+
     /// Takes a result. A call may have several, told one after the other: they are one observation, whose status is
     /// that of the newest that has one and which is an error when one of them is. A result that only repeats what is
     /// known adds nothing.

@@ -31,7 +31,7 @@ pub(crate) fn corpus() -> Option<PathBuf> {
 /// What came back of each call, in order.
 pub(super) fn results(steps: &[crate::model::Step]) -> Vec<Option<&str>> {
     let actions = steps.iter().flat_map(|step| &step.actions);
-    let seen = actions.map(|action| action.observation.as_ref()?.first_text());
+    let seen = actions.map(|action| action.first_text());
     seen.map(|text| text.map(|text| &**text)).collect()
 }
 

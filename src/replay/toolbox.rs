@@ -373,7 +373,7 @@ fn shows(trajectory: &Trajectory, words: &[&str]) -> bool {
 
 /// The recorded texts.
 fn texts(trajectory: &Trajectory) -> impl Iterator<Item = &Text> {
-    actions(trajectory).filter_map(|action| action.observation.as_ref()?.first_text())
+    actions(trajectory).filter_map(|action| action.first_text())
 }
 
 /// Where the tools start: where the first call that says so ran, or what the producer's images have, or else in the
@@ -497,10 +497,7 @@ fn with_numbers(action: &Action) -> Option<Action> {
 
 /// What data sets put in front of an observation.
 fn head_of(action: &Action) -> &str {
-    let text = action
-        .observation
-        .as_ref()
-        .and_then(|observation| observation.first_text());
+    let text = action.first_text();
     let text = text.map_or("", |text| text);
     if text.starts_with("OBSERVATION:\n") {
         return "OBSERVATION:\n";

@@ -9,7 +9,6 @@
 mod client;
 mod descendants;
 mod disk;
-mod inherited;
 mod private;
 mod process;
 mod proofs;

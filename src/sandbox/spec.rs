@@ -6,6 +6,10 @@ use std::sync::Arc;
 use crate::sandbox::Layer;
 use crate::sandbox::Limits;
 
+/// The first user and group of the host that a sandbox has when hgview is root: its root. Nobody on the machine has these
+/// numbers.
+pub const FIRST_USER: u32 = 200_000;
+
 /// Which system the processes of a sandbox see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum System {

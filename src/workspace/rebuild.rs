@@ -583,7 +583,7 @@ fn outcome(action: &Action) -> Option<bool> {
 
 /// Whether a command that failed wrote the file that it begins with writing: a shell that cannot write says so by name.
 fn wrote_all_the_same(action: &Action, edit: &Edit) -> bool {
-    let text = action.observation.as_ref().and_then(|o| o.first_text());
+    let text = action.first_text();
     let Some((shell, text)) = action.shell.as_ref().zip(text) else {
         return false;
     };

@@ -61,11 +61,7 @@ fn spoken(trajectory: &Trajectory) -> Vec<String> {
                 .actions
                 .iter()
                 .map(|call| {
-                    let seen = call
-                        .observation
-                        .as_ref()
-                        .and_then(|o| o.first_text())
-                        .map(ToString::to_string);
+                    let seen = call.first_text().map(ToString::to_string);
                     format!("{}={}", call.tool, seen.unwrap_or_default())
                 })
                 .collect();

@@ -85,7 +85,7 @@ fn shared(output: &str, action: &Action) -> Text {
     if output.contains('\r') {
         return output.replace("\r\n", "\n").into();
     }
-    let whole = action.observation.as_ref().and_then(|o| o.first_text());
+    let whole = action.first_text();
     match whole {
         Some(whole) if whole.len() == output.len() => whole.clone(),
         _ => output.into(),

@@ -21,9 +21,7 @@ use rustix::io::Errno;
 
 use crate::error::Error;
 use crate::error::Result;
-
-/// The user and group of the host that a sandbox takes for its root when hgview itself runs as root.
-pub(crate) const SANDBOX_OWNER: u32 = 200_000;
+use crate::sandbox::FIRST_USER;
 
 /// When every file was written, as far as anybody can tell: the beginning of 2024.
 const WRITTEN_SECS: u64 = 1_704_067_200;
@@ -276,9 +274,7 @@ impl Place {
 
 /// The owner that files are given; `None` where they keep ours.
 pub(super) fn owner() -> Option<u32> {
-    rustix::process::geteuid()
-        .is_root()
-        .then_some(SANDBOX_OWNER)
+    rustix::process::geteuid().is_root().then_some(FIRST_USER)
 }
 
 /// Why a folder cannot be entered.

@@ -294,10 +294,7 @@ impl Tool for ClaudeCode {
         _: &Cancel,
     ) -> Result<Reply> {
         let action = call.action;
-        let recorded = action
-            .observation
-            .as_ref()
-            .and_then(|observation| observation.first_text());
+        let recorded = action.first_text();
         let recorded = recorded.map_or("", |text| &**text);
         self.was_known = !recorded.is_empty() && !recorded.contains("File has not been read yet.");
         let form = form_of(recorded);

@@ -378,10 +378,7 @@ impl Tool for SweAgent {
         _: &Cancel,
     ) -> Result<Reply> {
         let action = call.action;
-        let recorded = action
-            .observation
-            .as_ref()
-            .and_then(|observation| observation.first_text());
+        let recorded = action.first_text();
         let is_refused =
             recorded.is_some_and(|text| text.contains("Your changes have NOT been applied"));
         if action.tool == "submit"

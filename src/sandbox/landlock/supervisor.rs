@@ -33,7 +33,6 @@ use rustix::process::Signal;
 use rustix::process::WaitOptions;
 
 use crate::sandbox::landlock::descendants;
-use crate::sandbox::landlock::inherited;
 use crate::sandbox::landlock::private;
 use crate::sandbox::landlock::walls;
 use crate::sandbox::landlock::wire;
@@ -84,7 +83,7 @@ impl io::Write for Stdio1 {
 }
 
 fn supervise() -> io::Result<()> {
-    inherited::close_at_exec()?;
+    sys::close_at_exec_from(3)?;
     let plan: Plan = wire::hear(&mut Stdio0)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let hgview = rustix::process::getppid();
@@ -320,7 +319,7 @@ fn become_it(plan: &Plan, supervisor: &fs::File) -> io::Result<()> {
         rustix::stdio::dup2_stdin(fs::File::open("/dev/null")?)?;
     }
     std::env::set_current_dir(&plan.cwd)?;
-    inherited::close_at_exec()?;
+    sys::close_at_exec_from(3)?;
     walls::close_in(plan)?;
     let Some((program, arguments)) = plan.argv.split_first() else {
         rustix::net::shutdown(supervisor.as_fd(), rustix::net::Shutdown::Both)?;

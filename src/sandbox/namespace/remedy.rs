@@ -7,14 +7,13 @@ use rustix::io::Errno;
 
 use crate::error::Error;
 use crate::error::Result;
+use crate::sandbox::FIRST_USER;
 use crate::sandbox::namespace::wire::Config;
 use crate::sandbox::namespace::wire::Failure;
 use crate::sandbox::namespace::wire::Owner;
 use crate::sandbox::namespace::wire::Step;
 
-/// The first of the users that a sandbox has when hgview is root. Nobody on the machine has these numbers.
-const FIRST: u32 = 200_000;
-/// How many there are.
+/// How many users a sandbox has when hgview is root.
 const COUNT: u32 = 65_536;
 
 /// Whom this process can make the root of a sandbox: never the machine's root.
@@ -31,7 +30,7 @@ pub(super) fn owner() -> Result<Owner> {
     let groups = fs::read_to_string("/proc/self/gid_map").unwrap_or_default();
     if has_range(&users) && has_range(&groups) {
         return Ok(Owner::Range {
-            first: FIRST,
+            first: FIRST_USER,
             count: COUNT,
         });
     }
@@ -39,8 +38,8 @@ pub(super) fn owner() -> Result<Owner> {
         return Ok(Owner::Myself { uid, gid });
     }
     let what = format!(
-        "a sandbox of root needs the users {FIRST} to {}, which are not there",
-        FIRST + COUNT - 1
+        "a sandbox of root needs the users {FIRST_USER} to {}, which are not there",
+        FIRST_USER + COUNT - 1
     );
     Err(Error::limit(what).hint("run hgview as an ordinary user"))
 }
@@ -58,7 +57,7 @@ fn lines(map: &str) -> impl Iterator<Item = (u64, u64, u64)> + '_ {
 }
 
 fn has_range(map: &str) -> bool {
-    let (first, last) = (u64::from(FIRST), u64::from(FIRST + COUNT));
+    let (first, last) = (u64::from(FIRST_USER), u64::from(FIRST_USER + COUNT));
     lines(map).any(|(inside, _, len)| inside <= first && last <= inside.saturating_add(len))
 }
 

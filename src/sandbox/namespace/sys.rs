@@ -78,7 +78,7 @@ pub(super) fn close_from(first: u32) -> io::Result<()> {
 }
 
 /// Lets every descriptor from `first` on be closed when another program is run.
-pub(super) fn close_at_exec_from(first: u32) -> io::Result<()> {
+pub(in crate::sandbox) fn close_at_exec_from(first: u32) -> io::Result<()> {
     close_range(first, libc::CLOSE_RANGE_CLOEXEC)
 }
 

@@ -27,6 +27,7 @@ use crate::ui::view::compare::rows::Rows;
 use crate::ui::view::compare::rows::Shown;
 use crate::ui::view::panes::Focus;
 use crate::ui::view::panes::Panes;
+use crate::ui::view::panes::Sides as _;
 use crate::ui::widget::cursor::Cursor;
 
 /// What is shown below the rows, or instead of them.

@@ -29,6 +29,50 @@ use crate::ui::widget::viewport::Lens;
 use crate::ui::widget::viewport::Marks;
 use crate::ui::widget::viewport::Viewport;
 
+/// A screen that shows pages of two sides: what moves them. One side has the keys.
+pub trait Sides {
+    /// What the screen shows now.
+    fn panes(&self, cx: &Cx<'_>) -> Vec<Pane>;
+
+    /// The side that has the keys.
+    fn side(&self) -> usize;
+
+    /// The pages behind.
+    fn pages(&mut self) -> &mut Panes;
+
+    /// The page that keys move: that of the side, or the only one.
+    fn current(&self, cx: &Cx<'_>) -> Option<Pane> {
+        Pane::of_side(&self.panes(cx), self.side()).copied()
+    }
+
+    /// Moves it.
+    fn move_page(&mut self, motion: Motion, count: Option<usize>, cx: &Cx<'_>) {
+        if let Some(pane) = self.current(cx) {
+            self.pages().apply(&pane, motion, count, cx);
+        }
+    }
+
+    /// Scrolls the page of a side, or the only one.
+    fn scroll_page(&mut self, side: usize, rows: isize, cx: &Cx<'_>) {
+        if let Some(pane) = Pane::of_side(&self.panes(cx), side) {
+            self.pages().scroll(pane, rows, cx);
+        }
+    }
+
+    /// Changes folds of the page that keys move.
+    fn fold_page(&mut self, change: FoldChange, cx: &Cx<'_>) {
+        if let Some(pane) = self.current(cx) {
+            self.pages().fold(&pane, change, cx);
+        }
+    }
+
+    /// Makes the windows agree with the screen.
+    fn fit_pages(&mut self, cx: &Cx<'_>) {
+        let panes = self.panes(cx);
+        self.pages().fit(&panes, cx);
+    }
+}
+
 /// A page that the screen shows: its key, where, and of which side; what is of no side has that of the user.
 #[derive(Debug, Clone, Copy)]
 pub struct Pane {

@@ -33,6 +33,7 @@ use crate::ui::layout;
 use crate::ui::view::Cx;
 use crate::ui::view::panes::Focus;
 use crate::ui::view::panes::Panes;
+use crate::ui::view::panes::Sides as _;
 use crate::ui::view::replay::files::Files;
 use crate::ui::view::replay::find::Finding;
 use crate::ui::view::replay::outcomes::Outcomes;

@@ -20,6 +20,7 @@ use crate::ui::view::compare::Lower;
 use crate::ui::view::compare::rows::Shown;
 use crate::ui::view::outcome_mark;
 use crate::ui::view::panes::Focus;
+use crate::ui::view::panes::Sides as _;
 use crate::ui::view::panes::draw_rule;
 use crate::ui::view::panes::draw_sides;
 use crate::ui::widget::rows::put;

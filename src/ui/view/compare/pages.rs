@@ -6,8 +6,6 @@ use ratatui::layout::Rect;
 
 use crate::model::StepIx;
 use crate::theme::Highlighter;
-use crate::ui::action::FoldChange;
-use crate::ui::action::Motion;
 use crate::ui::effect::CompareJob;
 use crate::ui::effect::ComparePage;
 use crate::ui::effect::Effect;
@@ -24,15 +22,16 @@ use crate::ui::view::compare::Lower;
 use crate::ui::view::compare::both;
 use crate::ui::view::panes::Focus;
 use crate::ui::view::panes::Pane;
+use crate::ui::view::panes::Panes;
+use crate::ui::view::panes::Sides;
 
 /// Kinds of pages, told apart in their keys.
 const OF_STEP: u32 = 0;
 const OF_DIFFERENCE: u32 = 1;
 const OF_PATCHES: u32 = 2;
 
-impl CompareView {
-    /// The pages that the screen shows now.
-    pub(super) fn panes(&self, cx: &Cx<'_>) -> Vec<Pane> {
+impl Sides for CompareView {
+    fn panes(&self, cx: &Cx<'_>) -> Vec<Pane> {
         let places = layout::compare(cx.screen);
         let pane = |area: Rect, folding: u32, row: usize, side: usize| {
             let options = |width| self.options(width, cx);
@@ -62,42 +61,22 @@ impl CompareView {
         sides.collect()
     }
 
+    fn side(&self) -> usize {
+        self.side
+    }
+
+    fn pages(&mut self) -> &mut Panes {
+        &mut self.pages
+    }
+}
+
+impl CompareView {
     fn options(&self, width: u16, cx: &Cx<'_>) -> PageOptions {
         let [left, right] = self.records;
         PageOptions {
             is_blind: cx.data.desk.hides(left) || cx.data.desk.hides(right),
             ..cx.look.page_options(width)
         }
-    }
-
-    /// The page that keys move: that of the side, or the only one.
-    fn current(&self, cx: &Cx<'_>) -> Option<Pane> {
-        Pane::of_side(&self.panes(cx), self.side).copied()
-    }
-
-    pub(super) fn move_page(&mut self, motion: Motion, count: Option<usize>, cx: &Cx<'_>) {
-        if let Some(pane) = self.current(cx) {
-            self.pages.apply(&pane, motion, count, cx);
-        }
-    }
-
-    /// Scrolls the page of a side, or the only one.
-    pub(super) fn scroll_page(&mut self, side: usize, rows: isize, cx: &Cx<'_>) {
-        if let Some(pane) = Pane::of_side(&self.panes(cx), side) {
-            self.pages.scroll(pane, rows, cx);
-        }
-    }
-
-    /// Changes folds of the page of the side.
-    pub(super) fn fold_page(&mut self, change: FoldChange, cx: &Cx<'_>) {
-        if let Some(pane) = self.current(cx) {
-            self.pages.fold(&pane, change, cx);
-        }
-    }
-
-    pub(super) fn fit_pages(&mut self, cx: &Cx<'_>) {
-        let panes = self.panes(cx);
-        self.pages.fit(&panes, cx);
     }
 
     /// Asks for what the screen lacks: pages, and the colours of the visible lines.

@@ -22,6 +22,7 @@ use crate::ui::layout;
 use crate::ui::page::ansi_style;
 use crate::ui::view::Cx;
 use crate::ui::view::panes::Focus;
+use crate::ui::view::panes::Sides as _;
 use crate::ui::view::panes::draw_rule;
 use crate::ui::view::panes::draw_sides;
 use crate::ui::view::replay::Content;

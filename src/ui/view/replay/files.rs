@@ -24,6 +24,7 @@ use crate::ui::layout;
 use crate::ui::page::Place;
 use crate::ui::view::Cx;
 use crate::ui::view::panes::Focus;
+use crate::ui::view::panes::Sides as _;
 use crate::ui::view::replay::Lower;
 use crate::ui::view::replay::ReplayView;
 use crate::ui::widget::cursor::Cursor;

@@ -6,8 +6,6 @@ use ratatui::layout::Rect;
 
 use crate::model::Text;
 use crate::theme::Highlighter;
-use crate::ui::action::FoldChange;
-use crate::ui::action::Motion;
 use crate::ui::effect::Effect;
 use crate::ui::effect::ReplayJob;
 use crate::ui::effect::ReplayPage;
@@ -19,6 +17,8 @@ use crate::ui::page::PageOptions;
 use crate::ui::view::Cx;
 use crate::ui::view::panes::Focus;
 use crate::ui::view::panes::Pane;
+use crate::ui::view::panes::Panes;
+use crate::ui::view::panes::Sides;
 use crate::ui::view::replay::Lower;
 use crate::ui::view::replay::ReplayView;
 
@@ -31,9 +31,8 @@ const RESULT: usize = 3;
 const CHANGES: usize = 4;
 const FILE: usize = 5;
 
-impl ReplayView {
-    /// The pages that the screen shows now.
-    pub(super) fn panes(&self, cx: &Cx<'_>) -> Vec<Pane> {
+impl Sides for ReplayView {
+    fn panes(&self, cx: &Cx<'_>) -> Vec<Pane> {
         let places = layout::compare(cx.screen);
         let at = self.cursor.at;
         let pane = |area: Rect, kind: usize, row: usize, edition: u32, side: usize| {
@@ -83,39 +82,21 @@ impl ReplayView {
         }
     }
 
+    fn side(&self) -> usize {
+        self.side
+    }
+
+    fn pages(&mut self) -> &mut Panes {
+        &mut self.panes
+    }
+}
+
+impl ReplayView {
     fn options(&self, width: u16, cx: &Cx<'_>) -> PageOptions {
         PageOptions {
             is_blind: cx.data.desk.hides(self.record),
             ..cx.look.page_options(width)
         }
-    }
-
-    /// The page that keys move: that of the side, or the only one.
-    fn current(&self, cx: &Cx<'_>) -> Option<Pane> {
-        Pane::of_side(&self.panes(cx), self.side).copied()
-    }
-
-    pub(super) fn move_page(&mut self, motion: Motion, count: Option<usize>, cx: &Cx<'_>) {
-        if let Some(pane) = self.current(cx) {
-            self.panes.apply(&pane, motion, count, cx);
-        }
-    }
-
-    pub(super) fn scroll_page(&mut self, side: usize, rows: isize, cx: &Cx<'_>) {
-        if let Some(pane) = Pane::of_side(&self.panes(cx), side) {
-            self.panes.scroll(pane, rows, cx);
-        }
-    }
-
-    pub(super) fn fold_page(&mut self, change: FoldChange, cx: &Cx<'_>) {
-        if let Some(pane) = self.current(cx) {
-            self.panes.fold(&pane, change, cx);
-        }
-    }
-
-    pub(super) fn fit_pages(&mut self, cx: &Cx<'_>) {
-        let panes = self.panes(cx);
-        self.panes.fit(&panes, cx);
     }
 
     /// Asks for what the screen lacks: pages, and the colours of the visible lines.

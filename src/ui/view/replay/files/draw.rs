@@ -10,6 +10,7 @@ use crate::theme::Role;
 use crate::ui::layout;
 use crate::ui::view::Cx;
 use crate::ui::view::panes::Focus;
+use crate::ui::view::panes::Sides as _;
 use crate::ui::view::replay::ReplayView;
 use crate::ui::view::replay::files::Row;
 use crate::ui::widget::rows::put;
