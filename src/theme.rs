@@ -22,8 +22,8 @@ pub use role::class_role;
 use ratatui::style::Color;
 use ratatui::style::Style;
 
-/// How many colours the terminal shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// How many colours the terminal shows, the fewest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Depth {
     /// No colour at all (`NO_COLOR`): bold, underline and reverse only.
     Mono,

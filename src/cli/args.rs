@@ -227,6 +227,11 @@ pub(super) struct ExploreArgs {
     )]
     pub(super) theme: Option<String>,
 
+    /// Write fewer bytes to the terminal, for slow lines: at most 256 colours, and what no key asked for is shown four
+    /// times a second
+    #[arg(long, help_heading = "Look")]
+    pub(super) low_bandwidth: bool,
+
     /// Leave the mouse to the terminal
     #[arg(long, help_heading = "Look")]
     pub(super) no_mouse: bool,

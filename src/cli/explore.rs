@@ -58,6 +58,7 @@ pub(super) fn run(
     }
     settings.follow |= args.follow;
     settings.mouse &= !args.no_mouse;
+    settings.low_bandwidth |= args.low_bandwidth;
     match shared.color {
         When::Never => settings.colors = ColorChoice::Never,
         When::Always if settings.colors == ColorChoice::Never => {

@@ -138,6 +138,7 @@ impl Reading<'_> {
                 .map(|choice| self.settings.background = choice),
             "colors" => one_of(value, ColorChoice::NAMES, ColorChoice::named)
                 .map(|choice| self.settings.colors = choice),
+            "low_bandwidth" => flag(value).map(|flag| self.settings.low_bandwidth = flag),
             "mouse" => flag(value).map(|flag| self.settings.mouse = flag),
             "wrap" => flag(value).map(|flag| self.settings.wrap = flag),
             "tab_cells" => number(value, 1, 16).map(|number| self.settings.tab_cells = number),
@@ -301,7 +302,7 @@ mod tests {
     #[test]
     fn all_settings_are_taken() {
         let (settings, problems) = read(
-            "theme = \"mine\"\nbackground = \"light\"\ncolors = 256\nmouse = false\nwrap = false\ntab_cells = 4\n\
+            "theme = \"mine\"\nbackground = \"light\"\ncolors = 256\nlow_bandwidth = true\nmouse = false\nwrap = false\ntab_cells = 4\n\
              fold_lines = 7\ndiff = \"split\"\npreview = false\nfollow = true\nhint_ms = 0\n\
              cache_mb = 0x10\nclipboard = \"osc52\"\nclipboard_command = \"pbcopy\"\neditor = \"hx\"\npager = \"less -R\"\n\
              [keys]\n\"y s\" = \"none\"\n[keys.list]\nx = \"open\"\n",
@@ -319,6 +320,7 @@ mod tests {
             theme_line: Some(1),
             background: Background::Light,
             colors: ColorChoice::Ansi256,
+            low_bandwidth: true,
             mouse: false,
             wrap: false,
             tab_cells: 4,

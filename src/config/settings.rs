@@ -315,6 +315,8 @@ pub struct Settings {
     pub background: Background,
     /// The colour depth.
     pub colors: ColorChoice,
+    /// Whether few bytes matter more than exact colours and quick progress.
+    pub low_bandwidth: bool,
     /// Whether clicks and the wheel work in the program (and selecting needs Shift).
     pub mouse: bool,
     /// Whether long lines wrap.
@@ -362,6 +364,7 @@ impl Default for Settings {
             theme_line: None,
             background: Background::Auto,
             colors: ColorChoice::Auto,
+            low_bandwidth: false,
             mouse: true,
             wrap: true,
             tab_cells: 8,

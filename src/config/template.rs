@@ -6,7 +6,7 @@ use crate::config::ReviewSettings;
 use crate::config::Settings;
 
 /// Every setting of the top table with its doc, in the order of the file.
-pub(super) const DOCS: [(&str, &str); 18] = [
+pub(super) const DOCS: [(&str, &str); 19] = [
     (
         "theme",
         "Theme: dark, light, high-contrast, sixteen, mono, or a file of the themes folder\n\
@@ -19,6 +19,10 @@ pub(super) const DOCS: [(&str, &str); 18] = [
     (
         "colors",
         "Colours: auto (as the environment says), truecolor, 256, 16, never.",
+    ),
+    (
+        "low_bandwidth",
+        "Fewer bytes for slow lines: at most 256 colours, progress shown four times a second.",
     ),
     (
         "mouse",
@@ -78,6 +82,7 @@ fn value(settings: &Settings, name: &str) -> String {
         "theme" => optional(&settings.theme),
         "background" => quoted(settings.background.name()),
         "colors" => quoted(settings.colors.name()),
+        "low_bandwidth" => settings.low_bandwidth.to_string(),
         "mouse" => settings.mouse.to_string(),
         "wrap" => settings.wrap.to_string(),
         "tab_cells" => settings.tab_cells.to_string(),

@@ -178,9 +178,8 @@ impl App {
         }
     }
 
-    /// The first effects: find the records, load the code colours.
+    /// The first effects but the scan, which begins before anything is asked of the terminal.
     pub fn start(&mut self, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Scan);
         self.read_journals(true, effects);
         effects.push(Effect::LoadTheme(self.paint.theme.name().to_owned()));
         if self.data.is_following {
@@ -224,6 +223,12 @@ impl App {
         {
             prompt.set_info(info);
         }
+    }
+
+    /// Whether the first frame would show all that it has room for.
+    pub fn is_full(&self) -> bool {
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        self.screens.top().is_some() || self.list.is_full(&cx)
     }
 
     /// Whether every decision was handed to whoever writes it down.

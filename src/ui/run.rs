@@ -146,11 +146,17 @@ struct Loop {
 impl Loop {
     /// A frame after a key may wait this long for the page it asked for: less than is seen, more than most pages take.
     const PAGE_WAIT: Duration = Duration::from_millis(6);
+    /// The first frame may wait this long for the rows that it has room for.
+    const ROWS_WAIT: Duration = Duration::from_millis(40);
     /// Frames that no key asked for come at most this often.
     const PACE: Duration = Duration::from_millis(16);
     /// Right after the start and after a key somebody is looking: what comes in then is shown at once.
     const LOOKING: Duration = Duration::from_millis(300);
     const QUICK_PACE: Duration = Duration::from_millis(3);
+    /// Frames that no key asked for on a line where bytes matter.
+    const SLOW_PACE: Duration = Duration::from_millis(250);
+    /// How long a frame waits for a page there: one frame is cheaper than two.
+    const SLOW_PAGE_WAIT: Duration = Duration::from_millis(40);
     const FOLLOW: Duration = Duration::from_secs(1);
     /// Decisions that are not on the disk after this go to a file of their own.
     const PATIENCE: Duration = Duration::from_secs(10);
@@ -171,13 +177,13 @@ impl Loop {
             replays,
         } = options;
         let depth = Depth::detect(settings.colors, &ColorEnv::of_environment());
-        let name = match &settings.theme {
-            Some(name) => name.clone(),
-            None => default_theme(&settings).to_owned(),
+        let depth = if settings.low_bandwidth {
+            depth.min(Depth::Ansi256)
+        } else {
+            depth
         };
         let themes = paths.themes();
         let state = paths.state.clone();
-        let theme = Theme::load(&name, depth, &themes)?;
         let (keymap, key_problems) = Keymap::new(&settings.keys);
         problems.extend(key_problems);
         let store = Arc::new(store);
@@ -196,6 +202,14 @@ impl Loop {
             repositories,
             replays,
         };
+        let tasks = Tasks::new(env, &sender);
+        // while the terminal is asked for its colours, which takes as long as the way to it and back
+        tasks.submit(Effect::Scan);
+        let name = match &settings.theme {
+            Some(name) => name.clone(),
+            None => default_theme(&settings).to_owned(),
+        };
+        let theme = Theme::load(&name, depth, &themes)?;
         let mut data = Data::new(store, title, desk);
         data.is_following = settings.follow;
         let paint = Paint {
@@ -215,7 +229,6 @@ impl Loop {
             // the channel is ours and open
             let _sent = sender.send(Notice::Say(Tone::Warning, problem.to_string()));
         }
-        let tasks = Tasks::new(env, &sender);
         let is_following = settings.follow;
         Ok(Self {
             app,
@@ -251,6 +264,7 @@ impl Loop {
         let mut effects = Vec::new();
         self.app.start(&mut effects);
         self.carry_out(effects, keys)?;
+        self.wait_for_rows(keys).await?;
         let mut drawn = Instant::now();
         self.screen.draw(&self.app)?;
         let mut is_dirty = false;
@@ -258,12 +272,7 @@ impl Loop {
         let mut followed = Instant::now();
         let mut touched = Instant::now();
         while !self.is_over {
-            let is_looked_at = touched.elapsed() < Self::LOOKING;
-            let pace = if is_looked_at {
-                Self::QUICK_PACE
-            } else {
-                Self::PACE
-            };
+            let pace = self.pace(touched.elapsed());
             let frame_due = is_dirty.then(|| drawn + pace);
             let hint_due =
                 chord_since.map(|since| since + Duration::from_millis(self.settings.hint_ms));
@@ -317,6 +326,17 @@ impl Loop {
             }
         }
         Ok(())
+    }
+
+    /// How far apart frames are that no key asked for, so long after the last key.
+    fn pace(&self, since_key: Duration) -> Duration {
+        if self.settings.low_bandwidth {
+            Self::SLOW_PACE
+        } else if since_key < Self::LOOKING {
+            Self::QUICK_PACE
+        } else {
+            Self::PACE
+        }
     }
 
     /// Takes one event of the terminal; `false` when it changes nothing.
@@ -373,9 +393,28 @@ impl Loop {
         result
     }
 
+    /// Lets the first rows come before the first frame is drawn, as long as that is not felt.
+    async fn wait_for_rows(&mut self, keys: &mut Option<Keys>) -> Result<()> {
+        let until = tokio::time::Instant::now() + Self::ROWS_WAIT;
+        while !self.app.is_full() && !self.is_over {
+            let Ok(notice) = tokio::time::timeout_at(until, self.notices.recv()).await else {
+                break;
+            };
+            let mut effects = Vec::new();
+            self.notices_in(notice, &mut effects)?;
+            self.carry_out(effects, keys)?;
+        }
+        Ok(())
+    }
+
     /// Lets the page that a key asked for come before the frame is drawn, as long as that is not felt.
     async fn wait_for_page(&mut self, keys: &mut Option<Keys>) -> Result<()> {
-        let until = tokio::time::Instant::now() + Self::PAGE_WAIT;
+        let patience = if self.settings.low_bandwidth {
+            Self::SLOW_PAGE_WAIT
+        } else {
+            Self::PAGE_WAIT
+        };
+        let until = tokio::time::Instant::now() + patience;
         while self.awaits_page {
             let Ok(notice) = tokio::time::timeout_at(until, self.notices.recv()).await else {
                 break;
@@ -396,7 +435,7 @@ impl Loop {
         for effect in effects {
             match effect {
                 Effect::Quit => self.is_over = true,
-                Effect::Redraw => self.screen.clear()?,
+                Effect::Redraw => self.screen.clear(),
                 Effect::Mouse(is_on) => self.screen.set_mouse(is_on)?,
                 Effect::Follow(is_on) => self.is_following = is_on,
                 Effect::Suspend => self.suspend(keys)?,

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -943,11 +944,12 @@ fn answers_of_failure(effect: &Effect) -> Vec<Notice> {
     }
 }
 
-/// A thread with a mailbox for one effect.
+/// A thread with a mailbox for one effect. It starts with the first one: most kinds of work are never asked for.
 #[derive(Debug)]
 struct Slot {
     mailbox: Arc<Mailbox>,
-    thread: Option<JoinHandle<()>>,
+    worker: Worker,
+    thread: OnceLock<JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -972,58 +974,14 @@ impl Mailbox {
 
 impl Slot {
     fn new(env: &Arc<Env>, notices: &UnboundedSender<Notice>, summarizer: &Summarizer) -> Self {
-        let mailbox = Arc::new(Mailbox::default());
-        let (inbox, env, notices) = (Arc::clone(&mailbox), Arc::clone(env), notices.clone());
-        let queue = Arc::clone(&summarizer.queue);
-        let thread = std::thread::spawn(move || {
-            let mut has_made_way = false;
-            while let Some((effect, cancel)) = next(&inbox) {
-                let mut say = |notice: Notice| {
-                    // the first screen has the processors to itself
-                    let mut makes_way = matches!(notice, Notice::Theme(..));
-                    match &notice {
-                        Notice::Scanned {
-                            records,
-                            is_complete,
-                            ..
-                        } => {
-                            queue.grow(*records, *is_complete);
-                            makes_way = *records >= Summarizer::FIRST_ROWS && !is_complete;
-                        }
-                        Notice::Refreshed(refresh) => {
-                            queue.changed(env.store.len(), &refresh.changed);
-                        }
-                        Notice::Relabelled => queue.restart(),
-                        _ => {}
-                    }
-                    // nobody listens any more: the program is ending
-                    let _gone = notices.send(notice);
-                    if makes_way && !has_made_way {
-                        has_made_way = true;
-                        queue.wait_for_first_screen();
-                        stand_back();
-                    }
-                };
-                let unanswered = answers_of_failure(&effect);
-                let done = catch_unwind(AssertUnwindSafe(|| {
-                    perform(effect, &env, &cancel, &mut say);
-                }));
-                if done.is_err() {
-                    for notice in unanswered {
-                        say(notice);
-                    }
-                    say(Notice::Say(
-                        Tone::Error,
-                        "something failed inside hgview; M has what it said".to_owned(),
-                    ));
-                    say(Notice::Log(last_panic()));
-                }
-                inbox.lock().running = None;
-            }
-        });
         Self {
-            mailbox,
-            thread: Some(thread),
+            mailbox: Arc::default(),
+            worker: Worker {
+                env: Arc::clone(env),
+                notices: notices.clone(),
+                queue: Arc::clone(&summarizer.queue),
+            },
+            thread: OnceLock::new(),
         }
     }
 
@@ -1046,6 +1004,10 @@ impl Slot {
         }
         drop(state);
         self.mailbox.ready.notify_one();
+        self.thread.get_or_init(|| {
+            let (mailbox, worker) = (Arc::clone(&self.mailbox), self.worker.clone());
+            std::thread::spawn(move || worker.work(&mailbox))
+        });
     }
 
     fn stop(&self) {
@@ -1068,6 +1030,71 @@ impl Slot {
             // a panic in there was told by the hook
             drop(thread.join());
         }
+    }
+}
+
+/// What the thread of a slot works with.
+#[derive(Debug, Clone)]
+struct Worker {
+    env: Arc<Env>,
+    notices: UnboundedSender<Notice>,
+    queue: Arc<Queue>,
+}
+
+impl Worker {
+    /// Carries out what comes into the mailbox until that is closed.
+    fn work(&self, mailbox: &Mailbox) {
+        let mut has_made_way = false;
+        while let Some((effect, cancel)) = next(mailbox) {
+            let mut say = |notice: Notice| {
+                let makes_way = self.say(notice);
+                if makes_way && !has_made_way {
+                    has_made_way = true;
+                    self.queue.wait_for_first_screen();
+                    stand_back();
+                }
+            };
+            let unanswered = answers_of_failure(&effect);
+            let done = catch_unwind(AssertUnwindSafe(|| {
+                perform(effect, &self.env, &cancel, &mut say);
+            }));
+            if done.is_err() {
+                for notice in unanswered {
+                    say(notice);
+                }
+                say(Notice::Say(
+                    Tone::Error,
+                    "something failed inside hgview; M has what it said".to_owned(),
+                ));
+                say(Notice::Log(last_panic()));
+            }
+            mailbox.lock().running = None;
+        }
+    }
+
+    /// Hands an answer on; says whether the work has to make way for the first screen, which has the processors to
+    /// itself.
+    fn say(&self, notice: Notice) -> bool {
+        let mut makes_way = matches!(notice, Notice::Theme(..));
+        match &notice {
+            Notice::Scanned {
+                records,
+                is_complete,
+                ..
+            } => {
+                self.queue.grow(*records, *is_complete);
+                makes_way = *records >= Summarizer::FIRST_ROWS && !is_complete;
+            }
+            Notice::Refreshed(refresh) => {
+                let len = self.env.store.len();
+                self.queue.changed(len, &refresh.changed);
+            }
+            Notice::Relabelled => self.queue.restart(),
+            _ => {}
+        }
+        // nobody listens any more: the program is ending
+        let _gone = self.notices.send(notice);
+        makes_way
     }
 }
 

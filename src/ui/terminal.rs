@@ -1,13 +1,12 @@
 //! The terminal: taken over, given back, whatever happens. Every frame is one write.
 
-use std::cell::RefCell;
-use std::io::Write;
-use std::rc::Rc;
+mod paint;
+
+use std::io::Write as _;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
 use ratatui::crossterm::cursor::Hide;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::DisableBracketedPaste;
@@ -15,19 +14,19 @@ use ratatui::crossterm::event::EnableBracketedPaste;
 use ratatui::crossterm::queue;
 use ratatui::crossterm::style::Print;
 use ratatui::crossterm::style::ResetColor;
-use ratatui::crossterm::terminal::BeginSynchronizedUpdate;
-use ratatui::crossterm::terminal::Clear;
-use ratatui::crossterm::terminal::ClearType;
+use ratatui::crossterm::terminal;
 use ratatui::crossterm::terminal::EndSynchronizedUpdate;
 use ratatui::crossterm::terminal::EnterAlternateScreen;
 use ratatui::crossterm::terminal::LeaveAlternateScreen;
 use ratatui::crossterm::terminal::disable_raw_mode;
 use ratatui::crossterm::terminal::enable_raw_mode;
+use ratatui::layout::Rect;
 
 use crate::error::Error;
 use crate::error::Result;
 use crate::ui::app::App;
 use crate::ui::tasks;
+use crate::ui::terminal::paint::Painter;
 
 /// Clicks and the wheel in SGR form; not motion, which costs bytes over a slow line and tells us nothing.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
@@ -36,29 +35,11 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 /// The terminal is ours: the panic hook has something to give back.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
 
-/// Collects a frame; `flush` does nothing, [`Screen::draw`] writes it all at once. Clones share the bytes.
-#[derive(Debug, Default, Clone)]
-struct Frame {
-    bytes: Rc<RefCell<Vec<u8>>>,
-}
-
-impl Write for Frame {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.bytes.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The terminal while the program has it. Dropping it gives the terminal back.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Frame>>,
-    frame: Frame,
-    /// The bytes of the last frame.
-    last: Vec<u8>,
+    painter: Painter,
+    /// Where the next frame is drawn.
+    frame: Buffer,
     has_mouse: bool,
 }
 
@@ -77,12 +58,9 @@ impl Screen {
     /// When the terminal refuses raw mode or writes.
     pub fn enter(has_mouse: bool) -> Result<Self> {
         install_panic_hook();
-        let frame = Frame::default();
-        let terminal = Terminal::new(CrosstermBackend::new(frame.clone())).map_err(broken)?;
         let mut screen = Self {
-            terminal,
-            frame,
-            last: Vec::new(),
+            painter: Painter::new(),
+            frame: Buffer::default(),
             has_mouse,
         };
         screen.take()?;
@@ -96,13 +74,13 @@ impl Screen {
     pub fn take(&mut self) -> Result<()> {
         enable_raw_mode().map_err(broken)?;
         IS_OURS.store(true, Ordering::SeqCst);
-        let frame = self.terminal.backend_mut();
-        queue!(frame, EnterAlternateScreen, EnableBracketedPaste, Hide).map_err(broken)?;
+        let mut bytes = Vec::new();
+        queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Hide).map_err(broken)?;
         if self.has_mouse {
-            queue!(frame, Print(MOUSE_ON)).map_err(broken)?;
+            queue!(bytes, Print(MOUSE_ON)).map_err(broken)?;
         }
-        self.clear()?;
-        self.write_out()
+        self.clear();
+        self.write_raw(&bytes)
     }
 
     /// Gives the terminal back, for a while or for good.
@@ -132,15 +110,8 @@ impl Screen {
     }
 
     /// Forgets what is on the screen, so that the next frame paints all of it.
-    ///
-    /// # Errors
-    /// When the terminal is gone.
-    pub fn clear(&mut self) -> Result<()> {
-        // ratatui's own clear asks the terminal where the cursor is, and waits for seconds where nobody answers
-        self.last.clear();
-        queue!(self.terminal.backend_mut(), Clear(ClearType::All)).map_err(broken)?;
-        self.terminal = Terminal::new(CrosstermBackend::new(self.frame.clone())).map_err(broken)?;
-        Ok(())
+    pub fn clear(&mut self) {
+        self.painter.forget();
     }
 
     /// Columns and rows.
@@ -148,37 +119,26 @@ impl Screen {
     /// # Errors
     /// When the terminal does not say.
     pub fn size(&self) -> Result<(u16, u16)> {
-        let size = self.terminal.size().map_err(broken)?;
-        Ok((size.width, size.height))
+        let of_output = rustix::termios::tcgetwinsize(std::io::stdout());
+        match of_output {
+            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Ok((size.ws_col, size.ws_row)),
+            _ => terminal::size().map_err(broken),
+        }
     }
 
-    /// Draws a frame: computed in memory, compared with the one before, written as one synchronized update.
+    /// Draws a frame: computed in memory, compared with what is shown, written at once.
     ///
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, app: &App) -> Result<()> {
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate).map_err(broken)?;
-        self.terminal
-            .draw(|frame| {
-                let cursor = app.draw(frame.buffer_mut());
-                if let Some(cursor) = cursor {
-                    frame.set_cursor_position(cursor);
-                }
-            })
-            .map_err(broken)?;
-        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate).map_err(broken)?;
-        let bytes = self.frame.bytes.take();
-        // frames say what changed, at absolute places: one that says what the last one said changes nothing
-        if bytes == self.last {
+        let (width, height) = self.size()?;
+        self.frame.resize(Rect::new(0, 0, width, height));
+        self.frame.reset();
+        let cursor = app.draw(&mut self.frame);
+        let bytes = self.painter.paint(&self.frame, cursor);
+        if bytes.is_empty() {
             return Ok(());
         }
-        self.write_raw(&bytes)?;
-        self.last = bytes;
-        Ok(())
-    }
-
-    fn write_out(&mut self) -> Result<()> {
-        let bytes = self.frame.bytes.take();
         self.write_raw(&bytes)
     }
 }

@@ -255,7 +255,7 @@ impl Driver {
     }
 
     fn start(&mut self) {
-        let mut effects = Vec::new();
+        let mut effects = vec![Effect::Scan];
         self.app.start(&mut effects);
         self.settle(effects);
     }

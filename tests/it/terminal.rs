@@ -274,7 +274,7 @@ fn control_sequences_of_the_data_stay_there() {
     assert_eq!(pty.ends(), Ok(0));
     let bytes = pty.look(|seen| seen.bytes.clone());
     let ours =
-        Regex::new(r"\x1b\[(?:[0-9;]*[mHJK]|\?(?:25|1000|1006|1049|2004|2026)[hl])").unwrap();
+        Regex::new(r"\x1b\[(?:[0-9;]*[mCHJKLMr]|\?(?:25|1000|1006|1049|2004|2026)[hl])").unwrap();
     let rest = ours.replace_all(&bytes, &b""[..]);
     let rest = String::from_utf8(rest.into_owned()).expect("text and nothing else");
     let letters: Vec<char> = rest.chars().collect();

@@ -518,19 +518,34 @@ impl ListView {
             let how = self.how.clone();
             self.arrange(how, cx, effects);
         }
-        let range = self.cursor.top..(self.cursor.top + self.height(cx)).min(self.shown(cx));
-        let all = cx.data.rows.len();
-        let lacks = range.clone().any(|place| {
-            self.order
-                .record(place, all)
-                .is_some_and(|ix| cx.data.rows.get(ix).is_none())
-        });
-        if lacks && self.asked_rows != (range.start, range.end) {
+        let range = self.visible(cx);
+        if self.lacks(range.clone(), cx) && self.asked_rows != (range.start, range.end) {
             self.asked_rows = (range.start, range.end);
             effects.push(Effect::Summarize(range.clone(), self.order.clone()));
         }
         self.sync_marks(range, cx, effects);
         self.sync_preview(cx, highlighter, effects);
+    }
+
+    fn visible(&self, cx: &Cx<'_>) -> Range<usize> {
+        self.cursor.top..(self.cursor.top + self.height(cx)).min(self.shown(cx))
+    }
+
+    /// Whether some of these rows are not summarised.
+    fn lacks(&self, mut range: Range<usize>, cx: &Cx<'_>) -> bool {
+        let all = cx.data.rows.len();
+        range.any(|place| {
+            self.order
+                .record(place, all)
+                .is_some_and(|ix| cx.data.rows.get(ix).is_none())
+        })
+    }
+
+    /// Whether every row that fits on the screen is there and summarised, or all there will be.
+    pub fn is_full(&self, cx: &Cx<'_>) -> bool {
+        let range = self.visible(cx);
+        let has_all = range.len() == self.height(cx) || cx.data.scan.is_complete;
+        has_all && !self.lacks(range, cx)
     }
 
     /// Has the visible rows judged once they are summarised.
