@@ -148,8 +148,10 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub struct Head {
     hash: OnceLock<ContentHash>,
-    /// What [`Store::load_bytes`] gives, where it was not needed for the trajectory; else the hash is known.
+    /// What [`Store::load_bytes`] gives, where it was read and not needed for the trajectory; else the hash is known.
     bytes: Option<Vec<u8>>,
+    /// Where the hash is kept once it is made.
+    place: Option<(Arc<Source>, Slot)>,
     /// The trajectory with what side files say; its steps, children, totals and notes may be those of a
     /// part of it.
     pub trajectory: Arc<Trajectory>,
@@ -159,22 +161,28 @@ pub struct Head {
 
 impl Head {
     /// The head of a record of which everything is known.
-    pub fn whole(bytes: Vec<u8>, trajectory: Arc<Trajectory>) -> Self {
+    pub fn whole(hash: ContentHash, trajectory: Arc<Trajectory>) -> Self {
         Self {
-            hash: OnceLock::new(),
-            bytes: Some(bytes),
+            hash: OnceLock::from(hash),
+            bytes: None,
+            place: None,
             trajectory,
             is_whole: true,
         }
     }
 
-    /// The record's content: the hash of [`Store::load_bytes`]. Made when it is asked for.
+    /// The record's content: [`Store::content_hash`]. Made when it is asked for.
     pub fn hash(&self) -> ContentHash {
-        let of_bytes = || ContentHash::of(self.bytes.as_deref().unwrap_or_default());
-        *self.hash.get_or_init(of_bytes)
+        *self.hash.get_or_init(|| {
+            let hash = ContentHash::of(self.bytes.as_deref().unwrap_or_default());
+            if let Some((source, slot)) = &self.place {
+                source.keep_content(slot, hash);
+            }
+            hash
+        })
     }
 
-    /// The record's bytes, where they are still here; the hash stays.
+    /// The record's bytes, where they were read and are still here.
     pub fn into_bytes(self) -> Option<Vec<u8>> {
         self.bytes
     }
@@ -228,6 +236,14 @@ pub struct Store {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // every critical section leaves its data whole, so a panic elsewhere changes nothing
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The content of a record that was read, kept for its place.
+fn hash_of(raw: &RawRecord, (source, slot): (&Source, &Slot)) -> ContentHash {
+    let parts = raw.own_parts().map(|part| part.bytes.as_slice());
+    let hash = ContentHash::of_parts(parts);
+    source.keep_content(slot, hash);
+    hash
 }
 
 /// The bytes of the record itself, parts with a line break between them.
@@ -604,12 +620,18 @@ impl Store {
     /// # Errors
     /// The fault when its file is gone, shrank or was replaced, or when the scan found it faulty.
     pub fn load_raw(&self, ix: RecordIx) -> Result<RawRecord, Fault> {
+        let (slot, source) = self.find_sound(ix)?;
+        source.load_raw(&slot)
+    }
+
+    /// The place of a record in which the scan found nothing wrong.
+    fn find_sound(&self, ix: RecordIx) -> Result<(Slot, Arc<Source>), Fault> {
         let (slot, source, fault) = self
             .find(ix)
             .ok_or_else(|| Fault::new("there is no such record"))?;
         match fault {
             Some(fault) => Err(fault),
-            None => source.load_raw(&slot),
+            None => Ok((slot, source)),
         }
     }
 
@@ -621,33 +643,83 @@ impl Store {
         Ok(own_bytes(self.load_raw(ix)?))
     }
 
-    /// Hashes the record and reads what filters need of it: task, final patch, answer, outcome. The cache is asked but
-    /// not filled.
+    /// The record's content: the hash of [`Store::load_bytes`], by which decisions and judgements know it. What the index
+    /// knows is not read; what it does not is kept in it.
+    ///
+    /// # Errors
+    /// As [`Store::load_raw`].
+    pub fn content_hash(&self, ix: RecordIx) -> Result<ContentHash, Fault> {
+        Ok(self.content(ix)?.0)
+    }
+
+    /// [`Store::content_hash`], and [`Store::load_bytes`] where they had to be read for it.
+    ///
+    /// # Errors
+    /// As [`Store::load_raw`].
+    pub fn content(&self, ix: RecordIx) -> Result<(ContentHash, Option<Vec<u8>>), Fault> {
+        let (slot, source) = self.find_sound(ix)?;
+        if let Some(known) = source.known_content(&slot) {
+            return Ok((known, None));
+        }
+        let raw = source.load_raw(&slot)?;
+        let hash = hash_of(&raw, (&source, &slot));
+        Ok((hash, Some(own_bytes(raw))))
+    }
+
+    /// Reads what filters need of a record: task, final patch, answer, outcome. The cache is asked but not filled.
     ///
     /// # Errors
     /// The fault of a record that cannot be read or parsed.
     pub fn load_head(&self, ix: RecordIx) -> Result<Head, Fault> {
-        let raw = self.load_raw(ix)?;
+        let (slot, source) = self.find_sound(ix)?;
+        let known = source.known_content(&slot);
         let cached = lock(&self.cache).get(ix.0);
-        if let Some(trajectory) = cached {
-            return Ok(Head::whole(own_bytes(raw), trajectory));
+        if let (Some(hash), Some(trajectory)) = (known, &cached) {
+            return Ok(Head::whole(hash, Arc::clone(trajectory)));
         }
-        let Some(mut head) = read::parse_head(&raw) else {
-            let parts = raw.own_parts().map(|part| part.bytes.as_slice());
+        let raw = source.load_raw(&slot)?;
+        let hash = known.map_or_else(OnceLock::new, OnceLock::from);
+        if let Some(trajectory) = cached {
             return Ok(Head {
-                hash: OnceLock::from(ContentHash::of_parts(parts)),
-                bytes: None,
-                trajectory: Arc::new(self.parse_raw(ix, raw)?),
+                hash,
+                bytes: Some(own_bytes(raw)),
+                place: Some((source, slot)),
+                trajectory,
                 is_whole: true,
             });
+        }
+        let Some(mut head) = read::parse_head(&raw) else {
+            let hash = known.unwrap_or_else(|| hash_of(&raw, (&source, &slot)));
+            return Ok(Head::whole(hash, Arc::new(self.parse_raw(ix, raw)?)));
         };
         self.join_sides(ix, &mut head);
         Ok(Head {
-            hash: OnceLock::new(),
+            hash,
             bytes: Some(own_bytes(raw)),
+            place: Some((source, slot)),
             trajectory: Arc::new(head),
             is_whole: false,
         })
+    }
+
+    /// [`Store::load`] with the record's content; what has to be read for both is read once.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    pub fn load_whole(&self, ix: RecordIx) -> Result<Head, Fault> {
+        let mut hash = None;
+        let trajectory = self.load_by(ix, |ix| {
+            let (slot, source) = self.find_sound(ix)?;
+            let raw = source.load_raw(&slot)?;
+            let known = source.known_content(&slot);
+            hash = Some(known.unwrap_or_else(|| hash_of(&raw, (&source, &slot))));
+            self.parse_raw(ix, raw)
+        })?;
+        let hash = match hash {
+            Some(hash) => hash,
+            None => self.content_hash(ix)?,
+        };
+        Ok(Head::whole(hash, trajectory))
     }
 
     /// Parses the record and joins what side files say, or takes it from the cache.
@@ -783,11 +855,24 @@ impl Store {
         };
         let (sources, mut records) = {
             let index = self.index();
+            let is_due = |source: &Arc<Source>, records: usize| {
+                let sheet = source.sheet.as_ref();
+                sheet.is_some_and(|sheet| sheet.is_due(records))
+            };
+            // what is not due for a single record is not for many
+            if !index.sources.iter().any(|source| is_due(source, 1)) {
+                return;
+            }
+            let mut counts = vec![0; index.sources.len()];
+            for slot in &index.slots {
+                let count = usize::try_from(slot.source).ok();
+                if let Some(count) = count.and_then(|place| counts.get_mut(place)) {
+                    *count += 1;
+                }
+            }
             let mut records: HashMap<u32, Records> = HashMap::new();
-            for (place, source) in index.sources.iter().enumerate() {
-                if source.sheet.as_ref().is_some_and(|sheet| sheet.is_due())
-                    && let Ok(place) = u32::try_from(place)
-                {
+            for ((place, source), count) in (0..).zip(&index.sources).zip(counts) {
+                if is_due(source, count) {
                     records.insert(place, Records::default());
                 }
             }
@@ -829,9 +914,8 @@ impl Store {
         let hash = self
             .given
             .knows_contents()
-            .then(|| self.load_bytes(ix).ok())
-            .flatten()
-            .map(|bytes| ContentHash::of(&bytes));
+            .then(|| self.content_hash(ix).ok())
+            .flatten();
         if !self.given_paths.is_empty() {
             lock(&self.matched).extend(self.given.files_about(trajectory, hash));
         }

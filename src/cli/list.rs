@@ -203,11 +203,11 @@ impl Said {
         if row.fault.is_some() || !is_asked {
             return Self::default();
         }
-        let Ok(head) = store.load_head(ix) else {
-            return Self::default();
-        };
         let mut said = Self::default();
-        if is_judged || wants_flags {
+        let hash = if is_judged || wants_flags {
+            let Ok(head) = store.load_head(ix) else {
+                return said;
+            };
             let rules: &[Rules] = if is_judged {
                 &[Rules::Published, Rules::Strict]
             } else {
@@ -226,12 +226,17 @@ impl Said {
                 strict: checked.strict.verdict,
             });
             said.flags = checked.flags.iter().map(flag_words).collect();
-        }
+            checked.hash
+        } else if let Ok(hash) = store.content_hash(ix) {
+            hash
+        } else {
+            return said;
+        };
         if !results.is_empty() {
-            let brief = results.brief(head.hash());
+            let brief = results.brief(hash);
             (said.replay, said.rank) = (brief.map(ListReplay::of), brief.map(Brief::rank));
         }
-        for (name, state) in ledger.states(head.hash()) {
+        for (name, state) in ledger.states(hash) {
             if let Some(choice) = state.decision {
                 said.decisions.insert(name.to_string(), choice);
             }

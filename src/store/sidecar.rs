@@ -1,5 +1,5 @@
 //! What is known of large files, kept in the cache folder for the next time: where their records lie, their rows of the
-//! list, their SHA-256.
+//! list, what hash their bytes have, their SHA-256.
 //!
 //! A sidecar is one file, found by the canonical path of the data. It holds for the file whose device, inode, length,
 //! times of change and probe it names; lines that were appended since are scanned, anything else is scanned anew. Who

@@ -345,7 +345,7 @@ mod tests {
             answer: Some("def f():\n    return 1".into()),
             ..Trajectory::default()
         };
-        Head::whole(b"record".to_vec(), Arc::new(trajectory))
+        Head::whole(ContentHash::of(b"record"), Arc::new(trajectory))
     }
 
     #[track_caller]

@@ -1,7 +1,8 @@
-//! Rows of the list of one file: those that an earlier run left in the sidecar, and those that this one finds out.
+//! What is known of each record of one file, its row of the list and its content: what an earlier run left in the sidecar,
+//! and what this one finds out.
 //!
-//! Rows are kept as the record alone says them, before side files are joined. They are gathered in blocks, and a block
-//! that is full goes to the disk: what is held does not grow with the file.
+//! Rows are kept as the record alone says them, before side files are joined. Each kind is gathered in blocks of its own,
+//! and a block that is full goes to the disk: what is held does not grow with the file.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -15,6 +16,7 @@ use std::sync::PoisonError;
 
 use tempfile::TempPath;
 
+use crate::model::ContentHash;
 use crate::model::Format;
 use crate::model::Summary;
 use crate::store::index::Slot;
@@ -27,12 +29,29 @@ use crate::store::sidecar::form::Place;
 use crate::store::sidecar::form::Reader;
 use crate::store::sidecar::kept::Sidecar;
 
-/// Rows of a block.
+/// Records of a block.
 pub(super) const BLOCK: usize = 256;
 /// A longer row is not kept.
 const MOST_ROW: usize = 64 << 10;
 
-/// Rows by their place in the block; those that nobody knows are empty, or behind the last.
+/// Contents alone are worth writing a sidecar anew when they are at least one of so many records.
+const WORTH: usize = 64;
+
+/// What is kept of each record, in blocks by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// Its row of the list.
+    Row,
+    /// The hash of its bytes.
+    Content,
+}
+
+impl Kind {
+    /// In the order in which sidecars name their blocks.
+    pub(super) const ALL: [Self; 2] = [Self::Row, Self::Content];
+}
+
+/// What is kept of records by their place in the block; of those that nobody knows it is empty, or behind the last.
 #[derive(Debug, Default)]
 struct Block {
     rows: Vec<Box<[u8]>>,
@@ -56,7 +75,7 @@ impl Block {
     }
 }
 
-/// The rows of a file.
+/// What is known of the records of a file.
 #[derive(Debug)]
 pub(in crate::store) struct Sheet {
     pub(super) shelf: Shelf,
@@ -76,18 +95,20 @@ pub(super) struct State {
     pub(super) fresh: Fresh,
     /// Of the whole file.
     pub(super) sha256: Option<[u8; 32]>,
-    /// The sidecar does not have all that is known.
+    /// The sidecar does not have all that is known, contents aside.
     pub(super) is_new: bool,
+    /// Contents that no sidecar has.
+    contents: usize,
     /// There is no point in keeping anything.
     is_void: bool,
     sources: usize,
 }
 
-/// Rows that are in no sidecar.
+/// What is in no sidecar.
 #[derive(Debug, Default)]
 pub(super) struct Fresh {
-    partial: HashMap<usize, Block>,
-    pub(super) full: HashMap<usize, Place>,
+    partial: HashMap<(Kind, usize), Block>,
+    pub(super) full: HashMap<(Kind, usize), Place>,
     /// What will become the sidecar, once there is a full block.
     pub(super) file: Option<Spill>,
 }
@@ -232,21 +253,34 @@ impl Sheet {
         form::put_span(&mut bytes, slot.span());
         form::put_row(&mut bytes, row);
         let mut state = self.lock();
-        if state.is_void || bytes.len() > MOST_ROW || !self.may_hold(state.old.as_ref(), row.format)
-        {
-            return;
+        if bytes.len() <= MOST_ROW && self.may_hold(state.old.as_ref(), row.format) {
+            let is_more = state.put(&self.shelf, Kind::Row, slot, bytes);
+            state.is_new |= is_more;
         }
-        state.is_new = true;
-        let place = usize::try_from(slot.row).unwrap_or(usize::MAX);
-        let (nth, place) = (place / BLOCK, place % BLOCK);
-        let fresh = &mut state.fresh;
-        if fresh.full.contains_key(&nth) {
-            return;
-        }
-        let block = fresh.partial.entry(nth).or_default();
-        block.put(place, bytes);
-        if block.known == BLOCK && fresh.spill(&self.shelf, nth).is_err() {
-            state.give_up();
+    }
+
+    /// The content of a record as it was hashed before; `None` when nobody did, the record lies elsewhere now, or the file
+    /// is not what it was when it was scanned.
+    pub(in crate::store) fn content(&self, slot: &Slot) -> Option<ContentHash> {
+        let (old, fresh, print) = {
+            let state = self.lock();
+            let print = state.print.clone()?;
+            (state.old.clone(), state.fresh(Kind::Content, slot), print)
+        };
+        let found = fresh.or_else(|| old?.content(slot))?;
+        // a decision must not be on what a record was before
+        let is_same = Print::at(&self.path).is_ok_and(|now| now == print);
+        is_same.then_some(found)
+    }
+
+    /// Keeps the content of a record.
+    pub(in crate::store) fn put_content(&self, slot: &Slot, hash: ContentHash) {
+        let mut bytes = Vec::new();
+        form::put_span(&mut bytes, slot.span());
+        bytes.extend(hash.as_bytes());
+        let mut state = self.lock();
+        if state.put(&self.shelf, Kind::Content, slot, bytes) {
+            state.contents += 1;
         }
     }
 
@@ -269,10 +303,46 @@ impl State {
         self.fresh = Fresh::default();
     }
 
-    /// The block as it is known now; `None` when none of its rows is.
-    pub(super) fn block(&self, nth: usize) -> Option<Vec<u8>> {
-        let old = self.old.as_ref().and_then(|old| old.block(nth));
-        let Some(fresh) = self.fresh.partial.get(&nth) else {
+    /// Whether something is worth writing for a file of so many records.
+    pub(super) fn is_due(&self, records: usize) -> bool {
+        self.print.is_some()
+            && (self.is_new || self.contents.saturating_mul(WORTH) >= records.max(1))
+    }
+
+    /// Says that all that is known is written.
+    pub(super) fn settle(&mut self) {
+        self.is_new = false;
+        self.contents = 0;
+    }
+
+    /// Adds what is known of a record; says whether it was not there yet.
+    fn put(&mut self, shelf: &Shelf, kind: Kind, slot: &Slot, bytes: Vec<u8>) -> bool {
+        let (nth, place) = place_of(slot);
+        let fresh = &mut self.fresh;
+        if self.is_void || fresh.full.contains_key(&(kind, nth)) {
+            return false;
+        }
+        let block = fresh.partial.entry((kind, nth)).or_default();
+        let before = block.known;
+        block.put(place, bytes);
+        let is_more = block.known > before;
+        if block.known == BLOCK && fresh.spill(shelf, (kind, nth)).is_err() {
+            self.give_up();
+        }
+        is_more
+    }
+
+    /// The content of a record that this run has found out and holds.
+    fn fresh(&self, kind: Kind, slot: &Slot) -> Option<ContentHash> {
+        let (nth, place) = place_of(slot);
+        let block = self.fresh.partial.get(&(kind, nth))?;
+        content_of(block.get(place)?, slot)
+    }
+
+    /// The block as it is known now; `None` when nothing of it is.
+    pub(super) fn block(&self, kind: Kind, nth: usize) -> Option<Vec<u8>> {
+        let old = self.old.as_ref().and_then(|old| old.block(kind, nth));
+        let Some(fresh) = self.fresh.partial.get(&(kind, nth)) else {
             return old.map(|old| old.to_vec());
         };
         let row = |place: usize| {
@@ -285,7 +355,7 @@ impl State {
 
 impl Fresh {
     /// Moves a full block to the disk.
-    fn spill(&mut self, folder: &Shelf, nth: usize) -> std::io::Result<()> {
+    fn spill(&mut self, folder: &Shelf, nth: (Kind, usize)) -> std::io::Result<()> {
         let Some(block) = self.partial.remove(&nth) else {
             return Ok(());
         };
@@ -329,10 +399,28 @@ fn row_of(block: &[u8], place: usize) -> Option<&[u8]> {
         .filter(|row| !row.is_empty())
 }
 
+/// The block of the record of a slot, and its place in it.
+pub(super) fn place_of(slot: &Slot) -> (usize, usize) {
+    let row = usize::try_from(slot.row).unwrap_or(usize::MAX);
+    (row / BLOCK, row % BLOCK)
+}
+
+/// The content that is kept for the record of a slot.
+fn content_of(bytes: &[u8], slot: &Slot) -> Option<ContentHash> {
+    let mut reader = Reader(bytes);
+    let is_its = reader.span()? == slot.span();
+    let hash = ContentHash::from_digest(reader.array()?);
+    (is_its && reader.0.is_empty()).then_some(hash)
+}
+
+/// The content of the record of a slot out of its block.
+pub(super) fn read_content(block: &[u8], slot: &Slot) -> Option<ContentHash> {
+    content_of(row_of(block, place_of(slot).1)?, slot)
+}
+
 /// The row of a block for the record of a slot.
 pub(super) fn read_row(block: &[u8], slot: &Slot) -> Option<Summary> {
-    let place = usize::try_from(slot.row).ok()? % BLOCK;
-    let mut reader = Reader(row_of(block, place)?);
+    let mut reader = Reader(row_of(block, place_of(slot).1)?);
     if reader.span()? != slot.span() {
         return None;
     }
