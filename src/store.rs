@@ -7,6 +7,8 @@
 
 mod bytes;
 mod cache;
+mod content;
+mod copy;
 mod folder;
 mod index;
 mod input;
@@ -41,6 +43,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+pub use crate::store::content::Head;
+pub use crate::store::content::Note;
+pub use crate::store::copy::Line;
+pub use crate::store::copy::copy_lines;
 pub use crate::store::index::Skipped;
 pub use crate::store::refresh::Refresh;
 pub use crate::store::sidecar::FileHash;
@@ -53,7 +59,6 @@ pub use crate::store::table::expects_panic;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::model;
-use crate::model::ContentHash;
 use crate::model::Fault;
 use crate::model::Format;
 use crate::model::RecordIx;
@@ -144,50 +149,6 @@ pub struct Entry {
     pub fault: Option<Fault>,
 }
 
-/// A record as far as filters need it.
-#[derive(Debug, Clone)]
-pub struct Head {
-    hash: OnceLock<ContentHash>,
-    /// What [`Store::load_bytes`] gives, where it was read and not needed for the trajectory; else the hash is known.
-    bytes: Option<Vec<u8>>,
-    /// Where the hash is kept once it is made.
-    place: Option<(Arc<Source>, Slot)>,
-    /// The trajectory with what side files say; its steps, children, totals and notes may be those of a
-    /// part of it.
-    pub trajectory: Arc<Trajectory>,
-    /// Whether the trajectory is whole; else [`Store::load`] has the rest.
-    pub is_whole: bool,
-}
-
-impl Head {
-    /// The head of a record of which everything is known.
-    pub fn whole(hash: ContentHash, trajectory: Arc<Trajectory>) -> Self {
-        Self {
-            hash: OnceLock::from(hash),
-            bytes: None,
-            place: None,
-            trajectory,
-            is_whole: true,
-        }
-    }
-
-    /// The record's content: [`Store::content_hash`]. Made when it is asked for.
-    pub fn hash(&self) -> ContentHash {
-        *self.hash.get_or_init(|| {
-            let hash = ContentHash::of(self.bytes.as_deref().unwrap_or_default());
-            if let Some((source, slot)) = &self.place {
-                source.keep_content(slot, hash);
-            }
-            hash
-        })
-    }
-
-    /// The record's bytes, where they were read and are still here.
-    pub fn into_bytes(self) -> Option<Vec<u8>> {
-        self.bytes
-    }
-}
-
 /// Which side files are joined, for the status line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SideSummary {
@@ -236,14 +197,6 @@ pub struct Store {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // every critical section leaves its data whole, so a panic elsewhere changes nothing
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The content of a record that was read, kept for its place.
-fn hash_of(raw: &RawRecord, (source, slot): (&Source, &Slot)) -> ContentHash {
-    let parts = raw.own_parts().map(|part| part.bytes.as_slice());
-    let hash = ContentHash::of_parts(parts);
-    source.keep_content(slot, hash);
-    hash
 }
 
 /// The bytes of the record itself, parts with a line break between them.
@@ -641,85 +594,6 @@ impl Store {
     /// As [`Store::load_raw`].
     pub fn load_bytes(&self, ix: RecordIx) -> Result<Vec<u8>, Fault> {
         Ok(own_bytes(self.load_raw(ix)?))
-    }
-
-    /// The record's content: the hash of [`Store::load_bytes`], by which decisions and judgements know it. What the index
-    /// knows is not read; what it does not is kept in it.
-    ///
-    /// # Errors
-    /// As [`Store::load_raw`].
-    pub fn content_hash(&self, ix: RecordIx) -> Result<ContentHash, Fault> {
-        Ok(self.content(ix)?.0)
-    }
-
-    /// [`Store::content_hash`], and [`Store::load_bytes`] where they had to be read for it.
-    ///
-    /// # Errors
-    /// As [`Store::load_raw`].
-    pub fn content(&self, ix: RecordIx) -> Result<(ContentHash, Option<Vec<u8>>), Fault> {
-        let (slot, source) = self.find_sound(ix)?;
-        if let Some(known) = source.known_content(&slot) {
-            return Ok((known, None));
-        }
-        let raw = source.load_raw(&slot)?;
-        let hash = hash_of(&raw, (&source, &slot));
-        Ok((hash, Some(own_bytes(raw))))
-    }
-
-    /// Reads what filters need of a record: task, final patch, answer, outcome. The cache is asked but not filled.
-    ///
-    /// # Errors
-    /// The fault of a record that cannot be read or parsed.
-    pub fn load_head(&self, ix: RecordIx) -> Result<Head, Fault> {
-        let (slot, source) = self.find_sound(ix)?;
-        let known = source.known_content(&slot);
-        let cached = lock(&self.cache).get(ix.0);
-        if let (Some(hash), Some(trajectory)) = (known, &cached) {
-            return Ok(Head::whole(hash, Arc::clone(trajectory)));
-        }
-        let raw = source.load_raw(&slot)?;
-        let hash = known.map_or_else(OnceLock::new, OnceLock::from);
-        if let Some(trajectory) = cached {
-            return Ok(Head {
-                hash,
-                bytes: Some(own_bytes(raw)),
-                place: Some((source, slot)),
-                trajectory,
-                is_whole: true,
-            });
-        }
-        let Some(mut head) = read::parse_head(&raw) else {
-            let hash = known.unwrap_or_else(|| hash_of(&raw, (&source, &slot)));
-            return Ok(Head::whole(hash, Arc::new(self.parse_raw(ix, raw)?)));
-        };
-        self.join_sides(ix, &mut head);
-        Ok(Head {
-            hash,
-            bytes: Some(own_bytes(raw)),
-            place: Some((source, slot)),
-            trajectory: Arc::new(head),
-            is_whole: false,
-        })
-    }
-
-    /// [`Store::load`] with the record's content; what has to be read for both is read once.
-    ///
-    /// # Errors
-    /// As [`Store::load`].
-    pub fn load_whole(&self, ix: RecordIx) -> Result<Head, Fault> {
-        let mut hash = None;
-        let trajectory = self.load_by(ix, |ix| {
-            let (slot, source) = self.find_sound(ix)?;
-            let raw = source.load_raw(&slot)?;
-            let known = source.known_content(&slot);
-            hash = Some(known.unwrap_or_else(|| hash_of(&raw, (&source, &slot))));
-            self.parse_raw(ix, raw)
-        })?;
-        let hash = match hash {
-            Some(hash) => hash,
-            None => self.content_hash(ix)?,
-        };
-        Ok(Head::whole(hash, trajectory))
     }
 
     /// Parses the record and joins what side files say, or takes it from the cache.

@@ -76,6 +76,22 @@ impl Policy {
         }
     }
 
+    /// Whether the filter's verdict counts for a record of which people say this.
+    pub fn asks_filter(self, states: &[(&Text, &State)]) -> bool {
+        match self {
+            Self::AutoOnly => true,
+            Self::HumanOnly => false,
+            Self::Override => matches!(people(states), People::Nobody),
+            Self::Unanimous | Self::Majority => {
+                let is_settled = |state: &&State| !state.adjudicates.is_empty();
+                match people(states) {
+                    People::Agreed(voices) => !voices.iter().any(|(_, state)| is_settled(&state)),
+                    _ => true,
+                }
+            }
+        }
+    }
+
     fn poll(self, verdict: Verdict, people: &People<'_>) -> Outcome {
         let voices = people.voices();
         let said = |choice| {

@@ -207,8 +207,13 @@ impl Source {
             .collect()
     }
 
+    /// Whether its bytes lie in a file as they are.
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self.bytes, Bytes::File { .. })
+    }
+
     /// The sheet of a source whose records are nothing but their bytes in it.
-    fn sheet_of_contents(&self) -> Option<&Sheet> {
+    pub(super) fn sheet_of_contents(&self) -> Option<&Sheet> {
         self.sheet.as_deref().filter(|_| self.parts.is_empty())
     }
 

@@ -14,7 +14,6 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
-use crate::model::ContentHash;
 use crate::model::Fault;
 use crate::model::Format;
 use crate::model::Span;
@@ -71,7 +70,7 @@ pub(super) struct Recent {
 
 impl Recent {
     /// So many blocks are held: one of each kind for each thread that goes through records, and some.
-    const BLOCKS: usize = 32;
+    const BLOCKS: usize = 48;
 
     fn get(&self, name: BlockName) -> Option<Arc<[u8]>> {
         let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -253,10 +252,10 @@ impl Sidecar {
         sheet::read_row(&self.block(Kind::Row, nth)?, slot)
     }
 
-    /// The content of the record of a slot.
-    pub(super) fn content(&self, slot: &Slot) -> Option<ContentHash> {
+    /// What is kept of the record of a slot, other than its row.
+    pub(super) fn known(&self, kind: Kind, slot: &Slot) -> Option<Vec<u8>> {
         let nth = sheet::place_of(slot).0;
-        sheet::read_content(&self.block(Kind::Content, nth)?, slot)
+        sheet::read_known(&self.block(kind, nth)?, slot)
     }
 
     /// A block.

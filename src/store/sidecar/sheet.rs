@@ -19,6 +19,7 @@ use tempfile::TempPath;
 use crate::model::ContentHash;
 use crate::model::Format;
 use crate::model::Summary;
+use crate::store::content::Note;
 use crate::store::index::Slot;
 use crate::store::index::file_name;
 use crate::store::sidecar::FileHash;
@@ -33,8 +34,10 @@ use crate::store::sidecar::kept::Sidecar;
 pub(super) const BLOCK: usize = 256;
 /// A longer row is not kept.
 const MOST_ROW: usize = 64 << 10;
+/// Nor is a longer note.
+const MOST_NOTE: usize = 4 << 10;
 
-/// Contents alone are worth writing a sidecar anew when they are at least one of so many records.
+/// Contents and notes alone are worth writing a sidecar anew when they are at least one of so many records.
 const WORTH: usize = 64;
 
 /// What is kept of each record, in blocks by kind.
@@ -44,11 +47,23 @@ pub(super) enum Kind {
     Row,
     /// The hash of its bytes.
     Content,
+    /// Nothing: that it is there says that its bytes hold no line break.
+    Line,
+    /// What somebody noted of it.
+    Note(Note),
 }
 
 impl Kind {
     /// In the order in which sidecars name their blocks.
-    pub(super) const ALL: [Self; 2] = [Self::Row, Self::Content];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Row,
+        Self::Content,
+        Self::Line,
+        Self::Note(Note::Published),
+        Self::Note(Note::Strict),
+        Self::Note(Note::Flags),
+        Self::Note(Note::Patch),
+    ];
 }
 
 /// What is kept of records by their place in the block; of those that nobody knows it is empty, or behind the last.
@@ -95,10 +110,10 @@ pub(super) struct State {
     pub(super) fresh: Fresh,
     /// Of the whole file.
     pub(super) sha256: Option<[u8; 32]>,
-    /// The sidecar does not have all that is known, contents aside.
+    /// The sidecar does not have all that is known, contents and notes aside.
     pub(super) is_new: bool,
-    /// Contents that no sidecar has.
-    contents: usize,
+    /// Contents and notes that no sidecar has.
+    loose: usize,
     /// There is no point in keeping anything.
     is_void: bool,
     sources: usize,
@@ -262,25 +277,63 @@ impl Sheet {
     /// The content of a record as it was hashed before; `None` when nobody did, the record lies elsewhere now, or the file
     /// is not what it was when it was scanned.
     pub(in crate::store) fn content(&self, slot: &Slot) -> Option<ContentHash> {
+        let found = self.known(Kind::Content, slot)?;
+        Some(ContentHash::from_digest(found.try_into().ok()?))
+    }
+
+    /// Keeps the content of a record.
+    pub(in crate::store) fn put_content(&self, slot: &Slot, hash: ContentHash) {
+        self.put_known(Kind::Content, slot, hash.as_bytes());
+    }
+
+    /// Whether the bytes of a record are known to hold no line break.
+    pub(in crate::store) fn is_line(&self, slot: &Slot) -> bool {
+        self.known(Kind::Line, slot).is_some()
+    }
+
+    /// Keeps that the bytes of a record hold no line break.
+    pub(in crate::store) fn put_line(&self, slot: &Slot) {
+        self.put_known(Kind::Line, slot, &[]);
+    }
+
+    /// What was noted of a record before, under the same conditions as its content and by the path by which the file was
+    /// named then.
+    pub(in crate::store) fn note(&self, slot: &Slot, note: Note) -> Option<Vec<u8>> {
+        let old = self.lock().old.clone();
+        let is_named_alike = old.is_none_or(|old| old.named == self.named);
+        is_named_alike.then(|| self.known(Kind::Note(note), slot))?
+    }
+
+    /// Keeps what was found out of a record alone.
+    pub(in crate::store) fn put_note(&self, slot: &Slot, note: Note, bytes: &[u8]) {
+        let is_named_alike = {
+            let state = self.lock();
+            state.old.as_ref().is_none_or(|old| old.named == self.named)
+        };
+        if is_named_alike && bytes.len() <= MOST_NOTE {
+            self.put_known(Kind::Note(note), slot, bytes);
+        }
+    }
+
+    fn known(&self, kind: Kind, slot: &Slot) -> Option<Vec<u8>> {
         let (old, fresh, print) = {
             let state = self.lock();
             let print = state.print.clone()?;
-            (state.old.clone(), state.fresh(Kind::Content, slot), print)
+            (state.old.clone(), state.fresh(kind, slot), print)
         };
-        let found = fresh.or_else(|| old?.content(slot))?;
+        let found = fresh.or_else(|| old?.known(kind, slot))?;
         // a decision must not be on what a record was before
         let is_same = Print::at(&self.path).is_ok_and(|now| now == print);
         is_same.then_some(found)
     }
 
-    /// Keeps the content of a record.
-    pub(in crate::store) fn put_content(&self, slot: &Slot, hash: ContentHash) {
+    fn put_known(&self, kind: Kind, slot: &Slot, known: &[u8]) {
         let mut bytes = Vec::new();
         form::put_span(&mut bytes, slot.span());
-        bytes.extend(hash.as_bytes());
+        bytes.extend(known);
         let mut state = self.lock();
-        if state.put(&self.shelf, Kind::Content, slot, bytes) {
-            state.contents += 1;
+        if state.put(&self.shelf, kind, slot, bytes) {
+            state.loose += 1;
         }
     }
 
@@ -305,14 +358,13 @@ impl State {
 
     /// Whether something is worth writing for a file of so many records.
     pub(super) fn is_due(&self, records: usize) -> bool {
-        self.print.is_some()
-            && (self.is_new || self.contents.saturating_mul(WORTH) >= records.max(1))
+        self.print.is_some() && (self.is_new || self.loose.saturating_mul(WORTH) >= records.max(1))
     }
 
     /// Says that all that is known is written.
     pub(super) fn settle(&mut self) {
         self.is_new = false;
-        self.contents = 0;
+        self.loose = 0;
     }
 
     /// Adds what is known of a record; says whether it was not there yet.
@@ -332,11 +384,11 @@ impl State {
         is_more
     }
 
-    /// The content of a record that this run has found out and holds.
-    fn fresh(&self, kind: Kind, slot: &Slot) -> Option<ContentHash> {
+    /// What this run has found out of a record and holds.
+    fn fresh(&self, kind: Kind, slot: &Slot) -> Option<Vec<u8>> {
         let (nth, place) = place_of(slot);
         let block = self.fresh.partial.get(&(kind, nth))?;
-        content_of(block.get(place)?, slot)
+        of_slot(block.get(place)?, slot)
     }
 
     /// The block as it is known now; `None` when nothing of it is.
@@ -405,17 +457,15 @@ pub(super) fn place_of(slot: &Slot) -> (usize, usize) {
     (row / BLOCK, row % BLOCK)
 }
 
-/// The content that is kept for the record of a slot.
-fn content_of(bytes: &[u8], slot: &Slot) -> Option<ContentHash> {
+/// What is kept for the record of a slot, if it is its.
+fn of_slot(bytes: &[u8], slot: &Slot) -> Option<Vec<u8>> {
     let mut reader = Reader(bytes);
-    let is_its = reader.span()? == slot.span();
-    let hash = ContentHash::from_digest(reader.array()?);
-    (is_its && reader.0.is_empty()).then_some(hash)
+    (reader.span()? == slot.span()).then(|| reader.0.to_vec())
 }
 
-/// The content of the record of a slot out of its block.
-pub(super) fn read_content(block: &[u8], slot: &Slot) -> Option<ContentHash> {
-    content_of(row_of(block, place_of(slot).1)?, slot)
+/// What is kept for the record of a slot, out of its block.
+pub(super) fn read_known(block: &[u8], slot: &Slot) -> Option<Vec<u8>> {
+    of_slot(row_of(block, place_of(slot).1)?, slot)
 }
 
 /// The row of a block for the record of a slot.
