@@ -99,6 +99,9 @@ pub struct OpenOptions {
     pub with: Vec<PathBuf>,
     /// Bound of the parsed records that are kept.
     pub cache_bytes: u64,
+    /// Bound of all that is kept only to be quick: parsed records have at most three quarters of it, blocks of the index
+    /// the rest.
+    pub max_memory: u64,
     /// Where streams are unpacked; `None` is the system's place for temporary files.
     pub spool_dir: Option<PathBuf>,
     /// The folder in which is kept what is known of large files; `None` where nothing is kept, nor read.
@@ -111,6 +114,7 @@ impl Default for OpenOptions {
             paths: Vec::new(),
             with: Vec::new(),
             cache_bytes: 256 << 20,
+            max_memory: 128 << 20,
             spool_dir: None,
             index_dir: None,
         }
@@ -194,6 +198,9 @@ pub struct Store {
     joined: Mutex<HashSet<u32>>,
 }
 
+/// What a fault takes besides its words.
+const FAULT_BYTES: usize = 64;
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // every critical section leaves its data whole, so a panic elsewhere changes nothing
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -231,12 +238,17 @@ impl Store {
         Ok(Self {
             inputs,
             spool_dir: options.spool_dir.clone(),
-            shelf: options.index_dir.as_deref().map(Shelf::new),
+            shelf: options
+                .index_dir
+                .as_deref()
+                .map(|folder| Shelf::within(folder, options.max_memory / 4)),
             neighbours,
             index: RwLock::default(),
             visited: Mutex::default(),
             is_complete: AtomicBool::new(false),
-            cache: Mutex::new(Cache::new(options.cache_bytes)),
+            cache: Mutex::new(Cache::new(
+                options.cache_bytes.min(options.max_memory / 4 * 3),
+            )),
             loading: Mutex::default(),
             given,
             given_paths,
@@ -334,6 +346,9 @@ impl Store {
         let bytes_total = scan.bytes_total;
         if !cancel.is_cancelled() {
             self.keep();
+            let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+            index.slots.shrink_to_fit();
+            drop(index);
             self.is_complete.store(true, Ordering::Release);
             let done = ScanProgress {
                 records: self.len(),
@@ -484,6 +499,21 @@ impl Store {
                 lock(&self.cache).clear();
             }
         }
+    }
+
+    /// About how many bytes are held for the records that were found, and for what is kept only to be quick.
+    pub fn resident_bytes(&self) -> u64 {
+        let (records, names) = {
+            let index = self.index();
+            let names = index.sources.iter().flat_map(|source| &source.names);
+            let names: usize = names.map(|name| name.len() + size_of::<Arc<str>>()).sum();
+            let faults = index.faults.values();
+            let faults: usize = faults.map(|fault| fault.why.len() + FAULT_BYTES).sum();
+            (index.slots.capacity() * size_of::<Slot>() + faults, names)
+        };
+        let joined = lock(&self.joined).capacity() * size_of::<u32>();
+        let blocks = self.shelf.as_ref().map_or(0, Shelf::resident_bytes);
+        (records + names + joined) as u64 + lock(&self.cache).bytes() + blocks
     }
 
     fn index(&self) -> RwLockReadGuard<'_, Index> {

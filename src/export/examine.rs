@@ -263,7 +263,7 @@ impl<'a> Examiner<'a> {
             reason,
         };
         let (score, masks) = self
-            .outcome(judged, &states)
+            .outcome(&judged, &states)
             .map_err(|why| drop_at(Stage::Outcome, why))?;
         let repo = trajectory.and_then(repo::of);
         if let Some(repo) = &repo
@@ -377,7 +377,7 @@ impl<'a> Examiner<'a> {
     /// The outcome, in words why it is not to accept.
     fn outcome(
         &self,
-        judged: Judged,
+        judged: &Judged,
         states: &[(&Text, &State)],
     ) -> Result<(Option<f64>, Masks), String> {
         let policy = self.jury.policy;

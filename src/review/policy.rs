@@ -82,13 +82,12 @@ impl Policy {
             Self::AutoOnly => true,
             Self::HumanOnly => false,
             Self::Override => matches!(people(states), People::Nobody),
-            Self::Unanimous | Self::Majority => {
-                let is_settled = |state: &&State| !state.adjudicates.is_empty();
-                match people(states) {
-                    People::Agreed(voices) => !voices.iter().any(|(_, state)| is_settled(&state)),
-                    _ => true,
+            Self::Unanimous | Self::Majority => match people(states) {
+                People::Agreed(voices) => {
+                    voices.iter().all(|(_, state)| state.adjudicates.is_empty())
                 }
-            }
+                _ => true,
+            },
         }
     }
 

@@ -51,14 +51,19 @@ impl Shelf {
     /// Files that were being written so long ago were left behind.
     const LEFT_BEHIND: Duration = Duration::from_hours(24);
 
-    /// Sidecars in a folder, which need not be there.
-    pub(super) fn new(folder: &Path) -> Self {
+    /// Sidecars in a folder, which need not be there. Of blocks that were read about so many bytes are held.
+    pub(super) fn within(folder: &Path, bytes: u64) -> Self {
         Self {
             folder: Arc::from(folder),
-            recent: Arc::default(),
+            recent: Arc::new(Recent::within(bytes)),
             least_bytes: Self::LEAST_BYTES,
             most_bytes: Self::MOST_BYTES,
         }
+    }
+
+    /// How many bytes of blocks are held.
+    pub(super) fn resident_bytes(&self) -> u64 {
+        self.recent.bytes()
     }
 
     /// The sidecar of a file with this canonical path.

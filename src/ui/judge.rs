@@ -121,17 +121,16 @@ impl Judge {
     /// # Errors
     /// The fault of a record that cannot be read.
     pub fn flags(&self, store: &Store, ix: RecordIx, cancel: &Cancel) -> Result<Vec<Flag>, Fault> {
-        let mut found = match noted::flags(store, ix) {
-            Some(known) => known,
-            None => {
-                let head = store.load_head(ix)?;
-                let whole = || store.load(ix);
-                let found = check::all_flags(&head, &whole, self.cache(), cancel);
-                if !cancel.is_cancelled() {
-                    noted::keep_flags(store, ix, &found);
-                }
-                found
+        let mut found = if let Some(known) = noted::flags(store, ix) {
+            known
+        } else {
+            let head = store.load_head(ix)?;
+            let whole = || store.load(ix);
+            let found = check::all_flags(&head, &whole, self.cache(), cancel);
+            if !cancel.is_cancelled() {
+                noted::keep_flags(store, ix, &found);
             }
+            found
         };
         // what the head tells is told with the verdicts
         found.retain(|flag| flag.flag != FlagKind::PromptLeak && self.chosen.has(flag.flag));

@@ -161,9 +161,10 @@ mod tests {
             keep_patch(&first, ix, is_even.then_some(patch_hash));
             keep_flags(&first, ix, std::slice::from_ref(&flag));
         }
-        let mut task = crate::model::Task::default();
-        task.kind = TaskKind::FuncGen;
-        trajectory.task = Some(task);
+        trajectory.task = Some(crate::model::Task {
+            kind: TaskKind::FuncGen,
+            ..crate::model::Task::default()
+        });
         let of = (&trajectory, &judged(Verdict::Accept, ""));
         keep_judgement(&first, RecordIx(7), Rules::Strict, of);
         keep_patch(&first, RecordIx(400), None);

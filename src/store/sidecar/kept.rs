@@ -62,15 +62,32 @@ const SHAPES: [Shape; 5] = [
 type BlockName = (u64, Kind, usize);
 
 /// Blocks that were read last, of all sidecars.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Recent {
+    /// Bytes of all blocks; one may be more.
+    bound: u64,
     blocks: Mutex<Vec<(BlockName, Arc<[u8]>)>>,
     sidecars: AtomicU64,
 }
 
 impl Recent {
-    /// So many blocks are held: one of each kind for each thread that goes through records, and some.
+    /// So many blocks are held at most: one of each kind for each thread that goes through records, and some.
     const BLOCKS: usize = 48;
+
+    /// Holds at most so many bytes.
+    pub(super) fn within(bound: u64) -> Self {
+        Self {
+            bound,
+            blocks: Mutex::default(),
+            sidecars: AtomicU64::default(),
+        }
+    }
+
+    /// How many bytes are held.
+    pub(super) fn bytes(&self) -> u64 {
+        let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        blocks.iter().map(|(_, block)| block.len() as u64).sum()
+    }
 
     fn get(&self, name: BlockName) -> Option<Arc<[u8]>> {
         let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,8 +97,11 @@ impl Recent {
 
     fn put(&self, name: BlockName, block: &Arc<[u8]>) {
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        if blocks.len() >= Self::BLOCKS {
-            blocks.remove(0);
+        let mut bytes: u64 = blocks.iter().map(|(_, block)| block.len() as u64).sum();
+        bytes += block.len() as u64;
+        while blocks.len() >= Self::BLOCKS || (bytes > self.bound && !blocks.is_empty()) {
+            let (_, oldest) = blocks.remove(0);
+            bytes -= oldest.len() as u64;
         }
         blocks.push((name, Arc::clone(block)));
     }

@@ -368,7 +368,7 @@ impl State {
     }
 
     /// Adds what is known of a record; says whether it was not there yet.
-    fn put(&mut self, shelf: &Shelf, kind: Kind, slot: &Slot, bytes: Vec<u8>) -> bool {
+    fn put(&mut self, folder: &Shelf, kind: Kind, slot: &Slot, bytes: Vec<u8>) -> bool {
         let (nth, place) = place_of(slot);
         let fresh = &mut self.fresh;
         if self.is_void || fresh.full.contains_key(&(kind, nth)) {
@@ -378,7 +378,7 @@ impl State {
         let before = block.known;
         block.put(place, bytes);
         let is_more = block.known > before;
-        if block.known == BLOCK && fresh.spill(shelf, (kind, nth)).is_err() {
+        if block.known == BLOCK && fresh.spill(folder, (kind, nth)).is_err() {
             self.give_up();
         }
         is_more

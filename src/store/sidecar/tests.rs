@@ -43,7 +43,7 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         let shelf = Shelf {
             least_bytes: 0,
-            ..Shelf::new(&folder.path().join("cache/index"))
+            ..Shelf::within(&folder.path().join("cache/index"), 1 << 20)
         };
         Self { folder, shelf }
     }
@@ -251,7 +251,7 @@ fn one_content_of_many_is_not_worth_writing_all_anew() {
         // a second look is no second content
         let _twice = [0, 1].map(|_| store.content_hash(RecordIx(ix)).unwrap());
     }
-    drop(store.content_hash(RecordIx(9)));
+    store.content_hash(RecordIx(9)).unwrap();
     assert!(is_due());
 }
 
@@ -527,7 +527,7 @@ fn where_nothing_can_be_kept_nothing_is() {
     assert_eq!(desk.held(&path), None);
     let desk = Desk::new();
     let path = desk.file("a.jsonl", rows(9));
-    let large = Shelf::new(&desk.shelf.folder);
+    let large = Shelf::within(&desk.shelf.folder, 1 << 20);
     drop(facts(&open(&path, Some(large))));
     assert!(desk.sidecars().is_empty(), "small files are not worth it");
 }
@@ -595,4 +595,20 @@ fn the_hash_of_a_file_is_kept_while_it_is_that_file() {
     drop(store);
     desk.check(&path);
     assert_eq!(desk.open(&path).file_hash(&path), None);
+}
+
+#[test]
+fn blocks_are_held_within_a_bound() {
+    let mut desk = Desk::new();
+    let path = desk.file("a.jsonl", rows(20 * BLOCK));
+    desk.check(&path);
+    desk.shelf = Shelf {
+        least_bytes: 0,
+        ..Shelf::within(&desk.shelf.folder, 100 << 10)
+    };
+    let store = desk.open(&path);
+    let before = store.resident_bytes();
+    drop(facts(&store));
+    let blocks = store.resident_bytes() - before;
+    assert!((50 << 10..100 << 10).contains(&blocks), "{blocks}");
 }
