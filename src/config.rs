@@ -22,4 +22,5 @@ pub use settings::QueueFilter;
 pub use settings::QueueSetting;
 pub use settings::ReviewSettings;
 pub use settings::Settings;
+pub use settings::parse_memory;
 pub use template::default_toml;

@@ -72,6 +72,7 @@ pub use crate::export::template::ChatTemplate;
 pub use crate::export::tokens::TokenCounter;
 pub use crate::export::write::check_report;
 pub use crate::export::write::write_report;
+use crate::store::Line;
 
 /// An export format.
 #[derive(Debug)]
@@ -166,6 +167,8 @@ pub struct Rendered {
 pub enum Body {
     /// A line, without its end.
     Bytes(Vec<u8>),
+    /// A line that is copied as it lies.
+    Stored(Line),
     /// Rows of JSON or of a table.
     Rows(Vec<Value>),
 }

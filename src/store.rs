@@ -7,6 +7,8 @@
 
 mod bytes;
 mod cache;
+mod content;
+mod copy;
 mod folder;
 mod index;
 mod input;
@@ -41,6 +43,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+pub use crate::store::content::Head;
+pub use crate::store::content::Note;
+pub use crate::store::copy::Line;
+pub use crate::store::copy::copy_lines;
 pub use crate::store::index::Skipped;
 pub use crate::store::refresh::Refresh;
 pub use crate::store::sidecar::FileHash;
@@ -53,7 +59,6 @@ pub use crate::store::table::expects_panic;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::model;
-use crate::model::ContentHash;
 use crate::model::Fault;
 use crate::model::Format;
 use crate::model::RecordIx;
@@ -94,6 +99,9 @@ pub struct OpenOptions {
     pub with: Vec<PathBuf>,
     /// Bound of the parsed records that are kept.
     pub cache_bytes: u64,
+    /// Bound of all that is kept only to be quick: parsed records have at most three quarters of it, blocks of the index
+    /// the rest.
+    pub max_memory: u64,
     /// Where streams are unpacked; `None` is the system's place for temporary files.
     pub spool_dir: Option<PathBuf>,
     /// The folder in which is kept what is known of large files; `None` where nothing is kept, nor read.
@@ -106,6 +114,7 @@ impl Default for OpenOptions {
             paths: Vec::new(),
             with: Vec::new(),
             cache_bytes: 256 << 20,
+            max_memory: 128 << 20,
             spool_dir: None,
             index_dir: None,
         }
@@ -142,42 +151,6 @@ pub struct Entry {
     pub layout: Layout,
     /// What the scan found wrong with it.
     pub fault: Option<Fault>,
-}
-
-/// A record as far as filters need it.
-#[derive(Debug, Clone)]
-pub struct Head {
-    hash: OnceLock<ContentHash>,
-    /// What [`Store::load_bytes`] gives, where it was not needed for the trajectory; else the hash is known.
-    bytes: Option<Vec<u8>>,
-    /// The trajectory with what side files say; its steps, children, totals and notes may be those of a
-    /// part of it.
-    pub trajectory: Arc<Trajectory>,
-    /// Whether the trajectory is whole; else [`Store::load`] has the rest.
-    pub is_whole: bool,
-}
-
-impl Head {
-    /// The head of a record of which everything is known.
-    pub fn whole(bytes: Vec<u8>, trajectory: Arc<Trajectory>) -> Self {
-        Self {
-            hash: OnceLock::new(),
-            bytes: Some(bytes),
-            trajectory,
-            is_whole: true,
-        }
-    }
-
-    /// The record's content: the hash of [`Store::load_bytes`]. Made when it is asked for.
-    pub fn hash(&self) -> ContentHash {
-        let of_bytes = || ContentHash::of(self.bytes.as_deref().unwrap_or_default());
-        *self.hash.get_or_init(of_bytes)
-    }
-
-    /// The record's bytes, where they are still here; the hash stays.
-    pub fn into_bytes(self) -> Option<Vec<u8>> {
-        self.bytes
-    }
 }
 
 /// Which side files are joined, for the status line.
@@ -225,6 +198,9 @@ pub struct Store {
     joined: Mutex<HashSet<u32>>,
 }
 
+/// What a fault takes besides its words.
+const FAULT_BYTES: usize = 64;
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // every critical section leaves its data whole, so a panic elsewhere changes nothing
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -262,12 +238,17 @@ impl Store {
         Ok(Self {
             inputs,
             spool_dir: options.spool_dir.clone(),
-            shelf: options.index_dir.as_deref().map(Shelf::new),
+            shelf: options
+                .index_dir
+                .as_deref()
+                .map(|folder| Shelf::within(folder, options.max_memory / 4)),
             neighbours,
             index: RwLock::default(),
             visited: Mutex::default(),
             is_complete: AtomicBool::new(false),
-            cache: Mutex::new(Cache::new(options.cache_bytes)),
+            cache: Mutex::new(Cache::new(
+                options.cache_bytes.min(options.max_memory / 4 * 3),
+            )),
             loading: Mutex::default(),
             given,
             given_paths,
@@ -365,6 +346,9 @@ impl Store {
         let bytes_total = scan.bytes_total;
         if !cancel.is_cancelled() {
             self.keep();
+            let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+            index.slots.shrink_to_fit();
+            drop(index);
             self.is_complete.store(true, Ordering::Release);
             let done = ScanProgress {
                 records: self.len(),
@@ -517,6 +501,21 @@ impl Store {
         }
     }
 
+    /// About how many bytes are held for the records that were found, and for what is kept only to be quick.
+    pub fn resident_bytes(&self) -> u64 {
+        let (records, names) = {
+            let index = self.index();
+            let names = index.sources.iter().flat_map(|source| &source.names);
+            let names: usize = names.map(|name| name.len() + size_of::<Arc<str>>()).sum();
+            let faults = index.faults.values();
+            let faults: usize = faults.map(|fault| fault.why.len() + FAULT_BYTES).sum();
+            (index.slots.capacity() * size_of::<Slot>() + faults, names)
+        };
+        let joined = lock(&self.joined).capacity() * size_of::<u32>();
+        let blocks = self.shelf.as_ref().map_or(0, Shelf::resident_bytes);
+        (records + names + joined) as u64 + lock(&self.cache).bytes() + blocks
+    }
+
     fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -604,12 +603,18 @@ impl Store {
     /// # Errors
     /// The fault when its file is gone, shrank or was replaced, or when the scan found it faulty.
     pub fn load_raw(&self, ix: RecordIx) -> Result<RawRecord, Fault> {
+        let (slot, source) = self.find_sound(ix)?;
+        source.load_raw(&slot)
+    }
+
+    /// The place of a record in which the scan found nothing wrong.
+    fn find_sound(&self, ix: RecordIx) -> Result<(Slot, Arc<Source>), Fault> {
         let (slot, source, fault) = self
             .find(ix)
             .ok_or_else(|| Fault::new("there is no such record"))?;
         match fault {
             Some(fault) => Err(fault),
-            None => source.load_raw(&slot),
+            None => Ok((slot, source)),
         }
     }
 
@@ -619,35 +624,6 @@ impl Store {
     /// As [`Store::load_raw`].
     pub fn load_bytes(&self, ix: RecordIx) -> Result<Vec<u8>, Fault> {
         Ok(own_bytes(self.load_raw(ix)?))
-    }
-
-    /// Hashes the record and reads what filters need of it: task, final patch, answer, outcome. The cache is asked but
-    /// not filled.
-    ///
-    /// # Errors
-    /// The fault of a record that cannot be read or parsed.
-    pub fn load_head(&self, ix: RecordIx) -> Result<Head, Fault> {
-        let raw = self.load_raw(ix)?;
-        let cached = lock(&self.cache).get(ix.0);
-        if let Some(trajectory) = cached {
-            return Ok(Head::whole(own_bytes(raw), trajectory));
-        }
-        let Some(mut head) = read::parse_head(&raw) else {
-            let parts = raw.own_parts().map(|part| part.bytes.as_slice());
-            return Ok(Head {
-                hash: OnceLock::from(ContentHash::of_parts(parts)),
-                bytes: None,
-                trajectory: Arc::new(self.parse_raw(ix, raw)?),
-                is_whole: true,
-            });
-        };
-        self.join_sides(ix, &mut head);
-        Ok(Head {
-            hash: OnceLock::new(),
-            bytes: Some(own_bytes(raw)),
-            trajectory: Arc::new(head),
-            is_whole: false,
-        })
     }
 
     /// Parses the record and joins what side files say, or takes it from the cache.
@@ -783,11 +759,24 @@ impl Store {
         };
         let (sources, mut records) = {
             let index = self.index();
+            let is_due = |source: &Arc<Source>, records: usize| {
+                let sheet = source.sheet.as_ref();
+                sheet.is_some_and(|sheet| sheet.is_due(records))
+            };
+            // what is not due for a single record is not for many
+            if !index.sources.iter().any(|source| is_due(source, 1)) {
+                return;
+            }
+            let mut counts = vec![0; index.sources.len()];
+            for slot in &index.slots {
+                let count = usize::try_from(slot.source).ok();
+                if let Some(count) = count.and_then(|place| counts.get_mut(place)) {
+                    *count += 1;
+                }
+            }
             let mut records: HashMap<u32, Records> = HashMap::new();
-            for (place, source) in index.sources.iter().enumerate() {
-                if source.sheet.as_ref().is_some_and(|sheet| sheet.is_due())
-                    && let Ok(place) = u32::try_from(place)
-                {
+            for ((place, source), count) in (0..).zip(&index.sources).zip(counts) {
+                if is_due(source, count) {
                     records.insert(place, Records::default());
                 }
             }
@@ -829,9 +818,8 @@ impl Store {
         let hash = self
             .given
             .knows_contents()
-            .then(|| self.load_bytes(ix).ok())
-            .flatten()
-            .map(|bytes| ContentHash::of(&bytes));
+            .then(|| self.content_hash(ix).ok())
+            .flatten();
         if !self.given_paths.is_empty() {
             lock(&self.matched).extend(self.given.files_about(trajectory, hash));
         }

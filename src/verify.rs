@@ -10,6 +10,7 @@ pub mod cache;
 pub mod check;
 pub mod filter;
 pub mod flags;
+pub mod noted;
 pub mod program;
 pub mod published;
 pub mod replayed;

@@ -34,6 +34,7 @@ pub(super) use crate::cli::args::stats::StatsArgs;
 use crate::behave::flags::FLAGS;
 use crate::behave::flags::FlagRule;
 use crate::cli::mark::MaskArg;
+use crate::config::parse_memory;
 use crate::query::sort::SortKey;
 
 const EXAMPLES: &str = "\
@@ -134,7 +135,7 @@ pub(super) struct SharedArgs {
     )]
     pub(super) query: Option<String>,
 
-    /// Memory for parsed trajectories in MiB [default: 256, or `cache_mb` of the settings]
+    /// Memory for parsed trajectories in MiB, within `--max-memory` [default: 256, or `cache_mb` of the settings]
     #[arg(
         long,
         value_name = "N",
@@ -146,8 +147,19 @@ pub(super) struct SharedArgs {
     )]
     pub(super) cache_mb: Option<u64>,
 
+    /// Memory for all that is kept only to be quick: parsed trajectories and blocks of indexes; 128M, 1G [default: 128M,
+    /// or `max_memory` of the settings]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        global = true,
+        value_parser = parse_memory,
+        help_heading = "Input"
+    )]
+    pub(super) max_memory: Option<u64>,
+
     /// Neither use nor keep what earlier runs found out about large files: where their records lie, their rows, their
-    /// SHA-256
+    /// hashes, what filters say of them
     #[arg(long, global = true, help_heading = "Input")]
     pub(super) no_cache: bool,
 

@@ -22,8 +22,10 @@ use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model;
+use crate::model::ContentHash;
 use crate::model::Fault;
 use crate::model::Flag;
+use crate::model::FlagKind;
 use crate::model::Format;
 use crate::model::RecordIx;
 use crate::model::Span;
@@ -45,7 +47,9 @@ use crate::store::Store;
 use crate::verify::Rules;
 use crate::verify::cache::Cache;
 use crate::verify::check::Tools;
+use crate::verify::check::all_flags;
 use crate::verify::check::check;
+use crate::verify::noted;
 
 mod table;
 
@@ -203,35 +207,29 @@ impl Said {
         if row.fault.is_some() || !is_asked {
             return Self::default();
         }
-        let Ok(head) = store.load_head(ix) else {
-            return Self::default();
-        };
         let mut said = Self::default();
-        if is_judged || wants_flags {
-            let rules: &[Rules] = if is_judged {
-                &[Rules::Published, Rules::Strict]
-            } else {
-                &[]
-            };
-            let tools = Tools {
-                program: None,
-                rules,
-                cache: Some(cache),
-                repositories: None,
-                flags: chosen,
-            };
-            let checked = check(&head, &|| store.load(ix), &tools, &Cancel::new());
-            said.verdicts = is_judged.then_some(Verdicts {
-                published: checked.published.verdict,
-                strict: checked.strict.verdict,
-            });
-            said.flags = checked.flags.iter().map(flag_words).collect();
-        }
+        let rules: &[Rules] = if is_judged {
+            &[Rules::Published, Rules::Strict]
+        } else {
+            &[]
+        };
+        let wanted = (rules, chosen.filter(|_| is_attempt));
+        let judged = if is_judged || wants_flags {
+            known(store, ix, wanted).or_else(|| read(store, ix, wanted, cache))
+        } else {
+            let hash = store.content_hash(ix).ok();
+            hash.map(|hash| (hash, None, Vec::new()))
+        };
+        let Some((hash, verdicts, flags)) = judged else {
+            return said;
+        };
+        said.verdicts = verdicts;
+        said.flags = flags.iter().map(flag_words).collect();
         if !results.is_empty() {
-            let brief = results.brief(head.hash());
+            let brief = results.brief(hash);
             (said.replay, said.rank) = (brief.map(ListReplay::of), brief.map(Brief::rank));
         }
-        for (name, state) in ledger.states(head.hash()) {
+        for (name, state) in ledger.states(hash) {
             if let Some(choice) = state.decision {
                 said.decisions.insert(name.to_string(), choice);
             }
@@ -248,6 +246,62 @@ impl Said {
         let first = choices.next()?;
         choices.all(|other| other == first).then_some(*first)
     }
+}
+
+/// A record's content, its verdicts where rules were asked for, and its flags.
+type Judged = (ContentHash, Option<Verdicts>, Vec<Flag>);
+
+/// What is known of a record without reading it.
+fn known(
+    store: &Store,
+    ix: RecordIx,
+    (rules, chosen): (&[Rules], Option<&Chosen>),
+) -> Option<Judged> {
+    let hash = store.known_content(ix)?;
+    let mut verdicts = None;
+    if !rules.is_empty() {
+        verdicts = Some(Verdicts {
+            published: noted::judgement(store, ix, Rules::Published)?.0,
+            strict: noted::judgement(store, ix, Rules::Strict)?.0,
+        });
+    }
+    let mut flags = noted::flags(store, ix)?;
+    flags.retain(|flag| match chosen {
+        Some(chosen) => chosen.has(flag.flag),
+        None => flag.flag == FlagKind::PromptLeak,
+    });
+    Some((hash, verdicts, flags))
+}
+
+/// The same of a record that has to be read.
+fn read(
+    store: &Store,
+    ix: RecordIx,
+    (rules, chosen): (&[Rules], Option<&Chosen>),
+    cache: &Cache,
+) -> Option<Judged> {
+    let head = store.load_head(ix).ok()?;
+    let tools = Tools {
+        program: None,
+        rules,
+        cache: Some(cache),
+        repositories: None,
+        flags: None,
+    };
+    let (whole, cancel) = (|| store.load(ix), Cancel::new());
+    let checked = check(&head, &whole, &tools, &cancel);
+    noted::keep(store, ix, &head, &checked, rules);
+    let verdicts = (!rules.is_empty()).then_some(Verdicts {
+        published: checked.published.verdict,
+        strict: checked.strict.verdict,
+    });
+    let Some(chosen) = chosen else {
+        return Some((checked.hash, verdicts, checked.flags));
+    };
+    let mut flags = all_flags(&head, &whole, Some(cache), &cancel);
+    noted::keep_flags(store, ix, &flags);
+    flags.retain(|flag| chosen.has(flag.flag));
+    Some((checked.hash, verdicts, flags))
 }
 
 /// A flag in words: its name, its step, why.

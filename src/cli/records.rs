@@ -15,6 +15,7 @@ use crate::cli::Output;
 use crate::cli::args::SharedArgs;
 use crate::config;
 use crate::config::Paths;
+use crate::config::Settings;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::RecordIx;
@@ -29,12 +30,18 @@ use crate::text::is_hidden;
 const BATCH: usize = 256;
 
 /// The options of the store: flags, else settings.
-pub(super) fn open_options(paths: &[PathBuf], shared: &SharedArgs, cache_mb: u64) -> OpenOptions {
+pub(super) fn open_options(
+    paths: &[PathBuf],
+    shared: &SharedArgs,
+    settings: &Settings,
+) -> OpenOptions {
+    let cache_mb = shared.cache_mb.unwrap_or(settings.cache_mb);
     let cache = Paths::of_environment().cache;
     OpenOptions {
         paths: paths.to_vec(),
         with: shared.with.clone(),
-        cache_bytes: shared.cache_mb.unwrap_or(cache_mb).saturating_mul(1 << 20),
+        cache_bytes: cache_mb.saturating_mul(1 << 20),
+        max_memory: shared.max_memory.unwrap_or(settings.max_memory),
         index_dir: index_dir(shared),
         spool_dir: Some(cache),
     }
@@ -106,7 +113,7 @@ pub(super) fn open_store(
     for problem in problems {
         writeln!(output.err, "hgview: {}", text::clean(&problem.to_string()))?;
     }
-    let mut options = open_options(paths, shared, settings.cache_mb);
+    let mut options = open_options(paths, shared, &settings);
     options.with.extend_from_slice(with);
     Store::open(&options)
 }

@@ -10,7 +10,6 @@ use crate::cli::args::SharedArgs;
 use crate::config::Paths;
 use crate::config::Settings;
 use crate::error::Result;
-use crate::model::ContentHash;
 use crate::model::RecordIx;
 use crate::model::Text;
 use crate::review::Ledger;
@@ -50,10 +49,9 @@ pub(super) fn ledger(place: &Place, output: &mut Output<'_>) -> Result<Ledger> {
 /// The contents of all records that can be read.
 pub(super) fn present(store: &Store) -> Vec<Present> {
     let read = |ix| {
-        let bytes = store.load_bytes(RecordIx(ix)).ok()?;
         Some(Present {
             ix,
-            sha256: ContentHash::of(&bytes),
+            sha256: store.content_hash(RecordIx(ix)).ok()?,
             row: store.entry(RecordIx(ix))?.row,
         })
     };

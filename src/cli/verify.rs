@@ -47,6 +47,7 @@ use crate::verify::check::Checked;
 use crate::verify::check::Tools;
 use crate::verify::filter::Filter;
 use crate::verify::flags;
+use crate::verify::noted;
 use crate::verify::program::RunProgram;
 use crate::verify::published;
 use crate::workspace::checkout::Repositories;
@@ -239,9 +240,13 @@ fn check_all(
         let test = args
             .show_test
             .then(|| published::test_program(&head.trajectory));
+        let checked = check::check(&head, &|| store.load(ix), &tools, &cancel);
+        if repositories.is_empty() {
+            noted::keep(store, ix, &head, &checked, &used);
+        }
         Row {
             ix,
-            checked: Ok(check::check(&head, &|| store.load(ix), &tools, &cancel)),
+            checked: Ok(checked),
             test: test.flatten(),
         }
     };

@@ -19,6 +19,7 @@ use crate::config::KeyRow;
 use crate::config::Paths;
 use crate::config::Problem;
 use crate::config::Settings;
+use crate::config::parse_memory;
 use crate::config::template::DOCS;
 
 /// Loads `config.toml` from the config folder. A missing file, or no place
@@ -151,6 +152,9 @@ impl Reading<'_> {
             "follow" => flag(value).map(|flag| self.settings.follow = flag),
             "hint_ms" => number(value, 0, 60_000).map(|number| self.settings.hint_ms = number),
             "cache_mb" => number(value, 1, 1_048_576).map(|number| self.settings.cache_mb = number),
+            "max_memory" => text(value)
+                .and_then(|text| parse_memory(&text))
+                .map(|bytes| self.settings.max_memory = bytes),
             "clipboard" => one_of(value, ClipboardChoice::NAMES, ClipboardChoice::named)
                 .map(|choice| self.settings.clipboard = choice),
             "clipboard_command" => {
@@ -304,7 +308,7 @@ mod tests {
         let (settings, problems) = read(
             "theme = \"mine\"\nbackground = \"light\"\ncolors = 256\nlow_bandwidth = true\nmouse = false\nwrap = false\ntab_cells = 4\n\
              fold_lines = 7\ndiff = \"split\"\npreview = false\nfollow = true\nhint_ms = 0\n\
-             cache_mb = 0x10\nclipboard = \"osc52\"\nclipboard_command = \"pbcopy\"\neditor = \"hx\"\npager = \"less -R\"\n\
+             cache_mb = 0x10\nmax_memory = \"1G\"\nclipboard = \"osc52\"\nclipboard_command = \"pbcopy\"\neditor = \"hx\"\npager = \"less -R\"\n\
              [keys]\n\"y s\" = \"none\"\n[keys.list]\nx = \"open\"\n",
         );
         assert_eq!(problems, Vec::<String>::new());
@@ -330,13 +334,14 @@ mod tests {
             follow: true,
             hint_ms: 0,
             cache_mb: 16,
+            max_memory: 1 << 30,
             clipboard: ClipboardChoice::Osc52,
             clipboard_command: Some("pbcopy".into()),
             editor: Some("hx".into()),
             pager: Some("less -R".into()),
             keys: vec![
-                row("y s", "none", None, 18),
-                row("x", "open", Some("list"), 20),
+                row("y s", "none", None, 19),
+                row("x", "open", Some("list"), 21),
             ],
             ..Settings::default()
         };

@@ -335,6 +335,8 @@ pub struct Settings {
     pub hint_ms: u64,
     /// Bound on parsed trajectories in memory, in 1024² bytes.
     pub cache_mb: u64,
+    /// Bound on all that is kept in memory only to be quick, in bytes.
+    pub max_memory: u64,
     /// How copies leave the program.
     pub clipboard: ClipboardChoice,
     /// A command that takes copies on its standard input, instead of all other ways.
@@ -374,6 +376,7 @@ impl Default for Settings {
             follow: false,
             hint_ms: 400,
             cache_mb: 256,
+            max_memory: 128 << 20,
             clipboard: ClipboardChoice::Auto,
             clipboard_command: None,
             editor: None,
@@ -384,6 +387,66 @@ impl Default for Settings {
             review: ReviewSettings::default(),
             queues: Vec::new(),
             flags: Vec::new(),
+        }
+    }
+}
+/// Reads a bound on memory in bytes: `64M`, `1.5G`, `900000K`, or bytes without a letter; at least 16 MiB.
+///
+/// # Errors
+/// What it must be, in words.
+pub fn parse_memory(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 16 << 20;
+    let text = text.trim();
+    let shift = match text.chars().last() {
+        Some('k' | 'K') => 10,
+        Some('m' | 'M') => 20,
+        Some('g' | 'G') => 30,
+        _ => 0,
+    };
+    let number = match shift {
+        0 => text,
+        _ => text.get(..text.len() - 1).unwrap_or_default(),
+    };
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let bytes = || -> Option<u64> {
+        let unit = 1_u64 << shift;
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_fit = is_number(whole) && is_number(part) && (1..=3).contains(&part.len());
+        let thousandths: u64 = format!("{part:0<3}").parse().ok().filter(|_| is_fit)?;
+        let whole: u64 = whole.parse().ok()?;
+        whole
+            .checked_mul(unit)?
+            .checked_add(unit * thousandths / 1000)
+    };
+    bytes()
+        .filter(|bytes| *bytes >= LEAST)
+        .ok_or_else(|| "a size such as 128M or 1G, at least 16M".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read() {
+        for (text, want) in [
+            ("128M", Some(128 << 20)),
+            (" 1.5g ", Some(3 << 29)),
+            ("20000K", Some(20_000 << 10)),
+            ("16777216", Some(16 << 20)),
+            ("16777215", None),
+            ("15.999M", None),
+            ("99999999999999G", None),
+            ("1.G", None),
+            (".5G", None),
+            ("1GG", None),
+            ("1e3G", None),
+            ("+1G", None),
+            ("-1G", None),
+            ("M", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_memory(text).ok(), want, "{text:?}");
         }
     }
 }

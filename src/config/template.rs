@@ -49,7 +49,11 @@ pub(super) const DOCS: [(&str, &str); 19] = [
     ),
     (
         "cache_mb",
-        "Memory for trajectories that were opened, in MiB.",
+        "Memory for trajectories that were opened, in MiB; at most three quarters of max_memory.",
+    ),
+    (
+        "max_memory",
+        "Memory for all that is kept only to be quick, trajectories that were opened and blocks of indexes: 128M, 1G.",
     ),
     (
         "clipboard",
@@ -92,6 +96,7 @@ fn value(settings: &Settings, name: &str) -> String {
         "follow" => settings.follow.to_string(),
         "hint_ms" => settings.hint_ms.to_string(),
         "cache_mb" => settings.cache_mb.to_string(),
+        "max_memory" => quoted(&format!("{}M", settings.max_memory >> 20)),
         "clipboard" => quoted(settings.clipboard.name()),
         "clipboard_command" => optional(&settings.clipboard_command),
         "editor" => optional(&settings.editor),

@@ -1,7 +1,8 @@
 //! The first look at a record: what policy, filter and contamination list say of it, and what selection needs to know.
 //!
 //! Reads as little as the options ask for: nothing at all where every record is kept, the bytes where decisions are
-//! looked up by their hash, the head where a filter or a selection wants the trajectory.
+//! looked up by a hash that the index does not know, the head where a selection wants the trajectory, or a filter whose
+//! verdict counts and is not known.
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -25,6 +26,7 @@ use crate::export::StaleDecision;
 use crate::export::Subject;
 use crate::export::repo;
 use crate::model::ContentHash;
+use crate::model::Fault;
 use crate::model::RecordIx;
 use crate::model::StepKind;
 use crate::model::Text;
@@ -69,6 +71,18 @@ pub(super) struct Known {
     pub(super) bytes: Option<Vec<u8>>,
 }
 
+/// What was read of a record so far.
+struct Looked {
+    head: Option<Result<Head, Fault>>,
+    bytes: Option<Vec<u8>>,
+}
+
+impl Looked {
+    fn readable(&self) -> Option<&Head> {
+        self.head.as_ref()?.as_ref().ok()
+    }
+}
+
 /// What has to be known of each record.
 #[expect(clippy::struct_excessive_bools, reason = "each is a need of its own")]
 pub(super) struct Examiner<'a> {
@@ -76,7 +90,10 @@ pub(super) struct Examiner<'a> {
     jury: &'a Jury<'a>,
     excluded: HashSet<String>,
     needs_hash: bool,
+    /// A selection goes by the trajectory.
     needs_head: bool,
+    /// A filter has a say.
+    judges: bool,
     needs_steps: bool,
     needs_talk: bool,
     /// The records that were come to, where decisions on older ones are told.
@@ -102,8 +119,7 @@ impl<'a> Examiner<'a> {
             Some(path) => repo::load(path)?,
             None => HashSet::new(),
         };
-        let needs_head = jury.needs_head()
-            || curation.exclude_repos.is_some()
+        let needs_head = curation.exclude_repos.is_some()
             || curation.per_task.is_some()
             || curation.dedupe
             || !curation.splits.is_empty();
@@ -114,6 +130,7 @@ impl<'a> Examiner<'a> {
             excluded,
             needs_hash: ledger || curation.sample.is_some(),
             needs_head,
+            judges: jury.judges(),
             needs_steps: curation.per_task.is_some() && curation.prefer == Prefer::Shortest,
             needs_talk: curation.dedupe,
             seen: (ledger && jury.place.is_some() && jury.policy != Policy::AutoOnly)
@@ -149,10 +166,11 @@ impl<'a> Examiner<'a> {
         if !found.is_empty() && !outside.is_empty() {
             // what was decided may have moved to a place that was not looked at: only now is it worth reading
             let looked_at: HashSet<usize> = present.iter().map(|record| record.ix).collect();
-            present.extend(outside.into_iter().filter_map(|ix| {
-                let bytes = self.store.load_bytes(ix).ok()?;
-                Some(self.present(ix, ContentHash::of(&bytes)))
-            }));
+            present.extend(
+                outside
+                    .into_iter()
+                    .filter_map(|ix| Some(self.present(ix, self.store.content_hash(ix).ok()?))),
+            );
             present.sort_by_key(|record| record.ix);
             found = earlier(ledger, place, &present, name);
             found.retain(|(ix, _)| looked_at.contains(ix));
@@ -208,7 +226,8 @@ impl<'a> Examiner<'a> {
         };
         let selected = self.jury.selected.as_ref();
         let is_cheap = |selected: &&Selected<'_>| {
-            !self.needs_head || selected.selector.needs().cost == Cost::Summary
+            let has_head = self.needs_head || self.judges;
+            !has_head || selected.selector.needs().cost == Cost::Summary
         };
         if selected
             .filter(is_cheap)
@@ -216,39 +235,35 @@ impl<'a> Examiner<'a> {
         {
             return Err(outside());
         }
-        let (mut head, mut bytes) = (None, None);
-        if self.needs_head {
-            let read = self.store.load_head(ix);
-            // what is not selected need not be readable
-            let dear = selected.filter(|selected| !is_cheap(selected));
-            if dear.is_some_and(|selected| !selected.takes(ix, read.as_ref().ok())) {
-                return Err(outside());
-            }
-            head = Some(read.map_err(|fault| unread(fault.unread("")))?);
-        } else if self.needs_hash {
-            let read = self.store.load_bytes(ix);
-            bytes = Some(read.map_err(|fault| unread(fault.unread("")))?);
+        let dear = selected.filter(|selected| !is_cheap(selected));
+        let mut looked = self.look(ix, dear.is_some());
+        // what is not selected need not be readable
+        if dear.is_some_and(|selected| !selected.takes(ix, looked.readable())) {
+            return Err(outside());
         }
-        let hash = match (&head, &bytes) {
-            (Some(head), _) => self.needs_hash.then(|| head.hash()),
-            (None, Some(bytes)) => Some(ContentHash::of(bytes)),
-            (None, None) => None,
-        };
+        let hash = self
+            .hash(ix, &mut looked, dear.is_some())
+            .map_err(|fault| unread(fault.unread("")))?;
         self.remember(ix, hash);
+        let states: Vec<(&Text, &State)> = match (self.jury.ledger, hash) {
+            (Some(ledger), Some(hash)) => ledger.states(hash).collect(),
+            _ => Vec::new(),
+        };
+        let judged = self
+            .judged(ix, &mut looked, &states)
+            .map_err(|fault| unread(fault.unread("")))?;
+        let Looked { head, bytes } = looked;
+        let head = head.and_then(Result::ok);
         let trajectory = head.as_ref().map(|head| &*head.trajectory);
         let id = trajectory.map_or_else(String::new, |t| t.id.clone());
         let drop_at = |stage: Stage, reason: String| Dropped {
-            id: if id.is_empty() {
-                self.id_unread(ix)
-            } else {
-                id.clone()
-            },
+            id: self.id(ix, &id),
             source: self.source(ix),
             stage,
             reason,
         };
         let (score, masks) = self
-            .outcome(ix, hash, head.as_ref())
+            .outcome(&judged, &states)
             .map_err(|why| drop_at(Stage::Outcome, why))?;
         let repo = trajectory.and_then(repo::of);
         if let Some(repo) = &repo
@@ -287,31 +302,86 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    fn outcome(
+    /// Reads the head where somebody will want it in any case, or it costs no more than the hash alone.
+    fn look(&self, ix: RecordIx, is_selected_by_it: bool) -> Looked {
+        let has_to_hash = || self.needs_hash && self.store.known_content(ix).is_none();
+        let is_wanted = self.needs_head || is_selected_by_it || (self.judges && has_to_hash());
+        Looked {
+            head: is_wanted.then(|| self.store.load_head(ix)),
+            bytes: None,
+        }
+    }
+
+    /// The content, where it is asked for.
+    ///
+    /// # Errors
+    /// The fault of what cannot be read.
+    fn hash(
         &self,
         ix: RecordIx,
-        hash: Option<ContentHash>,
-        head: Option<&Head>,
-    ) -> Result<(Option<f64>, Masks), String> {
-        let judged = match (self.jury.filter, head) {
-            (Some(filter), Some(head)) => filter.judge(ix, head),
-            (Some(_), None) => Judged {
-                verdict: Verdict::Unjudged,
-                why: String::new(),
-                score: None,
-            },
-            (None, _) => Judged {
+        looked: &mut Looked,
+        is_selected_by_head: bool,
+    ) -> Result<Option<ContentHash>, Fault> {
+        if (self.needs_head || is_selected_by_head)
+            && let Some(Err(fault)) = &looked.head
+        {
+            return Err(fault.clone());
+        }
+        if !self.needs_hash {
+            return Ok(None);
+        }
+        if let Some(head) = looked.readable() {
+            return Ok(Some(head.hash()));
+        }
+        let (hash, bytes) = self.store.content(ix)?;
+        looked.bytes = bytes;
+        Ok(Some(hash))
+    }
+
+    /// What the filter says, where it counts.
+    ///
+    /// # Errors
+    /// The fault of what has to be read for that and cannot be.
+    fn judged(
+        &self,
+        ix: RecordIx,
+        looked: &mut Looked,
+        states: &[(&Text, &State)],
+    ) -> Result<Judged, Fault> {
+        let Some(filter) = self.jury.filter else {
+            let head = looked.readable();
+            return Ok(Judged {
                 verdict: Verdict::Accept,
                 why: String::new(),
                 score: head.and_then(|head| head.trajectory.outcome.reward),
-            },
+            });
         };
-        let states: Vec<(&Text, &State)> = match (self.jury.ledger, hash) {
-            (Some(ledger), Some(hash)) => ledger.states(hash).collect(),
-            _ => Vec::new(),
-        };
+        let is_asked = self.judges && self.jury.policy.asks_filter(states);
+        if is_asked && looked.head.is_none() {
+            if let Some(known) = filter.known(ix) {
+                return Ok(known);
+            }
+            looked.head = Some(self.store.load_head(ix));
+        }
+        match &looked.head {
+            Some(Ok(head)) if is_asked || self.needs_head => Ok(filter.judge(ix, head)),
+            Some(Err(fault)) if is_asked => Err(fault.clone()),
+            _ => Ok(Judged {
+                verdict: Verdict::Unjudged,
+                why: String::new(),
+                score: None,
+            }),
+        }
+    }
+
+    /// The outcome, in words why it is not to accept.
+    fn outcome(
+        &self,
+        judged: &Judged,
+        states: &[(&Text, &State)],
+    ) -> Result<(Option<f64>, Masks), String> {
         let policy = self.jury.policy;
-        let outcome = policy.outcome(judged.verdict, &states);
+        let outcome = policy.outcome(judged.verdict, states);
         // nobody asked for a filter: what neither it nor anybody else says anything of stays
         let is_let_be = outcome.by == By::Nobody
             && policy != Policy::HumanOnly
@@ -328,7 +398,7 @@ impl<'a> Examiner<'a> {
         let masks = match policy {
             // nothing that people say counts
             Policy::AutoOnly => Masks::new(),
-            _ => masks_of(&states),
+            _ => masks_of(states),
         };
         Ok((judged.score, masks))
     }
@@ -349,7 +419,19 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    pub(super) fn id_unread(&self, ix: RecordIx) -> String {
+    /// The id that is told of a record: `known` where its trajectory was read, and else the same.
+    pub(super) fn id(&self, ix: RecordIx, known: &str) -> String {
+        if !known.is_empty() {
+            return known.to_owned();
+        }
+        if self.judges {
+            // whether the trajectory had to be read must not show
+            return self.store.summarize(ix).id;
+        }
+        self.id_unread(ix)
+    }
+
+    fn id_unread(&self, ix: RecordIx) -> String {
         let peeked = self.store.peek_id(ix);
         peeked.unwrap_or_else(|| self.store.summarize(ix).id)
     }

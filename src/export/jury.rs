@@ -14,12 +14,12 @@ use crate::select::Selector;
 use crate::select::Sources;
 use crate::store::Head;
 use crate::store::Store;
-use crate::verify::Sense;
 use crate::verify::cache::Cache;
 use crate::verify::check::Tools;
 use crate::verify::check::check;
 use crate::verify::check::judgement;
 use crate::verify::filter::Filter;
+use crate::verify::noted;
 use crate::verify::program::RunProgram;
 
 /// What a filter says of a record.
@@ -40,6 +40,9 @@ pub trait Judge: Sync {
 
     /// Judges a record.
     fn judge(&self, ix: RecordIx, head: &Head) -> Judged;
+
+    /// What [`Judge::judge`] says of a record, the score aside, where that is known without reading it.
+    fn known(&self, ix: RecordIx) -> Option<Judged>;
 
     /// Whether a record is kept of which neither this filter nor anybody else says anything.
     fn is_lenient(&self) -> bool {
@@ -124,13 +127,12 @@ impl Judge for Automatic<'_> {
         let whole = || self.store.load(ix);
         if let [rules] = filter.rules() {
             let judgement = judgement(*rules, head, &whole, &self.tools, &self.cancel);
-            let mut evidence = judgement.evidence.iter();
-            let why = evidence
-                .find(|one| matches!(one.sense, Sense::Objection | Sense::Missed))
-                .or_else(|| judgement.evidence.first());
+            if !self.cancel.is_cancelled() {
+                noted::keep_judgement(self.store, ix, *rules, (&head.trajectory, &judgement));
+            }
             return Judged {
                 verdict: judgement.verdict,
-                why: why.map(|one| one.why.clone()).unwrap_or_default(),
+                why: noted::reason(&judgement).to_owned(),
                 score: head.trajectory.outcome.reward,
             };
         }
@@ -140,6 +142,18 @@ impl Judge for Automatic<'_> {
             why: filter.why_not(&checked).unwrap_or_default(),
             score: filter.score(&checked).or(checked.reward),
         }
+    }
+
+    fn known(&self, ix: RecordIx) -> Option<Judged> {
+        let [rules] = self.asked.filter.rules() else {
+            return None;
+        };
+        let (verdict, why) = noted::judgement(self.store, ix, *rules)?;
+        Some(Judged {
+            verdict,
+            why,
+            score: None,
+        })
     }
 
     fn is_lenient(&self) -> bool {
@@ -204,7 +218,8 @@ impl Jury<'_> {
         }
     }
 
-    pub(super) fn needs_head(&self) -> bool {
+    /// Whether the filter has a say in some records.
+    pub(super) fn judges(&self) -> bool {
         self.filter.is_some() && self.policy != Policy::HumanOnly
     }
 }

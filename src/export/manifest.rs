@@ -23,7 +23,6 @@ use crate::export::hashes;
 use crate::export::hashes::Hashed;
 use crate::export::hashes::IsOver;
 use crate::export::hashes::hex;
-use crate::model::ContentHash;
 use crate::model::RecordIx;
 use crate::read::side::SideFile;
 use crate::store::Store;
@@ -127,9 +126,11 @@ fn input(
             if is_over() {
                 return None;
             }
-            if let Ok(record) = store.load_bytes(*ix) {
+            if let Ok((hash, record)) = store.content(*ix)
+                && let Ok(record) = record.map_or_else(|| store.load_bytes(*ix), Ok)
+            {
                 bytes += record.len() as u64;
-                hasher.update(ContentHash::of(&record).to_string());
+                hasher.update(hash.to_string());
             }
         }
         (hex(&hasher.finalize()), bytes, "records")

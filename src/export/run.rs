@@ -42,7 +42,7 @@ use crate::model::Span;
 use crate::store::Store;
 
 /// Records of a batch.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 /// Bytes of a batch, as far as they are known; one record may be more.
 const BATCH_BYTES: u64 = 16 << 20;
 
@@ -340,13 +340,8 @@ impl Work<'_> {
         let exporter = self.options.format;
         let masks = candidate.masks.clone();
         let gone = |candidate: &Candidate, stage: Stage, reason: String| {
-            let id = if candidate.id.is_empty() {
-                self.examiner.id_unread(place)
-            } else {
-                candidate.id.clone()
-            };
             let dropped = Dropped {
-                id,
+                id: self.examiner.id(place, &candidate.id),
                 source: candidate.source.clone(),
                 stage,
                 reason,
@@ -394,6 +389,10 @@ impl Work<'_> {
             return Err(gone(&candidate, Stage::Tokens, why));
         }
         let losses = rendered.losses.clone();
+        if self.options.dry_run {
+            // a report names all
+            candidate.id = self.examiner.id(place, &candidate.id);
+        }
         let piece = piece(rendered, exporter.form)
             .map_err(|err| gone(&candidate, Stage::Format, err.to_string()))?;
         Ok(Made {
@@ -528,6 +527,7 @@ impl Account {
 fn piece(rendered: Rendered, form: crate::export::Form) -> Result<Piece, serde_json::Error> {
     Ok(match (rendered.body, form) {
         (Body::Bytes(bytes), _) => Piece::Line(bytes),
+        (Body::Stored(line), _) => Piece::Stored(line),
         (Body::Rows(rows), crate::export::Form::Table(_)) => Piece::Rows(rows),
         (Body::Rows(rows), _) => {
             let mut bytes = Vec::new();

@@ -19,6 +19,7 @@ use crate::model::RecordIx;
 use crate::model::Trajectory;
 use crate::read::json::parse_lenient;
 use crate::review::Mask;
+use crate::store::Line;
 use crate::store::Store;
 
 /// Masks by step (`idx`); a step that is not in it is trained on.
@@ -95,6 +96,19 @@ impl<'a> Subject<'a> {
             let _first = self.bytes.set(bytes);
         }
         Ok(self.bytes.get().map(Vec::as_slice).unwrap_or_default())
+    }
+
+    /// The line that it is in its file, where that is known and nobody has read it.
+    pub(super) fn unread_line(&self) -> Option<Line> {
+        if self.bytes.get().is_some() {
+            return None;
+        }
+        self.store.line(self.ix)
+    }
+
+    /// Keeps for the next time that its bytes hold no line break.
+    pub(super) fn keep_line(&self) {
+        self.store.keep_line(self.ix);
     }
 
     /// Takes its bytes.

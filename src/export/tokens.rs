@@ -62,6 +62,10 @@ impl TokenCounter {
                 Self::Estimate => bytes.len().div_ceil(BYTES_A_TOKEN),
                 Self::Exact(_) => self.count(&String::from_utf8_lossy(bytes)),
             },
+            Body::Stored(line) => {
+                let bytes = usize::try_from(line.len_bytes()).unwrap_or(usize::MAX);
+                bytes.div_ceil(BYTES_A_TOKEN)
+            }
             Body::Rows(rows) => rows.iter().map(|row| self.count_row(row)).sum(),
         }
     }

@@ -29,7 +29,9 @@ use crate::export::OutputFile;
 use crate::export::Target;
 use crate::export::table;
 use crate::read::side::SideFile;
+use crate::store::Line;
 use crate::store::Store;
+use crate::store::copy_lines;
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 20;
@@ -38,6 +40,8 @@ const BUFFER: usize = 1 << 20;
 pub(super) enum Piece {
     /// A line without its end.
     Line(Vec<u8>),
+    /// A line that is copied as it lies.
+    Stored(Line),
     /// Lines with their ends.
     Lines(Vec<u8>, usize),
     /// Rows of a table.
@@ -47,7 +51,7 @@ pub(super) enum Piece {
 impl Piece {
     pub(super) fn rows(&self) -> usize {
         match self {
-            Self::Line(_) => 1,
+            Self::Line(_) | Self::Stored(_) => 1,
             Self::Lines(_, rows) => *rows,
             Self::Rows(rows) => rows.len(),
         }
@@ -299,7 +303,7 @@ fn write_lines(out: &mut impl Write, pieces: &[Piece]) -> std::io::Result<()> {
         let (line, end): (&[u8], &[u8]) = match piece {
             Piece::Line(line) => (line, b"\n"),
             Piece::Lines(lines, _) => (lines, b""),
-            Piece::Rows(_) => continue,
+            Piece::Stored(_) | Piece::Rows(_) => continue,
         };
         slices.extend([IoSlice::new(line), IoSlice::new(end)]);
         bytes += line.len();
@@ -310,6 +314,23 @@ fn write_lines(out: &mut impl Write, pieces: &[Piece]) -> std::io::Result<()> {
         }
     }
     write_slices(out, &mut slices)
+}
+
+/// Writes lines in order, be they in memory or not.
+fn write_all(out: &mut BufWriter<File>, pieces: &[Piece]) -> std::io::Result<()> {
+    let is_stored = |piece: &Piece| matches!(piece, Piece::Stored(_));
+    for alike in pieces.chunk_by(|one, next| is_stored(one) == is_stored(next)) {
+        if alike.first().is_some_and(is_stored) {
+            let lines = alike.iter().filter_map(|piece| match piece {
+                Piece::Stored(line) => Some(line),
+                _ => None,
+            });
+            copy_lines(lines, out)?;
+        } else {
+            write_lines(out, alike)?;
+        }
+    }
+    Ok(())
 }
 
 fn write_slices(out: &mut impl Write, mut slices: &mut [IoSlice<'_>]) -> std::io::Result<()> {
@@ -401,7 +422,7 @@ impl Part {
         self.told.tokens += tokens;
         let path = &self.path;
         match &mut self.writer {
-            Writer::Lines(out) => write_lines(out, &pieces).map_err(|err| cannot_write(path, err)),
+            Writer::Lines(out) => write_all(out, &pieces).map_err(|err| cannot_write(path, err)),
             Writer::Table(out, schema) => {
                 write_rows(out, schema, pieces).map_err(|err| cannot_write(path, err))
             }

@@ -58,6 +58,11 @@ impl ContentHash {
         Self::of_parts([bytes])
     }
 
+    /// A hash that was made before, from its 32 bytes ([`ContentHash::as_bytes`]).
+    pub fn from_digest(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

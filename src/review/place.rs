@@ -212,19 +212,19 @@ impl Place {
         self.record_at(sha256, id, &whole, member, row)
     }
 
-    /// Names a record of the store by its id; reads its bytes.
+    /// Names a record of the store by its id.
     ///
     /// # Errors
-    /// *input* when they cannot be read.
+    /// *input* when it cannot be read.
     pub fn reference(&self, store: &Store, ix: RecordIx, id: &str) -> Result<RecordRef> {
-        let bytes = store
-            .load_bytes(ix)
+        let hash = store
+            .content_hash(ix)
             .map_err(|fault| Error::input(fault.unread(&format!("record {}", ix.0 + 1))))?;
         let entry = store.entry(ix);
         let path = entry.as_ref().map_or(Path::new(""), |entry| &entry.path);
         let member = entry.as_ref().and_then(|entry| entry.member.as_deref());
         let row = entry.as_ref().map_or(ix.0, |entry| entry.row);
-        Ok(self.record(ContentHash::of(&bytes), id, path, member, row))
+        Ok(self.record(hash, id, path, member, row))
     }
 
     /// [`Place::record`] for a path that is whole already ([`whole`]): asks no disk.

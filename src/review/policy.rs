@@ -76,6 +76,21 @@ impl Policy {
         }
     }
 
+    /// Whether the filter's verdict counts for a record of which people say this.
+    pub fn asks_filter(self, states: &[(&Text, &State)]) -> bool {
+        match self {
+            Self::AutoOnly => true,
+            Self::HumanOnly => false,
+            Self::Override => matches!(people(states), People::Nobody),
+            Self::Unanimous | Self::Majority => match people(states) {
+                People::Agreed(voices) => {
+                    voices.iter().all(|(_, state)| state.adjudicates.is_empty())
+                }
+                _ => true,
+            },
+        }
+    }
+
     fn poll(self, verdict: Verdict, people: &People<'_>) -> Outcome {
         let voices = people.voices();
         let said = |choice| {

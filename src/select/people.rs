@@ -45,10 +45,7 @@ pub struct Present(OnceLock<HashSet<ContentHash>>);
 impl Present {
     fn all(&self, store: &Store) -> &HashSet<ContentHash> {
         self.0.get_or_init(|| {
-            let hash = |ix| {
-                let bytes = store.load_bytes(RecordIx(ix)).ok()?;
-                Some(ContentHash::of(&bytes))
-            };
+            let hash = |ix| store.content_hash(RecordIx(ix)).ok();
             (0..store.len()).into_par_iter().filter_map(hash).collect()
         })
     }

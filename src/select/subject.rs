@@ -130,7 +130,11 @@ impl<'a> Subject<'a> {
     }
 
     fn hash(&self) -> Option<ContentHash> {
-        self.head().map(Head::hash)
+        let known = self.known.head.or_else(|| self.head.get()?.as_ref());
+        match known {
+            Some(head) => Some(head.hash()),
+            None => self.sources.store.content_hash(self.ix).ok(),
+        }
     }
 
     /// What people say of it.

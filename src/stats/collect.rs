@@ -137,8 +137,8 @@ impl Collected {
 
 fn facts(sources: &Sources<'_>, ix: RecordIx, cancel: &Cancel) -> Result<Facts, Fault> {
     let store = sources.store;
-    let trajectory = store.load(ix)?;
-    let head = Head::whole(store.load_bytes(ix)?, Arc::clone(&trajectory));
+    let head = store.load_whole(ix)?;
+    let trajectory = Arc::clone(&head.trajectory);
     let checked = (sources.check)(&head, &trajectory);
     let behaviour = behave::examine(&trajectory, cancel);
     let table = &behaviour.table;

@@ -170,6 +170,17 @@ impl Bytes {
         }
     }
 
+    /// Opens a file on the disk; a fault for other kinds.
+    ///
+    /// # Errors
+    /// As [`Bytes::read`].
+    pub(super) fn open(&self) -> Result<File, Fault> {
+        match self {
+            Self::File { path, stamp } => open_same(path, stamp),
+            _ => Err(Fault::new("this is no file of its own")),
+        }
+    }
+
     /// Reads a record's bytes: `span` of files and stretches, the row or member `row` of others.
     ///
     /// # Errors

@@ -34,6 +34,11 @@ impl Cache {
         }
     }
 
+    /// About how many bytes are kept.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The record, which counts as used now.
     pub(super) fn get(&mut self, key: usize) -> Option<Arc<Trajectory>> {
         self.clock += 1;

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use crate::model;
+use crate::model::ContentHash;
 use crate::model::Fault;
 use crate::model::Format;
 use crate::model::Span;
@@ -204,6 +205,28 @@ impl Source {
                 PartPlace::Stretch(..) | PartPlace::Member(..) => None,
             })
             .collect()
+    }
+
+    /// Whether its bytes lie in a file as they are.
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self.bytes, Bytes::File { .. })
+    }
+
+    /// The sheet of a source whose records are nothing but their bytes in it.
+    pub(super) fn sheet_of_contents(&self) -> Option<&Sheet> {
+        self.sheet.as_deref().filter(|_| self.parts.is_empty())
+    }
+
+    /// The content of a record as an earlier run, or this one, has hashed it.
+    pub(super) fn known_content(&self, slot: &Slot) -> Option<ContentHash> {
+        self.sheet_of_contents()?.content(slot)
+    }
+
+    /// Keeps the content of a record.
+    pub(super) fn keep_content(&self, slot: &Slot, hash: ContentHash) {
+        if let Some(sheet) = self.sheet_of_contents() {
+            sheet.put_content(slot, hash);
+        }
     }
 
     /// The member in which the record of `row` lies.

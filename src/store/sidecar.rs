@@ -1,5 +1,5 @@
 //! What is known of large files, kept in the cache folder for the next time: where their records lie, their rows of the
-//! list, their SHA-256.
+//! list, what hash their bytes have, their SHA-256.
 //!
 //! A sidecar is one file, found by the canonical path of the data. It holds for the file whose device, inode, length,
 //! times of change and probe it names; lines that were appended since are scanned, anything else is scanned anew. Who
@@ -51,14 +51,19 @@ impl Shelf {
     /// Files that were being written so long ago were left behind.
     const LEFT_BEHIND: Duration = Duration::from_hours(24);
 
-    /// Sidecars in a folder, which need not be there.
-    pub(super) fn new(folder: &Path) -> Self {
+    /// Sidecars in a folder, which need not be there. Of blocks that were read about so many bytes are held.
+    pub(super) fn within(folder: &Path, bytes: u64) -> Self {
         Self {
             folder: Arc::from(folder),
-            recent: Arc::default(),
+            recent: Arc::new(Recent::within(bytes)),
             least_bytes: Self::LEAST_BYTES,
             most_bytes: Self::MOST_BYTES,
         }
+    }
+
+    /// How many bytes of blocks are held.
+    pub(super) fn resident_bytes(&self) -> u64 {
+        self.recent.bytes()
     }
 
     /// The sidecar of a file with this canonical path.

@@ -109,6 +109,36 @@ fn every_text_layout_gives_the_same_records() {
 }
 
 #[test]
+fn a_record_of_many_takes_few_bytes() {
+    const RECORDS: usize = 200_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jsonl");
+    let short = |n: usize| format!("{{\"instance_id\":\"o__n-{n}\",\"messages\":[]}}\n");
+    std::fs::write(&path, (0..RECORDS).map(short).collect::<String>()).unwrap();
+    let store = Store::open(&OpenOptions {
+        paths: vec![path],
+        index_dir: Some(folder.path().join("index")),
+        max_memory: 4 << 20,
+        ..OpenOptions::default()
+    })
+    .unwrap();
+    store.scan(&Cancel::new(), &mut |_| {}).unwrap();
+    assert_eq!(store.len(), RECORDS);
+    let held = store.resident_bytes();
+    assert!(held <= 32 * RECORDS as u64, "{held} bytes after the scan");
+    for ix in (0..RECORDS).step_by(100).map(RecordIx) {
+        drop(store.load(ix).unwrap());
+        store.content_hash(ix).unwrap();
+    }
+    let held = store.resident_bytes();
+    assert!(held > 24 * RECORDS as u64, "{held} bytes are too few");
+    assert!(
+        held <= (32 * RECORDS + (4 << 20)) as u64,
+        "{held} bytes after a while"
+    );
+}
+
+#[test]
 fn load_bytes_are_the_very_bytes() {
     let dir = tempfile::tempdir().unwrap();
     let path = write(

@@ -22,6 +22,7 @@ use crate::behave::flags::Chosen;
 use crate::cancel::Cancel;
 use crate::model::Fault;
 use crate::model::Flag;
+use crate::model::FlagKind;
 use crate::model::RecordIx;
 use crate::model::Trajectory;
 use crate::store::Head;
@@ -34,6 +35,7 @@ use crate::verify::cache::Cache;
 use crate::verify::check;
 use crate::verify::check::Checked;
 use crate::verify::check::Tools;
+use crate::verify::noted;
 use crate::verify::program::RunProgram;
 use crate::workspace::checkout::Repositories;
 
@@ -119,10 +121,19 @@ impl Judge {
     /// # Errors
     /// The fault of a record that cannot be read.
     pub fn flags(&self, store: &Store, ix: RecordIx, cancel: &Cancel) -> Result<Vec<Flag>, Fault> {
-        let head = store.load_head(ix)?;
-        let whole = || store.load(ix);
-        let mut found = check::behaviour_flags(&head, &whole, self.cache(), cancel);
-        found.retain(|flag| self.chosen.has(flag.flag));
+        let mut found = if let Some(known) = noted::flags(store, ix) {
+            known
+        } else {
+            let head = store.load_head(ix)?;
+            let whole = || store.load(ix);
+            let found = check::all_flags(&head, &whole, self.cache(), cancel);
+            if !cancel.is_cancelled() {
+                noted::keep_flags(store, ix, &found);
+            }
+            found
+        };
+        // what the head tells is told with the verdicts
+        found.retain(|flag| flag.flag != FlagKind::PromptLeak && self.chosen.has(flag.flag));
         Ok(found)
     }
 
@@ -230,9 +241,40 @@ impl Judge {
 
     /// The brief form, made without remembering the whole; `None` for what cannot be read or was cancelled.
     pub fn marks(&self, store: &Store, ix: RecordIx, cancel: &Cancel) -> Option<Marks> {
+        if let Some(known) = self.noted(store, ix) {
+            return Some(known);
+        }
         let head = store.load_head(ix).ok()?;
         let checked = self.check(store, &head, ix, cancel);
-        (!cancel.is_cancelled()).then(|| marks_of(&checked))
+        if cancel.is_cancelled() {
+            return None;
+        }
+        if self.repositories.is_empty() {
+            noted::keep(
+                store,
+                ix,
+                &head,
+                &checked,
+                &[Rules::Published, Rules::Strict],
+            );
+        }
+        Some(marks_of(&checked))
+    }
+
+    /// The brief form of a record of which everything is known without reading it.
+    fn noted(&self, store: &Store, ix: RecordIx) -> Option<Marks> {
+        let verdict = |rules| Some(noted::judgement(store, ix, rules)?.0);
+        if !self.repositories.is_empty() {
+            return None;
+        }
+        let flags = noted::flags(store, ix)?;
+        Some(Marks {
+            hash: store.known_content(ix)?,
+            published: verdict(Rules::Published)?,
+            strict: verdict(Rules::Strict)?,
+            is_flagged: flags.iter().any(|flag| flag.flag == FlagKind::PromptLeak),
+            patch_hash: noted::patch(store, ix)?,
+        })
     }
 
     /// Forgets all judgements: what records are judged by has changed.

@@ -33,7 +33,6 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cancel::Cancel;
 use crate::error::Error;
-use crate::model::ContentHash;
 use crate::model::Fault;
 use crate::model::RecordIx;
 use crate::model::Source;
@@ -589,12 +588,6 @@ fn copy_record(ix: RecordIx, env: &Env, say: &mut dyn FnMut(Notice)) {
     }
 }
 
-/// The content of a record.
-fn hash(env: &Env, ix: RecordIx) -> Result<ContentHash, Fault> {
-    let bytes = env.store.load_bytes(ix)?;
-    Ok(ContentHash::of(&bytes))
-}
-
 /// Decisions, queues and exports.
 fn on_desk(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
     match effect {
@@ -622,7 +615,7 @@ fn on_desk(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notic
                 say(Notice::QueuesCounted(Box::new(counts)));
             }
         }
-        Effect::Hash(ixs) => each(ixs, cancel, |ix| say(Notice::Hashed(ix, hash(env, ix)))),
+        Effect::Hash(ixs) => each(ixs, cancel, |ix| say(Notice::Hashed(ix, env.store.content_hash(ix)))),
         Effect::Record(lines) => env.journal.write_down(&lines, say),
         Effect::Export(job) => export::run(&job, env, cancel, say),
         _ => {}

@@ -204,12 +204,23 @@ fn flags_of(
     tools: &Tools<'_>,
     cancel: &Cancel,
 ) -> Vec<Flag> {
-    let mut found = flags::prompt_leaks(&head.trajectory);
     let Some(chosen) = tools.flags else {
-        return found;
+        return flags::prompt_leaks(&head.trajectory);
     };
-    found.extend(behaviour_flags(head, whole, tools.cache, cancel));
+    let mut found = all_flags(head, whole, tools.cache, cancel);
     found.retain(|flag| chosen.has(flag.flag));
+    found
+}
+
+/// All flags of a record, those that are off by default too: what its head tells, and [`behaviour_flags`].
+pub fn all_flags(
+    head: &Head,
+    whole: &dyn Fn() -> Result<Arc<Trajectory>, Fault>,
+    cache: Option<&Cache>,
+    cancel: &Cancel,
+) -> Vec<Flag> {
+    let mut found = flags::prompt_leaks(&head.trajectory);
+    found.extend(behaviour_flags(head, whole, cache, cancel));
     found
 }
 
@@ -345,7 +356,7 @@ mod tests {
             answer: Some("def f():\n    return 1".into()),
             ..Trajectory::default()
         };
-        Head::whole(b"record".to_vec(), Arc::new(trajectory))
+        Head::whole(ContentHash::of(b"record"), Arc::new(trajectory))
     }
 
     #[track_caller]

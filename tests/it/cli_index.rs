@@ -97,6 +97,87 @@ fn the_corpus_is_listed_alike() {
     assert!(!sidecars(&program).is_empty());
 }
 
+#[test]
+fn what_people_decided_is_told_alike() {
+    let program = Program::new();
+    let path = aged(&program, "a.jsonl", &rows(120, "Done:"));
+    let path = path.to_str().unwrap();
+    for (query, choice) in [
+        ("resolved", "accept"),
+        ("not resolved and model = m1", "reject"),
+    ] {
+        let args = ["mark", path, "--where", query, choice, "--reviewer", "ada"];
+        program.run(&args).ends(0);
+    }
+    for args in [
+        &["list", path, "--json"][..],
+        &["list", path, "--where", "decision = accept", "--json"],
+        &[
+            "mark",
+            path,
+            "--where",
+            "decision",
+            "--tag",
+            "x",
+            "--dry-run",
+        ],
+        &["stats", path, "--json"],
+        &["export", path, "-o", "-", "--format", "raw"],
+        &[
+            "export",
+            path,
+            "-o",
+            "-",
+            "--format",
+            "chat",
+            "--dry-run",
+            "--json",
+        ],
+        &[
+            "export",
+            path,
+            "-o",
+            "-",
+            "--format",
+            "raw",
+            "--where",
+            "model = m0",
+        ],
+        &[
+            "export",
+            path,
+            "-o",
+            "-",
+            "--format",
+            "raw",
+            "--policy",
+            "human-only",
+        ],
+        &[
+            "export", path, "-o", "-", "--format", "raw", "--policy", "majority",
+        ],
+        &[
+            "export",
+            path,
+            "-o",
+            "-",
+            "--format",
+            "raw",
+            "--per-task",
+            "1",
+        ],
+    ] {
+        is_same_with_index(&program, args);
+    }
+    let data = Path::new(path);
+    for more in [&[][..], &["--policy", "unanimous"], &["--filter", "strict"]] {
+        let want = export(&program, data, &[more, &["--no-cache"]].concat());
+        for turn in ["first", "second", "third"] {
+            assert!(export(&program, data, more) == want, "{turn}: {more:?}");
+        }
+    }
+}
+
 /// The exported bytes and the manifest.
 fn export(program: &Program, data: &Path, more: &[&str]) -> (Vec<u8>, String) {
     let out = program.home().join("set.jsonl");

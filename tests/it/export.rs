@@ -16,6 +16,7 @@ use hgview::model::RecordIx;
 use hgview::model::Step;
 use hgview::model::StepKind;
 use hgview::model::Trajectory;
+use hgview::store::Note;
 use hgview::store::OpenOptions;
 use hgview::store::Store;
 use serde_json::Value;
@@ -299,4 +300,75 @@ fn exports_are_as_readable_as_other_files() {
     export_to(&store, "raw", &out);
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&out), mode(&folder.path().join("run.jsonl")));
+}
+
+/// Opens a file with an index beside it.
+fn open_indexed(path: &Path) -> Store {
+    let store = Store::open(&OpenOptions {
+        paths: vec![path.to_path_buf()],
+        index_dir: Some(path.with_extension("index")),
+        ..OpenOptions::default()
+    })
+    .unwrap();
+    store.scan(&Cancel::new(), &mut |_| {}).unwrap();
+    store
+}
+
+#[test]
+fn records_whose_verdict_is_known_are_not_judged_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jsonl");
+    let row = |n: usize| {
+        let text = "x".repeat(8 << 10);
+        format!(
+            "{{\"instance_id\":\"o__n-{n}\",\"messages\":[{{\"role\":\"user\",\"content\":\"{text}\"}}]}}\n"
+        )
+    };
+    std::fs::write(&path, (0..200).map(row).collect::<String>()).unwrap();
+    let file = std::fs::File::options().append(true).open(&path).unwrap();
+    let then = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
+    file.set_modified(then).unwrap();
+    let export = |store: &Store| {
+        let asked = export::Asked::parse(Some("published")).unwrap();
+        let filter = export::Automatic::new(asked, store, None, None, &Cancel::new());
+        let jury = Jury {
+            filter: Some(&filter),
+            ..Jury::lenient()
+        };
+        let out = Target::File(folder.path().join("out.jsonl"));
+        let mut options = Options::new(Options::parse_format("raw").unwrap(), out);
+        options.force = true;
+        let (mut none, cancel) = (Vec::new(), Cancel::new());
+        export::run(store, &jury, &options, &mut none, &cancel, &mut |_| {}).unwrap()
+    };
+    let first = export(&open_indexed(&path));
+    assert_eq!((first.kept, first.dropped), (0, 200), "none is a task");
+    let store = open_indexed(&path);
+    let again = export(&store);
+    assert_eq!(again.dropped_records, first.dropped_records);
+    // what nobody can find in the records
+    let other = path.with_file_name("b.jsonl");
+    std::fs::copy(&path, &other).unwrap();
+    let file = std::fs::File::options().append(true).open(&other).unwrap();
+    file.set_modified(then).unwrap();
+    let store = open_indexed(&other);
+    for ix in (0..200).map(RecordIx) {
+        let note: &[u8] = if ix.0 < 50 { b"\0" } else { b"\x01forged" };
+        store.keep_note(ix, Note::Published, note);
+    }
+    drop(store);
+    for turn in ["read", "copied"] {
+        let report = export(&open_indexed(&other));
+        assert_eq!((report.kept, report.dropped), (50, 150), "{turn}");
+        let why: Vec<&str> = report
+            .reasons
+            .iter()
+            .map(|gone| gone.reason.as_str())
+            .collect();
+        assert_eq!(why.len(), 1);
+        assert!(why[0].contains("forged"), "{why:?}");
+        let want: String = (0..50).map(row).collect();
+        let out = std::fs::read_to_string(folder.path().join("out.jsonl")).unwrap();
+        assert!(out == want, "{turn}");
+    }
 }

@@ -32,7 +32,6 @@ use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model;
-use crate::model::ContentHash;
 use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::review::Ledger;
@@ -240,7 +239,7 @@ fn accepts(verdict: model::Verdict) -> Option<bool> {
 }
 
 fn decided(store: &Store, ix: RecordIx, ledger: &Ledger) -> Option<bool> {
-    let hash = ContentHash::of(&store.load_bytes(ix).ok()?);
+    let hash = store.content_hash(ix).ok()?;
     let states: Vec<_> = ledger.states(hash).collect();
     accepts(people(&states).verdict())
 }

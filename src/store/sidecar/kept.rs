@@ -1,7 +1,7 @@
 //! One sidecar: its parts as they are read when they are needed, and how it is written.
 //!
-//! Blocks of rows stand first, as they are written while rows are found out; then the places of the records; then a
-//! description of all that, and where it begins. Each part has a checksum.
+//! Blocks of rows and of contents stand first, as they are written while these are found out; then the places of the
+//! records; then a description of all that, and where it begins. Each part has a checksum.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -35,10 +35,11 @@ use crate::store::sidecar::print::build;
 use crate::store::sidecar::print::probe;
 use crate::store::sidecar::sheet;
 use crate::store::sidecar::sheet::BLOCK;
+use crate::store::sidecar::sheet::Kind;
 use crate::store::sidecar::sheet::Sheet;
 
 /// The first bytes of a sidecar, and the last ones.
-pub(super) const MAGIC: [u8; 8] = *b"hgview\0\x01";
+pub(super) const MAGIC: [u8; 8] = *b"hgview\0\x02";
 /// Place, length and checksum of the description, and the magic bytes.
 pub(super) const FOOT: usize = 8 + 8 + form::SUM + MAGIC.len();
 
@@ -57,33 +58,52 @@ const SHAPES: [Shape; 5] = [
     Shape::Table,
 ];
 
-/// A block with the number of its sidecar and its own.
-type RecentBlock = (u64, usize, Arc<[u8]>);
+/// The number of a block's sidecar, its kind, and its own number.
+type BlockName = (u64, Kind, usize);
 
-/// Blocks of rows that were read last, of all sidecars.
-#[derive(Debug, Default)]
+/// Blocks that were read last, of all sidecars.
+#[derive(Debug)]
 pub(super) struct Recent {
-    blocks: Mutex<Vec<RecentBlock>>,
+    /// Bytes of all blocks; one may be more.
+    bound: u64,
+    blocks: Mutex<Vec<(BlockName, Arc<[u8]>)>>,
     sidecars: AtomicU64,
 }
 
 impl Recent {
-    /// So many blocks are held: one for each thread that goes through rows, and some.
-    const BLOCKS: usize = 16;
+    /// So many blocks are held at most: one of each kind for each thread that goes through records, and some.
+    const BLOCKS: usize = 48;
 
-    fn get(&self, sidecar: u64, nth: usize) -> Option<Arc<[u8]>> {
-        let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut newest = blocks.iter().rev();
-        let found = newest.find(|(of, block, _)| (*of, *block) == (sidecar, nth));
-        found.map(|(_, _, block)| Arc::clone(block))
+    /// Holds at most so many bytes.
+    pub(super) fn within(bound: u64) -> Self {
+        Self {
+            bound,
+            blocks: Mutex::default(),
+            sidecars: AtomicU64::default(),
+        }
     }
 
-    fn put(&self, sidecar: u64, nth: usize, block: &Arc<[u8]>) {
+    /// How many bytes are held.
+    pub(super) fn bytes(&self) -> u64 {
+        let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        blocks.iter().map(|(_, block)| block.len() as u64).sum()
+    }
+
+    fn get(&self, name: BlockName) -> Option<Arc<[u8]>> {
+        let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = blocks.iter().rev().find(|(known, _)| *known == name);
+        found.map(|(_, block)| Arc::clone(block))
+    }
+
+    fn put(&self, name: BlockName, block: &Arc<[u8]>) {
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        if blocks.len() >= Self::BLOCKS {
-            blocks.remove(0);
+        let mut bytes: u64 = blocks.iter().map(|(_, block)| block.len() as u64).sum();
+        bytes += block.len() as u64;
+        while blocks.len() >= Self::BLOCKS || (bytes > self.bound && !blocks.is_empty()) {
+            let (_, oldest) = blocks.remove(0);
+            bytes -= oldest.len() as u64;
         }
-        blocks.push((sidecar, nth, Arc::clone(block)));
+        blocks.push((name, Arc::clone(block)));
     }
 }
 
@@ -105,7 +125,8 @@ pub(in crate::store) struct Sidecar {
     rows: usize,
     /// Where the places of the records are; `None` where they are found otherwise: packed files, tables.
     places: Option<Place>,
-    blocks: Vec<Option<Place>>,
+    /// By kind, in the order of [`Kind::ALL`], and number.
+    blocks: [Vec<Option<Place>>; Kind::ALL.len()],
     /// Its number among those of the shelf.
     number: u64,
     recent: Arc<Recent>,
@@ -167,9 +188,11 @@ impl Sidecar {
         };
         let rows = reader.size()?;
         let places = reader.maybe_place()?;
-        let mut blocks = Vec::new();
-        for _ in 0..rows.div_ceil(BLOCK) {
-            blocks.push(reader.maybe_place()?);
+        let mut blocks = <[Vec<Option<Place>>; Kind::ALL.len()]>::default();
+        for kind in &mut blocks {
+            for _ in 0..rows.div_ceil(BLOCK) {
+                kind.push(reader.maybe_place()?);
+            }
         }
         reader.0.is_empty().then(|| Self {
             place: place.to_path_buf(),
@@ -245,18 +268,27 @@ impl Sidecar {
 
     /// The row of the record of a slot.
     pub(super) fn row(&self, slot: &Slot) -> Option<Summary> {
-        let nth = usize::try_from(slot.row).ok()? / BLOCK;
-        sheet::read_row(&self.block(nth)?, slot)
+        let nth = sheet::place_of(slot).0;
+        sheet::read_row(&self.block(Kind::Row, nth)?, slot)
     }
 
-    /// A block of rows.
-    pub(super) fn block(&self, nth: usize) -> Option<Arc<[u8]>> {
-        let place = (*self.blocks.get(nth)?)?;
-        if let Some(block) = self.recent.get(self.number, nth) {
+    /// What is kept of the record of a slot, other than its row.
+    pub(super) fn known(&self, kind: Kind, slot: &Slot) -> Option<Vec<u8>> {
+        let nth = sheet::place_of(slot).0;
+        sheet::read_known(&self.block(kind, nth)?, slot)
+    }
+
+    /// A block.
+    pub(super) fn block(&self, kind: Kind, nth: usize) -> Option<Arc<[u8]>> {
+        let of_kind = Kind::ALL.iter().zip(&self.blocks);
+        let (_, places) = of_kind.into_iter().find(|(known, _)| **known == kind)?;
+        let place = (*places.get(nth)?)?;
+        let name = (self.number, kind, nth);
+        if let Some(block) = self.recent.get(name) {
             return Some(block);
         }
         let block: Arc<[u8]> = Arc::from(self.read(place)?);
-        self.recent.put(self.number, nth, &block);
+        self.recent.put(name, &block);
         Some(block)
     }
 
@@ -326,20 +358,20 @@ impl Records {
 }
 
 impl Sheet {
-    /// Whether something of it is in no sidecar yet.
-    pub(in crate::store) fn is_due(&self) -> bool {
-        let state = self.lock();
-        state.print.is_some() && state.is_new
+    /// Whether something of a file of so many records is in no sidecar yet, and worth writing one.
+    pub(in crate::store) fn is_due(&self, records: usize) -> bool {
+        self.lock().is_due(records)
     }
 
     /// Writes what is known of a source and is in no sidecar yet. Does nothing when the file is not what it was. Says
     /// whether it was written.
     pub(in crate::store) fn write(&self, source: &Source, records: &Records) -> bool {
         let mut state = self.lock();
-        let Some(print) = state.print.clone().filter(|_| state.is_new) else {
+        let is_due = state.is_due(records.slots.len());
+        let Some(print) = state.print.clone().filter(|_| is_due) else {
             return false;
         };
-        state.is_new = false;
+        state.settle();
         let place = self.shelf.place_of(&self.path);
         let written = self.write_to(&place, &mut state, &print, source, records);
         let is_written = matches!(written, Ok(true));
@@ -373,15 +405,17 @@ impl Sheet {
         };
         let rows = records.slots.len();
         let mut blocks = Vec::new();
-        for nth in 0..rows.div_ceil(BLOCK) {
-            let full = state.fresh.full.get(&nth).copied();
-            blocks.push(match full {
-                Some(full) => Some(full),
-                None => match state.block(nth) {
-                    Some(block) => Some(file.add(&block)?),
-                    None => None,
-                },
-            });
+        for kind in Kind::ALL {
+            for nth in 0..rows.div_ceil(BLOCK) {
+                let full = state.fresh.full.get(&(kind, nth)).copied();
+                blocks.push(match full {
+                    Some(full) => Some(full),
+                    None => match state.block(kind, nth) {
+                        Some(block) => Some(file.add(&block)?),
+                        None => None,
+                    },
+                });
+            }
         }
         let is_plain = matches!(source.bytes, Bytes::File { .. });
         let places = is_plain.then(|| file.add(&records.places(&source.names)));

@@ -1,7 +1,8 @@
-//! Rows of the list of one file: those that an earlier run left in the sidecar, and those that this one finds out.
+//! What is known of each record of one file, its row of the list and its content: what an earlier run left in the sidecar,
+//! and what this one finds out.
 //!
-//! Rows are kept as the record alone says them, before side files are joined. They are gathered in blocks, and a block
-//! that is full goes to the disk: what is held does not grow with the file.
+//! Rows are kept as the record alone says them, before side files are joined. Each kind is gathered in blocks of its own,
+//! and a block that is full goes to the disk: what is held does not grow with the file.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -15,8 +16,10 @@ use std::sync::PoisonError;
 
 use tempfile::TempPath;
 
+use crate::model::ContentHash;
 use crate::model::Format;
 use crate::model::Summary;
+use crate::store::content::Note;
 use crate::store::index::Slot;
 use crate::store::index::file_name;
 use crate::store::sidecar::FileHash;
@@ -27,12 +30,43 @@ use crate::store::sidecar::form::Place;
 use crate::store::sidecar::form::Reader;
 use crate::store::sidecar::kept::Sidecar;
 
-/// Rows of a block.
+/// Records of a block.
 pub(super) const BLOCK: usize = 256;
 /// A longer row is not kept.
 const MOST_ROW: usize = 64 << 10;
+/// Nor is a longer note.
+const MOST_NOTE: usize = 4 << 10;
 
-/// Rows by their place in the block; those that nobody knows are empty, or behind the last.
+/// Contents and notes alone are worth writing a sidecar anew when they are at least one of so many records.
+const WORTH: usize = 64;
+
+/// What is kept of each record, in blocks by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// Its row of the list.
+    Row,
+    /// The hash of its bytes.
+    Content,
+    /// Nothing: that it is there says that its bytes hold no line break.
+    Line,
+    /// What somebody noted of it.
+    Note(Note),
+}
+
+impl Kind {
+    /// In the order in which sidecars name their blocks.
+    pub(super) const ALL: [Self; 7] = [
+        Self::Row,
+        Self::Content,
+        Self::Line,
+        Self::Note(Note::Published),
+        Self::Note(Note::Strict),
+        Self::Note(Note::Flags),
+        Self::Note(Note::Patch),
+    ];
+}
+
+/// What is kept of records by their place in the block; of those that nobody knows it is empty, or behind the last.
 #[derive(Debug, Default)]
 struct Block {
     rows: Vec<Box<[u8]>>,
@@ -56,7 +90,7 @@ impl Block {
     }
 }
 
-/// The rows of a file.
+/// What is known of the records of a file.
 #[derive(Debug)]
 pub(in crate::store) struct Sheet {
     pub(super) shelf: Shelf,
@@ -76,18 +110,20 @@ pub(super) struct State {
     pub(super) fresh: Fresh,
     /// Of the whole file.
     pub(super) sha256: Option<[u8; 32]>,
-    /// The sidecar does not have all that is known.
+    /// The sidecar does not have all that is known, contents and notes aside.
     pub(super) is_new: bool,
+    /// Contents and notes that no sidecar has.
+    loose: usize,
     /// There is no point in keeping anything.
     is_void: bool,
     sources: usize,
 }
 
-/// Rows that are in no sidecar.
+/// What is in no sidecar.
 #[derive(Debug, Default)]
 pub(super) struct Fresh {
-    partial: HashMap<usize, Block>,
-    pub(super) full: HashMap<usize, Place>,
+    partial: HashMap<(Kind, usize), Block>,
+    pub(super) full: HashMap<(Kind, usize), Place>,
     /// What will become the sidecar, once there is a full block.
     pub(super) file: Option<Spill>,
 }
@@ -232,21 +268,72 @@ impl Sheet {
         form::put_span(&mut bytes, slot.span());
         form::put_row(&mut bytes, row);
         let mut state = self.lock();
-        if state.is_void || bytes.len() > MOST_ROW || !self.may_hold(state.old.as_ref(), row.format)
-        {
-            return;
+        if bytes.len() <= MOST_ROW && self.may_hold(state.old.as_ref(), row.format) {
+            let is_more = state.put(&self.shelf, Kind::Row, slot, bytes);
+            state.is_new |= is_more;
         }
-        state.is_new = true;
-        let place = usize::try_from(slot.row).unwrap_or(usize::MAX);
-        let (nth, place) = (place / BLOCK, place % BLOCK);
-        let fresh = &mut state.fresh;
-        if fresh.full.contains_key(&nth) {
-            return;
+    }
+
+    /// The content of a record as it was hashed before; `None` when nobody did, the record lies elsewhere now, or the file
+    /// is not what it was when it was scanned.
+    pub(in crate::store) fn content(&self, slot: &Slot) -> Option<ContentHash> {
+        let found = self.known(Kind::Content, slot)?;
+        Some(ContentHash::from_digest(found.try_into().ok()?))
+    }
+
+    /// Keeps the content of a record.
+    pub(in crate::store) fn put_content(&self, slot: &Slot, hash: ContentHash) {
+        self.put_known(Kind::Content, slot, hash.as_bytes());
+    }
+
+    /// Whether the bytes of a record are known to hold no line break.
+    pub(in crate::store) fn is_line(&self, slot: &Slot) -> bool {
+        self.known(Kind::Line, slot).is_some()
+    }
+
+    /// Keeps that the bytes of a record hold no line break.
+    pub(in crate::store) fn put_line(&self, slot: &Slot) {
+        self.put_known(Kind::Line, slot, &[]);
+    }
+
+    /// What was noted of a record before, under the same conditions as its content and by the path by which the file was
+    /// named then.
+    pub(in crate::store) fn note(&self, slot: &Slot, note: Note) -> Option<Vec<u8>> {
+        let old = self.lock().old.clone();
+        let is_named_alike = old.is_none_or(|old| old.named == self.named);
+        is_named_alike.then(|| self.known(Kind::Note(note), slot))?
+    }
+
+    /// Keeps what was found out of a record alone.
+    pub(in crate::store) fn put_note(&self, slot: &Slot, note: Note, bytes: &[u8]) {
+        let is_named_alike = {
+            let state = self.lock();
+            state.old.as_ref().is_none_or(|old| old.named == self.named)
+        };
+        if is_named_alike && bytes.len() <= MOST_NOTE {
+            self.put_known(Kind::Note(note), slot, bytes);
         }
-        let block = fresh.partial.entry(nth).or_default();
-        block.put(place, bytes);
-        if block.known == BLOCK && fresh.spill(&self.shelf, nth).is_err() {
-            state.give_up();
+    }
+
+    fn known(&self, kind: Kind, slot: &Slot) -> Option<Vec<u8>> {
+        let (old, fresh, print) = {
+            let state = self.lock();
+            let print = state.print.clone()?;
+            (state.old.clone(), state.fresh(kind, slot), print)
+        };
+        let found = fresh.or_else(|| old?.known(kind, slot))?;
+        // a decision must not be on what a record was before
+        let is_same = Print::at(&self.path).is_ok_and(|now| now == print);
+        is_same.then_some(found)
+    }
+
+    fn put_known(&self, kind: Kind, slot: &Slot, known: &[u8]) {
+        let mut bytes = Vec::new();
+        form::put_span(&mut bytes, slot.span());
+        bytes.extend(known);
+        let mut state = self.lock();
+        if state.put(&self.shelf, kind, slot, bytes) {
+            state.loose += 1;
         }
     }
 
@@ -269,10 +356,45 @@ impl State {
         self.fresh = Fresh::default();
     }
 
-    /// The block as it is known now; `None` when none of its rows is.
-    pub(super) fn block(&self, nth: usize) -> Option<Vec<u8>> {
-        let old = self.old.as_ref().and_then(|old| old.block(nth));
-        let Some(fresh) = self.fresh.partial.get(&nth) else {
+    /// Whether something is worth writing for a file of so many records.
+    pub(super) fn is_due(&self, records: usize) -> bool {
+        self.print.is_some() && (self.is_new || self.loose.saturating_mul(WORTH) >= records.max(1))
+    }
+
+    /// Says that all that is known is written.
+    pub(super) fn settle(&mut self) {
+        self.is_new = false;
+        self.loose = 0;
+    }
+
+    /// Adds what is known of a record; says whether it was not there yet.
+    fn put(&mut self, folder: &Shelf, kind: Kind, slot: &Slot, bytes: Vec<u8>) -> bool {
+        let (nth, place) = place_of(slot);
+        let fresh = &mut self.fresh;
+        if self.is_void || fresh.full.contains_key(&(kind, nth)) {
+            return false;
+        }
+        let block = fresh.partial.entry((kind, nth)).or_default();
+        let before = block.known;
+        block.put(place, bytes);
+        let is_more = block.known > before;
+        if block.known == BLOCK && fresh.spill(folder, (kind, nth)).is_err() {
+            self.give_up();
+        }
+        is_more
+    }
+
+    /// What this run has found out of a record and holds.
+    fn fresh(&self, kind: Kind, slot: &Slot) -> Option<Vec<u8>> {
+        let (nth, place) = place_of(slot);
+        let block = self.fresh.partial.get(&(kind, nth))?;
+        of_slot(block.get(place)?, slot)
+    }
+
+    /// The block as it is known now; `None` when nothing of it is.
+    pub(super) fn block(&self, kind: Kind, nth: usize) -> Option<Vec<u8>> {
+        let old = self.old.as_ref().and_then(|old| old.block(kind, nth));
+        let Some(fresh) = self.fresh.partial.get(&(kind, nth)) else {
             return old.map(|old| old.to_vec());
         };
         let row = |place: usize| {
@@ -285,7 +407,7 @@ impl State {
 
 impl Fresh {
     /// Moves a full block to the disk.
-    fn spill(&mut self, folder: &Shelf, nth: usize) -> std::io::Result<()> {
+    fn spill(&mut self, folder: &Shelf, nth: (Kind, usize)) -> std::io::Result<()> {
         let Some(block) = self.partial.remove(&nth) else {
             return Ok(());
         };
@@ -329,10 +451,26 @@ fn row_of(block: &[u8], place: usize) -> Option<&[u8]> {
         .filter(|row| !row.is_empty())
 }
 
+/// The block of the record of a slot, and its place in it.
+pub(super) fn place_of(slot: &Slot) -> (usize, usize) {
+    let row = usize::try_from(slot.row).unwrap_or(usize::MAX);
+    (row / BLOCK, row % BLOCK)
+}
+
+/// What is kept for the record of a slot, if it is its.
+fn of_slot(bytes: &[u8], slot: &Slot) -> Option<Vec<u8>> {
+    let mut reader = Reader(bytes);
+    (reader.span()? == slot.span()).then(|| reader.0.to_vec())
+}
+
+/// What is kept for the record of a slot, out of its block.
+pub(super) fn read_known(block: &[u8], slot: &Slot) -> Option<Vec<u8>> {
+    of_slot(row_of(block, place_of(slot).1)?, slot)
+}
+
 /// The row of a block for the record of a slot.
 pub(super) fn read_row(block: &[u8], slot: &Slot) -> Option<Summary> {
-    let place = usize::try_from(slot.row).ok()? % BLOCK;
-    let mut reader = Reader(row_of(block, place)?);
+    let mut reader = Reader(row_of(block, place_of(slot).1)?);
     if reader.span()? != slot.span() {
         return None;
     }

@@ -7,6 +7,7 @@ use std::io::Write as _;
 
 use super::*;
 use crate::cancel::Cancel;
+use crate::model::ContentHash;
 use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::read::testing::corpus;
@@ -23,8 +24,8 @@ struct Desk {
     shelf: Shelf,
 }
 
-/// All that a list shows.
-type Facts = Vec<(Option<Entry>, Summary)>;
+/// All that a list shows, and what records are known by.
+type Facts = Vec<((Option<Entry>, Option<ContentHash>), Summary)>;
 
 fn row(n: usize) -> String {
     format!(
@@ -42,7 +43,7 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         let shelf = Shelf {
             least_bytes: 0,
-            ..Shelf::new(&folder.path().join("cache/index"))
+            ..Shelf::within(&folder.path().join("cache/index"), 1 << 20)
         };
         Self { folder, shelf }
     }
@@ -120,8 +121,8 @@ fn open(path: &Path, shelf: Option<Shelf>) -> Store {
 
 fn facts(store: &Store) -> Facts {
     let all = (0..store.len()).map(RecordIx);
-    all.map(|ix| (store.entry(ix), store.summarize(ix)))
-        .collect()
+    let place = |ix| (store.entry(ix), store.content_hash(ix).ok());
+    all.map(|ix| (place(ix), store.summarize(ix))).collect()
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn the_second_opening_takes_everything_from_the_sidecar() {
     for (slot, (_, row)) in slots.iter().zip(&want) {
         assert_eq!(sheet.get(slot).as_ref(), Some(row));
     }
-    assert!(!sheet.is_due(), "there is nothing to write");
+    assert!(!sheet.is_due(want.len()), "there is nothing to write");
     assert_eq!(store.load(RecordIx(700)).unwrap().id, "o__n-700");
     let elsewhere = Slot {
         start: 1,
@@ -165,6 +166,93 @@ fn rows_that_were_not_looked_at_are_added_later() {
     drop(facts(&store));
     drop(store);
     assert_eq!(known(&desk.open(&path)), 2 * BLOCK + 9);
+}
+
+/// Keeps contents that the records do not have: who is told them has not read the records.
+fn forge(desk: &Desk, path: &Path) -> Vec<ContentHash> {
+    let store = desk.open(path);
+    let forged = |ix: usize| ContentHash::of(&ix.to_le_bytes());
+    let index = store.index();
+    let sheet = index.sources[0].sheet.as_ref().unwrap();
+    for (ix, slot) in index.slots.iter().enumerate() {
+        sheet.put_content(slot, forged(ix));
+    }
+    (0..index.slots.len()).map(forged).collect()
+}
+
+fn contents(store: &Store) -> Vec<ContentHash> {
+    let all = (0..store.len()).map(RecordIx);
+    all.map(|ix| store.content_hash(ix).unwrap()).collect()
+}
+
+#[test]
+fn contents_that_are_known_are_not_read() {
+    let desk = Desk::new();
+    let path = desk.file("a.jsonl", rows(2 * BLOCK + 9));
+    let forged = forge(&desk, &path);
+    let store = desk.open(&path);
+    assert_eq!(contents(&store), forged);
+    let ix = RecordIx(300);
+    assert_eq!(store.load_head(ix).unwrap().hash(), forged[300]);
+    assert_eq!(store.load_whole(ix).unwrap().hash(), forged[300]);
+    assert_eq!(store.content(ix).unwrap(), (forged[300], None));
+    // the file is another one from now on, whoever has it open
+    append(&path, &row(1));
+    let real = ContentHash::of(row(300).as_bytes());
+    assert_eq!(store.content_hash(ix).unwrap(), real);
+    assert_eq!(store.load_head(ix).unwrap().hash(), real);
+    drop(store);
+    // what an earlier run found out of the lines before is kept
+    let store = desk.open(&path);
+    assert_eq!(contents(&store)[..forged.len()], forged);
+    let last = store.content_hash(RecordIx(forged.len())).unwrap();
+    assert_eq!(last, ContentHash::of(row(1).as_bytes()));
+}
+
+#[test]
+fn contents_are_kept_by_whoever_makes_them() {
+    type Look = fn(&Store, RecordIx) -> ContentHash;
+    let looks: [(&str, Look); 4] = [
+        ("hash", |store, ix| store.content_hash(ix).unwrap()),
+        ("head", |store, ix| store.load_head(ix).unwrap().hash()),
+        ("whole", |store, ix| store.load_whole(ix).unwrap().hash()),
+        ("cached", |store, ix| {
+            store.load(ix).unwrap();
+            store.load_head(ix).unwrap().hash()
+        }),
+    ];
+    for (name, look) in looks {
+        let desk = Desk::new();
+        let path = desk.file("a.jsonl", rows(BLOCK + 9));
+        let store = desk.open(&path);
+        let all = (0..store.len()).map(RecordIx);
+        let want: Vec<_> = all.map(|ix| look(&store, ix)).collect();
+        assert_eq!(want, contents(&open(&path, None)), "{name}");
+        drop(store);
+        let store = desk.open(&path);
+        let index = store.index();
+        let known = |slot: &Slot| index.sources[0].known_content(slot);
+        let found: Vec<_> = index.slots.iter().filter_map(known).collect();
+        assert_eq!(found, want, "{name}");
+    }
+}
+
+#[test]
+fn one_content_of_many_is_not_worth_writing_all_anew() {
+    let desk = Desk::new();
+    let path = desk.file("a.jsonl", rows(600));
+    let store = desk.open(&path);
+    let is_due = || {
+        let index = store.index();
+        index.sources[0].sheet.as_ref().unwrap().is_due(600)
+    };
+    for ix in 0..9 {
+        assert!(!is_due(), "{ix}");
+        // a second look is no second content
+        let _twice = [0, 1].map(|_| store.content_hash(RecordIx(ix)).unwrap());
+    }
+    store.content_hash(RecordIx(9)).unwrap();
+    assert!(is_due());
 }
 
 #[test]
@@ -439,7 +527,7 @@ fn where_nothing_can_be_kept_nothing_is() {
     assert_eq!(desk.held(&path), None);
     let desk = Desk::new();
     let path = desk.file("a.jsonl", rows(9));
-    let large = Shelf::new(&desk.shelf.folder);
+    let large = Shelf::within(&desk.shelf.folder, 1 << 20);
     drop(facts(&open(&path, Some(large))));
     assert!(desk.sidecars().is_empty(), "small files are not worth it");
 }
@@ -507,4 +595,20 @@ fn the_hash_of_a_file_is_kept_while_it_is_that_file() {
     drop(store);
     desk.check(&path);
     assert_eq!(desk.open(&path).file_hash(&path), None);
+}
+
+#[test]
+fn blocks_are_held_within_a_bound() {
+    let mut desk = Desk::new();
+    let path = desk.file("a.jsonl", rows(20 * BLOCK));
+    desk.check(&path);
+    desk.shelf = Shelf {
+        least_bytes: 0,
+        ..Shelf::within(&desk.shelf.folder, 100 << 10)
+    };
+    let store = desk.open(&path);
+    let before = store.resident_bytes();
+    drop(facts(&store));
+    let blocks = store.resident_bytes() - before;
+    assert!((50 << 10..100 << 10).contains(&blocks), "{blocks}");
 }

@@ -301,7 +301,7 @@ impl App {
         let desk = &self.data.desk;
         let hashes: Vec<_> = lines.iter().flat_map(|line| desk.touched(line)).collect();
         for ix in hashes.iter().flat_map(|hash| desk.records_of(*hash)) {
-            self.data.rows.set_voices(*ix, desk.voices(*ix));
+            self.data.rows.set_voices(ix, desk.voices(ix));
         }
         self.list.rows_changed();
         effects.push(Effect::Record(lines));
@@ -402,7 +402,7 @@ impl App {
         let hashes = hashes.unwrap_or_default();
         let first = hashes
             .iter()
-            .find_map(|hash| desk.records_of(*hash).first().copied());
+            .find_map(|hash| desk.records_of(*hash).next());
         self.save(lines, effects);
         let text = match (first, hashes.len()) {
             (Some(ix), 1) => format!(

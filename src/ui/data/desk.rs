@@ -40,6 +40,7 @@ pub use crate::ui::data::desk::bulk::Act;
 pub use crate::ui::data::desk::bulk::Part;
 pub use crate::ui::data::desk::reading::Hashes;
 pub use crate::ui::data::desk::reading::Heard;
+use crate::ui::data::desk::reading::Owners;
 pub use crate::ui::data::desk::reading::Reading;
 
 /// How the desk was set up.
@@ -140,8 +141,7 @@ pub struct Desk {
     closed: Option<Closed>,
     scribe: Scribe,
     hashes: Hashes,
-    /// The records of a content.
-    records: HashMap<ContentHash, Vec<RecordIx>>,
+    owners: Owners,
     /// Records with a decision of this reviewer.
     decided: usize,
     /// All lines of this session, oldest first: journals that are read meanwhile may lack them.
@@ -184,7 +184,7 @@ impl Desk {
             place: None,
             closed: Some(Closed::Reading),
             hashes: Hashes::default(),
-            records: HashMap::new(),
+            owners: Owners::default(),
             decided: 0,
             lines: Vec::new(),
             unsaved: 0,
@@ -308,7 +308,7 @@ impl Desk {
         }
         self.forget(ix);
         self.hashes.set(ix, Some(hash));
-        self.records.entry(hash).or_default().push(ix);
+        self.owners.add(ix, hash);
         self.waiting.learn(ix);
         self.decided += usize::from(self.ledger.is_decided(hash, &self.options.reviewer));
     }
@@ -319,12 +319,7 @@ impl Desk {
             return;
         };
         self.hashes.set(ix, None);
-        if let Some(ixs) = self.records.get_mut(&old) {
-            ixs.retain(|other| *other != ix);
-            if ixs.is_empty() {
-                self.records.remove(&old);
-            }
-        }
+        self.owners.remove(ix, old);
         self.stale.remove(&ix);
         self.waiting.forget(ix);
         self.decided -= usize::from(self.ledger.is_decided(old, &self.options.reviewer));
@@ -391,7 +386,7 @@ impl Desk {
         let (Some(hash), Some(place)) = (self.hash(ix), &self.place) else {
             return false;
         };
-        let is_present = |hash| self.records.contains_key(&hash);
+        let is_present = |hash| self.owners.of(hash, &self.hashes).next().is_some();
         let is_stale = is_stale_in(
             (&self.ledger, place, &self.wholes),
             (hash, id, at),
@@ -599,8 +594,8 @@ impl Desk {
     }
 
     /// The records of a content, as far as contents are known.
-    pub fn records_of(&self, hash: ContentHash) -> &[RecordIx] {
-        self.records.get(&hash).map_or(&[], Vec::as_slice)
+    pub fn records_of(&self, hash: ContentHash) -> impl Iterator<Item = RecordIx> {
+        self.owners.of(hash, &self.hashes)
     }
 
     fn count(&self, hashes: &[ContentHash]) -> usize {
@@ -608,7 +603,7 @@ impl Desk {
         let decided = hashes
             .iter()
             .filter(|hash| self.ledger.is_decided(**hash, reviewer));
-        decided.map(|hash| self.records_of(*hash).len()).sum()
+        decided.map(|hash| self.records_of(*hash).count()).sum()
     }
 
     /// So many lines reached the disk.

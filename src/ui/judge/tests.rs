@@ -2,7 +2,6 @@ use std::collections::BTreeSet;
 use std::sync::mpsc;
 
 use super::*;
-use crate::model::FlagKind;
 use crate::store::OpenOptions;
 
 /// A record that runs a plain command, and one that installs a package.

@@ -10,7 +10,6 @@ use crate::model::Fault;
 use crate::model::RecordIx;
 use crate::ui::event::Notice;
 use crate::ui::tasks::Env;
-use crate::ui::tasks::hash;
 
 /// The thread that hashes.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ impl Hasher {
         let env = Arc::clone(env);
         std::thread::spawn(move || {
             for ix in asked.into_iter().flatten() {
-                let hash = catch_unwind(AssertUnwindSafe(|| hash(&env, ix)));
+                let hash = catch_unwind(AssertUnwindSafe(|| env.store.content_hash(ix)));
                 let failed = |_| Err(Fault::new("reading it failed inside hgview"));
                 say(Notice::Hashed(ix, hash.unwrap_or_else(failed)));
             }

@@ -2,7 +2,9 @@
 //! screen, and compared with what became known meanwhile.
 
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::cancel::Cancel;
@@ -70,6 +72,61 @@ impl Hashes {
             changed.extend(ixs.filter(|ix| self.get(*ix) != before.get(*ix)));
         }
         changed
+    }
+}
+
+/// The records of a content, found by the first bytes of its hash: what else is needed stands in [`Hashes`].
+#[derive(Debug, Default)]
+pub(super) struct Owners {
+    first: HashMap<u64, u32>,
+    /// Those behind the first, of the few that share the bytes: copies of a record, most likely.
+    more: HashMap<u64, Vec<u32>>,
+}
+
+impl Owners {
+    fn key(hash: ContentHash) -> u64 {
+        let bytes = hash.as_bytes().first_chunk().copied();
+        bytes.map_or(0, u64::from_le_bytes)
+    }
+
+    /// Adds a record of this content that is not among them. Records beyond the first 2³² are not found.
+    pub(super) fn add(&mut self, ix: RecordIx, hash: ContentHash) {
+        let Ok(ix) = u32::try_from(ix.0) else {
+            return;
+        };
+        let key = Self::key(hash);
+        match self.first.entry(key) {
+            Entry::Vacant(free) => drop(free.insert(ix)),
+            Entry::Occupied(_) => self.more.entry(key).or_default().push(ix),
+        }
+    }
+
+    /// Removes a record that had this content.
+    pub(super) fn remove(&mut self, ix: RecordIx, hash: ContentHash) {
+        let key = Self::key(hash);
+        let is_it = |other: u32| usize::try_from(other) == Ok(ix.0);
+        let mut rest = self.more.remove(&key).unwrap_or_default();
+        if self.first.get(&key).is_some_and(|first| is_it(*first)) {
+            self.first.remove(&key);
+            if !rest.is_empty() {
+                self.first.insert(key, rest.remove(0));
+            }
+        } else {
+            rest.retain(|other| !is_it(*other));
+        }
+        if !rest.is_empty() {
+            self.more.insert(key, rest);
+        }
+    }
+
+    /// The records of this content, in the order in which they were added.
+    pub(super) fn of(&self, hash: ContentHash, hashes: &Hashes) -> impl Iterator<Item = RecordIx> {
+        let key = Self::key(hash);
+        let first = self.first.get(&key).into_iter();
+        let all = first.chain(self.more.get(&key).into_iter().flatten());
+        let all = all.filter_map(|ix| usize::try_from(*ix).ok().map(RecordIx));
+        // others may begin with the same bytes
+        all.filter(move |ix| hashes.get(*ix) == Some(hash))
     }
 }
 
@@ -146,5 +203,41 @@ impl Heard {
         }
         heard.hashes = reading.hashes;
         heard
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_found_by_all_of_their_hash() {
+        let digest = |last: u8| {
+            let mut bytes = [7; 32];
+            bytes[31] = last;
+            ContentHash::from_digest(bytes)
+        };
+        let (mut owners, mut hashes) = (Owners::default(), Hashes::default());
+        for (ix, last) in [(3, 0), (5, 1), (9, 0), (2, 2), (1, 0)] {
+            hashes.set(RecordIx(ix), Some(digest(last)));
+            owners.add(RecordIx(ix), digest(last));
+        }
+        let of = |owners: &Owners, last: u8| -> Vec<usize> {
+            owners.of(digest(last), &hashes).map(|ix| ix.0).collect()
+        };
+        assert_eq!(of(&owners, 0), [3, 9, 1]);
+        assert_eq!(of(&owners, 1), [5]);
+        assert_eq!(of(&owners, 3), [0; 0]);
+        owners.remove(RecordIx(3), digest(0));
+        owners.remove(RecordIx(4), digest(0));
+        assert_eq!(of(&owners, 0), [9, 1]);
+        assert_eq!(of(&owners, 2), [2]);
+        owners.remove(RecordIx(9), digest(0));
+        owners.remove(RecordIx(1), digest(0));
+        assert_eq!(of(&owners, 0), [0; 0]);
+        for (ix, last) in [(5, 1), (2, 2)] {
+            owners.remove(RecordIx(ix), digest(last));
+        }
+        assert!(owners.first.is_empty() && owners.more.is_empty());
     }
 }
