@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use crate::cancel::Cancel;
 use crate::store::bytes::SharedFile;
 use crate::store::pass::Pass;
+use crate::store::sidecar::Shelf;
 
 /// Makes an unlinked temporary file in `folder`, or in the system's place for such files.
 fn temp_file(folder: Option<&Path>) -> io::Result<(File, PathBuf)> {
@@ -27,7 +28,7 @@ fn temp_file(folder: Option<&Path>) -> io::Result<(File, PathBuf)> {
 }
 
 /// Bytes that are free where the file lies; `None` when the system does not say.
-fn free_bytes(file: &File) -> Option<u64> {
+pub(super) fn free_bytes(file: &File) -> Option<u64> {
     let stat = rustix::fs::fstatvfs(file).ok()?;
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
@@ -104,6 +105,8 @@ pub(super) struct Feed {
     folder: PathBuf,
     /// As much is left to others where the copy lies.
     keeps_free: u64,
+    /// Whose unpacked copies may go for more room.
+    shelf: Option<Shelf>,
     /// The place of the stream at which the room is looked at again.
     looks_at: u64,
     chunk: Vec<u8>,
@@ -151,6 +154,7 @@ impl Feed {
             spool: spool.map(Arc::new),
             folder: folder.unwrap_or_default(),
             keeps_free: Self::FREE_BYTES,
+            shelf: None,
             looks_at: 0,
             chunk: Vec::new(),
             at: 0,
@@ -158,6 +162,11 @@ impl Feed {
             is_end: false,
             failure: None,
         })
+    }
+
+    /// Lets copies of files that were unpacked earlier go where there is no room for this one.
+    pub(super) fn may_clear(&mut self, shelf: &Shelf) {
+        self.shelf = Some(shelf.clone());
     }
 
     /// The next bytes; empty at the end and after a failure. Chunks grow, so that the first lines come at once and the
@@ -190,7 +199,11 @@ impl Feed {
             && self.at + filled as u64 >= self.looks_at + Self::LOOK_BYTES
         {
             self.looks_at = self.at + filled as u64;
-            if free_bytes(spool).is_some_and(|free| free < self.keeps_free) {
+            let is_short = || free_bytes(spool).is_some_and(|free| free < self.keeps_free);
+            if is_short() && let Some(shelf) = &self.shelf {
+                shelf.drop_unpacked();
+            }
+            if is_short() {
                 self.fail(format!("unpacked too large for {}", self.folder.display()));
                 return &[];
             }

@@ -78,6 +78,8 @@ pub(super) struct State {
     pub(super) sha256: Option<[u8; 32]>,
     /// The sidecar does not have all that is known.
     pub(super) is_new: bool,
+    /// The file was unpacked, and the sidecar has no copy of that.
+    pub(super) lacks_copy: bool,
     /// There is no point in keeping anything.
     is_void: bool,
     sources: usize,
@@ -197,6 +199,11 @@ impl Sheet {
         if state.sources > 1 {
             state.give_up();
         }
+    }
+
+    /// Says that the file was unpacked: a copy that was kept before is gone.
+    pub(in crate::store) fn lose_copy(&self) {
+        self.lock().lacks_copy = true;
     }
 
     /// Says that the file was scanned to its end and is what it was before.
