@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use crate::cancel::Cancel;
+use crate::store::ahead::Ahead;
 use crate::store::bytes::SharedFile;
 use crate::store::pass::Pass;
 use crate::store::sidecar::Shelf;
@@ -59,6 +60,15 @@ impl Read for Stream {
             Self::Once(reader) => reader.read(buf),
         }
     }
+}
+
+/// A decoder as a stream. One of a file goes ahead on a thread of its own; one of a pipe hands out what there is at once.
+fn unpacked(decoder: impl Read + Send + 'static, is_of_file: bool) -> io::Result<Stream> {
+    Ok(Stream::Once(if is_of_file {
+        Box::new(Ahead::start(decoder)?)
+    } else {
+        Box::new(decoder)
+    }))
 }
 
 /// A reader that counts what went through, for the progress of packed files.
@@ -140,11 +150,17 @@ impl Feed {
             // what is read anywhere says itself how far it is
             (Packing::Plain, Stream::File(file)) if !is_spooled => Stream::File(file),
             (Packing::Plain, inner) => Stream::Once(Box::new(counting(inner))),
-            (Packing::Gzip, inner) => Stream::Once(Box::new(flate2::read::MultiGzDecoder::new(
-                std::io::BufReader::with_capacity(128 << 10, counting(inner)),
-            ))),
+            (Packing::Gzip, inner) => {
+                let is_of_file = matches!(inner, Stream::File(_));
+                let inner = io::BufReader::with_capacity(128 << 10, counting(inner));
+                unpacked(flate2::read::MultiGzDecoder::new(inner), is_of_file)?
+            }
             (Packing::Zstd, inner) => {
-                Stream::Once(Box::new(zstd::stream::read::Decoder::new(counting(inner))?))
+                let is_of_file = matches!(inner, Stream::File(_));
+                unpacked(
+                    zstd::stream::read::Decoder::new(counting(inner))?,
+                    is_of_file,
+                )?
             }
         };
         let spool = is_spooled.then(|| temp_file(spool_dir)).transpose()?;
@@ -165,8 +181,8 @@ impl Feed {
     }
 
     /// Lets copies of files that were unpacked earlier go where there is no room for this one.
-    pub(super) fn may_clear(&mut self, shelf: &Shelf) {
-        self.shelf = Some(shelf.clone());
+    pub(super) fn may_clear(&mut self, of: &Shelf) {
+        self.shelf = Some(of.clone());
     }
 
     /// The next bytes; empty at the end and after a failure. Chunks grow, so that the first lines come at once and the
@@ -200,7 +216,9 @@ impl Feed {
         {
             self.looks_at = self.at + filled as u64;
             let is_short = || free_bytes(spool).is_some_and(|free| free < self.keeps_free);
-            if is_short() && let Some(shelf) = &self.shelf {
+            if is_short()
+                && let Some(shelf) = &self.shelf
+            {
                 shelf.drop_unpacked();
             }
             if is_short() {
@@ -340,6 +358,26 @@ mod tests {
             format!("unpacked too large for {}", dir.path().display())
         );
         assert!(feed.at() <= Feed::LOOK_BYTES);
+    }
+
+    #[test]
+    fn copies_go_before_a_stream_ends_for_want_of_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(dir.path());
+        let copy = dir.path().join("a.unpacked");
+        std::fs::write(&copy, "{}").unwrap();
+        let long = Stream::Once(Box::new(io::repeat(b'x').take(Feed::LOOK_BYTES + 1)));
+        let mut feed = Feed::new(long, Packing::Plain, true, Some(dir.path())).unwrap();
+        feed.may_clear(&shelf);
+        feed.drain(|| false);
+        assert_eq!(feed.failure(), None);
+        assert!(copy.exists(), "there is room");
+        let long = Stream::Once(Box::new(io::repeat(b'x').take(Feed::LOOK_BYTES + 1)));
+        let mut feed = Feed::new(long, Packing::Plain, true, Some(dir.path())).unwrap();
+        feed.keeps_free = u64::MAX;
+        feed.may_clear(&shelf);
+        feed.drain(|| false);
+        assert!(feed.failure().is_some() && !copy.exists());
     }
 
     #[test]

@@ -95,7 +95,8 @@ fn plain(file: &File) -> Vec<String> {
 
 /// All rows, each once, in an order that jumps.
 fn jumping(rows: usize) -> Vec<usize> {
-    let step = (rows / 3..).find(|step| gcd(*step, rows) == 1).unwrap();
+    let mut steps = rows / 3..=rows + 1;
+    let step = steps.find(|step| gcd(*step, rows) == 1).unwrap();
     (0..rows).map(|nth| nth * step % rows).collect()
 }
 
