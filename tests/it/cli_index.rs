@@ -162,4 +162,11 @@ fn a_record_at_the_beginning_does_not_wait_for_the_rest() {
     assert_eq!(sidecars(&program).len(), 1);
     let args = ["show", path, "--nth", "2", "--where", "steps > 0"];
     is_same_with_index(&program, &args);
+    let array = rows(3000, "Done:").trim_end().replace('\n', ",");
+    let path = aged(&program, "b.json", &format!("[{array}]"));
+    let path = path.to_str().unwrap();
+    is_same_with_index(&program, &["show", path, "--nth", "2", "--json"]);
+    assert_eq!(sidecars(&program).len(), 1);
+    is_same_with_index(&program, &["show", path, "--nth", "3000", "--json"]);
+    assert_eq!(sidecars(&program).len(), 2);
 }
