@@ -5,6 +5,7 @@
 //! [`Cancel`], and is safe to call from several threads. What is wrong with one record is its [`Fault`], never an
 //! error of the store. The readers know nothing of files; the store knows nothing of formats but which are side files.
 
+mod ahead;
 mod bytes;
 mod cache;
 mod content;

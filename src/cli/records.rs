@@ -81,8 +81,41 @@ pub(super) fn load_store_with(
 /// # Errors
 /// *input* when nothing in them is a trajectory.
 pub(super) fn scan_store(paths: &[PathBuf], store: &Store, output: &mut Output<'_>) -> Result<()> {
+    scan_for(paths, None, store, output)
+}
+
+/// [`load_store`] of one file for its record `nth`, from 1. Where that stands at the beginning of a long file the rest is
+/// not scanned; else it is, and what was found is kept for the next time.
+///
+/// # Errors
+/// As [`load_store`].
+pub(super) fn load_store_for(
+    path: &PathBuf,
+    nth: Option<u64>,
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Store> {
+    let paths = std::slice::from_ref(path);
+    let store = open_store(paths, &[], shared, output)?;
+    scan_for(paths, nth.filter(|_| path.is_file()), &store, output)?;
+    Ok(store)
+}
+
+fn scan_for(
+    paths: &[PathBuf],
+    nth: Option<u64>,
+    store: &Store,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    /// What part of a file is its beginning.
+    const BEGINNING: u64 = 16;
     let mut progress = Progress::new(output);
-    store.scan(&Cancel::new(), &mut |at| {
+    let enough = Cancel::new();
+    store.scan(&enough, &mut |at| {
+        let is_there = nth.is_some_and(|nth| at.records as u64 >= nth);
+        if is_there && at.bytes_done < at.bytes_total / BEGINNING {
+            enough.cancel();
+        }
         progress.say(|| {
             format!(
                 "scanned {} of {}",

@@ -63,7 +63,9 @@ pub(super) fn run(
 ) -> Result<Verdict> {
     let paths = std::slice::from_ref(&args.path);
     let selector = selection::selector(shared)?;
-    let store = records::load_store(paths, shared, output)?;
+    // a selection says which records it is of
+    let nth = args.nth.filter(|_| selector.is_none());
+    let store = records::load_store_for(&args.path, nth, shared, output)?;
     let among = selection::chosen(selector, paths, &store, shared, output)?;
     let wanted = Wanted {
         path: &args.path,

@@ -6,7 +6,7 @@ use crate::config::ReviewSettings;
 use crate::config::Settings;
 
 /// Every setting of the top table with its doc, in the order of the file.
-pub(super) const DOCS: [(&str, &str); 19] = [
+pub(super) const DOCS: [(&str, &str); 20] = [
     (
         "theme",
         "Theme: dark, light, high-contrast, sixteen, mono, or a file of the themes folder\n\

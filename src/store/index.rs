@@ -193,6 +193,16 @@ impl Source {
         }
     }
 
+    /// The unpacked copy in which the records of a packed file lie.
+    pub(super) fn unpacked(&self) -> Option<&File> {
+        match &self.bytes {
+            Bytes::Stretch { file, base: 0 } if self.member.is_none() && self.packed.is_some() => {
+                Some(file)
+            }
+            _ => None,
+        }
+    }
+
     /// Looks at the parts that may change: those of agents, those about the record, and the last event.
     pub(super) fn look_at_parts(&self) -> Vec<Look> {
         let is_event = |part: &&PartSpec| part.role == PartRole::Event;

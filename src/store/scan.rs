@@ -219,6 +219,7 @@ impl<'a> Scan<'a> {
         };
         let container = tell::container(&head);
         let is_archive = matches!(container, Container::Zip | Container::Tar);
+        let is_packed = matches!(container, Container::Gzip | Container::Zstd);
         // records of which other files are parts change without their own
         let folder = self.shelf.as_ref();
         let folder = folder.filter(|_| !is_archive && seed.parts.is_empty());
@@ -228,6 +229,9 @@ impl<'a> Scan<'a> {
             .as_ref()
             .and_then(|found| self.take_found(seed, found, &file));
         if is_taken.is_none() {
+            if let Some(sheet) = self.sheet.as_ref().filter(|_| is_packed) {
+                sheet.lose_copy();
+            }
             self.scan_contained(seed, container, Arc::clone(&file));
         }
         self.sheet = None;
@@ -240,10 +244,7 @@ impl<'a> Scan<'a> {
         match container {
             Container::Zip => self.scan_zip(seed, file),
             Container::Tar => self.scan_tar(seed, &file),
-            Container::Parquet => match file.try_clone().map_err(|err| err.to_string()) {
-                Ok(file) => self.scan_table(seed, Table::open(file)),
-                Err(why) => self.scan_table(seed, Err(why)),
-            },
+            Container::Parquet => self.scan_table(seed, Table::open(file)),
             container => {
                 let stream = Stream::File(SharedFile::new(file, Span::new(0, u64::MAX)));
                 self.scan_container(seed, container, stream, &Origin::Disk);
@@ -256,7 +257,7 @@ impl<'a> Scan<'a> {
     fn take_found(&mut self, seed: &Seed, found: &Found, file: &File) -> Option<()> {
         let (sidecar, held) = found.sidecar.as_ref()?;
         let mut places = sidecar.places()?;
-        let bytes = Bytes::open_file(&seed.path, file, sidecar.len_bytes()).ok()?;
+        let bytes = sidecar.bytes(&seed.path, file)?;
         if !self.accepts(seed, sidecar.format) {
             return Some(());
         }
@@ -345,6 +346,9 @@ impl<'a> Scan<'a> {
                 return self.push_fault(seed, Fault::new(why));
             }
         };
+        if let Some(shelf) = &self.shelf {
+            feed.may_clear(shelf);
+        }
         let head = feed.next().to_vec();
         let inner = if packing == Packing::Plain {
             container
@@ -380,10 +384,7 @@ impl<'a> Scan<'a> {
         match container {
             Container::Zip => self.scan_zip(seed, file),
             Container::Tar => self.scan_tar(seed, &file),
-            _ => {
-                let copy = file.try_clone().map_err(|err| err.to_string());
-                self.scan_table(seed, copy.and_then(Table::open));
-            }
+            _ => self.scan_table(seed, Table::open(file)),
         }
         if let Some(why) = feed.failure() {
             self.push_end_fault(seed, Fault::at(why, feed.consumed()));

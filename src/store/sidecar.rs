@@ -3,7 +3,8 @@
 //!
 //! A sidecar is one file, found by the canonical path of the data. It holds for the file whose device, inode, length,
 //! times of change and probe it names; lines that were appended since are scanned, anything else is scanned anew. Who
-//! built hgview is part of it: another build may read records otherwise. What is torn, changed or foreign is not there.
+//! built hgview is part of it: another build may read records otherwise. Beside it may lie the unpacked copy of a packed
+//! file. What is torn, changed or foreign is not there.
 //! Files are written beside and renamed, so that the last of several programs decides. No error is told: without
 //! sidecars everything is only slower.
 
@@ -11,6 +12,7 @@ mod form;
 mod kept;
 mod print;
 mod sheet;
+mod unpacked;
 
 use std::fs::File;
 use std::io;
@@ -37,6 +39,8 @@ pub(super) struct Shelf {
     recent: Arc<Recent>,
     least_bytes: u64,
     most_bytes: u64,
+    /// Of unpacked copies.
+    most_unpacked: u64,
 }
 
 impl Shelf {
@@ -58,6 +62,7 @@ impl Shelf {
             recent: Arc::new(Recent::within(bytes)),
             least_bytes: Self::LEAST_BYTES,
             most_bytes: Self::MOST_BYTES,
+            most_unpacked: Self::MOST_UNPACKED,
         }
     }
 
@@ -116,8 +121,10 @@ impl Shelf {
         })
     }
 
-    /// Lets the oldest sidecars go until the rest is within the bound, and what programs that ended early left behind.
+    /// Lets the oldest sidecars and copies go until the rest is within the bounds, and what programs that ended early left
+    /// behind.
     pub(super) fn tidy(&self) {
+        self.tidy_unpacked();
         let Ok(entries) = std::fs::read_dir(&self.folder) else {
             return;
         };

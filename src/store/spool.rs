@@ -12,8 +12,10 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use crate::cancel::Cancel;
+use crate::store::ahead::Ahead;
 use crate::store::bytes::SharedFile;
 use crate::store::pass::Pass;
+use crate::store::sidecar::Shelf;
 
 /// Makes an unlinked temporary file in `folder`, or in the system's place for such files.
 fn temp_file(folder: Option<&Path>) -> io::Result<(File, PathBuf)> {
@@ -27,7 +29,7 @@ fn temp_file(folder: Option<&Path>) -> io::Result<(File, PathBuf)> {
 }
 
 /// Bytes that are free where the file lies; `None` when the system does not say.
-fn free_bytes(file: &File) -> Option<u64> {
+pub(super) fn free_bytes(file: &File) -> Option<u64> {
     let stat = rustix::fs::fstatvfs(file).ok()?;
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
@@ -58,6 +60,15 @@ impl Read for Stream {
             Self::Once(reader) => reader.read(buf),
         }
     }
+}
+
+/// A decoder as a stream. One of a file goes ahead on a thread of its own; one of a pipe hands out what there is at once.
+fn unpacked(decoder: impl Read + Send + 'static, is_of_file: bool) -> io::Result<Stream> {
+    Ok(Stream::Once(if is_of_file {
+        Box::new(Ahead::start(decoder)?)
+    } else {
+        Box::new(decoder)
+    }))
 }
 
 /// A reader that counts what went through, for the progress of packed files.
@@ -104,6 +115,8 @@ pub(super) struct Feed {
     folder: PathBuf,
     /// As much is left to others where the copy lies.
     keeps_free: u64,
+    /// Whose unpacked copies may go for more room.
+    shelf: Option<Shelf>,
     /// The place of the stream at which the room is looked at again.
     looks_at: u64,
     chunk: Vec<u8>,
@@ -137,11 +150,17 @@ impl Feed {
             // what is read anywhere says itself how far it is
             (Packing::Plain, Stream::File(file)) if !is_spooled => Stream::File(file),
             (Packing::Plain, inner) => Stream::Once(Box::new(counting(inner))),
-            (Packing::Gzip, inner) => Stream::Once(Box::new(flate2::read::MultiGzDecoder::new(
-                std::io::BufReader::with_capacity(128 << 10, counting(inner)),
-            ))),
+            (Packing::Gzip, inner) => {
+                let is_of_file = matches!(inner, Stream::File(_));
+                let inner = io::BufReader::with_capacity(128 << 10, counting(inner));
+                unpacked(flate2::read::MultiGzDecoder::new(inner), is_of_file)?
+            }
             (Packing::Zstd, inner) => {
-                Stream::Once(Box::new(zstd::stream::read::Decoder::new(counting(inner))?))
+                let is_of_file = matches!(inner, Stream::File(_));
+                unpacked(
+                    zstd::stream::read::Decoder::new(counting(inner))?,
+                    is_of_file,
+                )?
             }
         };
         let spool = is_spooled.then(|| temp_file(spool_dir)).transpose()?;
@@ -151,6 +170,7 @@ impl Feed {
             spool: spool.map(Arc::new),
             folder: folder.unwrap_or_default(),
             keeps_free: Self::FREE_BYTES,
+            shelf: None,
             looks_at: 0,
             chunk: Vec::new(),
             at: 0,
@@ -158,6 +178,11 @@ impl Feed {
             is_end: false,
             failure: None,
         })
+    }
+
+    /// Lets copies of files that were unpacked earlier go where there is no room for this one.
+    pub(super) fn may_clear(&mut self, of: &Shelf) {
+        self.shelf = Some(of.clone());
     }
 
     /// The next bytes; empty at the end and after a failure. Chunks grow, so that the first lines come at once and the
@@ -190,7 +215,13 @@ impl Feed {
             && self.at + filled as u64 >= self.looks_at + Self::LOOK_BYTES
         {
             self.looks_at = self.at + filled as u64;
-            if free_bytes(spool).is_some_and(|free| free < self.keeps_free) {
+            let is_short = || free_bytes(spool).is_some_and(|free| free < self.keeps_free);
+            if is_short()
+                && let Some(shelf) = &self.shelf
+            {
+                shelf.drop_unpacked();
+            }
+            if is_short() {
                 self.fail(format!("unpacked too large for {}", self.folder.display()));
                 return &[];
             }
@@ -327,6 +358,26 @@ mod tests {
             format!("unpacked too large for {}", dir.path().display())
         );
         assert!(feed.at() <= Feed::LOOK_BYTES);
+    }
+
+    #[test]
+    fn copies_go_before_a_stream_ends_for_want_of_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf::within(dir.path(), 1 << 20);
+        let copy = dir.path().join("a.unpacked");
+        std::fs::write(&copy, "{}").unwrap();
+        let long = Stream::Once(Box::new(io::repeat(b'x').take(Feed::LOOK_BYTES + 1)));
+        let mut feed = Feed::new(long, Packing::Plain, true, Some(dir.path())).unwrap();
+        feed.may_clear(&shelf);
+        feed.drain(|| false);
+        assert_eq!(feed.failure(), None);
+        assert!(copy.exists(), "there is room");
+        let long = Stream::Once(Box::new(io::repeat(b'x').take(Feed::LOOK_BYTES + 1)));
+        let mut feed = Feed::new(long, Packing::Plain, true, Some(dir.path())).unwrap();
+        feed.keeps_free = u64::MAX;
+        feed.may_clear(&shelf);
+        feed.drain(|| false);
+        assert!(feed.failure().is_some() && !copy.exists());
     }
 
     #[test]

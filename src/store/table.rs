@@ -1,22 +1,32 @@
 //! Parquet: a row is a record, as JSON. Rows are counted from the footer and decoded on demand.
 //!
-//! The row reader only goes forward from the start of a row group. One place in the table stays open, so that rows in
-//! order cost one decoding each, and what was decoded last is kept for going back. Malformed pages make the decoder
-//! panic; it runs behind `catch_unwind`, and [`expects_panic`] tells a panic hook that nothing has to be restored.
+//! Only pages that hold the row are read: those before it are left out by the offset index, where the file has one, else
+//! by their headers. What goes through rows in order goes on where it is: a few places in the table stay open, and what
+//! was decoded last is kept for going back. So much is decoded at once as is little in bytes; a page is the least that can
+//! be read. Malformed pages make the decoder panic; it runs behind `catch_unwind`, and [`expects_panic`] tells a panic hook
+//! that nothing has to be restored.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use parquet::file::reader::FileReader as _;
-use parquet::file::reader::SerializedFileReader;
-use parquet::file::serialized_reader::ReadOptionsBuilder;
-use parquet::record::reader::RowIter;
+use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::ParquetMetaDataOptions;
+use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::file::metadata::ParquetStatisticsPolicy;
+use parquet::record::reader::ReaderIter;
+use parquet::record::reader::TreeBuilder;
 
 use crate::model::Fault;
+use crate::store::table::pages::Group;
+use crate::store::table::pages::Pages;
+
+mod pages;
 
 thread_local! {
     static EXPECTS_PANIC: Cell<bool> = const { Cell::new(false) };
@@ -38,32 +48,69 @@ fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 /// An open Parquet file.
 #[derive(Debug)]
 pub(super) struct Table {
-    file: File,
+    pages: Arc<Pages>,
+    about: ParquetMetaData,
     /// The first row of each row group, and the number of all rows at the end.
     group_starts: Vec<usize>,
     place: Mutex<Place>,
 }
 
-#[derive(Default)]
+/// Where rows were decoded last.
+#[derive(Debug, Default)]
 struct Place {
-    group: usize,
-    next_row: usize,
-    rows: Option<RowIter<'static>>,
+    /// The one used last at the end.
+    cursors: Vec<Cursor>,
     recent: VecDeque<(usize, Vec<u8>)>,
     recent_bytes: usize,
 }
 
-impl std::fmt::Debug for Place {
+/// A place from which rows are decoded in order.
+struct Cursor {
+    group: usize,
+    next_row: usize,
+    has_index: bool,
+    rows: ReaderIter,
+}
+
+impl std::fmt::Debug for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Place")
+        f.debug_struct("Cursor")
+            .field("group", &self.group)
             .field("next_row", &self.next_row)
-            .field("recent", &self.recent.len())
             .finish_non_exhaustive()
+    }
+}
+
+impl Cursor {
+    /// So many rows are decoded rather than to look for the page of a row.
+    const NEAR: usize = 16;
+    /// … where the pages before it would be unpacked again for that.
+    const NEAR_WITHOUT_INDEX: usize = 256;
+
+    /// Whether it comes by the row soon.
+    fn is_near(&self, group: usize, row: usize) -> bool {
+        let near = if self.has_index {
+            Self::NEAR
+        } else {
+            Self::NEAR_WITHOUT_INDEX
+        };
+        self.group == group && self.next_row <= row && row - self.next_row <= near
+    }
+
+    fn next(&mut self) -> Result<Vec<u8>, String> {
+        let next = self.rows.next().ok_or("the row is missing")?;
+        let next = next.map_err(|err| err.to_string())?;
+        self.next_row += 1;
+        Ok(next.to_json_value().to_string().into_bytes())
     }
 }
 
 impl Place {
     const RECENT_BYTES: usize = 32 << 20;
+    /// The list, a page and a preview go through rows at once. Each holds a page of every column.
+    const CURSORS: usize = 3;
+    /// Who goes back is given so many rows at once.
+    const BACK: usize = 8;
 
     fn keep(&mut self, row: usize, json: Vec<u8>) {
         self.recent_bytes += json.len();
@@ -74,27 +121,62 @@ impl Place {
             }
         }
     }
+
+    /// Takes out the cursor that comes by the row first, if one does soon.
+    fn take(&mut self, group: usize, row: usize) -> Option<Cursor> {
+        let near = self.cursors.iter().enumerate();
+        let near = near.filter(|(_, cursor)| cursor.is_near(group, row));
+        let (nth, _) = near.max_by_key(|(_, cursor)| cursor.next_row)?;
+        Some(self.cursors.remove(nth))
+    }
+
+    fn put(&mut self, cursor: Cursor) {
+        if self.cursors.len() >= Self::CURSORS {
+            self.cursors.remove(0);
+        }
+        self.cursors.push(cursor);
+    }
+
+    /// Whether rows a little behind this one were decoded just now.
+    fn goes_back_to(&self, row: usize) -> bool {
+        let mut last = self.recent.iter().rev().take(Self::BACK);
+        last.any(|(at, _)| *at > row && *at - row <= Self::BACK)
+    }
 }
 
 impl Table {
+    /// So much is decoded at once of each column, about.
+    const BATCH_BYTES: i64 = 64 << 10;
+    const BATCH_ROWS: i64 = 1024;
+
     /// Reads the footer.
     ///
     /// # Errors
     /// What is wrong with the file, in words.
-    pub(super) fn open(file: File) -> Result<Self, String> {
-        let copy = file.try_clone().map_err(|err| err.to_string())?;
-        let group_starts = guarded(|| {
-            let reader = SerializedFileReader::new(copy).map_err(|err| err.to_string())?;
-            let mut starts = vec![0_usize];
-            let mut total = 0_usize;
-            for group in reader.metadata().row_groups() {
-                total = total.saturating_add(usize::try_from(group.num_rows()).unwrap_or(0));
-                starts.push(total);
-            }
-            Ok(starts)
+    pub(super) fn open(file: Arc<File>) -> Result<Self, String> {
+        let pages = Pages::new(file).map_err(|err| err.to_string())?;
+        // statistics are most of a long footer
+        let skip = || ParquetStatisticsPolicy::SkipAll;
+        let options = ParquetMetaDataOptions::new()
+            .with_column_stats_policy(skip())
+            .with_encoding_stats_policy(skip())
+            .with_size_stats_policy(skip());
+        let about = guarded(|| {
+            ParquetMetaDataReader::new()
+                .with_metadata_options(Some(options))
+                .with_page_index_policy(PageIndexPolicy::Skip)
+                .parse_and_finish(&pages)
+                .map_err(|err| err.to_string())
         })?;
+        let mut group_starts = vec![0_usize];
+        let mut total = 0_usize;
+        for group in about.row_groups() {
+            total = total.saturating_add(usize::try_from(group.num_rows()).unwrap_or(0));
+            group_starts.push(total);
+        }
         Ok(Self {
-            file,
+            pages: Arc::new(pages),
+            about,
             group_starts,
             place: Mutex::default(),
         })
@@ -115,10 +197,7 @@ impl Table {
             return Ok(json.clone());
         }
         let result = guarded(|| self.decode(&mut place, row));
-        result.map_err(|why| {
-            place.rows = None;
-            Fault::new(format!("row {row} of the Parquet file: {why}"))
-        })
+        result.map_err(|why| Fault::new(format!("row {row} of the Parquet file: {why}")))
     }
 
     fn decode(&self, place: &mut Place, row: usize) -> Result<Vec<u8>, String> {
@@ -126,36 +205,47 @@ impl Table {
             .group_starts
             .partition_point(|start| *start <= row)
             .saturating_sub(1);
-        let group_start = self.group_starts.get(group).copied().unwrap_or(0);
-        let is_ahead = place.rows.is_some() && place.group == group && place.next_row <= row;
-        if !is_ahead {
-            place.rows = Some(self.rows_of(group)?);
-            place.group = group;
-            place.next_row = group_start;
-        }
-        while let Some(next) = place.rows.as_mut().and_then(Iterator::next) {
-            let next = next.map_err(|err| err.to_string())?;
-            let at = place.next_row;
-            place.next_row += 1;
-            // rows on the way are cheap to keep and likely to be asked for next
-            let json = next.to_json_value().to_string().into_bytes();
-            if at == row {
+        let mut cursor = match place.take(group, row) {
+            Some(cursor) => cursor,
+            None if place.goes_back_to(row) => {
+                self.cursor_at(group, row.saturating_sub(Place::BACK - 1))?
+            }
+            None => self.cursor_at(group, row)?,
+        };
+        loop {
+            let at = cursor.next_row;
+            // rows on the way are likely to be asked for next
+            let json = cursor.next()?;
+            if at >= row {
                 place.keep(at, json.clone());
+                place.put(cursor);
                 return Ok(json);
             }
             place.keep(at, json);
         }
-        place.rows = None;
-        Err("the row is missing".to_owned())
     }
 
-    fn rows_of(&self, group: usize) -> Result<RowIter<'static>, String> {
-        let file = self.file.try_clone().map_err(|err| err.to_string())?;
-        let only = ReadOptionsBuilder::new()
-            .with_predicate(Box::new(move |_, index| index == group))
-            .build();
-        let reader =
-            SerializedFileReader::new_with_options(file, only).map_err(|err| err.to_string())?;
-        Ok(RowIter::from_file_into(Box::new(reader)))
+    /// Goes to a row of a group, or to the group's first one if that is later.
+    fn cursor_at(&self, group: usize, row: usize) -> Result<Cursor, String> {
+        let start = self.group_starts.get(group).copied().unwrap_or(0);
+        let skip = row.saturating_sub(start);
+        let about = self.about.row_groups().get(group);
+        let about = about.ok_or("the row is missing")?;
+        let each = about.total_byte_size() / about.num_rows().max(1);
+        let batch = (Self::BATCH_BYTES / each.max(1)).clamp(1, Self::BATCH_ROWS);
+        let group_pages = Group::new(&self.pages, about, skip);
+        let rows = TreeBuilder::new()
+            .with_batch_size(usize::try_from(batch).unwrap_or(1))
+            .as_iter(about.schema_descr_ptr(), &group_pages)
+            .map_err(|err| err.to_string())?;
+        Ok(Cursor {
+            group,
+            next_row: start + skip,
+            has_index: group_pages.has_index(),
+            rows,
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -229,3 +229,25 @@ fn a_cache_folder_that_cannot_be_written_is_no_matter() {
     }
     assert_eq!(fs::read_to_string(cache).unwrap(), "a file");
 }
+
+#[test]
+fn a_record_at_the_beginning_does_not_wait_for_the_rest() {
+    let program = Program::new();
+    let path = aged(&program, "a.jsonl", &rows(3000, "Done:"));
+    let path = path.to_str().unwrap();
+    is_same_with_index(&program, &["show", path, "--nth", "2", "--json"]);
+    assert!(sidecars(&program).is_empty(), "the rest was not looked at");
+    for nth in ["2999", "3000", "3001", "2"] {
+        is_same_with_index(&program, &["show", path, "--nth", nth, "--json"]);
+    }
+    assert_eq!(sidecars(&program).len(), 1);
+    let args = ["show", path, "--nth", "2", "--where", "steps > 0"];
+    is_same_with_index(&program, &args);
+    let array = rows(3000, "Done:").trim_end().replace('\n', ",");
+    let path = aged(&program, "b.json", &format!("[{array}]"));
+    let path = path.to_str().unwrap();
+    is_same_with_index(&program, &["show", path, "--nth", "2", "--json"]);
+    assert_eq!(sidecars(&program).len(), 1);
+    is_same_with_index(&program, &["show", path, "--nth", "3000", "--json"]);
+    assert_eq!(sidecars(&program).len(), 2);
+}

@@ -260,6 +260,7 @@ impl Scan<'_> {
         let mut again = (feed.is_end() && feed.at() > head.len() as u64)
             .then(|| reader_of(seed, feed, origin, head.len() as u64))
             .flatten();
+        let before = self.bytes_done;
         let mut buffer = Vec::new();
         while !self.is_cancelled() {
             let chunk = match &mut again {
@@ -274,8 +275,10 @@ impl Scan<'_> {
                 break;
             }
             scanner.push(chunk);
+            self.bytes_done = before + feed.consumed();
             publish(self, scanner.take());
         }
+        self.bytes_done = before;
         if self.is_cancelled() {
             return;
         }

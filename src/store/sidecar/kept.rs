@@ -37,6 +37,7 @@ use crate::store::sidecar::sheet;
 use crate::store::sidecar::sheet::BLOCK;
 use crate::store::sidecar::sheet::Kind;
 use crate::store::sidecar::sheet::Sheet;
+use crate::store::sidecar::unpacked::Unpacked;
 
 /// The first bytes of a sidecar, and the last ones.
 pub(super) const MAGIC: [u8; 8] = *b"hgview\0\x02";
@@ -123,8 +124,10 @@ pub(in crate::store) struct Sidecar {
     shape: Shape,
     around: Option<(Span, u64)>,
     rows: usize,
-    /// Where the places of the records are; `None` where they are found otherwise: packed files, tables.
+    /// Where the places of the records are; `None` where they are found otherwise: packed files without a copy, tables.
     places: Option<Place>,
+    /// The copy of a packed file in which they are.
+    unpacked: Option<Unpacked>,
     /// By kind, in the order of [`Kind::ALL`], and number.
     blocks: [Vec<Option<Place>>; Kind::ALL.len()],
     /// Its number among those of the shelf.
@@ -188,6 +191,7 @@ impl Sidecar {
         };
         let rows = reader.size()?;
         let places = reader.maybe_place()?;
+        let unpacked = Unpacked::read(&mut reader)?;
         let mut blocks = <[Vec<Option<Place>>; Kind::ALL.len()]>::default();
         for kind in &mut blocks {
             for _ in 0..rows.div_ceil(BLOCK) {
@@ -207,6 +211,7 @@ impl Sidecar {
             around,
             rows,
             places,
+            unpacked,
             blocks,
             number: recent.sidecars.fetch_add(1, Ordering::Relaxed),
             recent: Arc::clone(recent),
@@ -223,7 +228,8 @@ impl Sidecar {
             let is_file = now.is_file_of(&self.print);
             let has_grown = is_file && now.len_bytes() > self.print.len_bytes();
             let is_known = self.places.is_some() && self.rows > Probe::VALUES;
-            (is_lines && has_grown && is_known).then_some(Held::Prefix)?
+            let is_plain = self.unpacked.is_none();
+            (is_lines && has_grown && is_known && is_plain).then_some(Held::Prefix)?
         };
         let probe = probe(file, self.print.len_bytes()).ok()?;
         (*probe.as_bytes() == self.probe).then_some(held)
@@ -246,8 +252,21 @@ impl Sidecar {
         for _ in 0..reader.size()? {
             places.faults.insert(reader.size()?, reader.fault()?);
         }
-        let is_within = end <= self.print.len_bytes() && reader.0.is_empty();
-        is_within.then_some(places)
+        let unpacked = self.unpacked.as_ref().map(|copy| copy.len);
+        let is_within = end <= unpacked.unwrap_or(self.print.len_bytes());
+        (is_within && reader.0.is_empty()).then_some(places)
+    }
+
+    /// The bytes in which the records lie, of the file that was opened by this path; `None` when they are gone.
+    pub(in crate::store) fn bytes(&self, named: &Path, file: &File) -> Option<Bytes> {
+        let Some(unpacked) = &self.unpacked else {
+            return Bytes::open_file(named, file, self.len_bytes()).ok();
+        };
+        let copy = unpacked.open(&self.place)?;
+        Some(Bytes::Stretch {
+            file: Arc::new(copy),
+            base: 0,
+        })
     }
 
     /// Makes of a source what it was when the sidecar was made.
@@ -367,13 +386,27 @@ impl Sheet {
     /// whether it was written.
     pub(in crate::store) fn write(&self, source: &Source, records: &Records) -> bool {
         let mut state = self.lock();
-        let is_due = state.is_due(records.slots.len());
+        let has_news = state.has_news(records.slots.len());
+        let is_due = has_news || state.lacks_copy;
         let Some(print) = state.print.clone().filter(|_| is_due) else {
             return false;
         };
-        state.settle();
         let place = self.shelf.place_of(&self.path);
-        let written = self.write_to(&place, &mut state, &print, source, records);
+        let copy = source.unpacked();
+        let unpacked = copy.and_then(|copy| self.shelf.keep_unpacked(&place, copy));
+        state.lacks_copy = false;
+        if !has_news && unpacked.is_none() {
+            return false;
+        }
+        state.settle();
+        let written = self.write_to(
+            &place,
+            &mut state,
+            &print,
+            unpacked.as_ref(),
+            source,
+            records,
+        );
         let is_written = matches!(written, Ok(true));
         if is_written {
             state.old = Sidecar::open(&place, &self.shelf.recent).map(Arc::new);
@@ -391,6 +424,7 @@ impl Sheet {
         place: &Path,
         state: &mut sheet::State,
         print: &Print,
+        unpacked: Option<&Unpacked>,
         source: &Source,
         records: &Records,
     ) -> io::Result<bool> {
@@ -417,8 +451,8 @@ impl Sheet {
                 });
             }
         }
-        let is_plain = matches!(source.bytes, Bytes::File { .. });
-        let places = is_plain.then(|| file.add(&records.places(&source.names)));
+        let has_places = unpacked.is_some() || matches!(source.bytes, Bytes::File { .. });
+        let places = has_places.then(|| file.add(&records.places(&source.names)));
         let mut meta = Vec::new();
         meta.extend(build());
         form::put_path(&mut meta, &self.path);
@@ -445,6 +479,7 @@ impl Sheet {
         }
         form::put(&mut meta, rows as u64);
         form::put_place(&mut meta, places.transpose()?);
+        Unpacked::put(&mut meta, unpacked);
         for block in blocks {
             form::put_place(&mut meta, block);
         }

@@ -114,6 +114,8 @@ pub(super) struct State {
     pub(super) is_new: bool,
     /// Contents and notes that no sidecar has.
     loose: usize,
+    /// The file was unpacked, and the sidecar has no copy of that.
+    pub(super) lacks_copy: bool,
     /// There is no point in keeping anything.
     is_void: bool,
     sources: usize,
@@ -233,6 +235,11 @@ impl Sheet {
         if state.sources > 1 {
             state.give_up();
         }
+    }
+
+    /// Says that the file was unpacked: a copy that was kept before is gone.
+    pub(in crate::store) fn lose_copy(&self) {
+        self.lock().lacks_copy = true;
     }
 
     /// Says that the file was scanned to its end and is what it was before.
@@ -356,9 +363,14 @@ impl State {
         self.fresh = Fresh::default();
     }
 
-    /// Whether something is worth writing for a file of so many records.
+    /// Whether something is worth writing for a file of so many records, or its copy worth keeping.
     pub(super) fn is_due(&self, records: usize) -> bool {
-        self.print.is_some() && (self.is_new || self.loose.saturating_mul(WORTH) >= records.max(1))
+        self.print.is_some() && (self.has_news(records) || self.lacks_copy)
+    }
+
+    /// Whether what is known of a file of so many records and is in no sidecar is worth writing.
+    pub(super) fn has_news(&self, records: usize) -> bool {
+        self.is_new || self.loose.saturating_mul(WORTH) >= records.max(1)
     }
 
     /// Says that all that is known is written.

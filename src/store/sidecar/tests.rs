@@ -1,5 +1,7 @@
 //! What is kept changes nothing but the time that things take, whatever happens to the data and to what is kept.
 
+mod unpacked;
+
 use std::collections::HashMap;
 use std::fs;
 use std::fs::OpenOptions as FsOptions;

@@ -174,3 +174,42 @@ fn a_header_ends_with_its_member() {
         }
     }
 }
+
+#[test]
+fn first_rows_show_before_a_file_is_unpacked() {
+    let dir = tempfile::tempdir().unwrap();
+    // hashes do not pack, so that the packed file is long
+    let lines: String = (0..20_000)
+        .map(|n| {
+            let noise = blake3::hash(&usize::to_le_bytes(n)).to_hex();
+            row(n).replace("line", noise.as_str()) + "\n"
+        })
+        .collect();
+    let zst = zstd::stream::encode_all(lines.as_bytes(), 1).unwrap();
+    for (name, bytes) in [
+        ("a.jsonl.gz", gzipped(lines.as_bytes())),
+        ("a.jsonl.zst", zst),
+    ] {
+        let path = write(dir.path(), name, bytes);
+        let len = fs::metadata(&path).unwrap().len();
+        let store = Store::open(&OpenOptions {
+            paths: vec![path],
+            ..OpenOptions::default()
+        })
+        .unwrap();
+        let mut first = None;
+        let cancel = Cancel::new();
+        store
+            .scan(&cancel, &mut |at| {
+                if at.records > 0 && first.is_none() {
+                    first = Some(at.bytes_done);
+                    assert_eq!(store.load(RecordIx(0)).unwrap().id, "o__n-0");
+                    cancel.cancel();
+                }
+            })
+            .unwrap();
+        // what waits to be looked at is unpacked ahead of that
+        assert!(first.is_some() && !store.is_complete(), "{name}");
+        assert!(store.len() < 10_000, "{} of {len} bytes", store.len());
+    }
+}
