@@ -24,6 +24,7 @@ mod cli_query;
 mod cli_replay;
 mod cli_sandbox;
 mod cli_search;
+mod cli_shares;
 mod cli_show;
 mod cli_stats;
 mod cli_verify;
