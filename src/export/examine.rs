@@ -23,6 +23,7 @@ use crate::export::Selected;
 use crate::export::Stage;
 use crate::export::StaleDecision;
 use crate::export::Subject;
+use crate::export::Told;
 use crate::export::repo;
 use crate::model::ContentHash;
 use crate::model::RecordIx;
@@ -34,11 +35,13 @@ use crate::query::Cost;
 use crate::review::By;
 use crate::review::Choice;
 use crate::review::Mask;
+use crate::review::People;
 use crate::review::Policy;
 use crate::review::Present;
 use crate::review::Stale;
 use crate::review::State;
 use crate::review::earlier;
+use crate::review::people;
 use crate::store::Head;
 use crate::store::Store;
 
@@ -60,6 +63,7 @@ pub(super) struct Candidate {
     /// What was said and called, without ids and times.
     pub(super) talk: Option<ContentHash>,
     pub(super) masks: Masks,
+    pub(super) told: Told,
 }
 
 /// What was read of a record on the way.
@@ -247,7 +251,7 @@ impl<'a> Examiner<'a> {
             stage,
             reason,
         };
-        let (score, masks) = self
+        let (told, masks) = self
             .outcome(ix, hash, head.as_ref())
             .map_err(|why| drop_at(Stage::Outcome, why))?;
         let repo = trajectory.and_then(repo::of);
@@ -263,7 +267,8 @@ impl<'a> Examiner<'a> {
                 t.task_id.clone().unwrap_or_else(|| t.id.clone())
             }),
             repo,
-            score,
+            score: told.score,
+            told,
             steps: 0,
             patch: trajectory.and_then(patch_of),
             talk: None,
@@ -292,7 +297,7 @@ impl<'a> Examiner<'a> {
         ix: RecordIx,
         hash: Option<ContentHash>,
         head: Option<&Head>,
-    ) -> Result<(Option<f64>, Masks), String> {
+    ) -> Result<(Told, Masks), String> {
         let judged = match (self.jury.filter, head) {
             (Some(filter), Some(head)) => filter.judge(ix, head),
             (Some(_), None) => Judged {
@@ -330,7 +335,14 @@ impl<'a> Examiner<'a> {
             Policy::AutoOnly => Masks::new(),
             _ => masks_of(&states),
         };
-        Ok((judged.score, masks))
+        let told = Told {
+            verdict: (self.jury.filter.is_some() && head.is_some()).then_some(judged.verdict),
+            why: judged.why,
+            score: judged.score,
+            decision: decision_of(&states),
+            outcome: outcome.verdict,
+        };
+        Ok((told, masks))
     }
 
     fn source(&self, ix: RecordIx) -> String {
@@ -352,6 +364,16 @@ impl<'a> Examiner<'a> {
     pub(super) fn id_unread(&self, ix: RecordIx) -> String {
         let peeked = self.store.peek_id(ix);
         peeked.unwrap_or_else(|| self.store.summarize(ix).id)
+    }
+}
+
+/// What people say together, in a word.
+fn decision_of(states: &[(&Text, &State)]) -> Option<&'static str> {
+    match people(states) {
+        People::Nobody => None,
+        People::Skipped(_) => Some(Choice::Skip.name()),
+        People::Disputed(_) => Some("disputed"),
+        agreed @ People::Agreed(_) => Some(agreed.verdict().name()),
     }
 }
 

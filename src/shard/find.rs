@@ -32,9 +32,9 @@ pub fn find(kind: Kind, paths: &[PathBuf], allow_partial: bool) -> Result<Found>
         if path.is_dir() {
             let entries = std::fs::read_dir(path).map_err(|err| unreadable(path, err))?;
             for entry in entries.flatten() {
-                shares.add(kind, entry.path())?;
+                shares.add(kind, &entry.path())?;
             }
-        } else if !shares.add(kind, path.clone())? {
+        } else if !shares.add(kind, path)? {
             path.metadata().map_err(|err| unreadable(path, err))?;
             let what = format!("{} is not named as shares are", path.display());
             let name = Shard::WHOLE.file_name(kind);
@@ -63,15 +63,15 @@ struct Shares {
 
 impl Shares {
     /// Takes a file; `false` where it is no share.
-    fn add(&mut self, kind: Kind, path: PathBuf) -> Result<bool> {
+    fn add(&mut self, kind: Kind, path: &Path) -> Result<bool> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let Some((shard, is_complete)) = Shard::of_file_name(kind, &name) else {
             return Ok(false);
         };
         self.divisions
             .entry(shard.of)
-            .or_insert_with(|| path.clone());
-        if is_complete && let Some(other) = self.complete.insert(shard, path.clone()) {
+            .or_insert_with(|| path.to_path_buf());
+        if is_complete && let Some(other) = self.complete.insert(shard, path.to_path_buf()) {
             let is_same = match (path.canonicalize(), other.canonicalize()) {
                 (Ok(path), Ok(other)) => path == other,
                 _ => false,

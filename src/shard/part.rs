@@ -16,7 +16,7 @@ use crate::shard::each_line;
 /// A share that is being written. While it lives no other program writes the same one.
 #[derive(Debug)]
 pub struct Part {
-    part: PathBuf,
+    path: PathBuf,
     whole: PathBuf,
     /// Holds the lock.
     file: File,
@@ -55,7 +55,7 @@ impl Part {
         .map_err(unwritable)?;
         file.set_len(kept_bytes).map_err(unwritable)?;
         Ok(Self {
-            part,
+            path: part,
             whole,
             file,
             was_whole,
@@ -75,7 +75,7 @@ impl Part {
 
     /// The file while it is not complete.
     pub fn path(&self) -> &Path {
-        &self.part
+        &self.path
     }
 
     /// The file when it is complete.
@@ -90,7 +90,7 @@ impl Part {
     pub fn complete(self) -> Result<PathBuf> {
         self.file
             .sync_data()
-            .and_then(|()| std::fs::rename(&self.part, &self.whole))
+            .and_then(|()| std::fs::rename(&self.path, &self.whole))
             .map_err(|err| unwritable(&self.whole, err))?;
         Ok(self.whole)
     }

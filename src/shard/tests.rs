@@ -149,7 +149,7 @@ fn resumed(cut: impl Fn(&str) -> String, lacking: usize) {
 
 #[test]
 fn a_share_goes_on_behind_its_complete_lines() {
-    resumed(|text| text.to_owned(), 0);
+    resumed(str::to_owned, 0);
     resumed(|_| String::new(), 10);
     resumed(|text| text.get(..40).unwrap().to_owned(), 10);
     resumed(|text| text.get(..text.len() - 1).unwrap().to_owned(), 1);
@@ -212,7 +212,7 @@ fn shares_that_do_not_belong_together() {
     );
     put("");
     assert!(read_all(path, false).unwrap_err().contains("has no head"));
-    put(&first.lines().next().unwrap().to_owned());
+    put(first.lines().next().unwrap());
     assert!(
         read_all(path, false)
             .unwrap_err()

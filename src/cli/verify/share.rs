@@ -140,7 +140,7 @@ impl<'a> Share<'a> {
         store: &'a Store,
         asked: Option<&'a AskedFilter>,
     ) -> Result<Option<Self>> {
-        let (Some(shard), Some(folder)) = (args.share.shard, &args.share.out) else {
+        let (Some(nth), Some(folder)) = (args.share.shard, &args.share.out) else {
             return Ok(None);
         };
         let chosen = chosen_flags();
@@ -157,7 +157,7 @@ impl<'a> Share<'a> {
             behaviour: args.flags,
             show_test: args.show_test,
         };
-        let head = Head::new(SHARES, shard, merge::extent(store), told);
+        let head = Head::new(SHARES, nth, merge::extent(store), told);
         Ok(Some(Self {
             writer: Writer::open(folder, SHARES, &head)?,
             store,
