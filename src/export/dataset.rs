@@ -1,11 +1,10 @@
 //! A data set of many Parquet files in a folder: `key=value/…/part-00000.parquet`.
 //!
 //! It is written in a folder beside its target and renamed when it is whole. The order of rows, the names and the bytes of
-//! the files depend on the rows alone: a file ends when it is as large as it may be, or when more files would be open than
-//! is good for memory, and both are told by what was written.
+//! the files depend on the rows alone: rows wait in memory until there are enough of their partition or too many of all, a
+//! file ends when it is as large as it may be or too many are open, and all of that is told by what was added.
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
@@ -26,12 +25,12 @@ use crate::export::write::folder_of;
 use crate::export::write::table_writer;
 use crate::export::write::write_rows;
 
-/// Files that are written at once.
-const MOST_OPEN: usize = 64;
-/// Bytes that wait in all of them for their row group to end.
-const MOST_WAITING: usize = 128 << 20;
-/// Bytes of rows that become columns at once; one record may be more.
-const CHUNK_BYTES: usize = 1 << 20;
+/// Files that are written at once: fewer than a process may have open anywhere.
+const MOST_OPEN: usize = 128;
+/// Bytes of rows that wait in memory until there are enough of their partition.
+const MOST_WAITING: usize = 64 << 20;
+/// Row groups that a file has at least when it is as large as it may be: so much larger it may become.
+const GROUPS: u64 = 4;
 
 /// A data set that is being written.
 pub(super) struct DataSet {
@@ -39,15 +38,28 @@ pub(super) struct DataSet {
     temporary: TempDir,
     schema: Arc<Schema>,
     part_bytes: u64,
-    open: BTreeMap<String, OpenPart>,
-    /// The number of the next file of each partition.
-    next: HashMap<String, u32>,
+    partitions: BTreeMap<String, Partition>,
+    /// Bytes of all rows that wait.
+    waiting: usize,
+    /// The partitions with an open file, by the time of the last write to it.
+    open: BTreeMap<u64, String>,
     done: Vec<OutputFile>,
-    /// Counts writes: says which file was written to last.
+    /// Counts writes.
     clock: u64,
 }
 
-/// A file of it.
+/// A folder of it.
+#[derive(Default)]
+struct Partition {
+    rows: Rows,
+    /// Bytes of these rows.
+    weight: usize,
+    file: Option<OpenPart>,
+    /// The number of the next file.
+    next: u32,
+}
+
+/// A file of it. No row group is begun: that would cost memory for each column of each file.
 struct OpenPart {
     writer: ArrowWriter<File>,
     told: OutputFile,
@@ -83,8 +95,9 @@ impl DataSet {
             target,
             temporary,
             part_bytes,
+            partitions: BTreeMap::new(),
+            waiting: 0,
             open: BTreeMap::new(),
-            next: HashMap::new(),
             done: Vec::new(),
             clock: 0,
         };
@@ -101,56 +114,80 @@ impl DataSet {
     ///
     /// # Errors
     /// *input* when the disk does not take them.
-    pub(super) fn add(&mut self, partition: &str, rows: Rows) -> Result<()> {
-        let mut chunk = Rows::default();
-        let mut bytes = 0;
-        for (piece, tokens) in rows.pieces.into_iter().zip(rows.tokens) {
-            bytes += weight(&piece);
-            chunk.pieces.push(piece);
-            chunk.tokens.push(tokens);
-            if bytes >= CHUNK_BYTES {
-                self.put(partition, std::mem::take(&mut chunk))?;
-                bytes = 0;
-            }
+    pub(super) fn add(&mut self, partition: &str, mut rows: Rows) -> Result<()> {
+        if !self.partitions.contains_key(partition) {
+            self.partitions
+                .insert(partition.to_owned(), Partition::default());
         }
-        if chunk.pieces.is_empty() {
-            return Ok(());
-        }
-        self.put(partition, chunk)
-    }
-
-    fn put(&mut self, partition: &str, rows: Rows) -> Result<()> {
-        if !self.open.contains_key(partition) {
-            self.make_room()?;
-            let part = self.begin_part(partition)?;
-            self.open.insert(partition.to_owned(), part);
-        }
-        self.clock += 1;
-        let Some(part) = self.open.get_mut(partition) else {
+        let Some(known) = self.partitions.get_mut(partition) else {
             return Ok(());
         };
+        let bytes: usize = rows.pieces.iter().map(weight).sum();
+        known.rows.pieces.append(&mut rows.pieces);
+        known.rows.tokens.append(&mut rows.tokens);
+        known.weight += bytes;
+        self.waiting += bytes;
+        if known.weight as u64 >= self.part_bytes / GROUPS {
+            self.write(partition)?;
+        }
+        if self.waiting > MOST_WAITING {
+            self.write_largest()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the partitions of which most waits, until half of the room is free.
+    fn write_largest(&mut self) -> Result<()> {
+        let all = self.partitions.iter();
+        let mut order: Vec<(usize, String)> = all
+            .filter(|(_, known)| known.weight > 0)
+            .map(|(partition, known)| (known.weight, partition.clone()))
+            .collect();
+        // stable: of equal ones the first by name
+        order.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+        for (_, partition) in order {
+            if self.waiting <= MOST_WAITING / 2 {
+                break;
+            }
+            self.write(&partition)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what waits of a partition as one row group.
+    fn write(&mut self, partition: &str) -> Result<()> {
+        let Some(known) = self.partitions.get_mut(partition) else {
+            return Ok(());
+        };
+        let rows = std::mem::take(&mut known.rows);
+        self.waiting -= std::mem::take(&mut known.weight);
+        if rows.pieces.is_empty() {
+            return Ok(());
+        }
+        let mut part = match known.file.take() {
+            Some(part) => {
+                self.open.remove(&part.last);
+                part
+            }
+            None => {
+                self.make_room()?;
+                self.begin_part(partition)?
+            }
+        };
+        self.clock += 1;
         part.last = self.clock;
         part.told.records += rows.pieces.len();
         part.told.rows += rows.pieces.iter().map(Piece::rows).sum::<usize>();
         part.told.tokens += rows.tokens.iter().sum::<usize>();
         write_rows(&mut part.writer, &self.schema, rows.pieces)
+            .and_then(|()| part.writer.flush())
             .map_err(|err| cannot_write(&part.told.path, err))?;
-        let len = part.writer.bytes_written() + part.writer.in_progress_size();
-        if len as u64 >= self.part_bytes {
-            return self.end(partition);
+        if part.writer.bytes_written() as u64 >= self.part_bytes {
+            return self.end(part);
         }
-        self.end_row_groups()
-    }
-
-    /// Ends row groups, the largest first, until few enough bytes wait.
-    fn end_row_groups(&mut self) -> Result<()> {
-        let waiting = |part: &OpenPart| part.writer.in_progress_size();
-        while self.open.values().map(waiting).sum::<usize>() > MOST_WAITING {
-            let Some(part) = self.open.values_mut().max_by_key(|part| waiting(part)) else {
-                return Ok(());
-            };
-            let flushed = part.writer.flush();
-            flushed.map_err(|err| cannot_write(&part.told.path, err))?;
+        self.open.insert(part.last, partition.to_owned());
+        if let Some(known) = self.partitions.get_mut(partition) {
+            known.file = Some(part);
         }
         Ok(())
     }
@@ -160,15 +197,16 @@ impl DataSet {
         if self.open.len() < MOST_OPEN {
             return Ok(());
         }
-        let oldest = self.open.iter().min_by_key(|(_, part)| part.last);
-        let oldest = oldest.map(|(partition, _)| partition.clone());
-        oldest.map_or(Ok(()), |partition| self.end(&partition))
+        let oldest = self.open.pop_first();
+        let oldest = oldest.and_then(|(_, partition)| self.partitions.get_mut(&partition));
+        let oldest = oldest.and_then(|known| known.file.take());
+        oldest.map_or(Ok(()), |part| self.end(part))
     }
 
     fn begin_part(&mut self, partition: &str) -> Result<OpenPart> {
-        let nth = self.next.entry(partition.to_owned()).or_default();
-        let name = format!("part-{nth:05}.parquet");
-        *nth += 1;
+        let known = self.partitions.entry(partition.to_owned()).or_default();
+        let name = format!("part-{:05}.parquet", known.next);
+        known.next += 1;
         let folder = self.new_folder().join(partition);
         let path = self.target.join(partition).join(&name);
         let file = std::fs::create_dir_all(&folder).and_then(|()| File::create(folder.join(name)));
@@ -188,10 +226,7 @@ impl DataSet {
         })
     }
 
-    fn end(&mut self, partition: &str) -> Result<()> {
-        let Some(mut part) = self.open.remove(partition) else {
-            return Ok(());
-        };
+    fn end(&mut self, mut part: OpenPart) -> Result<()> {
         let path = part.told.path.clone();
         part.writer
             .finish()
@@ -214,15 +249,19 @@ impl DataSet {
     /// # Errors
     /// *input* when the disk does not take it.
     pub(super) fn finish(mut self) -> Result<WrittenSet> {
-        let open: Vec<String> = self.open.keys().cloned().collect();
-        for partition in open {
-            self.end(&partition)?;
+        let all: Vec<String> = self.partitions.keys().cloned().collect();
+        for partition in all {
+            self.write(&partition)?;
+            let known = self.partitions.get_mut(&partition);
+            if let Some(part) = known.and_then(|known| known.file.take()) {
+                self.open.remove(&part.last);
+                self.end(part)?;
+            }
         }
         if self.done.is_empty() {
             // who reads a folder without a file knows no columns
             let empty = self.begin_part("")?;
-            self.open.insert(String::new(), empty);
-            self.end("")?;
+            self.end(empty)?;
         }
         let mut told = std::mem::take(&mut self.done);
         told.sort_by(|a, b| a.path.cmp(&b.path));
@@ -235,15 +274,18 @@ impl DataSet {
     }
 }
 
-/// Bytes of the texts of rows, about.
+/// Bytes of rows in memory, about.
 fn weight(piece: &Piece) -> usize {
+    /// Bytes of a value and of its name beside its text.
+    const OF_ONE: usize = 96;
     fn of(value: &Value) -> usize {
-        match value {
-            Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(of).sum::<usize>() + 8,
-            Value::Object(fields) => fields.values().map(of).sum::<usize>() + 8,
-            Value::Null | Value::Bool(_) | Value::Number(_) => 8,
-        }
+        OF_ONE
+            + match value {
+                Value::String(text) => text.len(),
+                Value::Array(items) => items.iter().map(of).sum::<usize>(),
+                Value::Object(fields) => fields.values().map(of).sum::<usize>(),
+                Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            }
     }
     match piece {
         Piece::Rows(rows) => rows.iter().map(of).sum(),

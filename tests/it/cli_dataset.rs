@@ -133,9 +133,9 @@ fn the_same_records_give_the_same_files() {
             "--partition",
             "shard=7",
             "--part-size",
-            "20K",
+            "2K",
         ],
-        &["--format", "verl", "--part-size", "10K"],
+        &["--format", "verl", "--part-size", "2K"],
     ];
     for more in cases {
         program.run(&export("one", more)).ends(0);
@@ -266,4 +266,19 @@ fn a_split_and_nothing_at_all_are_data_sets_too() {
         .ends(0);
     assert!(dry.err.contains("dry: 40 records"), "{}", dry.err);
     assert!(!program.home().join("dry").exists());
+}
+
+#[test]
+fn many_partitions_have_one_file_each() {
+    let program = Program::new();
+    runs(&program, 1000);
+    let args = ["--format", "steps", "--partition", "shard=300"];
+    program.run(&export("set", &args)).ends(0);
+    let found = files(&program.home().join("set"));
+    assert!(found.len() > 250, "{}", found.len());
+    assert!(
+        found
+            .keys()
+            .all(|name| name.ends_with("/part-00000.parquet"))
+    );
 }

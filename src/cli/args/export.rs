@@ -109,7 +109,7 @@ pub(in crate::cli) struct ExportArgs {
     #[arg(long, value_name = "KEY,…", help_heading = "Form")]
     pub(in crate::cli) partition: Option<String>,
 
-    /// Write a folder OUT of Parquet files of about this size, `K`, `M` or `G` behind the number [default with --partition:
+    /// Write a folder OUT of Parquet files that end at this size, `K`, `M` or `G` behind the number [default with --partition:
     /// 128M]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Form")]
     pub(in crate::cli) part_size: Option<u64>,
