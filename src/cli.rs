@@ -14,6 +14,7 @@ mod export;
 mod list;
 mod man;
 mod mark;
+mod merge;
 mod pick;
 mod programs;
 mod query;

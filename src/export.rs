@@ -12,11 +12,13 @@ mod chat;
 mod chat_form;
 mod chatml;
 mod curate;
+mod dataset;
 mod examine;
 mod hashes;
 mod jury;
 mod manifest;
 mod options;
+mod partition;
 mod predictions;
 mod python_value;
 mod raw;
@@ -30,6 +32,7 @@ mod subject;
 mod table;
 mod template;
 mod tokens;
+mod trajectories;
 mod verl;
 mod write;
 
@@ -51,10 +54,12 @@ pub use crate::export::jury::Selected;
 pub use crate::export::options::Context;
 pub use crate::export::options::Curation;
 pub use crate::export::options::Options;
+pub use crate::export::options::Parted;
 pub use crate::export::options::Prefer;
 pub use crate::export::options::SplitBy;
 pub use crate::export::options::SplitPart;
 pub use crate::export::options::Target;
+pub use crate::export::partition::PartitionBy;
 pub use crate::export::report::Dropped;
 pub use crate::export::report::Gone;
 pub use crate::export::report::LossTold;
@@ -68,6 +73,7 @@ pub use crate::export::run::run;
 pub use crate::export::subject::Masks;
 pub use crate::export::subject::Refusal;
 pub use crate::export::subject::Subject;
+pub use crate::export::subject::Told;
 pub use crate::export::template::ChatTemplate;
 pub use crate::export::tokens::TokenCounter;
 pub use crate::export::write::check_report;
@@ -87,6 +93,8 @@ pub struct Exporter {
     pub form: Form,
     /// Where step masks go.
     pub masks: MaskPlace,
+    /// Rows tell what the filter says, also where that does not decide.
+    pub tells_verdict: bool,
     /// Makes a record's rows.
     pub render: fn(&mut Subject<'_>, &Context) -> Result<Rendered, Refusal>,
 }
@@ -124,6 +132,7 @@ pub const EXPORTERS: &[Exporter] = &[
     adp::EXPORTER,
     atif::EXPORTER,
     steps::EXPORTER,
+    trajectories::EXPORTER,
     predictions::EXPORTER,
 ];
 

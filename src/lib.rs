@@ -1,7 +1,7 @@
 //! hgview: look at coding-agent trajectories, see why the filter decided, decide, replay, export.
 //!
 //! Module order (a module imports only from its left; tested by `tests/it/structure.rs`):
-//! `error < cancel < text < model < config < theme < diff < patch < python < query < read < store < workspace < search <
+//! `error < cancel < text < model < shard < config < theme < diff < patch < python < query < read < store < workspace < search <
 //! review < behave < sandbox < replay < verify < select < compare < stats < tasks < export < ui < cli < main`.
 
 pub mod behave;
@@ -22,6 +22,7 @@ pub mod review;
 pub mod sandbox;
 pub mod search;
 pub mod select;
+pub mod shard;
 pub mod stats;
 pub mod store;
 pub mod text;

@@ -6,10 +6,12 @@ mod query;
 mod replay;
 mod sandbox;
 mod search;
+mod share;
 mod stats;
 
 use std::path::PathBuf;
 
+use clap::ArgGroup;
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
@@ -21,7 +23,6 @@ pub(super) use crate::cli::args::compare::SplitBy;
 pub(super) use crate::cli::args::export::ExportArgs;
 pub(super) use crate::cli::args::query::QueryArgs;
 pub(super) use crate::cli::args::replay::BackendArg;
-pub(super) use crate::cli::args::replay::MergeArgs;
 pub(super) use crate::cli::args::replay::ReplayArgs;
 pub(super) use crate::cli::args::replay::ReplayCommand;
 pub(super) use crate::cli::args::replay::StageArgs;
@@ -29,7 +30,12 @@ pub(super) use crate::cli::args::sandbox::DoctorArgs;
 pub(super) use crate::cli::args::sandbox::SandboxArgs;
 pub(super) use crate::cli::args::sandbox::SandboxCommand;
 pub(super) use crate::cli::args::search::SearchArgs;
+pub(super) use crate::cli::args::share::MergeArgs;
+pub(super) use crate::cli::args::share::ShareArgs;
+pub(super) use crate::cli::args::stats::FormArgs;
 pub(super) use crate::cli::args::stats::StatsArgs;
+pub(super) use crate::cli::args::stats::StatsCommand;
+pub(super) use crate::cli::args::stats::StatsMergeArgs;
 
 use crate::behave::flags::FLAGS;
 use crate::behave::flags::FlagRule;
@@ -87,6 +93,8 @@ Examples:
   hgview verify runs/ --mode published --json | jq 'select(.published.verdict == \"reject\").id'
   hgview verify func_gen.jsonl --mode published
   hgview verify output.jsonl --with report.json --filter resolved --json | jq .filter
+  hgview verify output.jsonl --shard 3/8 --out shards/             one share of eight, for a cluster
+  hgview verify merge shards/ -o verdicts.jsonl                    … and all of them together
   hgview verify output.jsonl --flags --json | jq 'select(.flags | any(.flag == \"test_edit\")).id'
 ";
 
@@ -273,7 +281,7 @@ pub(super) enum Command {
     /// Write the curated set and its manifest
     Export(Box<ExportArgs>),
     /// Run the automatic filter: say for each trajectory whether it passes, and why not
-    Verify(VerifyArgs),
+    Verify(Box<VerifyArgs>),
     /// Run the recorded calls again in sandboxes: say which show the same, and whether the patch is the same
     Replay(Box<ReplayArgs>),
     /// Say which records a query takes, how it is understood, and what may be asked
@@ -527,9 +535,15 @@ pub(super) struct AgreeArgs {
 #[command(after_long_help = flags_help())]
 #[command(
     before_long_help = VERIFY_EXAMPLES,
-    after_help = "Exit codes: 0 done, 1 done but some records could not be read (their rows say why), 2 error."
+    after_help = "Exit codes: 0 done, 1 done but some records could not be read (their rows say why), 2 error.",
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    group = ArgGroup::new("rows").args(["json", "shard"])
 )]
 pub(super) struct VerifyArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<VerifyCommand>,
+
     /// Files, folders and globs; `-` is standard input
     #[arg(value_name = "PATH", required = true, value_hint = clap::ValueHint::AnyPath)]
     pub(super) paths: Vec<PathBuf>,
@@ -558,7 +572,7 @@ pub(super) struct VerifyArgs {
     pub(super) allow_run: bool,
 
     /// Print the test program of each `func_gen` record too, as `test_file`
-    #[arg(long, requires = "json")]
+    #[arg(long, requires = "rows")]
     pub(super) show_test: bool,
 
     /// Print one JSON object a line; `hgview schema verify` describes it
@@ -567,6 +581,16 @@ pub(super) struct VerifyArgs {
 
     #[command(flatten)]
     pub(super) repos: RepoArgs,
+
+    #[command(flatten)]
+    pub(super) share: ShareArgs,
+}
+
+/// What else `verify` does.
+#[derive(Debug, Subcommand)]
+pub(super) enum VerifyCommand {
+    /// Put the shares of a folder together: the lines that `verify --json` prints, however many shares there were
+    Merge(MergeArgs),
 }
 
 /// The flags with what they say, as the help tells them.
@@ -631,6 +655,10 @@ pub(super) enum SchemaOf {
     Export,
     /// A line of `hgview verify --json`
     Verify,
+    /// The first line of a share of `hgview verify`
+    VerifyHead,
+    /// The other lines of a share of `hgview verify`
+    VerifyLine,
     /// A line of `hgview replay --json` and of files of results
     Replay,
     /// A line of `hgview replay --backend none --json`
@@ -645,6 +673,10 @@ pub(super) enum SchemaOf {
     QueryFields,
     /// The output of `hgview stats --json`
     Stats,
+    /// The first line of a share of `hgview stats`
+    StatsHead,
+    /// The other lines of a share of `hgview stats`
+    StatsLine,
     /// The output of `hgview sandbox doctor --json`
     SandboxDoctor,
     /// A line of `hgview themes --json`

@@ -26,6 +26,8 @@ use crate::export::Curation;
 use crate::export::Early;
 use crate::export::Jury;
 use crate::export::Options;
+use crate::export::Parted;
+use crate::export::PartitionBy;
 use crate::export::Prefer;
 use crate::export::Report;
 use crate::export::Selected;
@@ -130,7 +132,15 @@ fn options(args: &ExportArgs) -> Result<Options> {
         Some(text) => SplitPart::parse_all(text)?,
         None => Vec::new(),
     };
+    let parted = (args.partition.is_some() || args.part_size.is_some()).then(|| {
+        let by = args.partition.as_deref().map(PartitionBy::parse_all);
+        by.transpose().map(|by| Parted {
+            by: by.unwrap_or_default(),
+            part_bytes: args.part_size.unwrap_or(Parted::PART_BYTES),
+        })
+    });
     Ok(Options {
+        parted: parted.transpose()?,
         curation: Curation {
             per_task: args
                 .per_task

@@ -100,7 +100,7 @@ fn wanted(args: &ReplayArgs, store: &Store, among: &[RecordIx]) -> Result<Vec<Re
         if nth.is_some_and(|nth| ix.0 + 1 != nth) {
             return false;
         }
-        if args.id.is_none() && args.shard.is_none() {
+        if args.id.is_none() && args.share.shard.is_none() {
             return true;
         }
         let summary = store.summarize(**ix);
@@ -108,10 +108,14 @@ fn wanted(args: &ReplayArgs, store: &Store, among: &[RecordIx]) -> Result<Vec<Re
             .id
             .as_ref()
             .is_none_or(|id| summary.id == *id || summary.task_id.as_ref() == Some(id));
-        is_named && args.shard.is_none_or(|shard| shard.takes(&summary.id))
+        is_named
+            && args
+                .share
+                .shard
+                .is_none_or(|shard| shard.takes(&summary.id))
     };
     let order: Vec<RecordIx> = among.par_iter().filter(is_wanted).copied().collect();
-    if order.is_empty() && args.shard.is_none() {
+    if order.is_empty() && args.share.shard.is_none() {
         let what = match (&args.id, args.nth) {
             (Some(id), _) => format!("no record has the id {id}"),
             (_, Some(nth)) => format!("there is no record {nth} to replay"),
@@ -154,7 +158,7 @@ fn keeper(
     options: ContentHash,
     output: &mut Output<'_>,
 ) -> Result<Keeper> {
-    if let (Some(shard), Some(out)) = (args.shard, &args.out) {
+    if let (Some(shard), Some(out)) = (args.share.shard, &args.share.out) {
         let writer = ShardWriter::open(out, shard, options)?;
         return Ok(Keeper::Shard(Box::new(writer)));
     }

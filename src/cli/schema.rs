@@ -24,12 +24,17 @@ use crate::cli::show::FilesReport;
 use crate::cli::show::StepJson;
 use crate::cli::show::TrajectoryJson;
 use crate::cli::themes::ThemeRow;
+use crate::cli::verify::VerifyHead;
+use crate::cli::verify::VerifyLine;
 use crate::cli::verify::VerifyRow;
 use crate::error::Result;
 use crate::export::Report;
 use crate::replay::RecordReplay;
 use crate::replay::results::Run;
 use crate::sandbox::doctor::Diagnosis;
+use crate::shard::Head;
+use crate::stats::PartialAsked;
+use crate::stats::PartialLine;
 use crate::stats::Stats;
 
 /// Prints the schema, or which there are.
@@ -57,6 +62,8 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::CompareRuns => schema_for!(RunsReport),
         SchemaOf::Export => schema_for!(Report),
         SchemaOf::Verify => schema_for!(VerifyRow),
+        SchemaOf::VerifyHead => schema_for!(VerifyHead),
+        SchemaOf::VerifyLine => schema_for!(VerifyLine),
         SchemaOf::Replay => schema_for!(RecordReplay),
         SchemaOf::ReplayPlan => schema_for!(PlanRow<'static>),
         SchemaOf::ReplayRuns => schema_for!(Run),
@@ -64,6 +71,8 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::QueryExplain => schema_for!(QueryExplanation),
         SchemaOf::QueryFields => schema_for!(FieldRow),
         SchemaOf::Stats => schema_for!(Stats),
+        SchemaOf::StatsHead => schema_for!(Head<PartialAsked>),
+        SchemaOf::StatsLine => schema_for!(PartialLine),
         SchemaOf::SandboxDoctor => schema_for!(Diagnosis),
         SchemaOf::Themes => schema_for!(ThemeRow),
     };

@@ -1,5 +1,6 @@
 //! `--where` as the commands use it: the query, what it may read from, and the records that it takes.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use rayon::iter::IntoParallelRefIterator as _;
@@ -66,7 +67,22 @@ pub(super) fn chosen(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Vec<RecordIx>> {
-    let all: Vec<RecordIx> = (0..store.len()).map(RecordIx).collect();
+    chosen_in(0..store.len(), selector, paths, store, shared, output)
+}
+
+/// The same of the records at these places: no other is read.
+///
+/// # Errors
+/// Those of [`chosen`].
+pub(super) fn chosen_in(
+    places: Range<usize>,
+    selector: Option<Selector>,
+    paths: &[PathBuf],
+    store: &Store,
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Vec<RecordIx>> {
+    let all: Vec<RecordIx> = places.map(RecordIx).collect();
     let Some(selector) = selector else {
         return Ok(all);
     };

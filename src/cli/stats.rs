@@ -1,5 +1,7 @@
 //! `hgview stats`: what agents do and how often it is accepted, as text with charts, JSON, CSV, Markdown or HTML.
 
+mod share;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -11,8 +13,10 @@ use anstyle::Style;
 use crate::cancel::Cancel;
 use crate::cli::Output;
 use crate::cli::Verdict;
+use crate::cli::args::FormArgs;
 use crate::cli::args::SharedArgs;
 use crate::cli::args::StatsArgs;
+use crate::cli::args::StatsCommand;
 use crate::cli::chosen_flags;
 use crate::cli::records;
 use crate::cli::records::Progress;
@@ -26,6 +30,7 @@ use crate::model::Component;
 use crate::model::RecordIx;
 use crate::model::Trajectory;
 use crate::review::Policy;
+use crate::shard::Shard;
 use crate::stats;
 use crate::stats::Collected;
 use crate::stats::Doc;
@@ -55,17 +60,23 @@ pub(super) fn run(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
-    let by = grouping(args)?;
-    let kinds = sections(args)?;
+    if let Some(StatsCommand::Merge(args)) = &args.command {
+        return share::run(args, output);
+    }
+    let form = &args.form;
+    let by = grouping(form)?;
+    let kinds = sections(form)?;
     let selector = selection::selector(shared)?;
     let filter = Filter::parse(&args.filter)?;
     let with: Vec<PathBuf> = args.tasks.iter().cloned().collect();
     let store = records::load_store_with(&args.paths, &with, shared, output)?;
-    if let Some(path) = &args.html {
-        export::check_report(path, args.force, &store)?;
+    if let Some(path) = &form.html {
+        export::check_report(path, form.force, &store)?;
         check_sides(path, &with, shared)?;
     }
-    let chosen = selection::chosen(selector, &args.paths, &store, shared, output)?;
+    let share = args.shard.or_else(|| args.partial.then_some(Shard::WHOLE));
+    let places = share.unwrap_or(Shard::WHOLE).range(store.len());
+    let chosen = selection::chosen_in(places, selector, &args.paths, &store, shared, output)?;
     let place = review::place_of(&args.paths, &store, shared)?;
     let ledger = review::ledger(&place, output)?;
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
@@ -89,9 +100,20 @@ pub(super) fn run(
         check: &check,
         flags: &chosen_flags(),
     };
+    if let (Some(shard), Some(folder)) = (share, &args.out) {
+        let asked = share::asked(args, shared, &place, sources.flags)?;
+        return share::write((shard, folder, asked), &sources, &chosen, &cancel, output);
+    }
     let collected = collect(&sources, &chosen, &cancel, output);
     let told = Stats::of(&collected, &by);
-    print(args, shared.query.as_deref(), &told, &kinds, output)?;
+    let paths = args.paths.iter().map(|path| path.display().to_string());
+    let about = About {
+        paths: &paths.collect::<Vec<String>>(),
+        query: shared.query.as_deref(),
+        policy: &args.policy,
+        filter: &args.filter,
+    };
+    print(form, &about, &told, &kinds, output)?;
     records::warn_unmatched(&store, args.tasks.as_deref(), output)?;
     Ok(if collected.faults > 0 {
         Verdict::No
@@ -100,7 +122,7 @@ pub(super) fn run(
     })
 }
 
-fn grouping(args: &StatsArgs) -> Result<Vec<GroupBy>> {
+fn grouping(args: &FormArgs) -> Result<Vec<GroupBy>> {
     let by = args.by.iter().filter_map(|name| GroupBy::from_name(name));
     let by: Vec<GroupBy> = by.collect();
     match by.as_slice() {
@@ -111,7 +133,7 @@ fn grouping(args: &StatsArgs) -> Result<Vec<GroupBy>> {
     }
 }
 
-fn sections(args: &StatsArgs) -> Result<Vec<SectionKind>> {
+fn sections(args: &FormArgs) -> Result<Vec<SectionKind>> {
     let named = args.section.iter();
     let named: Vec<SectionKind> = named
         .filter_map(|name| SectionKind::from_name(name))
@@ -161,8 +183,8 @@ fn collect(
 }
 
 fn print(
-    args: &StatsArgs,
-    query: Option<&str>,
+    args: &FormArgs,
+    about: &About<'_>,
     told: &Stats,
     kinds: &[SectionKind],
     output: &mut Output<'_>,
@@ -180,7 +202,7 @@ fn print(
             .out
             .write_all(stats::markdown(&told.doc(kinds)).as_bytes())?;
     } else if let Some(path) = &args.html {
-        let page = stats::html(&told.doc(kinds), &about(args, query, told));
+        let page = stats::html(&told.doc(kinds), &about.words(told));
         export::write_report(path, page.as_bytes(), args.force, output.out)?;
         if path.as_os_str() != "-" {
             let name = path.display().to_string();
@@ -193,25 +215,29 @@ fn print(
 }
 
 /// What a report is of, for those who did not make it.
-fn about(args: &StatsArgs, query: Option<&str>, told: &Stats) -> Vec<String> {
-    let paths: Vec<String> = args
-        .paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    let records = human::plural(told.records, "record");
-    vec![
-        match query {
-            Some(query) => format!("{records} of {} for which {query}", paths.join(", ")),
-            None => format!("{records} of {}", paths.join(", ")),
-        },
-        format!(
-            "Accepted in effect: policy {}, filter {}. Made by hgview {}.",
-            args.policy,
-            args.filter,
-            env!("CARGO_PKG_VERSION")
-        ),
-    ]
+struct About<'a> {
+    paths: &'a [String],
+    query: Option<&'a str>,
+    policy: &'a str,
+    filter: &'a str,
+}
+
+impl About<'_> {
+    fn words(&self, told: &Stats) -> Vec<String> {
+        let (records, paths) = (human::plural(told.records, "record"), self.paths.join(", "));
+        vec![
+            match self.query {
+                Some(query) => format!("{records} of {paths} for which {query}"),
+                None => format!("{records} of {paths}"),
+            },
+            format!(
+                "Accepted in effect: policy {}, filter {}. Made by hgview {}.",
+                self.policy,
+                self.filter,
+                env!("CARGO_PKG_VERSION")
+            ),
+        ]
+    }
 }
 
 fn page(doc: &Doc, is_ascii: bool, output: &mut Output<'_>) -> Result<()> {

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use rayon::iter::IntoParallelIterator as _;
 use rayon::iter::IntoParallelRefIterator as _;
-use rayon::iter::ParallelExtend as _;
 use rayon::iter::ParallelIterator as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+mod share;
 mod table;
 mod tally;
 use crate::cancel::Cancel;
@@ -17,6 +17,7 @@ use crate::cli::Output;
 use crate::cli::Verdict;
 use crate::cli::args::SharedArgs;
 use crate::cli::args::VerifyArgs;
+use crate::cli::args::VerifyCommand;
 use crate::cli::args::VerifyMode;
 use crate::cli::chosen_flags;
 use crate::cli::programs::programs;
@@ -24,6 +25,9 @@ use crate::cli::records;
 use crate::cli::records::Progress;
 use crate::cli::selection;
 use crate::cli::show::repositories;
+use crate::cli::verify::share::Share;
+pub(super) use crate::cli::verify::share::VerifyHead;
+pub(super) use crate::cli::verify::share::VerifyLine;
 use crate::cli::verify::tally::Tally;
 use crate::config::Paths;
 use crate::error::Error;
@@ -58,7 +62,7 @@ const BATCH: usize = 32;
 /// A line of `hgview verify --json`. Names and meanings are stable; fields may be added. What a record does not say is
 /// null.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct VerifyRow {
+pub(in crate::cli) struct VerifyRow {
     /// The record's name: the task's id, else the producer's, else the file's name and row.
     id: String,
     /// Which record it is.
@@ -122,6 +126,9 @@ pub(super) fn run(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
+    if let Some(VerifyCommand::Merge(args)) = &args.command {
+        return share::run(args, output);
+    }
     let asked = args.filter.as_deref().map(AskedFilter::parse).transpose()?;
     let asked = asked.as_ref();
     let selector = selection::selector(shared)?;
@@ -131,8 +138,22 @@ pub(super) fn run(
     }
     let with: Vec<PathBuf> = args.tasks.iter().cloned().collect();
     let store = records::load_store_with(&args.paths, &with, shared, output)?;
-    let order = selection::chosen(selector, &args.paths, &store, shared, output)?;
-    let mut rows = check_all(args, (asked, &repositories), &store, &order, output);
+    let places = share::range(args.share.shard, store.len());
+    let share = Share::open(args, shared, &store, asked)?;
+    let mut order = selection::chosen_in(places, selector, &args.paths, &store, shared, output)?;
+    let by = (asked, &repositories);
+    if let Some(mut share) = share {
+        order.retain(|ix| !share.is_done(ix.0));
+        check_all(args, by, &store, &order, output, &mut |rows| {
+            share.add(rows)
+        })?;
+        return share.complete(output);
+    }
+    let mut rows: Vec<Row> = Vec::with_capacity(order.len());
+    check_all(args, by, &store, &order, output, &mut |mut more| {
+        rows.append(&mut more);
+        Ok(())
+    })?;
     flags::flag_same_patches(rows.iter_mut().filter_map(|row| row.checked.as_mut().ok()));
     let chosen = chosen_flags();
     for checked in rows.iter_mut().filter_map(|row| row.checked.as_mut().ok()) {
@@ -201,13 +222,15 @@ fn rules(mode: VerifyMode) -> &'static [Rules] {
     }
 }
 
+/// Checks records in parallel; `found` sees them in their order, some at once.
 fn check_all(
     args: &VerifyArgs,
     (asked, repositories): (Option<&AskedFilter>, &Repositories),
     store: &Store,
     order: &[RecordIx],
     output: &mut Output<'_>,
-) -> Vec<Row> {
+    found: &mut dyn FnMut(Vec<Row>) -> Result<()>,
+) -> Result<()> {
     let programs = programs(args.allow_run);
     let program = Some(&programs as &dyn RunProgram);
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
@@ -250,14 +273,15 @@ fn check_all(
             test: test.flatten(),
         }
     };
-    let mut rows = Vec::with_capacity(order.len());
     let mut progress = Progress::new(output);
+    let mut done = 0;
     for batch in order.chunks(BATCH) {
-        rows.par_extend(batch.par_iter().map(|ix| work(*ix)));
-        progress.say(|| records::bar(rows.len(), order.len(), "records checked"));
+        found(batch.par_iter().map(|ix| work(*ix)).collect())?;
+        done += batch.len();
+        progress.say(|| records::bar(done, order.len(), "records checked"));
     }
     progress.clear();
-    rows
+    Ok(())
 }
 
 /// Says what is wrong with a task file before anything is read because of it.

@@ -31,6 +31,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     extension: "jsonl",
     form: Form::Lines,
     masks: MaskPlace::Steps,
+    tells_verdict: false,
     render,
 };
 

@@ -22,6 +22,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     extension: "jsonl",
     form: Form::Lines,
     masks: MaskPlace::Nowhere,
+    tells_verdict: false,
     render,
 };
 

@@ -191,6 +191,7 @@ mod tests {
             steps,
             patch: None,
             talk: None,
+            told: crate::export::Told::default(),
             masks: Masks::new(),
         }
     }

@@ -13,17 +13,18 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::error::Result;
-use crate::export::Curation;
 use crate::export::Dropped;
 use crate::export::Judge;
 use crate::export::Judged;
 use crate::export::Jury;
 use crate::export::Masks;
+use crate::export::Options;
 use crate::export::Prefer;
 use crate::export::Selected;
 use crate::export::Stage;
 use crate::export::StaleDecision;
 use crate::export::Subject;
+use crate::export::Told;
 use crate::export::repo;
 use crate::model::ContentHash;
 use crate::model::Fault;
@@ -36,11 +37,13 @@ use crate::query::Cost;
 use crate::review::By;
 use crate::review::Choice;
 use crate::review::Mask;
+use crate::review::People;
 use crate::review::Policy;
 use crate::review::Present;
 use crate::review::Stale;
 use crate::review::State;
 use crate::review::earlier;
+use crate::review::people;
 use crate::store::Head;
 use crate::store::Store;
 
@@ -62,6 +65,7 @@ pub(super) struct Candidate {
     /// What was said and called, without ids and times.
     pub(super) talk: Option<ContentHash>,
     pub(super) masks: Masks,
+    pub(super) told: Told,
 }
 
 /// What was read of a record on the way.
@@ -90,7 +94,7 @@ pub(super) struct Examiner<'a> {
     jury: &'a Jury<'a>,
     excluded: HashSet<String>,
     needs_hash: bool,
-    /// A selection goes by the trajectory.
+    /// A selection goes by the trajectory, or the rows tell what the filter says.
     needs_head: bool,
     /// A filter has a say.
     judges: bool,
@@ -114,12 +118,14 @@ impl<'a> Examiner<'a> {
     ///
     /// # Errors
     /// *input* when it cannot be read.
-    pub(super) fn new(store: &'a Store, jury: &'a Jury<'a>, curation: &Curation) -> Result<Self> {
+    pub(super) fn new(store: &'a Store, jury: &'a Jury<'a>, options: &Options) -> Result<Self> {
+        let curation = &options.curation;
         let excluded = match &curation.exclude_repos {
             Some(path) => repo::load(path)?,
             None => HashSet::new(),
         };
-        let needs_head = curation.exclude_repos.is_some()
+        let needs_head = options.format.tells_verdict
+            || curation.exclude_repos.is_some()
             || curation.per_task.is_some()
             || curation.dedupe
             || !curation.splits.is_empty();
@@ -262,8 +268,8 @@ impl<'a> Examiner<'a> {
             stage,
             reason,
         };
-        let (score, masks) = self
-            .outcome(&judged, &states)
+        let (told, masks) = self
+            .outcome(judged, &states)
             .map_err(|why| drop_at(Stage::Outcome, why))?;
         let repo = trajectory.and_then(repo::of);
         if let Some(repo) = &repo
@@ -278,7 +284,8 @@ impl<'a> Examiner<'a> {
                 t.task_id.clone().unwrap_or_else(|| t.id.clone())
             }),
             repo,
-            score,
+            score: told.score,
+            told,
             steps: 0,
             patch: trajectory.and_then(patch_of),
             talk: None,
@@ -377,9 +384,9 @@ impl<'a> Examiner<'a> {
     /// The outcome, in words why it is not to accept.
     fn outcome(
         &self,
-        judged: &Judged,
+        judged: Judged,
         states: &[(&Text, &State)],
-    ) -> Result<(Option<f64>, Masks), String> {
+    ) -> Result<(Told, Masks), String> {
         let policy = self.jury.policy;
         let outcome = policy.outcome(judged.verdict, states);
         // nobody asked for a filter: what neither it nor anybody else says anything of stays
@@ -400,7 +407,14 @@ impl<'a> Examiner<'a> {
             Policy::AutoOnly => Masks::new(),
             _ => masks_of(states),
         };
-        Ok((judged.score, masks))
+        let told = Told {
+            verdict: self.jury.filter.map(|_| judged.verdict),
+            why: judged.why,
+            score: judged.score,
+            decision: decision_of(states),
+            outcome: outcome.verdict,
+        };
+        Ok((told, masks))
     }
 
     fn source(&self, ix: RecordIx) -> String {
@@ -434,6 +448,16 @@ impl<'a> Examiner<'a> {
     fn id_unread(&self, ix: RecordIx) -> String {
         let peeked = self.store.peek_id(ix);
         peeked.unwrap_or_else(|| self.store.summarize(ix).id)
+    }
+}
+
+/// What people say together, in a word.
+fn decision_of(states: &[(&Text, &State)]) -> Option<&'static str> {
+    match people(states) {
+        People::Nobody => None,
+        People::Skipped(_) => Some(Choice::Skip.name()),
+        People::Disputed(_) => Some("disputed"),
+        agreed @ People::Agreed(_) => Some(agreed.verdict().name()),
     }
 }
 

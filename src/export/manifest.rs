@@ -23,6 +23,7 @@ use crate::export::hashes;
 use crate::export::hashes::Hashed;
 use crate::export::hashes::IsOver;
 use crate::export::hashes::hex;
+use crate::export::write;
 use crate::model::RecordIx;
 use crate::read::side::SideFile;
 use crate::store::Store;
@@ -235,7 +236,7 @@ pub(super) fn text(
         .outputs
         .iter()
         .map(|file| {
-            let name = file.path.file_name().map(|name| name.to_string_lossy());
+            let name = write::name_of(options, &file.path);
             json!({
                 "file": name,
                 "split": file.split,
@@ -246,7 +247,7 @@ pub(super) fn text(
             })
         })
         .collect();
-    let head = json!({
+    let mut head = json!({
         "manifest": VERSION,
         "tool": {"name": "hgview", "version": env!("CARGO_PKG_VERSION")},
         "format": options.format.name,
@@ -276,6 +277,11 @@ pub(super) fn text(
         "outputs": outputs,
         "notes": report.notes,
     });
+    if let (Some(parted), Some(told)) = (&options.parted, head.get_mut("options")) {
+        let keys: Vec<String> = parted.by.iter().map(|key| key.word()).collect();
+        told["partition"] = json!(keys);
+        told["part_bytes"] = json!(parted.part_bytes);
+    }
     let head = serde_json::to_string_pretty(&head)?;
     let mut text = head.strip_suffix("\n}").unwrap_or(&head).to_owned();
     push_lines(&mut text, "inputs", inputs)?;

@@ -10,6 +10,7 @@ use crate::export::ChatTemplate;
 use crate::export::EXPORTERS;
 use crate::export::Early;
 use crate::export::Exporter;
+use crate::export::PartitionBy;
 use crate::export::TokenCounter;
 use crate::export::exporter;
 use crate::export::sft::ToolPrompt;
@@ -171,6 +172,20 @@ pub struct Curation {
     pub seed: u64,
 }
 
+/// How a data set of many files is divided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parted {
+    /// What its folders are called by; empty for one folder.
+    pub by: Vec<PartitionBy>,
+    /// A file ends when it has about as many bytes.
+    pub part_bytes: u64,
+}
+
+impl Parted {
+    /// Bytes of a file where nobody says otherwise.
+    pub const PART_BYTES: u64 = 128 << 20;
+}
+
 /// What an export is asked to do.
 #[derive(Debug, Clone)]
 #[expect(
@@ -184,6 +199,8 @@ pub struct Options {
     pub target: Target,
     /// Which records are kept.
     pub curation: Curation,
+    /// Write a folder of files; `None` for one file, or one for each part of a split.
+    pub parted: Option<Parted>,
     /// Keep `instance_id` and `resolved` beside messages.
     pub with_ids: bool,
     /// Go on where a format has no place for step masks.
@@ -209,6 +226,7 @@ impl Options {
             format,
             target,
             curation: Curation::default(),
+            parted: None,
             with_ids: false,
             ignore_masks: false,
             tool_prompt: None,

@@ -20,6 +20,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     extension: "jsonl",
     form: Form::Bytes,
     masks: MaskPlace::Nowhere,
+    tells_verdict: false,
     render,
 };
 

@@ -171,7 +171,7 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
-/// Reasons and losses that the report for people lists.
+/// Files, reasons and losses that the report for people lists.
 const LISTED: usize = 12;
 
 impl Report {
@@ -194,7 +194,7 @@ impl Report {
             human::count(self.read),
             self.format
         )];
-        for file in &self.outputs {
+        for file in self.outputs.iter().take(LISTED) {
             let size = if self.dry_run {
                 String::new()
             } else {
@@ -206,6 +206,9 @@ impl Report {
                 human::count(file.records),
                 human::count(file.rows),
             ));
+        }
+        if let Some(more) = self.outputs.get(LISTED..).filter(|more| !more.is_empty()) {
+            lines.push(format!("  … and {} more files", human::count(more.len())));
         }
         if let Some(path) = &self.manifest {
             lines.push(format!("  {}: the manifest", path.display()));

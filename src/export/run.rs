@@ -3,6 +3,7 @@
 //! Where no selection needs all records at once, each is read once and streams through; else a first pass looks at all of
 //! them and a second renders what was chosen. While one batch is written the next is rendered; inputs are hashed beside.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::error::Result;
 use crate::export::Body;
 use crate::export::Context;
 use crate::export::Dropped;
+use crate::export::Form;
 use crate::export::Gone;
 use crate::export::Jury;
 use crate::export::Loss;
@@ -24,21 +26,28 @@ use crate::export::LossTold;
 use crate::export::MaskPlace;
 use crate::export::Options;
 use crate::export::RecordLosses;
+use crate::export::Refusal;
 use crate::export::Rendered;
 use crate::export::Report;
 use crate::export::Stage;
 use crate::export::Subject;
 use crate::export::curate;
+use crate::export::dataset::DataSet;
+use crate::export::dataset::Rows;
+use crate::export::dataset::WrittenSet;
 use crate::export::examine::Candidate;
 use crate::export::examine::Examiner;
 use crate::export::examine::Known;
 use crate::export::manifest;
+use crate::export::partition;
+use crate::export::partition::Divided;
 use crate::export::write;
 use crate::export::write::Part;
 use crate::export::write::Piece;
 use crate::export::write::Written;
 use crate::model::RecordIx;
 use crate::model::Span;
+use crate::model::Verdict;
 use crate::store::Store;
 
 /// Records of a batch.
@@ -73,7 +82,7 @@ pub fn run(
     write::check(options, store)?;
     write::check_used(options, store, &used)?;
     let context = Context::load(options)?;
-    let examiner = Examiner::new(store, jury, &options.curation)?;
+    let examiner = Examiner::new(store, jury, options)?;
     let manifest_path = write::manifest_path(options).filter(|_| !options.dry_run);
     let work = Work {
         store,
@@ -94,7 +103,7 @@ pub fn run(
         }
         (done, hashing.map(std::thread::ScopedJoinHandle::join))
     });
-    let (mut report, parts) = done?;
+    let (mut report, sink) = done?;
     go_on(cancel)?;
     if options.dry_run {
         let there = write::in_the_way(options).into_iter();
@@ -104,11 +113,11 @@ pub fn run(
         report.outputs = work.planned(&report);
         return Ok(report);
     }
-    let mut written: Vec<Written> = Vec::new();
-    for part in parts {
-        written.push(part.finish()?);
-    }
-    report.outputs = written.iter().map(|file| file.told.clone()).collect();
+    let (mut written, set) = sink.finish()?;
+    report.outputs = match &set {
+        Some(set) => set.told.clone(),
+        None => written.iter().map(|file| file.told.clone()).collect(),
+    };
     if let (Some(path), Some(inputs)) = (manifest_path, inputs) {
         let inputs = inputs.map_err(|_panic| Error::internal("hashing the inputs failed"))?;
         let mut inputs = inputs.ok_or_else(cancelled)?;
@@ -125,7 +134,13 @@ pub fn run(
     go_on(cancel)?;
     // reports beside the records are known only now
     write::check_used(options, store, &used)?;
-    write::publish(written, options.force, stdout, cancel)?;
+    let set = set.map(|set| set.publish(options.force)).transpose()?;
+    if let Err(err) = write::publish(written, options.force, stdout, cancel) {
+        if let Some(set) = set {
+            set.take_back();
+        }
+        return Err(err);
+    }
     Ok(report)
 }
 
@@ -144,9 +159,64 @@ fn go_on(cancel: &Cancel) -> Result<()> {
 struct Made {
     candidate: Candidate,
     part: usize,
+    /// Its folder below that of a data set.
+    partition: String,
     piece: Piece,
     tokens: usize,
     losses: Vec<Loss>,
+}
+
+/// What is written.
+enum Sink {
+    /// A file, or one for each part of a split.
+    Files(Vec<Part>),
+    /// Many in a folder.
+    Set(Box<DataSet>),
+}
+
+impl Sink {
+    fn begin(options: &Options) -> Result<Self> {
+        let paths = write::paths(options);
+        if let (Some(parted), Form::Table(schema)) = (&options.parted, options.format.form) {
+            let target = paths.into_iter().next().unwrap_or_default();
+            let by = (parted.by.as_slice(), parted.part_bytes);
+            let set = DataSet::begin(target, &schema(), by)?;
+            return Ok(Self::Set(Box::new(set)));
+        }
+        let mut parts = Vec::new();
+        for (ix, path) in paths.into_iter().enumerate() {
+            let split = options.curation.splits.get(ix);
+            let name = split.map(|part| part.name.clone());
+            parts.push(Part::begin(path, name, options.format.form)?);
+        }
+        Ok(Self::Files(parts))
+    }
+
+    fn write(&mut self, made: Vec<Made>) -> Result<()> {
+        match self {
+            Self::Files(parts) => write_all(parts, made),
+            Self::Set(set) => {
+                let mut divided: BTreeMap<String, Rows> = BTreeMap::new();
+                for one in made {
+                    let rows = divided.entry(one.partition).or_default();
+                    rows.pieces.push(one.piece);
+                    rows.tokens.push(one.tokens);
+                }
+                let mut divided = divided.into_iter();
+                divided.try_for_each(|(partition, rows)| set.add(&partition, rows))
+            }
+        }
+    }
+
+    fn finish(self) -> Result<(Vec<Written>, Option<WrittenSet>)> {
+        match self {
+            Self::Files(parts) => {
+                let written: Result<Vec<Written>> = parts.into_iter().map(Part::finish).collect();
+                Ok((written?, None))
+            }
+            Self::Set(set) => Ok((Vec::new(), Some(set.finish()?))),
+        }
+    }
 }
 
 struct Work<'a> {
@@ -171,24 +241,17 @@ struct Account {
 }
 
 impl Work<'_> {
-    fn run(
-        &self,
-        cancel: &Cancel,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(Report, Vec<Part>)> {
+    fn run(&self, cancel: &Cancel, progress: &mut dyn FnMut(Progress)) -> Result<(Report, Sink)> {
         let all: Vec<RecordIx> = (0..self.store.len()).map(RecordIx).collect();
         let mut account = Account {
             read: all.len(),
             ..Account::default()
         };
-        let mut parts = Vec::new();
-        if !self.options.dry_run {
-            for (ix, path) in write::paths(self.options).into_iter().enumerate() {
-                let split = self.options.curation.splits.get(ix);
-                let name = split.map(|part| part.name.clone());
-                parts.push(Part::begin(path, name, self.options.format.form)?);
-            }
-        }
+        let mut sink = if self.options.dry_run {
+            Sink::Files(Vec::new())
+        } else {
+            Sink::begin(self.options)?
+        };
         if curate::is_global(&self.options.curation) {
             let chosen = self.choose(&all, &mut account, cancel, progress)?;
             let render = |candidate: &Candidate| self.render(candidate.clone(), Known::default());
@@ -197,7 +260,7 @@ impl Work<'_> {
                 |c| c.ix,
                 render,
                 &mut account,
-                &mut parts,
+                &mut sink,
                 cancel,
                 progress,
             )?;
@@ -208,12 +271,12 @@ impl Work<'_> {
                 |ix| *ix,
                 render,
                 &mut account,
-                &mut parts,
+                &mut sink,
                 cancel,
                 progress,
             )?;
         }
-        Ok((self.report(account), parts))
+        Ok((self.report(account), sink))
     }
 
     /// The first pass: looks at all records and selects.
@@ -264,7 +327,7 @@ impl Work<'_> {
         place: impl Fn(&T) -> RecordIx,
         render: impl Fn(&T) -> Result<Made, (usize, Dropped)> + Sync,
         account: &mut Account,
-        parts: &mut [Part],
+        sink: &mut Sink,
         cancel: &Cancel,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<()> {
@@ -274,7 +337,7 @@ impl Work<'_> {
         for batch in self.batches(items, place) {
             go_on(cancel)?;
             let (written, made) = rayon::join(
-                || write_all(parts, std::mem::take(&mut waiting)),
+                || sink.write(std::mem::take(&mut waiting)),
                 || batch.par_iter().map(&render).collect::<Vec<_>>(),
             );
             written?;
@@ -292,7 +355,7 @@ impl Work<'_> {
             done += batch.len();
             progress(Progress { done, total });
         }
-        write_all(parts, waiting)
+        sink.write(waiting)
     }
 
     /// Items in batches that bound what is held at once.
@@ -373,6 +436,7 @@ impl Work<'_> {
         let part = curate::part_of(&candidate, &self.options.curation);
         let split = self.options.curation.splits.get(part);
         subject.split = split.map(|split| split.name.as_str());
+        subject.told = Some(candidate.told.clone());
         let rendered = (exporter.render)(&mut subject, self.context)
             .map_err(|refusal| gone(&candidate, Stage::Format, refusal.0))?;
         let tokens = self.context.counter.count_all(&rendered);
@@ -388,6 +452,8 @@ impl Work<'_> {
             let why = format!("{about}{tokens} tokens, more than {most}");
             return Err(gone(&candidate, Stage::Tokens, why));
         }
+        let partition = self.partition(&subject, candidate.told.outcome);
+        let partition = partition.map_err(|refusal| gone(&candidate, Stage::Format, refusal.0))?;
         let losses = rendered.losses.clone();
         if self.options.dry_run {
             // a report names all
@@ -398,10 +464,24 @@ impl Work<'_> {
         Ok(Made {
             candidate,
             part,
+            partition,
             piece,
             tokens,
             losses,
         })
+    }
+
+    /// The folder of a record below that of the data set.
+    fn partition(&self, subject: &Subject<'_>, outcome: Verdict) -> Result<String, Refusal> {
+        let Some(parted) = &self.options.parted else {
+            return Ok(String::new());
+        };
+        let of = Divided {
+            trajectory: subject.trajectory()?,
+            outcome,
+            split: subject.split,
+        };
+        Ok(partition::folder(&parted.by, &of))
     }
 
     /// The files that a dry run would have written.
@@ -457,7 +537,7 @@ impl Work<'_> {
                 account.without_repo
             ));
         }
-        let parts = self.options.curation.splits.len().max(1);
+        let parts = write::paths(self.options).len();
         account.per_part.resize(parts, [0; 3]);
         Report {
             format: self.options.format.name,
@@ -524,11 +604,11 @@ impl Account {
     }
 }
 
-fn piece(rendered: Rendered, form: crate::export::Form) -> Result<Piece, serde_json::Error> {
+fn piece(rendered: Rendered, form: Form) -> Result<Piece, serde_json::Error> {
     Ok(match (rendered.body, form) {
         (Body::Bytes(bytes), _) => Piece::Line(bytes),
         (Body::Stored(line), _) => Piece::Stored(line),
-        (Body::Rows(rows), crate::export::Form::Table(_)) => Piece::Rows(rows),
+        (Body::Rows(rows), Form::Table(_)) => Piece::Rows(rows),
         (Body::Rows(rows), _) => {
             let mut bytes = Vec::new();
             for row in &rows {

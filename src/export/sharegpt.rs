@@ -27,6 +27,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     extension: "jsonl",
     form: Form::Lines,
     masks: MaskPlace::Turns,
+    tells_verdict: false,
     render,
 };
 

@@ -27,6 +27,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     extension: "parquet",
     form: Form::Table(schema),
     masks: MaskPlace::Steps,
+    tells_verdict: false,
     render,
 };
 

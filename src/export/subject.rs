@@ -17,6 +17,7 @@ use crate::export::chat_form::Chat;
 use crate::model::Fault;
 use crate::model::RecordIx;
 use crate::model::Trajectory;
+use crate::model::Verdict;
 use crate::read::json::parse_lenient;
 use crate::review::Mask;
 use crate::store::Line;
@@ -42,12 +43,29 @@ impl From<Fault> for Refusal {
     }
 }
 
+/// What filter and people say of a record.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Told {
+    /// What the filter says; `None` where there is none. Asked of every record for formats that tell it.
+    pub verdict: Option<Verdict>,
+    /// Why, in words; may be empty.
+    pub why: String,
+    /// The score that attempts are ranked by, where there is one.
+    pub score: Option<f64>,
+    /// What people decided: accept, reject, skip or disputed; `None` where nobody did.
+    pub decision: Option<&'static str>,
+    /// The effective answer.
+    pub outcome: Verdict,
+}
+
 /// A record and what was read of it so far.
 pub struct Subject<'a> {
     store: &'a Store,
     ix: RecordIx,
     /// Masks of its steps; empty for most.
     pub masks: &'a Masks,
+    /// What filter and people say of it, as far as the export asked.
+    pub told: Option<Told>,
     /// The name of the part that it goes to, where the export is split.
     pub split: Option<&'a str>,
     bytes: OnceCell<Vec<u8>>,
@@ -62,6 +80,7 @@ impl<'a> Subject<'a> {
             store,
             ix,
             masks,
+            told: None,
             split: None,
             bytes: OnceCell::new(),
             value: OnceCell::new(),

@@ -24,6 +24,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
     extension: "parquet",
     form: Form::Table(schema),
     masks: MaskPlace::Nowhere,
+    tells_verdict: false,
     render,
 };
 

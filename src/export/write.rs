@@ -26,7 +26,10 @@ use crate::error::Result;
 use crate::export::Form;
 use crate::export::Options;
 use crate::export::OutputFile;
+use crate::export::Parted;
+use crate::export::PartitionBy;
 use crate::export::Target;
+use crate::export::dataset;
 use crate::export::table;
 use crate::read::side::SideFile;
 use crate::store::Line;
@@ -73,12 +76,25 @@ pub(super) fn manifest_path(options: &Options) -> Option<PathBuf> {
     }
 }
 
-/// The files of these options, a part of the split each.
+/// What a file of these options is called in the manifest: its name, in data sets with the folders above it.
+pub(super) fn name_of(options: &Options, path: &Path) -> Option<String> {
+    let folder = match &options.target {
+        Target::File(target) if options.parted.is_some() => target.parent(),
+        Target::File(_) | Target::Stdout => None,
+    };
+    let name = match folder {
+        Some(folder) => path.strip_prefix(folder).ok()?.as_os_str(),
+        None => path.file_name()?,
+    };
+    Some(name.to_string_lossy().into_owned())
+}
+
+/// The files of these options, a part of the split each; of a data set its folder.
 pub(super) fn paths(options: &Options) -> Vec<PathBuf> {
     let Target::File(path) = &options.target else {
         return vec![PathBuf::from("-")];
     };
-    if options.curation.splits.is_empty() {
+    if options.curation.splits.is_empty() || options.parted.is_some() {
         return vec![path.clone()];
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -167,7 +183,8 @@ pub(super) fn check_used(options: &Options, store: &Store, used: &[PathBuf]) -> 
     let sides = sides(options, store);
     let sides = sides.iter().map(|side| &side.path);
     for path in read_for(options).chain(used).chain(sides) {
-        if std::fs::canonicalize(path).is_ok_and(|path| targets.contains(&path)) {
+        let is_within = |path: PathBuf| targets.iter().any(|target| path.starts_with(target));
+        if std::fs::canonicalize(path).is_ok_and(is_within) {
             return Err(Error::user(format!(
                 "{} is read for this export; it is not written over",
                 path.display()
@@ -186,8 +203,41 @@ pub(super) fn check(options: &Options, store: &Store) -> Result<()> {
     if options.target == Target::Stdout && !options.curation.splits.is_empty() {
         return Err(Error::user("a split needs files, not standard output").hint("give -o FILE"));
     }
-    let targets = targets(options);
-    check_targets(&targets, options.force || options.dry_run, store)
+    let mut files = targets(options);
+    if let Some(parted) = &options.parted {
+        let folder = check_parted(options, parted)?;
+        files.retain(|path| *path != folder);
+        check_folder(&folder)?;
+        check_inputs(std::slice::from_ref(&folder), store)?;
+        if !options.dry_run {
+            dataset::check_target(&folder, options.force)?;
+        }
+    }
+    check_targets(&files, options.force || options.dry_run, store)
+}
+
+/// The folder of a data set, where these options can make one.
+fn check_parted(options: &Options, parted: &Parted) -> Result<PathBuf> {
+    let Target::File(folder) = &options.target else {
+        return Err(
+            Error::user("a data set needs a folder, not standard output").hint("give -o DIR"),
+        );
+    };
+    if !matches!(options.format.form, Form::Table(_)) {
+        let what = format!(
+            "--format {} makes no data sets of Parquet",
+            options.format.name
+        );
+        return Err(Error::user(what).hint("trajectories, steps and verl do"));
+    }
+    let is_split = !options.curation.splits.is_empty();
+    if is_split != parted.by.contains(&PartitionBy::Split) {
+        return Err(
+            Error::user("the parts of a split are partitions of a data set")
+                .hint("--split NAME=SHARE,… and --partition split go together"),
+        );
+    }
+    Ok(folder.clone())
 }
 
 /// Checks that these files can be written, before anything is read; `may_replace` where they may be there already.
@@ -199,18 +249,27 @@ fn check_targets(targets: &[PathBuf], may_replace: bool, store: &Store) -> Resul
         if path.is_dir() {
             return Err(Error::user(format!("{} is a folder", path.display())));
         }
-        let folder = folder_of(path);
-        if !folder.is_dir() {
-            return Err(Error::input(format!(
-                "there is no folder {}",
-                folder.display()
-            )));
-        }
+        check_folder(path)?;
         if path.exists() && !may_replace {
             return Err(Error::user(format!("{} exists already", path.display()))
                 .hint("--force writes over it"));
         }
     }
+    check_inputs(targets, store)
+}
+
+/// Checks that there is a folder for a file or folder.
+fn check_folder(path: &Path) -> Result<()> {
+    let folder = folder_of(path);
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let what = format!("there is no folder {}", folder.display());
+    Err(Error::input(what))
+}
+
+/// Checks that none of the inputs is one of these files or lies in one of these folders.
+fn check_inputs(targets: &[PathBuf], store: &Store) -> Result<()> {
     let existing: Vec<PathBuf> = targets
         .iter()
         .filter_map(|path| std::fs::canonicalize(path).ok())
@@ -220,7 +279,7 @@ fn check_targets(targets: &[PathBuf], may_replace: bool, store: &Store) -> Resul
     }
     for file in store.files() {
         let input = std::fs::canonicalize(&file).unwrap_or_default();
-        if existing.contains(&input) {
+        if existing.iter().any(|target| input.starts_with(target)) {
             return Err(Error::user(format!(
                 "{} is one of the inputs; records are never altered",
                 file.display()
@@ -249,14 +308,17 @@ pub fn write_report(path: &Path, bytes: &[u8], force: bool, stdout: &mut dyn Wri
     Written::of(path.to_path_buf(), bytes)?.publish(force, stdout, &Cancel::new())
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
 }
 
-fn cannot_write(path: &Path, err: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+pub(super) fn cannot_write(
+    path: &Path,
+    err: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> Error {
     Error::input(format!("cannot write {}", path.display())).caused_by(err)
 }
 
@@ -347,8 +409,21 @@ fn write_slices(out: &mut impl Write, mut slices: &mut [IoSlice<'_>]) -> std::io
     Ok(())
 }
 
+/// Begins a table of these columns. The same rows give the same bytes.
+pub(super) fn table_writer(
+    file: File,
+    schema: &Arc<Schema>,
+) -> std::result::Result<ArrowWriter<File>, ParquetError> {
+    let level = ZstdLevel::default();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_created_by(format!("hgview {}", env!("CARGO_PKG_VERSION")))
+        .build();
+    ArrowWriter::try_new(file, Arc::clone(schema), Some(properties))
+}
+
 /// Writes rows of a table.
-fn write_rows(
+pub(super) fn write_rows(
     out: &mut ArrowWriter<File>,
     schema: &Arc<Schema>,
     pieces: Vec<Piece>,
@@ -386,13 +461,7 @@ impl Part {
             Form::Bytes | Form::Lines => Writer::Lines(BufWriter::with_capacity(BUFFER, file)),
             Form::Table(schema) => {
                 let schema = Arc::new(schema());
-                let level = ZstdLevel::default();
-                let properties = WriterProperties::builder()
-                    .set_compression(Compression::ZSTD(level))
-                    .set_created_by(format!("hgview {}", env!("CARGO_PKG_VERSION")))
-                    .build();
-                let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))
-                    .map_err(|err| cannot_write(&path, err))?;
+                let writer = table_writer(file, &schema).map_err(|err| cannot_write(&path, err))?;
                 Writer::Table(Box::new(writer), schema)
             }
         };

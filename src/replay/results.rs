@@ -14,8 +14,6 @@ mod write;
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
-use std::io::BufRead as _;
-use std::io::BufReader;
 use std::io::Read as _;
 use std::io::Seek as _;
 use std::io::SeekFrom;
@@ -35,11 +33,12 @@ use crate::review::Moment;
 use crate::sandbox::Bound;
 use crate::sandbox::Proof;
 use crate::sandbox::Tier;
+use crate::shard::Kind;
+use crate::shard::each_line;
 
 pub use brief::Brief;
 pub use merge::Merge;
 pub use merge::merge;
-pub use shard::Shard;
 pub use shard::ShardWriter;
 pub use write::Writer;
 pub use write::lines_of;
@@ -50,13 +49,16 @@ pub const FOLDER: &str = "replay";
 const ENDING: &str = ".jsonl";
 /// How those of the files beside them end.
 const RUNS_ENDING: &str = ".runs.jsonl";
-/// Bytes of a line; longer ones are not read.
-const LONGEST_LINE: u64 = 1 << 30;
 /// Troubles that are told one by one.
 const TOLD: usize = 20;
 
 /// The file of results beside the data, without its ending.
 pub const NAME: &str = "results";
+/// The shares of a replay.
+pub const SHARES: Kind = Kind {
+    stem: NAME,
+    command: "replay",
+};
 
 /// How a line of results came to be. It lies beside them, so that they are the same wherever they were made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -315,16 +317,6 @@ impl Results {
     }
 }
 
-/// A line as it was found.
-struct Line<'a> {
-    /// From 1.
-    number: usize,
-    start: u64,
-    /// Without its end.
-    bytes: &'a [u8],
-    is_ended: bool,
-}
-
 /// What a line turned out to be.
 #[derive(Debug)]
 pub(super) enum Parsed {
@@ -358,32 +350,6 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
     match serde_json::from_slice(bytes) {
         Ok(found) => Parsed::Result(Box::new(found)),
         Err(err) => Parsed::Foreign(err.to_string()),
-    }
-}
-
-/// Reads a file line by line.
-fn each_line(path: &Path, each: &mut dyn FnMut(Line<'_>)) -> std::io::Result<()> {
-    let mut file = BufReader::new(File::open(path)?);
-    let mut bytes = Vec::new();
-    let (mut start, mut number) = (0, 0);
-    loop {
-        bytes.clear();
-        let len = file
-            .by_ref()
-            .take(LONGEST_LINE)
-            .read_until(b'\n', &mut bytes)? as u64;
-        if len == 0 {
-            return Ok(());
-        }
-        number += 1;
-        let is_ended = bytes.last() == Some(&b'\n');
-        each(Line {
-            number,
-            start,
-            bytes: bytes.strip_suffix(b"\n").unwrap_or(&bytes),
-            is_ended,
-        });
-        start += len;
     }
 }
 

@@ -28,6 +28,7 @@ use crate::stats::facts::Conduct;
 use crate::stats::facts::Facts;
 use crate::stats::facts::FlagSet;
 use crate::stats::facts::Judged;
+use crate::stats::facts::Names;
 use crate::stats::facts::Said;
 use crate::stats::facts::Subject;
 use crate::stats::group::GroupBy;
@@ -83,10 +84,48 @@ pub struct Collected {
 }
 
 impl Collected {
+    /// Adds a record, be it one that could not be read.
+    pub(super) fn add(&mut self, facts: Option<Facts>, names: &mut Names) {
+        match facts {
+            Some(mut facts) => {
+                names.share(&mut facts);
+                self.facts.push(facts);
+            }
+            None => self.faults += 1,
+        }
+    }
+
     /// Records that were looked at so far.
     pub fn done(&self) -> usize {
         self.facts.len() + self.faults
     }
+}
+
+/// What became of a record.
+pub type Examined = (RecordIx, Result<Facts, Fault>);
+
+/// Reads `records`, some at once, and hands on what statistics need of them, in their order. When cancelled, the rest is
+/// missing.
+///
+/// # Errors
+/// Those of `found`.
+pub fn examine_each(
+    sources: &Sources<'_>,
+    records: &[RecordIx],
+    cancel: &Cancel,
+    found: &mut dyn FnMut(Vec<Examined>) -> crate::error::Result<()>,
+) -> crate::error::Result<()> {
+    for batch in records.chunks(BATCH) {
+        let read =
+            |ix: &RecordIx| (!cancel.is_cancelled()).then(|| (*ix, facts(sources, *ix, cancel)));
+        let read: Vec<Option<Examined>> = batch.par_iter().map(read).collect();
+        // what was being looked at when somebody cancelled may be torn
+        if cancel.is_cancelled() {
+            break;
+        }
+        found(read.into_iter().flatten().collect())?;
+    }
+    Ok(())
 }
 
 /// Reads `records` and keeps what statistics need of them. `progress` sees what is there from time to time. When
@@ -105,21 +144,16 @@ pub fn collect(
             .collect(),
         ..Collected::default()
     };
-    for batch in records.chunks(BATCH) {
-        let read = |ix: &RecordIx| (!cancel.is_cancelled()).then(|| facts(sources, *ix, cancel));
-        let found: Vec<Option<Result<Facts, Fault>>> = batch.par_iter().map(read).collect();
-        // what was being looked at when somebody cancelled may be torn
-        if cancel.is_cancelled() {
-            break;
-        }
-        for found in found.into_iter().flatten() {
-            match found {
-                Ok(facts) => collected.facts.push(facts),
-                Err(_) => collected.faults += 1,
-            }
+    let mut names = Names::default();
+    let mut keep = |found: Vec<Examined>| {
+        for (_, found) in found {
+            collected.add(found.ok(), &mut names);
         }
         progress(&collected);
-    }
+        Ok(())
+    };
+    // what is kept in memory takes everything
+    let _never = examine_each(sources, records, cancel, &mut keep);
     collected
 }
 

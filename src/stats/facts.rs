@@ -3,6 +3,12 @@
 //! Facts are kept for all records, so that another grouping needs no record read again: some hundred bytes each, and one
 //! for each step.
 
+use std::collections::HashSet;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::behave::table::Aim;
 use crate::model::Component;
 use crate::model::ContentHash;
@@ -16,7 +22,10 @@ use crate::review::Choice;
 use crate::review::People;
 
 /// What people say of a record.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Said {
     /// They accept it.
     Accept,
@@ -182,6 +191,29 @@ pub struct Facts {
     pub conduct: Conduct,
     /// What was observed.
     pub flags: FlagSet,
+}
+
+/// Names that many records share, each kept once.
+#[derive(Debug, Default)]
+pub(super) struct Names(HashSet<Text>);
+
+impl Names {
+    /// Lets facts use the names that are known.
+    pub(super) fn share(&mut self, facts: &mut Facts) {
+        let subject = &mut facts.subject;
+        self.once(&mut subject.path);
+        let names = [&mut subject.repo, &mut subject.task, &mut subject.model];
+        for name in names.into_iter().flatten() {
+            self.once(name);
+        }
+    }
+
+    fn once(&mut self, name: &mut Text) {
+        match self.0.get(name) {
+            Some(known) => *name = Text::clone(known),
+            None => drop(self.0.insert(Text::clone(name))),
+        }
+    }
 }
 
 impl Facts {

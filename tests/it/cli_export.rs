@@ -845,7 +845,7 @@ fn an_earlier_export_is_no_side_file() {
 fn tables_are_read_by_others() {
     let program = Program::new();
     let path = sample("openhands-v0/output.jsonl");
-    for format in ["steps", "verl"] {
+    for format in ["steps", "trajectories", "verl"] {
         let file = format!("{format}.parquet");
         export(&program, &[&path, "-o", &file, "--format", format]).ends(0);
         let found = read(&program, &file);

@@ -17,6 +17,7 @@ Examples:
   hgview export output.jsonl -o kept.jsonl --format raw --filter strict
   hgview export runs/ -o set.jsonl --format chat --per-task 2 --dedupe --split train=.95,val=.05
   hgview export output.jsonl -o steps.parquet --format steps
+  hgview export runs/ -o set --format trajectories --partition model,outcome
   hgview export output.jsonl -o - --format adp --dry-run --json | jq .losses
 ";
 
@@ -103,6 +104,16 @@ pub(in crate::cli) struct ExportArgs {
     #[arg(long, value_name = "WHAT", default_value = "repo", value_parser = split_by(), help_heading = "Form")]
     pub(in crate::cli) split_by: String,
 
+    /// Write a folder OUT of Parquet files in folders `KEY=VALUE`: model, repo, `task_type`, format, resolved, outcome, split,
+    /// `shard=N` (by the ids); several make folders in folders
+    #[arg(long, value_name = "KEY,…", help_heading = "Form")]
+    pub(in crate::cli) partition: Option<String>,
+
+    /// Write a folder OUT of Parquet files that end at this size, `K`, `M` or `G` behind the number [default with --partition:
+    /// 128M]
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Form")]
+    pub(in crate::cli) part_size: Option<u64>,
+
     /// Keep `instance_id` and `resolved` beside messages
     #[arg(long, help_heading = "Form")]
     pub(in crate::cli) with_ids: bool,
@@ -146,6 +157,20 @@ fn prefer() -> clap::builder::PossibleValuesParser {
 
 fn split_by() -> clap::builder::PossibleValuesParser {
     SplitBy::ALL.map(SplitBy::name).into()
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.char_indices().next_back() {
+        Some((end, 'K' | 'k')) => (text.get(..end), 10),
+        Some((end, 'M' | 'm')) => (text.get(..end), 20),
+        Some((end, 'G' | 'g')) => (text.get(..end), 30),
+        _ => (Some(text), 0),
+    };
+    let number = digits.and_then(|digits| digits.parse::<u64>().ok());
+    number
+        .and_then(|number| number.checked_mul(1 << shift))
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| format!("`{text}` is no size; write 64M"))
 }
 
 fn formats() -> String {

@@ -7,8 +7,9 @@ use clap::Args;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::cli::args::MergeArgs;
 use crate::cli::args::RepoArgs;
-use crate::replay::results::Shard;
+use crate::cli::args::ShareArgs;
 
 const REPLAY_EXAMPLES: &str = "\
 Examples:
@@ -68,13 +69,8 @@ pub(in crate::cli) struct ReplayArgs {
     #[arg(long, conflicts_with = "shard")]
     pub(in crate::cli) again: bool,
 
-    /// Only share K of N, K from 0 to N-1; by the records' ids. Needs --out
-    #[arg(long, value_name = "K/N", requires = "out", help_heading = "Cluster")]
-    pub(in crate::cli) shard: Option<Shard>,
-
-    /// The folder of the shares
-    #[arg(long, value_name = "DIR", requires = "shard", value_hint = clap::ValueHint::DirPath, help_heading = "Cluster")]
-    pub(in crate::cli) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) share: ShareArgs,
 
     /// Print one JSON object a line; `hgview schema replay` describes it
     #[arg(long)]
@@ -119,29 +115,6 @@ pub(in crate::cli) struct StageArgs {
 pub(in crate::cli) enum ReplayCommand {
     /// Put the shares of a folder together, ordered by id: the same bytes however many there were
     Merge(MergeArgs),
-}
-
-/// Arguments of `replay merge`.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 all shares are together, 1 some are missing (--allow-partial), 2 error: nothing was written."
-)]
-pub(in crate::cli) struct MergeArgs {
-    /// The folder that --out named
-    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-    pub(in crate::cli) dir: PathBuf,
-
-    /// Write to this file instead of standard output
-    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub(in crate::cli) output: Option<PathBuf>,
-
-    /// Write over the file of --output
-    #[arg(long, requires = "output")]
-    pub(in crate::cli) force: bool,
-
-    /// Merge the shares that are complete, and say which are missing
-    #[arg(long)]
-    pub(in crate::cli) allow_partial: bool,
 }
 
 /// What walls off.

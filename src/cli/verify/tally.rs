@@ -33,16 +33,27 @@ struct Counts {
 impl Tally {
     /// Counts a record, and what the filter says of it, where one was asked for.
     pub(super) fn add(&mut self, checked: &Checked, filter: Option<Verdict>) {
+        let verdicts = [checked.published.verdict, checked.strict.verdict];
+        self.count(checked.kind, verdicts, checked.resolved, filter);
+    }
+
+    /// Counts a record by what the published and the strict rules say, its label, and what the filter says.
+    pub(super) fn count(
+        &mut self,
+        kind: TaskKind,
+        [published, strict]: [Verdict; 2],
+        resolved: Option<bool>,
+        filter: Option<Verdict>,
+    ) {
         let place = |verdict| {
             VERDICTS
                 .iter()
                 .position(|known| *known == verdict)
                 .unwrap_or(VERDICTS.len() - 1)
         };
-        let counts = self.0.entry(checked.kind).or_default();
-        let row = &mut counts.rules[place(checked.published.verdict)];
-        row[place(checked.strict.verdict)] += 1;
-        counts.labels[place(checked.resolved.map_or(Verdict::Unjudged, Verdict::of))] += 1;
+        let counts = self.0.entry(kind).or_default();
+        counts.rules[place(published)][place(strict)] += 1;
+        counts.labels[place(resolved.map_or(Verdict::Unjudged, Verdict::of))] += 1;
         counts.filter[place(filter.unwrap_or_default())] += 1;
     }
 

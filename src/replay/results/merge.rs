@@ -14,21 +14,19 @@ use crate::error::Result;
 use crate::model::ContentHash;
 use crate::model::Text;
 use crate::replay::results::Parsed;
-use crate::replay::results::each_line;
+use crate::replay::results::SHARES;
 use crate::replay::results::parse;
-use crate::replay::results::shard::Shard;
+use crate::shard::Found;
+use crate::shard::each_line;
+use crate::shard::find;
 
 /// What a merge found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Merge {
     /// The lines that were written.
     pub lines: usize,
-    /// The complete shares, in order.
-    pub files: Vec<PathBuf>,
-    /// Shares that are not there, or not complete; from 0.
-    pub missing: Vec<u64>,
-    /// Of how many.
-    pub of: u64,
+    /// The shares.
+    pub found: Found,
 }
 
 /// Where a line lies.
@@ -46,21 +44,11 @@ struct Lies {
 /// *input* when shares are missing, are of several divisions, have a line twice or one that is no result; and when the
 /// lines cannot be written. Nothing is written then but what a full disk took.
 pub fn merge(folder: &Path, allow_partial: bool, out: &mut dyn Write) -> Result<Merge> {
-    let mut found = shares(folder)?;
-    if !found.missing.is_empty() && !allow_partial {
-        let list = list(&found.missing);
-        let what = format!(
-            "{} of {} shares are missing: {list}",
-            found.missing.len(),
-            found.of
-        );
-        return Err(Error::input(what).hint("--allow-partial merges those that are complete"));
-    }
+    let found = find(SHARES, &[folder.to_path_buf()], allow_partial)?;
     let mut lines: BTreeMap<(Text, ContentHash), Lies> = BTreeMap::new();
     for (ix, path) in found.files.iter().enumerate() {
         read(ix, path, &found.files, &mut lines)?;
     }
-    found.lines = lines.len();
     let mut files = Vec::new();
     for path in &found.files {
         files.push(File::open(path).map_err(|err| unreadable(path, err))?);
@@ -79,44 +67,9 @@ pub fn merge(folder: &Path, allow_partial: bool, out: &mut dyn Write) -> Result<
         out.write_all(&bytes)?;
     }
     out.flush()?;
-    Ok(found)
-}
-
-/// The shares of a folder.
-fn shares(folder: &Path) -> Result<Merge> {
-    let entries = std::fs::read_dir(folder).map_err(|err| unreadable(folder, err))?;
-    let mut complete: BTreeMap<Shard, PathBuf> = BTreeMap::new();
-    let mut divisions: BTreeMap<u64, PathBuf> = BTreeMap::new();
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let Some((shard, is_complete)) = Shard::of_file_name(&name.to_string_lossy()) else {
-            continue;
-        };
-        divisions.entry(shard.of).or_insert_with(|| entry.path());
-        if is_complete {
-            complete.insert(shard, entry.path());
-        }
-    }
-    let mut several = divisions.iter();
-    let Some((of, _)) = several.next() else {
-        let what = format!("{} holds no shares", folder.display());
-        return Err(
-            Error::input(what).hint("`hgview replay PATH --shard K/N --out DIR` makes them")
-        );
-    };
-    if let Some((other, path)) = several.next() {
-        let what = format!(
-            "shares of {of} and of {other} lie together: {}",
-            path.display()
-        );
-        return Err(Error::input(what).hint("merge each division in a folder of its own"));
-    }
-    let is_there = |nth: &u64| complete.contains_key(&Shard { nth: *nth, of: *of });
     Ok(Merge {
-        lines: 0,
-        missing: (0..*of).filter(|nth| !is_there(nth)).collect(),
-        of: *of,
-        files: complete.into_values().collect(),
+        lines: lines.len(),
+        found,
     })
 }
 
@@ -166,17 +119,4 @@ fn read(
 
 fn unreadable(path: &Path, err: std::io::Error) -> Error {
     Error::input(format!("{} cannot be read", path.display())).caused_by(err)
-}
-
-/// Numbers, the first of them.
-fn list(numbers: &[u64]) -> String {
-    const SHOWN: usize = 20;
-    let shown: Vec<String> = numbers.iter().take(SHOWN).map(u64::to_string).collect();
-    let rest = numbers.len().saturating_sub(SHOWN);
-    let rest = if rest > 0 {
-        format!(" and {rest} more")
-    } else {
-        String::new()
-    };
-    format!("{}{rest}", shown.join(", "))
 }

@@ -11,6 +11,7 @@ use crate::replay::Verified;
 use crate::review::Place;
 use crate::review::RecordRef;
 use crate::sandbox::Holding;
+use crate::shard::Shard;
 
 fn result(id: &str, verdicts: &[StepVerdict]) -> RecordReplay {
     let calls = verdicts
@@ -231,49 +232,6 @@ fn a_result_in_brief() {
     assert!(!Brief::of(&told).is_reproduced);
 }
 
-#[test]
-fn shares_by_their_names() {
-    for (text, expected) in [
-        ("0/1", Some((0, 1))),
-        ("7/8", Some((7, 8))),
-        ("8/8", None),
-        ("-1/8", None),
-        ("1", None),
-        ("1/0", None),
-        ("0/100000", None),
-    ] {
-        let read = text.parse::<Shard>().ok();
-        assert_eq!(read.map(|shard| (shard.nth, shard.of)), expected, "{text}");
-    }
-    let shard = Shard { nth: 3, of: 12 };
-    assert_eq!(shard.file_name(), "results-00003-of-00012.jsonl");
-    for (name, expected) in [
-        ("results-00003-of-00012.jsonl", Some((shard, true))),
-        ("results-00003-of-00012.jsonl.part", Some((shard, false))),
-        ("results-00003-of-00012.runs.jsonl", None),
-        ("results-00013-of-00012.jsonl", None),
-        ("results-3-of-12.jsonl", None),
-        ("results.jsonl", None),
-    ] {
-        assert_eq!(Shard::of_file_name(name), expected, "{name}");
-    }
-}
-
-#[test]
-fn every_record_is_in_one_share() {
-    for id in ["", "a", "task-7", "漢字"] {
-        let takers = |of| {
-            (0..of)
-                .filter(|nth| Shard { nth: *nth, of }.takes(id))
-                .count()
-        };
-        assert_eq!([1, 2, 7, 1000].map(takers), [1; 4], "{id}");
-    }
-    // SHA-256 of the empty text begins with e3b0c44298fc1c14
-    let nth = 0xe3b0_c442_98fc_1c14 % 1000;
-    assert!(Shard { nth, of: 1000 }.takes(""));
-}
-
 /// Writes the shares of some records.
 fn share(folder: &Path, ids: &[&str], of: u64) {
     for nth in 0..of {
@@ -328,8 +286,10 @@ fn a_share_goes_on_behind_its_complete_lines() {
     share(folder.path(), &ids, 1);
     let (all, _) = merged(folder.path(), false).unwrap();
     let shard = Shard { nth: 0, of: 1 };
-    let whole = folder.path().join(shard.file_name());
-    let part = folder.path().join(format!("{}.part", shard.file_name()));
+    let whole = folder.path().join(shard.file_name(SHARES));
+    let part = folder
+        .path()
+        .join(format!("{}.part", shard.file_name(SHARES)));
     let text = std::fs::read_to_string(&whole).unwrap();
     std::fs::remove_file(&whole).unwrap();
     std::fs::write(&part, text.get(..text.len() - 20).unwrap()).unwrap();
@@ -360,7 +320,7 @@ fn what_is_not_merged() {
     );
     let (text, found) = merged(path, true).unwrap();
     assert_eq!(
-        (found.missing, text.lines().count()),
+        (found.found.missing, text.lines().count()),
         (vec![1], found.lines)
     );
     let twice = std::fs::read(path.join("results-00002-of-00003.jsonl")).unwrap();
