@@ -386,15 +386,14 @@ fn the_screen_does_not_call_saved_what_a_full_disk_refused() {
         return;
     }
     // the disk as the program sees it
-    let inside = PathBuf::from(format!("/proc/{}/root", pty.pid()))
-        .join(reviews.strip_prefix("/").unwrap());
+    let inside =
+        PathBuf::from(format!("/proc/{}/root", pty.pid())).join(reviews.strip_prefix("/").unwrap());
     let mut decided = 0;
     loop {
         pty.keys("a");
         decided += 1;
         pty.wait("it is decided", |seen| {
-            has_decided(seen, decided, RECORDS)
-                && (says_saved(seen) || seen.shows("NOT SAVED"))
+            has_decided(seen, decided, RECORDS) && (says_saved(seen) || seen.shows("NOT SAVED"))
         });
         let there = ids(&inside).len();
         if pty.look(|seen| seen.shows("NOT SAVED")) {
@@ -405,7 +404,9 @@ fn the_screen_does_not_call_saved_what_a_full_disk_refused() {
     }
     assert!(decided > 1, "there was room for some");
     // more decisions are queued, too, and none is written by half
-    pty.keys("a").wait("it is decided", |seen| has_decided(seen, decided + 1, RECORDS));
+    pty.keys("a").wait("it is decided", |seen| {
+        has_decided(seen, decided + 1, RECORDS)
+    });
     assert!(pty.look(|seen| !says_saved(seen)));
     let text = fs::read_to_string(inside.join("decisions.ada.jsonl")).unwrap();
     assert_eq!(text.lines().count(), decided - 1);

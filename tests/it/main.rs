@@ -46,5 +46,6 @@ mod sandbox_engine;
 #[cfg(target_os = "linux")]
 mod sandbox_landlock;
 mod screens;
+mod soak;
 mod structure;
 mod terminal;

@@ -160,6 +160,36 @@ fn packed_files_that_grow_or_are_replaced_are_scanned_anew() {
     }
 }
 
+/// The row that told of the damage goes when the rest has come.
+#[test]
+fn packed_files_that_were_caught_half_written_are_whole_in_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = rows(2000).join("\n") + "\n";
+    let texts: Vec<(String, String)> = (0..20)
+        .map(|n| (format!("{n}.jsonl"), row(n) + "\n"))
+        .collect();
+    let members: Vec<(&str, &[u8])> = texts
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_bytes()))
+        .collect();
+    for (name, whole) in [
+        ("a.jsonl.gz", gzipped(text.as_bytes())),
+        ("b.jsonl.zst", zstd::encode_all(text.as_bytes(), 1).unwrap()),
+        ("c.tar.gz", gzipped(&tar_of(&members))),
+        ("d.tar", tar_of(&members)),
+    ] {
+        let want = ids(&open(&[&write(dir.path(), name, &whole)]));
+        for part in [2, 5, 9] {
+            let path = write(dir.path(), name, &whole[..whole.len() * part / 10]);
+            let store = open(&[&path]);
+            fs::write(&path, &whole).unwrap();
+            refresh(&store);
+            assert_eq!(ids(&store), want, "{name}: {part} tenths");
+            assert_eq!(refresh(&store), Refresh::default(), "{name}");
+        }
+    }
+}
+
 #[test]
 fn a_part_that_grows_alone_changes_its_record() {
     let dir = tempfile::tempdir().unwrap();
