@@ -24,6 +24,25 @@ fn growing_files_are_followed() {
     assert_eq!(store.len(), 5);
 }
 
+/// The content of a record is what a later scan finds: decisions are about it.
+#[test]
+fn blanks_that_came_before_a_line_are_part_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    for blank in [" ", "\r", "\t  ", "\n ", "\r\n\r"] {
+        let path = write(dir.path(), "a.jsonl", format!("{}\n{}\n", row(0), row(1)));
+        let store = open(&[&path]);
+        append(&path, blank);
+        refresh(&store);
+        assert_eq!(store.len(), 2, "{blank:?}");
+        append(&path, &(row(2) + "\n"));
+        refresh(&store);
+        let anew = open(&[&path]);
+        for ix in (0..3).map(RecordIx) {
+            assert_eq!(store.load_bytes(ix), anew.load_bytes(ix), "{blank:?}");
+        }
+    }
+}
+
 #[test]
 fn an_empty_file_that_fills_up_is_seen() {
     let dir = tempfile::tempdir().unwrap();
