@@ -23,7 +23,7 @@ use crate::pty::Seen;
 use crate::pty::Stage;
 
 /// How often each kind of program is killed.
-const KILLS: u64 = 12;
+const KILLS: u64 = 8;
 
 /// Xorshift: the same numbers each time, though what a kill meets is the machine's affair.
 struct Dice(u64);
@@ -49,8 +49,12 @@ fn kill_within(child: &mut Child, whole: Duration, dice: &mut Dice) -> bool {
 }
 
 fn rows(count: usize) -> String {
+    long_rows(count, 60)
+}
+
+fn long_rows(count: usize, words: usize) -> String {
     let row = |nth| {
-        let long = format!("echo {}", "harbor.moor(vessel) ".repeat(60));
+        let long = format!("echo {}", "harbor.moor(vessel) ".repeat(words));
         chat_row(&format!("o__n-{nth}"), &[long.as_str(), "ls", "pytest -q"])
     };
     (0..count).map(row).collect()
@@ -264,7 +268,7 @@ fn an_export_that_is_killed_is_there_whole_or_not_at_all() {
 
 /// A file that was left alone for so long that its index is kept.
 fn aged(program: &Program) -> PathBuf {
-    let path = program.file("data.jsonl", rows(700));
+    let path = program.file("data.jsonl", long_rows(80, 800));
     let file = fs::File::options().append(true).open(&path).unwrap();
     assert!(file.metadata().unwrap().len() > 1 << 20);
     let then = SystemTime::now() - Duration::from_hours(1);
@@ -361,7 +365,7 @@ fn an_index_that_does_not_fit_is_no_matter() {
         let run = limited(&program, 1, &list);
         assert_eq!(run.status.code(), Some(0));
         assert_eq!(String::from_utf8(run.stderr).unwrap(), want.err);
-        assert!(String::from_utf8(run.stdout).unwrap().contains("o__n-699"));
+        assert!(String::from_utf8(run.stdout).unwrap().contains("o__n-79"));
         let left = fs::read_dir(cache(&program)).into_iter().flatten();
         let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
         assert!(left.is_empty(), "{left:?}");

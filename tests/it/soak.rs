@@ -115,7 +115,20 @@ fn deed(pty: &Pty, dice: &mut Dice, chords: &[String]) -> String {
         3 => (1 + dice.throw(30)).to_string(),
         4 => char::from(b' ' + u8::try_from(dice.throw(95)).unwrap()).to_string(),
         5 if dice.throw(4) == 0 => {
-            let (width, height) = (1 + dice.throw(220), 1 + dice.throw(60));
+            const SIZES: [(usize, usize); 6] = [
+                (80, 24),
+                (100, 30),
+                (120, 40),
+                (200, 50),
+                (60, 15),
+                (220, 60),
+            ];
+            let any = (1 + dice.throw(220), 1 + dice.throw(60));
+            let (width, height) = if dice.throw(4) == 0 {
+                any
+            } else {
+                *dice.of(&SIZES)
+            };
             pty.resize(width.try_into().unwrap(), height.try_into().unwrap());
             return String::new();
         }
