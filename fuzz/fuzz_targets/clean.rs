@@ -8,7 +8,7 @@ use std::num::NonZero;
 use hgview::text;
 use libfuzzer_sys::fuzz_target;
 
-const ROWS: u16 = 24;
+const ROWS: u16 = 3;
 const COLUMNS: u16 = 80;
 
 fuzz_target!(|input: &str| {
@@ -34,17 +34,34 @@ fuzz_target!(|input: &str| {
 fn check(line: &str) {
     let line = text::clip(line, usize::from(COLUMNS));
     assert!(text::width(&line) <= usize::from(COLUMNS));
-    let cells = |number| NonZero::new(number).expect("a screen has cells");
-    let fresh = || vt100::Parser::new(cells(ROWS), cells(COLUMNS), 0);
-    let (mut terminal, fresh) = (fresh(), fresh());
+    let mut terminal = fresh();
     terminal.process(line.as_bytes());
-    let (screen, before) = (terminal.screen(), fresh.screen());
-    assert_eq!(screen.attributes_formatted(), before.attributes_formatted());
-    assert_eq!(screen.input_mode_formatted(), before.input_mode_formatted());
-    assert_eq!(screen.alternate_screen(), before.alternate_screen());
-    assert_eq!(screen.hide_cursor(), before.hide_cursor());
-    assert_eq!(screen.bracketed_paste(), before.bracketed_paste());
-    for row in screen.rows(0, COLUMNS).skip(1) {
+    let (attributes, modes) = told(terminal.screen());
+    BEFORE.with(|before| assert_eq!((&attributes, &modes), (&before.0, &before.1), "{line:?}"));
+    for row in terminal.screen().rows(0, COLUMNS).skip(1) {
         assert_eq!(row, "", "{line:?}");
     }
+}
+
+thread_local! {
+    static BEFORE: (Vec<u8>, Vec<u8>) = told(fresh().screen());
+}
+
+fn fresh() -> vt100::Parser {
+    let cells = |number| NonZero::new(number).expect("a screen has cells");
+    vt100::Parser::new(cells(ROWS), cells(COLUMNS), 0)
+}
+
+/// The looks of what comes next, and everything that can be switched.
+fn told(screen: &vt100::Screen) -> (Vec<u8>, Vec<u8>) {
+    let switches = [
+        screen.alternate_screen(),
+        screen.hide_cursor(),
+        screen.bracketed_paste(),
+        screen.application_cursor(),
+        screen.application_keypad(),
+    ];
+    let mut modes = screen.input_mode_formatted();
+    modes.extend(switches.map(u8::from));
+    (screen.attributes_formatted(), modes)
 }

@@ -593,7 +593,8 @@ fn copy(mut file: File, stdout: &mut dyn Write, cancel: &Cancel) -> Result<()> {
 }
 
 /// Gives all files their names, in order. Where one cannot have its own, those are taken away again that were not there
-/// before; what was written over stays written over.
+/// before; what was written over stays written over. An older manifest goes first: whenever it ends, no set lies beside
+/// the account of another.
 ///
 /// # Errors
 /// *user* when a file came up in the meantime, *input* when one cannot be renamed or copied.
@@ -604,6 +605,12 @@ pub(super) fn publish(
     cancel: &Cancel,
 ) -> Result<()> {
     let mut new: Vec<PathBuf> = Vec::new();
+    if let [_, .., manifest] = files.as_slice()
+        && force
+        && manifest.path.is_file()
+    {
+        std::fs::remove_file(&manifest.path).map_err(|err| cannot_write(&manifest.path, err))?;
+    }
     for file in files {
         let made = Some(file.path.clone())
             .filter(|path| path.as_os_str() != "-" && path.symlink_metadata().is_err());
@@ -618,3 +625,6 @@ pub(super) fn publish(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

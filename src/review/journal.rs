@@ -5,14 +5,14 @@
 //! aside into a `.torn` file before anything is appended. A lock file keeps two programs with the same reviewer apart.
 //! Nothing is created before the first line.
 
+mod lines;
+
 use std::fs::DirBuilder;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::fs::TryLockError;
 use std::io::ErrorKind;
 use std::io::Read as _;
-use std::io::Seek as _;
-use std::io::SeekFrom;
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -28,8 +28,8 @@ use crate::error::Result;
 use crate::model::Text;
 use crate::review::Line;
 use crate::review::Moment;
-use crate::review::Parsed;
 use crate::review::Place;
+use crate::review::journal::lines::Lines;
 use crate::review::reviewer;
 
 /// The program that writes a journal.
@@ -88,13 +88,9 @@ pub struct Writer {
 #[derive(Debug)]
 struct Journal {
     path: PathBuf,
-    file: File,
+    lines: Lines<File>,
     /// Held by being open.
     _lock: File,
-    /// The end of what is saved.
-    len_bytes: u64,
-    /// A failed write may have left something behind `len_bytes`.
-    must_cut: bool,
 }
 
 impl Writer {
@@ -138,6 +134,7 @@ impl Writer {
         };
         let file = journal.path.clone();
         journal
+            .lines
             .append(bytes.as_bytes(), &mut self.notes)
             .map_err(|err| {
                 Error::input(format!("cannot save to {}", file.display()))
@@ -263,102 +260,25 @@ impl Journal {
         if is_new {
             sync_folder(Some(dir));
         }
-        let mut journal = Self {
+        let mut lines = Lines::new(file, path.with_extension("jsonl.torn"));
+        lines.mend(notes)?;
+        Ok(Opened::Ours(Self {
             path: path.to_path_buf(),
-            len_bytes: file.metadata()?.len(),
-            file,
+            lines,
             _lock: lock,
-            must_cut: false,
-        };
-        journal.mend(notes)?;
-        Ok(Opened::Ours(journal))
+        }))
     }
 
     /// Whether the path still leads to the open file: a folder that was moved away or removed must not swallow
     /// decisions.
     fn is_there(&self) -> bool {
-        let here = self.file.metadata().map(|meta| (meta.dev(), meta.ino()));
+        let here = self
+            .lines
+            .disk()
+            .metadata()
+            .map(|meta| (meta.dev(), meta.ino()));
         let there = std::fs::metadata(&self.path).map(|meta| (meta.dev(), meta.ino()));
         matches!((here, there), (Ok(here), Ok(there)) if here == there)
-    }
-
-    fn append(&mut self, bytes: &[u8], notes: &mut Vec<String>) -> std::io::Result<()> {
-        if self.must_cut {
-            self.file.set_len(self.len_bytes)?;
-            self.must_cut = false;
-        }
-        if self.file.metadata()?.len() != self.len_bytes {
-            // somebody edited or extended it by hand
-            self.mend(notes)?;
-        }
-        let written = self
-            .file
-            .write_all(bytes)
-            .and_then(|()| self.file.sync_data());
-        match written {
-            Ok(()) => {
-                self.len_bytes += bytes.len() as u64;
-                Ok(())
-            }
-            Err(err) => {
-                let cut = self
-                    .file
-                    .set_len(self.len_bytes)
-                    .and_then(|()| self.file.sync_data());
-                self.must_cut = cut.is_err();
-                Err(err)
-            }
-        }
-    }
-
-    /// Sees to it that the file ends with a whole line: half a line goes to the `.torn` file, a whole one that lacks only
-    /// its end gets it.
-    fn mend(&mut self, notes: &mut Vec<String>) -> std::io::Result<()> {
-        self.len_bytes = self.file.metadata()?.len();
-        let start = self.last_line_start()?;
-        if start == self.len_bytes {
-            return Ok(());
-        }
-        let mut tail = Vec::new();
-        self.file.seek(SeekFrom::Start(start))?;
-        self.file.read_to_end(&mut tail)?;
-        if matches!(Line::parse(&tail), Parsed::Line(_) | Parsed::Future(_)) {
-            self.file.write_all(b"\n")?;
-            self.file.sync_data()?;
-            self.len_bytes += 1;
-            return Ok(());
-        }
-        let aside = self.path.with_extension("jsonl.torn");
-        let mut torn = options().append(true).create(true).open(&aside)?;
-        tail.push(b'\n');
-        torn.write_all(&tail)?;
-        torn.sync_data()?;
-        self.file.set_len(start)?;
-        self.file.sync_data()?;
-        self.len_bytes = start;
-        notes.push(format!(
-            "a torn last line was set aside into {}",
-            aside.display()
-        ));
-        Ok(())
-    }
-
-    /// Where the line begins that has no end yet; the length of the file where there is none.
-    fn last_line_start(&mut self) -> std::io::Result<u64> {
-        const CHUNK: u64 = 1 << 16;
-        let mut end = self.len_bytes;
-        let mut chunk = Vec::new();
-        while end > 0 {
-            let start = end.saturating_sub(CHUNK);
-            chunk.clear();
-            self.file.seek(SeekFrom::Start(start))?;
-            (&mut self.file).take(end - start).read_to_end(&mut chunk)?;
-            if let Some(at) = memchr::memrchr(b'\n', &chunk) {
-                return Ok(start + at as u64 + 1);
-            }
-            end = start;
-        }
-        Ok(0)
     }
 }
 

@@ -338,7 +338,8 @@ impl<'a> Scan<'a> {
                 (Packing::Plain, origin)
             }
         };
-        let to_spool = matches!(origin, Origin::Spool | Origin::Member(..));
+        let is_once = matches!(origin, Origin::Spool | Origin::Member(..));
+        let to_spool = is_once || container.has_directory();
         let mut feed = match Feed::new(stream, packing, to_spool, self.spool_dir.as_deref()) {
             Ok(feed) => feed,
             Err(err) => {
@@ -486,7 +487,7 @@ impl<'a> Scan<'a> {
         source.packed = match &source.bytes {
             Bytes::File { .. } => None,
             // what stands in a folder is looked at there
-            Bytes::Nothing if source.member.is_none() => None,
+            Bytes::Nothing if source.member.is_none() => source.packed.take(),
             Bytes::Nothing
                 if source
                     .parts
@@ -557,9 +558,17 @@ impl<'a> Scan<'a> {
 
     /// Adds a row that says why a source whose records were found has no more of them.
     fn push_end_fault(&mut self, seed: &Seed, fault: Fault) {
-        if self.want != Want::Sides {
-            self.push_faulty(source_of(seed, Bytes::Nothing), fault);
+        if self.want == Want::Sides {
+            return;
         }
+        let mut source = source_of(seed, Bytes::Nothing);
+        // the end of a packed file is looked at again with its records
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let before = index.sources.last();
+        let before = before.filter(|before| before.path == source.path);
+        source.packed = before.and_then(|before| before.packed.clone());
+        drop(index);
+        self.push_faulty(source, fault);
     }
 
     fn push_faulty(&mut self, source: Source, fault: Fault) {

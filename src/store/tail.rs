@@ -27,6 +27,21 @@ pub(super) fn is_open(bytes: &[u8]) -> bool {
     scanner.is_open()
 }
 
+/// Where the line begins that reaches `to`, when a line ends between `from` and there.
+fn line_start(file: &File, from: u64, to: u64) -> std::io::Result<Option<u64>> {
+    const CHUNK: u64 = 1 << 16;
+    let mut end = to;
+    while end > from {
+        let start = end.saturating_sub(CHUNK).max(from);
+        let chunk = read_at(file, Span::new(start, end))?;
+        if let Some(at) = memchr::memrchr(b'\n', &chunk) {
+            return Ok(Some(start + at as u64 + 1));
+        }
+        end = start;
+    }
+    Ok(None)
+}
+
 /// A file of lines that has grown.
 pub(super) struct Tail<'a> {
     /// The place of its source in the index.
@@ -63,14 +78,14 @@ impl Tail<'_> {
                 .max_by_key(|(_, slot)| (slot.start, slot.len))
         };
         let Some((ix, slot)) = last else {
-            return Ok((None, self.seen, 0));
+            let start = line_start(file, 0, self.seen.min(file.metadata()?.len()))?;
+            return Ok((None, start.unwrap_or(0), 0));
         };
         let end = slot.span().end;
-        let behind = read_at(file, Span::new(end, self.seen.max(end)))?;
-        Ok(if behind.contains(&b'\n') {
-            (None, self.seen, slot.row.saturating_add(1))
-        } else {
-            (Some(ix), slot.start, slot.row)
+        // blanks at the end may be the beginning of a line
+        Ok(match line_start(file, end, self.seen)? {
+            Some(start) => (None, start, slot.row.saturating_add(1)),
+            None => (Some(ix), slot.start, slot.row),
         })
     }
 

@@ -30,6 +30,13 @@ pub(super) enum Container {
     Binary(String, u64),
 }
 
+impl Container {
+    /// Whether what it holds is found by a directory, which may stand at its end.
+    pub(super) fn has_directory(&self) -> bool {
+        matches!(self, Self::Zip | Self::Parquet | Self::Tar)
+    }
+}
+
 /// How a source divides and which family it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Told {

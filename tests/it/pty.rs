@@ -217,6 +217,7 @@ fn watch(mut reader: Box<dyn Read + Send>, output: &Output, answers: Option<&Wri
         if let Some(writer) = answers {
             for ((question, answer), answered) in QUESTIONS.iter().zip(&mut answered) {
                 let asked = memchr::memmem::find_iter(&seen.bytes, question).count();
+                *answered = asked.min(*answered);
                 while *answered < asked {
                     *answered += 1;
                     if let Some(writer) = writer.lock().unwrap().as_mut() {
@@ -270,6 +271,26 @@ impl Pty {
             }
             (seen, _) = self.output.more.wait_timeout(seen, left).unwrap();
         }
+    }
+
+    /// Whether something is so before this time is over.
+    pub(crate) fn is_soon(&self, patience: Duration, is_so: impl Fn(&Seen) -> bool) -> bool {
+        let until = Instant::now() + patience;
+        let mut seen = self.output.seen.lock().unwrap();
+        while !is_so(seen.as_ref().unwrap()) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            (seen, _) = self.output.more.wait_timeout(seen, left).unwrap();
+        }
+        true
+    }
+
+    /// Takes the bytes that were written so far: [`Seen::bytes`] begins anew.
+    pub(crate) fn take_bytes(&self) -> Vec<u8> {
+        let mut seen = self.output.seen.lock().unwrap();
+        std::mem::take(&mut seen.as_mut().unwrap().bytes)
     }
 
     /// Waits until the program's screen shows a text.

@@ -24,6 +24,25 @@ fn growing_files_are_followed() {
     assert_eq!(store.len(), 5);
 }
 
+/// The content of a record is what a later scan finds: decisions are about it.
+#[test]
+fn blanks_that_came_before_a_line_are_part_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    for blank in [" ", "\r", "\t  ", "\n ", "\r\n\r"] {
+        let path = write(dir.path(), "a.jsonl", format!("{}\n{}\n", row(0), row(1)));
+        let store = open(&[&path]);
+        append(&path, blank);
+        refresh(&store);
+        assert_eq!(store.len(), 2, "{blank:?}");
+        append(&path, &(row(2) + "\n"));
+        refresh(&store);
+        let anew = open(&[&path]);
+        for ix in (0..3).map(RecordIx) {
+            assert_eq!(store.load_bytes(ix), anew.load_bytes(ix), "{blank:?}");
+        }
+    }
+}
+
 #[test]
 fn an_empty_file_that_fills_up_is_seen() {
     let dir = tempfile::tempdir().unwrap();
@@ -157,6 +176,36 @@ fn packed_files_that_grow_or_are_replaced_are_scanned_anew() {
         fs::write(&path, &after).unwrap();
         refresh(&store);
         assert_eq!(ids(&store), five(), "{name}: comes back");
+    }
+}
+
+/// The row that told of the damage goes when the rest has come.
+#[test]
+fn packed_files_that_were_caught_half_written_are_whole_in_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = rows(2000).join("\n") + "\n";
+    let texts: Vec<(String, String)> = (0..20)
+        .map(|n| (format!("{n}.jsonl"), row(n) + "\n"))
+        .collect();
+    let members: Vec<(&str, &[u8])> = texts
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_bytes()))
+        .collect();
+    for (name, whole) in [
+        ("a.jsonl.gz", gzipped(text.as_bytes())),
+        ("b.jsonl.zst", zstd::encode_all(text.as_bytes(), 1).unwrap()),
+        ("c.tar.gz", gzipped(&tar_of(&members))),
+        ("d.tar", tar_of(&members)),
+    ] {
+        let want = ids(&open(&[&write(dir.path(), name, &whole)]));
+        for part in [2, 5, 9] {
+            let path = write(dir.path(), name, &whole[..whole.len() * part / 10]);
+            let store = open(&[&path]);
+            fs::write(&path, &whole).unwrap();
+            refresh(&store);
+            assert_eq!(ids(&store), want, "{name}: {part} tenths");
+            assert_eq!(refresh(&store), Refresh::default(), "{name}");
+        }
     }
 }
 

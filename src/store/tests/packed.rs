@@ -67,6 +67,43 @@ fn archives_give_the_same_records() {
     holds_five(&write(dir.path(), "b.tar", tar_of(&members)));
 }
 
+/// What has its directory at its end is unpacked from whatever it lies in.
+#[test]
+fn tables_and_archives_lie_in_archives() {
+    let dir = tempfile::tempdir().unwrap();
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/chat");
+    let table = samples.join("nested.parquet");
+    let want = ids(&open(&[&table]));
+    assert!(want.len() > 1 && want.iter().all(|id| !id.starts_with('!')));
+    let table = fs::read(table).unwrap();
+    let tar = tar_of(&[("run/a.parquet", &table)]);
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    zip.start_file("run/a.parquet", options).unwrap();
+    zip.write_all(&table).unwrap();
+    let zip = zip.finish().unwrap().into_inner();
+    for (name, bytes) in [
+        ("a.tar", tar.clone()),
+        ("a.tar.gz", gzipped(&tar)),
+        ("a.zip", zip.clone()),
+        ("b.tar", tar_of(&[("in/a.zip", &zip)])),
+        ("c.tar", tar_of(&[("in/a.tar", &tar)])),
+        ("d.tar", tar_of(&[("in/a.parquet.gz", &gzipped(&table))])),
+    ] {
+        assert_eq!(
+            ids(&open(&[&write(dir.path(), name, bytes)])),
+            want,
+            "{name}"
+        );
+    }
+    // a damaged one is told of, wherever it lies
+    for whole in [&table, &zip] {
+        let cut = whole.get(..whole.len() / 2).unwrap();
+        let path = write(dir.path(), "e.tar", tar_of(&[("in/a.zip", cut)]));
+        assert!(ids(&open(&[&path]))[0].starts_with('!'));
+    }
+}
+
 #[test]
 fn event_files_of_an_archive_are_one_record() {
     let dir = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@ use crate::text::human;
 use crate::ui::app::App;
 use crate::ui::data::desk::Heard;
 use crate::ui::data::desk::Journals;
+use crate::ui::data::desk::Saving;
 use crate::ui::effect::Effect;
 use crate::ui::event::Notice;
 use crate::ui::event::Tone;
@@ -26,7 +27,15 @@ impl App {
             Notice::Exported(result) => self.exported(*result),
             Notice::QueuesCounted(counts) => self.queues_counted(&counts),
             Notice::Hashed(ix, hash) => self.hashed(ix, hash, effects),
-            Notice::Saved(lines) => self.data.desk.saved(lines),
+            Notice::Saved(lines) => {
+                let had_failed = matches!(self.data.desk.saving(), Saving::Failed(_));
+                self.data.desk.saved(lines);
+                if had_failed {
+                    // the line that said otherwise must not stay beside "saved"
+                    let text = "saved after all: decisions that waited are on the disk";
+                    self.status.say(Tone::Success, text.to_owned());
+                }
+            }
             Notice::NotSaved(why) => {
                 let text = format!("NOT SAVED: {why}");
                 self.status.say(Tone::Error, clean_line(&text).into_owned());
