@@ -164,15 +164,12 @@ impl DataSet {
         if rows.pieces.is_empty() {
             return Ok(());
         }
-        let mut part = match known.file.take() {
-            Some(part) => {
-                self.open.remove(&part.last);
-                part
-            }
-            None => {
-                self.make_room()?;
-                self.begin_part(partition)?
-            }
+        let mut part = if let Some(part) = known.file.take() {
+            self.open.remove(&part.last);
+            part
+        } else {
+            self.make_room()?;
+            self.begin_part(partition)?
         };
         self.clock += 1;
         part.last = self.clock;

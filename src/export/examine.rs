@@ -382,11 +382,7 @@ impl<'a> Examiner<'a> {
     }
 
     /// The outcome, in words why it is not to accept.
-    fn outcome(
-        &self,
-        judged: Judged,
-        states: &[(&Text, &State)],
-    ) -> Result<(Told, Masks), String> {
+    fn outcome(&self, judged: Judged, states: &[(&Text, &State)]) -> Result<(Told, Masks), String> {
         let policy = self.jury.policy;
         let outcome = policy.outcome(judged.verdict, states);
         // nobody asked for a filter: what neither it nor anybody else says anything of stays

@@ -615,7 +615,9 @@ fn on_desk(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notic
                 say(Notice::QueuesCounted(Box::new(counts)));
             }
         }
-        Effect::Hash(ixs) => each(ixs, cancel, |ix| say(Notice::Hashed(ix, env.store.content_hash(ix)))),
+        Effect::Hash(ixs) => each(ixs, cancel, |ix| {
+            say(Notice::Hashed(ix, env.store.content_hash(ix)));
+        }),
         Effect::Record(lines) => env.journal.write_down(&lines, say),
         Effect::Export(job) => export::run(&job, env, cancel, say),
         _ => {}

@@ -140,7 +140,11 @@ fn a_share_that_was_killed_is_begun_again() {
         .join("verify-00001-of-00003.jsonl");
     let text = fs::read_to_string(&whole).unwrap();
     fs::remove_file(&whole).unwrap();
-    fs::write(whole.with_extension("jsonl.part"), text.get(..text.len() / 2).unwrap()).unwrap();
+    fs::write(
+        whole.with_extension("jsonl.part"),
+        text.get(..text.len() / 2).unwrap(),
+    )
+    .unwrap();
     let lacking = program
         .run(&["verify", "merge", &folder, "-o", "all.jsonl"])
         .ends(2);

@@ -20,7 +20,8 @@ use crate::pty::Pty;
 use crate::pty::Seen;
 use crate::pty::Stage;
 
-/// What ends a frame.
+/// What begins and ends a frame.
+const FRAME_START: &[u8] = b"\x1b[?2026h";
 const FRAME_END: &[u8] = b"\x1b[?2026l";
 /// How long a frame may keep the thread that draws busy. Nothing of the wall clock: other programs may run, too.
 const BUSY: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 100 });
@@ -80,7 +81,7 @@ fn chords() -> Vec<String> {
     let mut all = Vec::new();
     for command in COMMANDS {
         let is_left_out = |left: &&str| command.name.split('-').next() == Some(left);
-        if LEFT_OUT.iter().any(|left| is_left_out(&left)) {
+        if LEFT_OUT.iter().any(is_left_out) {
             continue;
         }
         let weight = match command.group {
@@ -207,6 +208,12 @@ impl Frames {
     }
 }
 
+/// Whether a whole frame came; small ones come without marks.
+fn has_frame(bytes: &[u8]) -> bool {
+    let is_there = |mark: &[u8]| memchr::memmem::find(bytes, mark).is_some();
+    is_there(FRAME_END) || (!bytes.is_empty() && !is_there(FRAME_START))
+}
+
 /// Does one thing and waits until it is drawn, or until the program rests without a new frame.
 fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> String {
     const LOOK: Duration = Duration::from_millis(4);
@@ -217,8 +224,7 @@ fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> S
     frames.keys += 1;
     let mut last = None;
     loop {
-        let has_frame = |seen: &Seen| memchr::memmem::find(&seen.bytes, FRAME_END).is_some();
-        let is_drawn = pty.is_soon(LOOK, has_frame);
+        let is_drawn = pty.is_soon(LOOK, |seen| has_frame(&seen.bytes));
         let now = drawing_time(pty.pid());
         if is_drawn {
             frames.waits.push(began.elapsed());
@@ -249,7 +255,7 @@ fn soak(paths: &[PathBuf], seed: u64, keys: usize, time: Duration, is_told: bool
     let began = Instant::now();
     let mut looked = began;
     let mut frames = Frames::default();
-    let mut seen: Vec<Vitals> = Vec::new();
+    let mut all: Vec<Vitals> = Vec::new();
     let mut typed = String::new();
     let mut nth = 0;
     while nth < keys && began.elapsed() < time {
@@ -275,7 +281,7 @@ fn soak(paths: &[PathBuf], seed: u64, keys: usize, time: Duration, is_told: bool
             if is_told {
                 eprintln!("{line}");
             }
-            seen.push(vitals);
+            all.push(vitals);
             frames = Frames::default();
         }
         assert!(
@@ -284,7 +290,7 @@ fn soak(paths: &[PathBuf], seed: u64, keys: usize, time: Duration, is_told: bool
         );
     }
     if is_told {
-        check_growth(&seen);
+        check_growth(&all);
     }
 }
 

@@ -400,9 +400,7 @@ impl App {
         // a decision and its reason are about the same records
         let hashes = lines.last().map(|line| desk.touched(line));
         let hashes = hashes.unwrap_or_default();
-        let first = hashes
-            .iter()
-            .find_map(|hash| desk.records_of(*hash).next());
+        let first = hashes.iter().find_map(|hash| desk.records_of(*hash).next());
         self.save(lines, effects);
         let text = match (first, hashes.len()) {
             (Some(ix), 1) => format!(
