@@ -340,8 +340,8 @@ mod tests {
             editor: Some("hx".into()),
             pager: Some("less -R".into()),
             keys: vec![
-                row("y s", "none", None, 19),
-                row("x", "open", Some("list"), 21),
+                row("y s", "none", None, 20),
+                row("x", "open", Some("list"), 22),
             ],
             ..Settings::default()
         };

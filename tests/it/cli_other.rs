@@ -121,6 +121,8 @@ fn schema_lists_what_it_knows() {
         "compare-runs",
         "export",
         "verify",
+        "verify-head",
+        "verify-line",
         "replay",
         "replay-plan",
         "replay-runs",
@@ -128,6 +130,8 @@ fn schema_lists_what_it_knows() {
         "query-explain",
         "query-fields",
         "stats",
+        "stats-head",
+        "stats-line",
         "sandbox-doctor",
         "themes",
     ];

@@ -2,6 +2,7 @@
 //! whole.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -81,7 +82,9 @@ fn ids(folder: &Path) -> Vec<String> {
 /// Whether the last line of the screen says of all decisions that they are on the disk; a frame that is still being
 /// written says nothing.
 fn says_saved(seen: &Seen) -> bool {
-    if !seen.bytes.ends_with(b"\x1b[?2026l") {
+    // small frames come whole, without marks
+    let is_there = |mark: &[u8]| memchr::memmem::rfind(&seen.bytes, mark);
+    if is_there(b"\x1b[?2026h") > is_there(b"\x1b[?2026l") {
         return false;
     }
     let text = seen.text();
@@ -368,7 +371,9 @@ fn an_index_that_does_not_fit_is_no_matter() {
         assert!(String::from_utf8(run.stdout).unwrap().contains("o__n-79"));
         let left = fs::read_dir(cache(&program)).into_iter().flatten();
         let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-        assert!(left.is_empty(), "{left:?}");
+        // where records are may fit; what they are does not
+        let is_whole = |name: &OsString| Path::new(name).extension() == Some("index".as_ref());
+        assert!(left.iter().all(is_whole) && left.len() <= 1, "{left:?}");
     }
     assert!(program.run(&list).ends(0).out == want.out);
 }
