@@ -52,6 +52,8 @@ pub use crate::store::index::Skipped;
 pub use crate::store::refresh::Refresh;
 pub use crate::store::sidecar::FileHash;
 pub use crate::store::sidecar::Print;
+pub use crate::store::sidecar::pack_rows;
+pub use crate::store::sidecar::unpack_rows;
 pub use crate::store::sieve::Find;
 pub use crate::store::sieve::Sieve;
 pub use crate::store::stretch::Stretch;

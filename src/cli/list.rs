@@ -421,7 +421,10 @@ pub(super) fn run(
             rows.extend(said.map(|said| (ix, (row, said))));
             Ok(())
         })?;
-        rows.sort_by(|(_, a), (_, b)| key.compare(sorted(a), sorted(b), args.reverse));
+        let ranked = rows.into_iter().map(|row| (key.rank(sorted(&row.1)), row));
+        let mut ranked: Vec<_> = ranked.collect();
+        ranked.sort_by(|(a, _), (b, _)| a.compare(b, args.reverse));
+        let mut rows: Vec<_> = ranked.into_iter().map(|(_, row)| row).collect();
         rows.truncate(most);
         sink.expect(rows.iter().map(|(ix, _)| *ix).max());
         for (ix, (row, said)) in rows {

@@ -3,9 +3,7 @@
 use std::cmp::Ordering;
 use std::cmp::Reverse;
 
-use crate::model::Format;
 use crate::model::Summary;
-use crate::model::TaskKind;
 use crate::model::Verdict;
 
 /// What to sort by.
@@ -164,18 +162,62 @@ impl SortKey {
         Self::ALL.into_iter().find(|key| key.name() == name)
     }
 
-    /// Compares two rows; equal rows keep the order of the inputs when the sort is stable.
-    pub fn compare<'a>(
-        self,
-        a: impl Into<Sorted<'a>>,
-        b: impl Into<Sorted<'a>>,
-        is_descending: bool,
-    ) -> Ordering {
-        let (a, b) = (a.into(), b.into());
-        let verdicts = (a.verdicts, b.verdicts);
-        let decisions = (a.decision, b.decision);
-        let replays = (a.replayed, b.replayed);
-        let (a, b) = (a.summary, b.summary);
+    /// What a row is ordered by: made once a row, then compared.
+    pub fn rank<'a>(self, row: impl Into<Sorted<'a>>) -> Rank {
+        let row = row.into();
+        let summary = row.summary;
+        if summary.fault.is_some() {
+            return Rank(Value::Faulty);
+        }
+        let count = |count: usize| Some(Value::Count(count as u64));
+        let value = match self {
+            Self::Source => None,
+            Self::Outcome => Some(Value::Outcome(summary.resolved, summary.reward)),
+            Self::Id => Some(Value::Id(summary.id.as_str().into())),
+            Self::TaskType => summary.task_kind.map(|kind| Value::Name(kind.name())),
+            Self::Steps => count(summary.steps),
+            Self::Failures => count(summary.failed_actions),
+            Self::Duration => summary.duration_s.map(Value::Amount),
+            Self::Tokens => summary.tokens.total().map(Value::Count),
+            Self::Cost => summary.cost.map(Value::Amount),
+            Self::Patch => summary.patch_lines.and_then(count),
+            Self::Model => summary
+                .model
+                .as_deref()
+                .map(|model| Value::Text(model.into())),
+            Self::Published => row.verdicts.map(|said| Value::Verdict(said.published)),
+            Self::Strict => row.verdicts.map(|said| Value::Verdict(said.strict)),
+            Self::Decision => row.decision.map(Value::Verdict),
+            Self::Replay => row.replayed.map(Value::Replay),
+            Self::Format => summary.format.map(|format| Value::Name(format.name())),
+        };
+        Rank(value.unwrap_or(Value::Unknown))
+    }
+}
+
+/// What a row is ordered by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rank(Value);
+
+#[derive(Debug, Clone, PartialEq)]
+enum Value {
+    Count(u64),
+    Amount(f64),
+    Name(&'static str),
+    Text(Box<str>),
+    /// In natural order.
+    Id(Box<str>),
+    Outcome(Option<bool>, Option<f64>),
+    Verdict(Verdict),
+    Replay(Replayed),
+    Unknown,
+    /// Of what cannot be read.
+    Faulty,
+}
+
+impl Rank {
+    /// Compares the ranks of two rows by the same key; equal rows keep the order of the inputs when the sort is stable.
+    pub fn compare(&self, other: &Self, is_descending: bool) -> Ordering {
         let by = |ordering: Ordering| {
             if is_descending {
                 ordering.reverse()
@@ -183,41 +225,23 @@ impl SortKey {
                 ordering
             }
         };
-        match (a.fault.is_some(), b.fault.is_some()) {
-            (false, false) => {}
-            (a, b) => return a.cmp(&b),
-        }
-        match self {
-            Self::Source => Ordering::Equal,
-            Self::Outcome => {
-                known(a.resolved, b.resolved, by).then_with(|| numbers(a.reward, b.reward, by))
+        let last = |value: &Value| match value {
+            Value::Faulty => 2,
+            Value::Unknown => 1,
+            _ => 0,
+        };
+        match (&self.0, &other.0) {
+            (Value::Count(a), Value::Count(b)) => by(a.cmp(b)),
+            (Value::Amount(a), Value::Amount(b)) => by(a.total_cmp(b)),
+            (Value::Name(a), Value::Name(b)) => by(a.cmp(b)),
+            (Value::Text(a), Value::Text(b)) => by(a.cmp(b)),
+            (Value::Id(a), Value::Id(b)) => by(natural(a, b)),
+            (Value::Verdict(a), Value::Verdict(b)) => by(a.cmp(b)),
+            (Value::Replay(a), Value::Replay(b)) => by(a.cmp(b)),
+            (Value::Outcome(a, reward_a), Value::Outcome(b, reward_b)) => {
+                known(*a, *b, by).then_with(|| numbers(*reward_a, *reward_b, by))
             }
-            Self::Id => by(natural(&a.id, &b.id)),
-            Self::TaskType => known(
-                a.task_kind.map(TaskKind::name),
-                b.task_kind.map(TaskKind::name),
-                by,
-            ),
-            Self::Steps => by(a.steps.cmp(&b.steps)),
-            Self::Failures => by(a.failed_actions.cmp(&b.failed_actions)),
-            Self::Duration => numbers(a.duration_s, b.duration_s, by),
-            Self::Tokens => known(a.tokens.total(), b.tokens.total(), by),
-            Self::Cost => numbers(a.cost, b.cost, by),
-            Self::Patch => known(a.patch_lines, b.patch_lines, by),
-            Self::Model => known(a.model.as_deref(), b.model.as_deref(), by),
-            Self::Published => known(
-                verdicts.0.map(|verdicts| verdicts.published),
-                verdicts.1.map(|verdicts| verdicts.published),
-                by,
-            ),
-            Self::Strict => known(
-                verdicts.0.map(|verdicts| verdicts.strict),
-                verdicts.1.map(|verdicts| verdicts.strict),
-                by,
-            ),
-            Self::Decision => known(decisions.0, decisions.1, by),
-            Self::Replay => known(replays.0, replays.1, by),
-            Self::Format => known(a.format.map(Format::name), b.format.map(Format::name), by),
+            (a, b) => last(a).cmp(&last(b)),
         }
     }
 }
@@ -299,7 +323,10 @@ mod tests {
         };
         for is_descending in [false, true] {
             let mut rows = [with(None), with(Some(2.0)), with(Some(1.0))];
-            rows.sort_by(|a, b| SortKey::Cost.compare(a, b, is_descending));
+            rows.sort_by(|a, b| {
+                let rank = |row| SortKey::Cost.rank(row);
+                rank(a).compare(&rank(b), is_descending)
+            });
             assert_eq!(rows.last().and_then(|r| r.cost), None);
             assert_eq!(
                 rows.first().and_then(|r| r.cost),
@@ -324,7 +351,8 @@ mod tests {
             ..Sorted::from(&summary)
         };
         for pair in order.windows(2) {
-            let ordering = SortKey::Replay.compare(row(pair[0]), row(pair[1]), false);
+            let [a, b] = [pair[0], pair[1]].map(|replayed| SortKey::Replay.rank(row(replayed)));
+            let ordering = a.compare(&b, false);
             assert_eq!(ordering, Ordering::Less, "{pair:?}");
         }
     }

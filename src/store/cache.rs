@@ -1,5 +1,6 @@
 //! Parsed records that were looked at last, bounded in bytes.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ pub(super) struct Cache {
     clock: u64,
     epoch: u64,
     entries: HashMap<usize, Cached>,
+    /// The keys by when they were used.
+    ages: BTreeMap<u64, usize>,
 }
 
 #[derive(Debug)]
@@ -31,6 +34,7 @@ impl Cache {
             clock: 0,
             epoch: 0,
             entries: HashMap::new(),
+            ages: BTreeMap::new(),
         }
     }
 
@@ -43,6 +47,8 @@ impl Cache {
     pub(super) fn get(&mut self, key: usize) -> Option<Arc<Trajectory>> {
         self.clock += 1;
         let cached = self.entries.get_mut(&key)?;
+        self.ages.remove(&cached.used);
+        self.ages.insert(self.clock, key);
         cached.used = self.clock;
         Some(Arc::clone(&cached.trajectory))
     }
@@ -66,9 +72,8 @@ impl Cache {
         self.clock += 1;
         let bytes = trajectory.approx_bytes() as u64;
         while self.bytes + bytes > self.bound {
-            let oldest = self.entries.iter().min_by_key(|(_, cached)| cached.used);
-            match oldest.map(|(key, _)| *key) {
-                Some(oldest) => self.remove(oldest),
+            match self.ages.first_key_value() {
+                Some((_, oldest)) => self.remove(*oldest),
                 None => break,
             }
         }
@@ -78,6 +83,7 @@ impl Cache {
             bytes,
             used: self.clock,
         };
+        self.ages.insert(self.clock, key);
         self.entries.insert(key, cached);
     }
 
@@ -85,6 +91,7 @@ impl Cache {
     fn remove(&mut self, key: usize) {
         if let Some(cached) = self.entries.remove(&key) {
             self.bytes -= cached.bytes;
+            self.ages.remove(&cached.used);
         }
     }
 
@@ -92,6 +99,7 @@ impl Cache {
     pub(super) fn clear(&mut self) {
         self.epoch += 1;
         self.entries.clear();
+        self.ages.clear();
         self.bytes = 0;
     }
 }
@@ -119,6 +127,7 @@ mod tests {
         assert!(cache.get(0).is_some() && cache.get(2).is_some());
         cache.put(0, record(1000));
         assert_eq!(cache.bytes, one * 2, "replacing does not count twice");
+        assert_eq!(cache.ages.len(), cache.entries.len());
     }
 
     #[test]

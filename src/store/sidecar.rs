@@ -10,6 +10,7 @@
 
 mod form;
 mod kept;
+mod pack;
 mod print;
 mod sheet;
 mod unpacked;
@@ -23,6 +24,8 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 pub(super) use kept::Records;
+pub use pack::pack_rows;
+pub use pack::unpack_rows;
 pub use print::FileHash;
 pub use print::Print;
 pub(super) use sheet::Sheet;

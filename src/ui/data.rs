@@ -3,6 +3,7 @@
 mod answers;
 pub mod desk;
 pub mod queues;
+mod rows;
 pub mod runs;
 
 use std::collections::HashMap;
@@ -14,7 +15,6 @@ use crate::behave::flags::Chosen;
 use crate::cancel::Cancel;
 use crate::model::ActionClass;
 use crate::model::Component;
-use crate::model::ContentHash;
 use crate::model::Flag;
 use crate::model::FlagKind;
 use crate::model::Format;
@@ -25,12 +25,10 @@ use crate::model::Summary;
 use crate::model::TaskKind;
 use crate::model::Text;
 use crate::model::Trajectory;
-use crate::model::Verdict;
 use crate::query::fuzzy::Field;
 use crate::query::fuzzy::Narrow;
 use crate::query::sort::SortKey;
 use crate::query::sort::Sorted;
-use crate::query::sort::Verdicts;
 use crate::read::understand;
 use crate::replay::results::Brief;
 use crate::review::Choice;
@@ -40,214 +38,14 @@ use crate::store::Store;
 use crate::ui::data::answers::Asking;
 use crate::ui::data::desk::Desk;
 use crate::ui::data::desk::DeskOptions;
-use crate::ui::data::desk::Voices;
 use crate::ui::page::Subject;
 use crate::ui::page::Told;
-use crate::ui::page::disagree;
 
 pub use crate::ui::data::answers::Answers;
 pub use crate::ui::data::answers::Backing;
-
-/// What the filters say of a record, in brief; the evidence is made again where it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marks {
-    /// The record's content, by which decisions know it.
-    pub hash: ContentHash,
-    /// The published evaluators.
-    pub published: Verdict,
-    /// By syntax.
-    pub strict: Verdict,
-    /// Something was observed that is worth a look, whatever the verdicts.
-    pub is_flagged: bool,
-    /// The final patch's content; attempts of one task that have the same ended in the same patch.
-    pub patch_hash: Option<ContentHash>,
-}
-
-impl Marks {
-    /// Whether one set of rules accepts what the other rejects.
-    pub fn disagree(&self) -> bool {
-        disagree(self.published, self.strict)
-    }
-
-    /// Both verdicts, for sorting.
-    pub fn verdicts(&self) -> Verdicts {
-        Verdicts {
-            published: self.published,
-            strict: self.strict,
-        }
-    }
-}
-
-type Chunk<T> = Arc<Vec<Option<T>>>;
-
-/// Summaries and marks of all records, as far as they are known. A clone shares its chunks; filling in copies at most
-/// one.
-#[derive(Debug, Clone, Default)]
-pub struct Rows {
-    chunks: Vec<Chunk<Arc<Summary>>>,
-    marks: Vec<Chunk<Marks>>,
-    voices: Vec<Chunk<Arc<Voices>>>,
-    replays: Arc<HashMap<ContentHash, Brief>>,
-    len: usize,
-    known: usize,
-    marked: usize,
-}
-
-impl Rows {
-    const CHUNK: usize = 1024;
-
-    /// How many records there are.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there is no record yet.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// How many of them are summarised.
-    pub fn known(&self) -> usize {
-        self.known
-    }
-
-    /// Makes room for `len` records; never shrinks.
-    pub fn grow(&mut self, len: usize) {
-        while self.len < len {
-            let ix = self.len / Self::CHUNK;
-            if ix == self.chunks.len() {
-                self.chunks.push(Arc::new(Vec::new()));
-            }
-            let Some(chunk) = self.chunks.get_mut(ix) else {
-                return;
-            };
-            let room = (Self::CHUNK * (ix + 1)).min(len) - self.len;
-            let chunk = Arc::make_mut(chunk);
-            chunk.resize(chunk.len() + room, None);
-            self.len += room;
-        }
-    }
-
-    /// The summary of a record, where it is known.
-    pub fn get(&self, ix: RecordIx) -> Option<&Arc<Summary>> {
-        self.chunks
-            .get(ix.0 / Self::CHUNK)?
-            .get(ix.0 % Self::CHUNK)?
-            .as_ref()
-    }
-
-    /// How many of them are judged.
-    pub fn marked(&self) -> usize {
-        self.marked
-    }
-
-    /// What the filters say of a record, where it is known.
-    pub fn marks(&self, ix: RecordIx) -> Option<&Marks> {
-        self.marks
-            .get(ix.0 / Self::CHUNK)?
-            .get(ix.0 % Self::CHUNK)?
-            .as_ref()
-    }
-
-    /// Fills in what the filters say of a record, in place of what they said before.
-    pub fn set_marks(&mut self, ix: RecordIx, marks: Marks) {
-        let chunk = ix.0 / Self::CHUNK;
-        if self.marks.len() <= chunk {
-            self.marks.resize_with(chunk + 1, Arc::default);
-        }
-        if let Some(chunk) = self.marks.get_mut(chunk).map(Arc::make_mut) {
-            let at = ix.0 % Self::CHUNK;
-            if chunk.len() <= at {
-                chunk.resize(at + 1, None);
-            }
-            if let Some(slot) = chunk.get_mut(at) {
-                self.marked += usize::from(slot.is_none());
-                *slot = Some(marks);
-            }
-        }
-    }
-
-    /// What came of a record's last replay, where there was one and the record's content is known.
-    pub fn replayed(&self, ix: RecordIx) -> Option<&Brief> {
-        self.replays.get(&self.marks(ix)?.hash)
-    }
-
-    /// Takes what came of replays, of all records, in place of what was known.
-    pub fn set_replays(&mut self, replays: HashMap<ContentHash, Brief>) {
-        self.replays = Arc::new(replays);
-    }
-
-    /// Takes what came of a replay just now.
-    pub fn add_replay(&mut self, record: ContentHash, brief: Brief) {
-        Arc::make_mut(&mut self.replays).insert(record, brief);
-    }
-
-    /// Whether anything was ever replayed.
-    pub fn has_replays(&self) -> bool {
-        !self.replays.is_empty()
-    }
-
-    /// What people say of a record, where anybody said anything.
-    pub fn voices(&self, ix: RecordIx) -> Option<&Arc<Voices>> {
-        self.voices
-            .get(ix.0 / Self::CHUNK)?
-            .get(ix.0 % Self::CHUNK)?
-            .as_ref()
-    }
-
-    /// Fills in what people say of a record, or that nobody says anything any more.
-    pub fn set_voices(&mut self, ix: RecordIx, voices: Option<Arc<Voices>>) {
-        let chunk = ix.0 / Self::CHUNK;
-        if voices.is_none() && self.voices(ix).is_none() {
-            return;
-        }
-        if self.voices.len() <= chunk {
-            self.voices.resize_with(chunk + 1, Arc::default);
-        }
-        if let Some(chunk) = self.voices.get_mut(chunk).map(Arc::make_mut) {
-            let at = ix.0 % Self::CHUNK;
-            if chunk.len() <= at {
-                chunk.resize(at + 1, None);
-            }
-            if let Some(slot) = chunk.get_mut(at) {
-                *slot = voices;
-            }
-        }
-    }
-
-    /// Exchanges what people say of all records for what the other rows hold.
-    pub fn swap_voices(&mut self, other: &mut Self) {
-        std::mem::swap(&mut self.voices, &mut other.voices);
-    }
-
-    /// Forgets what the filters said of all records: what they judge by has changed.
-    pub fn forget_marks(&mut self) {
-        self.marks.clear();
-        self.marked = 0;
-    }
-
-    /// Forgets a summary that is out of date, and what the filters said.
-    pub fn forget(&mut self, ix: RecordIx) {
-        let slot = self.chunks.get_mut(ix.0 / Self::CHUNK).map(Arc::make_mut);
-        if let Some(slot) = slot.and_then(|chunk| chunk.get_mut(ix.0 % Self::CHUNK)) {
-            self.known -= usize::from(slot.take().is_some());
-        }
-        let marks = self.marks.get_mut(ix.0 / Self::CHUNK).map(Arc::make_mut);
-        if let Some(slot) = marks.and_then(|chunk| chunk.get_mut(ix.0 % Self::CHUNK)) {
-            self.marked -= usize::from(slot.take().is_some());
-        }
-    }
-
-    /// Fills in a summary, in place of an older one.
-    pub fn set(&mut self, ix: RecordIx, summary: Summary) {
-        self.grow(ix.0 + 1);
-        let slot = self.chunks.get_mut(ix.0 / Self::CHUNK).map(Arc::make_mut);
-        if let Some(slot) = slot.and_then(|chunk| chunk.get_mut(ix.0 % Self::CHUNK)) {
-            self.known += usize::from(slot.is_none());
-            *slot = Some(Arc::new(summary));
-        }
-    }
-}
+pub use crate::ui::data::rows::Marked;
+pub use crate::ui::data::rows::Marks;
+pub use crate::ui::data::rows::Rows;
 
 /// How far the scan is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -305,8 +103,18 @@ impl Data {
 
 impl Data {
     /// What the filters say of a record, where it is known and not hidden until one has decided.
-    pub fn marks(&self, ix: RecordIx) -> Option<&Marks> {
+    pub fn marks(&self, ix: RecordIx) -> Option<Marks> {
         self.rows.marks(ix).filter(|_| !self.desk.hides(ix))
+    }
+
+    /// What came of a record's last replay, where there was one and the record's content is known.
+    pub fn replayed(&self, ix: RecordIx) -> Option<&Brief> {
+        self.rows.replay_of(self.desk.hash(ix)?)
+    }
+
+    /// The rows as they are, with the contents that are known, for work beside the screen.
+    pub fn snapshot(&self) -> Rows {
+        self.rows.with(self.desk.hashes().clone())
     }
 }
 
@@ -571,13 +379,24 @@ pub fn arrange(
         })
     };
     if let Some(filter) = &how.filter {
-        taken = asking.taken(filter, &taken, &mut |so_far, asked| {
-            if let Some(arranged) = laid_out(so_far.to_vec(), Some(asked)) {
+        // asked in the order of the inputs, in which rows are together
+        let order = taken;
+        let mut asked_of = order.clone();
+        asked_of.sort_unstable();
+        let found = asking.taken(filter, &asked_of, &mut |so_far, asked| {
+            if let Some(arranged) = laid_out(those_of(&order, so_far), Some(asked)) {
                 tell(arranged);
             }
         })?;
+        taken = those_of(&order, &found);
     }
     laid_out(taken, None)
+}
+
+/// The records of a list that are among these, which stand in the order of the inputs.
+fn those_of(list: &[u32], found: &[u32]) -> Vec<u32> {
+    let is_found = |ix: &&u32| found.binary_search(ix).is_ok();
+    list.iter().filter(is_found).copied().collect()
 }
 
 /// The rows in their order.
@@ -588,22 +407,43 @@ fn sorted(rows: &Rows, mut list: Vec<u32>, how: &Arrangement) -> Vec<u32> {
         }
         return list;
     }
-    let unknown = Summary::default();
-    let row = |ix: u32| rows.get(RecordIx(ix as usize));
-    let sorted = |ix: u32| Sorted {
-        summary: row(ix).map_or(&unknown, Arc::as_ref),
-        verdicts: rows.marks(RecordIx(ix as usize)).map(Marks::verdicts),
-        decision: rows
-            .voices(RecordIx(ix as usize))
-            .and_then(|voices| voices.mine.as_ref()?.decision)
-            .map(Choice::verdict),
-        replayed: rows.replayed(RecordIx(ix as usize)).map(Brief::rank),
-    };
-    list.sort_by(|a, b| {
-        let is_known = row(*b).is_some().cmp(&row(*a).is_some());
-        is_known.then_with(|| how.key.compare(sorted(*a), sorted(*b), how.is_descending))
+    let mut ranked = in_turn(&list, |small| {
+        let ix = RecordIx(small as usize);
+        let summary = rows.get(ix)?;
+        Some(
+            how.key.rank(Sorted {
+                summary: &summary,
+                verdicts: rows.marks(ix).map(Marks::verdicts),
+                decision: rows
+                    .voices(ix)
+                    .and_then(|voices| voices.mine.as_ref()?.decision)
+                    .map(Choice::verdict),
+                replayed: rows.replayed(ix).map(Brief::rank),
+            }),
+        )
     });
-    list
+    ranked.sort_by(|(_, a), (_, b)| match (a, b) {
+        (Some(a), Some(b)) => a.compare(b, how.is_descending),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    });
+    ranked.into_iter().map(|(ix, _)| ix).collect()
+}
+
+/// What `of` says of each record of a list, in the order of the list; asked in the order of the inputs, in which rows
+/// are together.
+fn in_turn<T>(list: &[u32], mut of: impl FnMut(u32) -> T) -> Vec<(u32, T)> {
+    if list.is_sorted() {
+        return list.iter().map(|ix| (*ix, of(*ix))).collect();
+    }
+    let mut turns: Vec<usize> = (0..list.len()).collect();
+    turns.sort_unstable_by_key(|turn| list.get(*turn));
+    let asked = turns.into_iter().filter_map(|turn| {
+        let ix = *list.get(turn)?;
+        Some((turn, (ix, of(ix))))
+    });
+    let mut asked: Vec<(usize, (u32, T))> = asked.collect();
+    asked.sort_unstable_by_key(|(turn, _)| *turn);
+    asked.into_iter().map(|(_, said)| said).collect()
 }
 
 /// The rows that match what was typed, the best first; all of them as they are where nothing was.
@@ -618,16 +458,23 @@ fn narrowed(
     if narrow.is_empty() {
         return Some(list);
     }
-    let mut scored: Vec<(i64, u32)> = Vec::new();
-    for (at, small) in list.into_iter().enumerate() {
-        if at.is_multiple_of(4096) && cancel.is_cancelled() {
+    let mut asked = 0_usize;
+    let scored = in_turn(&list, |small| {
+        asked += 1;
+        // what comes of a pass that is given up is not used
+        if cancel.is_cancelled() && asked.is_multiple_of(64) {
             return None;
         }
         let ix = RecordIx(small as usize);
-        if let Some(score) = score(&narrow, rows.get(ix), store, ix) {
-            scored.push((score, small));
-        }
+        score(&narrow, rows.get(ix).as_deref(), store, ix)
+    });
+    if cancel.is_cancelled() {
+        return None;
     }
+    let scored = scored.into_iter();
+    let mut scored: Vec<(i64, u32)> = scored
+        .filter_map(|(ix, score)| Some((score?, ix)))
+        .collect();
     let best = scored.iter().map(|(score, _)| *score).max().unwrap_or(0);
     scored.retain(|(score, _)| Narrow::is_close(*score, best));
     // stable: among equals the order stays
@@ -635,7 +482,7 @@ fn narrowed(
     Some(scored.into_iter().map(|(_, ix)| ix).collect())
 }
 
-fn score(narrow: &Narrow, row: Option<&Arc<Summary>>, store: &Store, ix: RecordIx) -> Option<i64> {
+fn score(narrow: &Narrow, row: Option<&Summary>, store: &Store, ix: RecordIx) -> Option<i64> {
     let path = store
         .entry(ix)
         .map(|entry| entry.path.to_string_lossy().into_owned())
@@ -651,34 +498,4 @@ fn score(narrow: &Narrow, row: Option<&Arc<Summary>>, store: &Store, ix: RecordI
         (Field::Format, row.format.map_or("", Format::name)),
         (Field::Path, &path),
     ])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_grow_and_fill_across_chunks() {
-        let mut rows = Rows::default();
-        rows.grow(Rows::CHUNK + 5);
-        let before = rows.clone();
-        rows.set(
-            RecordIx(Rows::CHUNK + 2),
-            Summary {
-                id: "x".into(),
-                ..Summary::default()
-            },
-        );
-        rows.grow(3 * Rows::CHUNK);
-        assert_eq!((rows.len(), rows.known()), (3 * Rows::CHUNK, 1));
-        assert_eq!(
-            rows.get(RecordIx(Rows::CHUNK + 2)).map(|r| r.id.as_str()),
-            Some("x")
-        );
-        assert!(
-            before.get(RecordIx(Rows::CHUNK + 2)).is_none(),
-            "a snapshot does not change"
-        );
-        assert!(rows.get(RecordIx(3 * Rows::CHUNK)).is_none());
-    }
 }

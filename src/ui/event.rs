@@ -33,7 +33,7 @@ use crate::theme::Highlighter;
 use crate::theme::Role;
 use crate::theme::Theme;
 use crate::ui::data::Arranged;
-use crate::ui::data::Marks;
+use crate::ui::data::Marked;
 use crate::ui::data::Outline;
 use crate::ui::data::desk::Heard;
 use crate::ui::data::desk::Journals;
@@ -341,7 +341,7 @@ pub enum Notice {
     /// Rows were summarised.
     Summaries(Vec<(RecordIx, Summary)>),
     /// Rows were judged, by this state of the side files.
-    Marks(u64, Vec<(RecordIx, Marks)>),
+    Marks(u64, Vec<Marked>),
     /// The list is arranged; with the place of the row that had the cursor.
     Arranged(Generation, Arranged),
     /// Places of the list whose rows match the list's search.

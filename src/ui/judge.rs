@@ -27,6 +27,7 @@ use crate::model::RecordIx;
 use crate::model::Trajectory;
 use crate::store::Head;
 use crate::store::Store;
+use crate::ui::data::Marked;
 use crate::ui::data::Marks;
 use crate::ui::data::Order;
 use crate::ui::page::Judgements;
@@ -125,7 +126,7 @@ impl Judge {
             known
         } else {
             let head = store.load_head(ix)?;
-            let whole = || store.load(ix);
+            let whole = || store.load_once(ix);
             let found = check::all_flags(&head, &whole, self.cache(), cancel);
             if !cancel.is_cancelled() {
                 noted::keep_flags(store, ix, &found);
@@ -139,15 +140,13 @@ impl Judge {
 
     /// The brief form of a record that has flags; `None` for one that has none. Takes longer than [`Judge::marks`]
     /// and belongs behind it.
-    pub fn flagged(&self, store: &Store, ix: RecordIx, cancel: &Cancel) -> Option<Marks> {
+    pub fn flagged(&self, store: &Store, ix: RecordIx, cancel: &Cancel) -> Option<Marked> {
         if self.flags(store, ix, cancel).ok()?.is_empty() {
             return None;
         }
-        let marks = self.marks(store, ix, cancel)?;
-        Some(Marks {
-            is_flagged: true,
-            ..marks
-        })
+        let mut marked = self.marks(store, ix, cancel)?;
+        marked.marks.is_flagged = true;
+        Some(marked)
     }
 
     /// Judgements that took long, from earlier runs too.
@@ -211,7 +210,7 @@ impl Judge {
         ix: RecordIx,
         program: &dyn RunProgram,
         cancel: &Cancel,
-    ) -> Result<Option<Marks>, Fault> {
+    ) -> Result<Option<Marked>, Fault> {
         let head = store.load_head(ix)?;
         let tools = Tools {
             program: Some(program),
@@ -224,10 +223,10 @@ impl Judge {
         if cancel.is_cancelled() {
             return Ok(None);
         }
-        let mut marks = marks_of(&checked);
+        let mut marked = marked(ix, &checked);
         // what its steps show is told from elsewhere, and stays
         let flags = self.flags(store, ix, cancel);
-        marks.is_flagged |= flags.is_ok_and(|flags| !flags.is_empty());
+        marked.marks.is_flagged |= flags.is_ok_and(|flags| !flags.is_empty());
         let mut recent = self.recent();
         recent.retain(|known| known.hash != checked.hash);
         if recent.len() == Self::RECENT {
@@ -236,11 +235,11 @@ impl Judge {
         recent.push_back(checked);
         drop(recent);
         self.flush();
-        Ok(Some(marks))
+        Ok(Some(marked))
     }
 
     /// The brief form, made without remembering the whole; `None` for what cannot be read or was cancelled.
-    pub fn marks(&self, store: &Store, ix: RecordIx, cancel: &Cancel) -> Option<Marks> {
+    pub fn marks(&self, store: &Store, ix: RecordIx, cancel: &Cancel) -> Option<Marked> {
         if let Some(known) = self.noted(store, ix) {
             return Some(known);
         }
@@ -258,23 +257,23 @@ impl Judge {
                 &[Rules::Published, Rules::Strict],
             );
         }
-        Some(marks_of(&checked))
+        Some(marked(ix, &checked))
     }
 
     /// The brief form of a record of which everything is known without reading it.
-    fn noted(&self, store: &Store, ix: RecordIx) -> Option<Marks> {
+    fn noted(&self, store: &Store, ix: RecordIx) -> Option<Marked> {
         let verdict = |rules| Some(noted::judgement(store, ix, rules)?.0);
         if !self.repositories.is_empty() {
             return None;
         }
         let flags = noted::flags(store, ix)?;
-        Some(Marks {
-            hash: store.known_content(ix)?,
+        let marks = Marks {
             published: verdict(Rules::Published)?,
             strict: verdict(Rules::Strict)?,
             is_flagged: flags.iter().any(|flag| flag.flag == FlagKind::PromptLeak),
-            patch_hash: noted::patch(store, ix)?,
-        })
+        };
+        let hash = store.known_content(ix)?;
+        Some(Marked { ix, hash, marks })
     }
 
     /// Forgets all judgements: what records are judged by has changed.
@@ -288,14 +287,14 @@ impl Judge {
 }
 
 /// The brief form of a checked record.
-fn marks_of(checked: &Checked) -> Marks {
-    Marks {
-        hash: checked.hash,
+fn marked(ix: RecordIx, checked: &Checked) -> Marked {
+    let marks = Marks {
         published: checked.published.verdict,
         strict: checked.strict.verdict,
         is_flagged: !checked.flags.is_empty(),
-        patch_hash: checked.patch_hash,
-    }
+    };
+    let hash = checked.hash;
+    Marked { ix, hash, marks }
 }
 
 /// Both judgements of a checked record.
@@ -403,7 +402,7 @@ impl Marker {
     /// when nobody listens any more.
     pub(super) fn new<S>(store: &Arc<Store>, judge: &Arc<Judge>, say: S) -> Self
     where
-        S: Fn(u64, Vec<(RecordIx, Marks)>) -> bool + Clone + Send + 'static,
+        S: Fn(u64, Vec<Marked>) -> bool + Clone + Send + 'static,
     {
         let queue = Arc::new(Queue::default());
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -419,13 +418,8 @@ impl Marker {
         Self { queue }
     }
 
-    fn work(
-        queue: &Queue,
-        store: &Store,
-        judge: &Judge,
-        say: &impl Fn(u64, Vec<(RecordIx, Marks)>) -> bool,
-    ) {
-        let mut batch: Vec<(RecordIx, Marks)> = Vec::new();
+    fn work(queue: &Queue, store: &Store, judge: &Judge, say: &impl Fn(u64, Vec<Marked>) -> bool) {
+        let mut batch: Vec<Marked> = Vec::new();
         let mut by = 0;
         let mut since = Instant::now();
         while let Some((work, judging)) = queue.next(!batch.is_empty()) {
@@ -436,8 +430,8 @@ impl Marker {
             if let Some(work) = work {
                 // a record that breaks the filter stays unmarked; opening it says what happened
                 let marks = catch_unwind(AssertUnwindSafe(|| match work {
-                    Work::Verdicts(ix) => Some((ix, judge.marks(store, ix, &queue.cancel)?)),
-                    Work::Flags(ix) => Some((ix, judge.flagged(store, ix, &queue.cancel)?)),
+                    Work::Verdicts(ix) => judge.marks(store, ix, &queue.cancel),
+                    Work::Flags(ix) => judge.flagged(store, ix, &queue.cancel),
                 }));
                 batch.extend(marks.ok().flatten());
             }

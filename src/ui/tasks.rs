@@ -52,7 +52,7 @@ use crate::ui::clipboard;
 use crate::ui::clipboard::ClipboardEnv;
 use crate::ui::data::Arranged;
 use crate::ui::data::Backing;
-use crate::ui::data::Marks;
+use crate::ui::data::Marked;
 use crate::ui::data::Order;
 use crate::ui::data::Outline;
 use crate::ui::data::Rows;
@@ -440,7 +440,7 @@ fn judge_for(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Not
                 .judge
                 .run(&env.store, ix, env.replays.programs(), cancel);
             if let Ok(Some(marks)) = run {
-                say(Notice::Marks(judging, vec![(ix, marks)]));
+                say(Notice::Marks(judging, vec![marks]));
             }
             if !cancel.is_cancelled() {
                 // of a record that cannot be read this says so
@@ -505,13 +505,9 @@ fn is_telling(judged: &Judgements<'_>) -> bool {
     verdicts.iter().any(|verdict| *verdict != Verdict::Unjudged)
 }
 
-fn marks(
-    ixs: impl Iterator<Item = RecordIx>,
-    env: &Env,
-    cancel: &Cancel,
-) -> Vec<(RecordIx, Marks)> {
-    let marks = |ix| Some((ix, env.judge.marks(&env.store, ix, cancel)?));
-    ixs.filter_map(marks).collect()
+fn marks(ixs: impl Iterator<Item = RecordIx>, env: &Env, cancel: &Cancel) -> Vec<Marked> {
+    ixs.filter_map(|ix| env.judge.marks(&env.store, ix, cancel))
+        .collect()
 }
 
 fn patch(

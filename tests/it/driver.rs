@@ -408,7 +408,7 @@ impl Driver {
     /// Looks for records whose steps show flags, as the background does when it has nothing else to do.
     pub(crate) fn find_flags(&mut self) {
         let env = &self.env;
-        let flagged = |ix| Some((ix, env.judge.flagged(&env.store, ix, &Cancel::new())?));
+        let flagged = |ix| env.judge.flagged(&env.store, ix, &Cancel::new());
         let all = (0..env.store.len()).map(RecordIx);
         let marks = all.filter_map(flagged).collect();
         self.event(Event::Notice(Notice::Marks(0, marks)));

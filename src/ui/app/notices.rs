@@ -9,6 +9,7 @@ use crate::ui::app::App;
 use crate::ui::app::First;
 use crate::ui::app::context;
 use crate::ui::app::replay::replay_of;
+use crate::ui::data::Marked;
 use crate::ui::effect::Effect;
 use crate::ui::event::Notice;
 use crate::ui::event::Tone;
@@ -60,9 +61,9 @@ impl App {
             }
             Notice::Marks(judging, marks) if judging == self.data.judging => {
                 self.list.marked(&marks);
-                for (ix, marks) in marks {
+                for Marked { ix, hash, marks } in marks {
                     self.data.rows.set_marks(ix, marks);
-                    self.learn(ix, marks.hash);
+                    self.learn(ix, hash);
                 }
                 let lines = self.data.desk.catch_up();
                 self.save(lines, effects);

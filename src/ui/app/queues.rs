@@ -52,7 +52,7 @@ impl App {
         self.overlays.push(self.queue_overlay(&queues, None));
         let me = self.data.desk.reviewer().into();
         effects.push(Effect::CountQueues(Box::new(CountJob {
-            rows: self.data.rows.clone(),
+            rows: self.data.snapshot(),
             queues,
             me,
             answers: Arc::clone(&self.data.answers),

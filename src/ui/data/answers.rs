@@ -14,7 +14,6 @@ use rayon::iter::ParallelIterator as _;
 
 use crate::cancel::Cancel;
 use crate::model::RecordIx;
-use crate::model::Summary;
 use crate::model::Text;
 use crate::query::Cost;
 use crate::query::sort::Verdicts;
@@ -54,7 +53,7 @@ type Kept = Mutex<Vec<Option<Answer>>>;
 #[derive(Debug, Clone)]
 struct Answer {
     is_taken: bool,
-    summary: Arc<Summary>,
+    version: u32,
     /// Where the query asks what people say.
     voices: Option<Arc<Voices>>,
     /// Where the query asks for verdicts.
@@ -137,13 +136,14 @@ impl Asking<'_> {
         let Some(summary) = self.rows.get(ix) else {
             return false;
         };
+        let version = self.rows.version(ix);
         let marks = self.rows.marks(ix).map(Marks::verdicts);
         let verdicts = marks.filter(|_| needs.verdicts);
         if needs.verdicts && verdicts.is_none() && summary.fault.is_none() {
             return false;
         }
-        // a replay is known by the record's content, and that by its marks
-        if needs.replays && marks.is_none() && summary.fault.is_none() {
+        // a replay is known by the record's content
+        if needs.replays && self.rows.hashes().get(ix).is_none() && summary.fault.is_none() {
             return false;
         }
         let replayed = self.rows.replayed(ix).filter(|_| needs.replays);
@@ -155,7 +155,7 @@ impl Asking<'_> {
                 _ => false,
             };
             is_voice
-                && Arc::ptr_eq(&answer.summary, summary)
+                && answer.version == version
                 && answer.verdicts == verdicts
                 && answer.replayed.as_ref() == replayed
                 && answer.judging == self.backing.judging
@@ -174,7 +174,7 @@ impl Asking<'_> {
             program: None,
         };
         let known = Known {
-            summary: Some(summary),
+            summary: Some(&summary),
             head: None,
             verdicts,
             said: Some(self.said(voices.map(Arc::as_ref))),
@@ -191,7 +191,7 @@ impl Asking<'_> {
         if let Some(slot) = kept.get_mut(ix.0) {
             *slot = Some(Answer {
                 is_taken,
-                summary: Arc::clone(summary),
+                version,
                 voices: voices.cloned(),
                 verdicts,
                 replayed: replayed.cloned(),
@@ -222,10 +222,12 @@ impl Asking<'_> {
 mod tests {
     use super::*;
     use crate::model::ContentHash;
+    use crate::model::Summary;
     use crate::model::Verdict;
     use crate::review::Choice;
     use crate::review::State;
     use crate::store::OpenOptions;
+    use crate::ui::data::desk::Hashes;
 
     fn rows(steps: &[usize]) -> Rows {
         let mut rows = Rows::default();
@@ -282,11 +284,9 @@ mod tests {
         // nothing is judged here, only waited for
         check(&rows, &answers, "strict = reject", &[]);
         let marks = Marks {
-            hash: ContentHash::of(b"x"),
             published: Verdict::Accept,
             strict: Verdict::Reject,
             is_flagged: false,
-            patch_hash: None,
         };
         rows.set_marks(RecordIx(2), marks);
         check(&rows, &answers, "strict = reject", &[2]);
@@ -308,15 +308,10 @@ mod tests {
     fn a_replay_is_known_as_soon_as_it_is_told() {
         let answers = Answers::default();
         let mut rows = rows(&[1, 5, 9]);
-        let marks = |name: &[u8]| Marks {
-            hash: ContentHash::of(name),
-            published: Verdict::Unjudged,
-            strict: Verdict::Unjudged,
-            is_flagged: false,
-            patch_hash: None,
-        };
-        rows.set_marks(RecordIx(0), marks(b"a"));
-        rows.set_marks(RecordIx(1), marks(b"b"));
+        let mut hashes = Hashes::default();
+        hashes.set(RecordIx(0), Some(ContentHash::of(b"a")));
+        hashes.set(RecordIx(1), Some(ContentHash::of(b"b")));
+        rows = rows.with(hashes);
         // the third record's content is not known: neither is whether it was replayed
         check(&rows, &answers, "replay.reproduced", &[]);
         check(&rows, &answers, "not replay.reproduced", &[0, 1]);

@@ -211,8 +211,7 @@ impl Desk {
     pub fn reading(&self, rows: &Rows, is_again: bool) -> Reading {
         Reading {
             is_again,
-            rows: rows.clone(),
-            hashes: self.hashes.clone(),
+            rows: rows.with(self.hashes.clone()),
             lines: self.lines.clone(),
             me: self.options.reviewer.as_str().into(),
         }
@@ -308,7 +307,7 @@ impl Desk {
         }
         self.forget(ix);
         self.hashes.set(ix, Some(hash));
-        self.owners.add(ix, hash);
+        self.owners.add(ix, hash, &self.hashes);
         self.waiting.learn(ix);
         self.decided += usize::from(self.ledger.is_decided(hash, &self.options.reviewer));
     }
@@ -318,11 +317,16 @@ impl Desk {
         let Some(old) = self.hash(ix) else {
             return;
         };
+        self.owners.remove(ix, old, &self.hashes);
         self.hashes.set(ix, None);
-        self.owners.remove(ix, old);
         self.stale.remove(&ix);
         self.waiting.forget(ix);
         self.decided -= usize::from(self.ledger.is_decided(old, &self.options.reviewer));
+    }
+
+    /// The contents of the records, as far as they are known.
+    pub fn hashes(&self) -> &Hashes {
+        &self.hashes
     }
 
     /// The content of a record, where it is known.

@@ -48,11 +48,16 @@ pub struct FilterCounts {
 /// A queue as it is shown: its records in its order, and those that were chosen among the attempts of their tasks.
 pub(super) type Ran = (Vec<u32>, HashSet<u32>);
 
+/// The rows of all records; empty ones where they are not known.
+fn summaries(rows: &Rows) -> Vec<Arc<Summary>> {
+    let all = (0..rows.len()).map(RecordIx);
+    all.map(|ix| rows.get(ix).unwrap_or_default()).collect()
+}
+
 /// What queues know of all rows.
-fn rows_of<'a>(rows: &'a Rows, unknown: &'a Summary, me: &'a Text) -> Vec<QueueRow<'a>> {
-    let row = |ix: usize| {
+fn rows_of<'a>(rows: &'a Rows, summaries: &'a [Arc<Summary>], me: &'a Text) -> Vec<QueueRow<'a>> {
+    let row = |(ix, summary): (usize, &'a Arc<Summary>)| {
         let record = RecordIx(ix);
-        let summary = rows.get(record).map_or(unknown, Arc::as_ref);
         let marks = rows.marks(record);
         let voices = rows.voices(record);
         let others = voices.map(|voices| {
@@ -61,7 +66,7 @@ fn rows_of<'a>(rows: &'a Rows, unknown: &'a Summary, me: &'a Text) -> Vec<QueueR
         });
         QueueRow {
             ix,
-            hash: marks.map(|marks| marks.hash),
+            hash: rows.hashes().get(record),
             id: &summary.id,
             task_id: summary.task_id.as_deref(),
             task_kind: summary.task_kind,
@@ -80,13 +85,13 @@ fn rows_of<'a>(rows: &'a Rows, unknown: &'a Summary, me: &'a Text) -> Vec<QueueR
             is_selected: true,
         }
     };
-    (0..rows.len()).map(row).collect()
+    summaries.iter().enumerate().map(row).collect()
 }
 
 /// Runs a queue over all rows; `None` when cancelled.
 pub(super) fn run(asking: &Asking<'_>, queue: &Queue) -> Option<Ran> {
-    let unknown = Summary::default();
-    let mut of = rows_of(asking.rows, &unknown, asking.me);
+    let summaries = summaries(asking.rows);
+    let mut of = rows_of(asking.rows, &summaries, asking.me);
     select(asking, queue, &mut of)?;
     let places = queue.run(&of);
     let small = |ix: RecordIx| u32::try_from(ix.0).ok();
@@ -128,14 +133,14 @@ pub fn count(
     me: &Text,
     cancel: &Cancel,
 ) -> Option<QueueCounts> {
-    let unknown = Summary::default();
+    let summaries = summaries(rows);
     let asking = Asking {
         rows,
         backing,
         me,
         cancel,
     };
-    let mut of = rows_of(rows, &unknown, me);
+    let mut of = rows_of(rows, &summaries, me);
     let mut counts = Vec::with_capacity(queues.len());
     for queue in queues {
         select(&asking, queue, &mut of)?;

@@ -60,7 +60,7 @@ fn task(row: &Summary) -> &str {
 /// Finds the records that `of` can be compared with; at most 2,000 attempts of its task, and as many others. `None` when
 /// cancelled.
 pub fn others(of: RecordIx, rows: &Rows, store: &Store, cancel: &Cancel) -> Option<Others> {
-    let wanted = rows.get(of).map(|row| task(row).to_owned());
+    let wanted = rows.get(of).map(|row| task(&row).to_owned());
     let (mut same, mut rest) = (Vec::new(), Vec::new());
     for ix in (0..rows.len()).map(RecordIx).filter(|ix| *ix != of) {
         if ix.0.is_multiple_of(4096) && cancel.is_cancelled() {
@@ -69,7 +69,7 @@ pub fn others(of: RecordIx, rows: &Rows, store: &Store, cancel: &Cancel) -> Opti
         let Some(row) = rows.get(ix).filter(|row| row.fault.is_none()) else {
             continue;
         };
-        let list = if Some(task(row)) == wanted.as_deref() {
+        let list = if Some(task(&row)) == wanted.as_deref() {
             &mut same
         } else {
             &mut rest
@@ -150,7 +150,9 @@ pub fn run_pairs(rows: &Rows, store: &Store, cancel: &Cancel) -> Option<Vec<RunP
             if ix.0.is_multiple_of(1024) && cancel.is_cancelled() {
                 return None;
             }
-            let value = rows.get(ix).and_then(|row| value_of(field, row, store, ix));
+            let value = rows
+                .get(ix)
+                .and_then(|row| value_of(field, &row, store, ix));
             if let Some(value) = &value {
                 *counts.entry(value.clone()).or_default() += 1;
             }
@@ -159,13 +161,13 @@ pub fn run_pairs(rows: &Rows, store: &Store, cancel: &Cancel) -> Option<Vec<RunP
         let mut names: Vec<(String, usize)> = counts.into_iter().collect();
         names.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         names.truncate(RUNS);
-        let mut tasks: HashMap<&str, u32> = HashMap::new();
+        let mut tasks: HashMap<String, u32> = HashMap::new();
         for (ix, value) in values.iter().enumerate() {
             let at = names
                 .iter()
                 .position(|(name, _)| Some(name) == value.as_ref());
             if let (Some(at), Some(row)) = (at, rows.get(RecordIx(ix))) {
-                *tasks.entry(task(row)).or_default() |= 1 << at;
+                *tasks.entry(task(&row).to_owned()).or_default() |= 1 << at;
             }
         }
         for (first, (a, _)) in names.iter().enumerate() {
@@ -211,7 +213,7 @@ pub fn run_table(rows: &Rows, store: &Store, pair: &RunPair, cancel: &Cancel) ->
         let Some(row) = rows.get(ix).filter(|row| row.fault.is_none()) else {
             continue;
         };
-        let value = value_of(pair.field, row, store, ix);
+        let value = value_of(pair.field, &row, store, ix);
         let of = |name: &String| value.as_ref() == Some(name);
         let [a, b] = &mut runs;
         let run = match (of(&pair.a), of(&pair.b)) {
@@ -225,7 +227,7 @@ pub fn run_table(rows: &Rows, store: &Store, pair: &RunPair, cancel: &Cancel) ->
             Verdict::Unjudged => None,
         };
         run.push(Tried {
-            task: task(row).to_owned(),
+            task: task(&row).to_owned(),
             record: ix.0,
             is_good: if has_labels {
                 row.resolved

@@ -52,9 +52,9 @@ fn the_background_finds_what_is_flagged() {
     while flagged.is_empty() || seen.len() < store.len() {
         let (by, marks) = receiver.recv_timeout(Duration::from_mins(1)).unwrap();
         assert_eq!(by, 7);
-        seen.extend(marks.iter().map(|(ix, _)| *ix));
-        let found = marks.iter().filter(|(_, marks)| marks.is_flagged);
-        flagged.extend(found.map(|(ix, _)| *ix));
+        seen.extend(marks.iter().map(|marked| marked.ix));
+        let found = marks.iter().filter(|marked| marked.marks.is_flagged);
+        flagged.extend(found.map(|marked| marked.ix));
     }
     marker.close();
     assert_eq!(flagged, BTreeSet::from([RecordIx(1)]));

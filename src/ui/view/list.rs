@@ -24,7 +24,7 @@ use crate::ui::action::Motion;
 use crate::ui::action::Toward;
 use crate::ui::data::Arranged;
 use crate::ui::data::Arrangement;
-use crate::ui::data::Marks;
+use crate::ui::data::Marked;
 use crate::ui::data::Order;
 use crate::ui::effect::ArrangeJob;
 use crate::ui::effect::Effect;
@@ -276,7 +276,7 @@ impl ListView {
         };
         effects.push(Effect::Arrange(Box::new(ArrangeJob {
             generation,
-            rows: cx.data.rows.clone(),
+            rows: cx.data.snapshot(),
             how: self.how.clone(),
             keep,
             me: cx.data.desk.reviewer().into(),
@@ -379,9 +379,9 @@ impl ListView {
     }
 
     /// Takes note of rows that were judged.
-    pub fn marked(&mut self, marks: &[(RecordIx, Marks)]) {
-        for (_, marks) in marks {
-            self.filled.add_marks(marks);
+    pub fn marked(&mut self, marked: &[Marked]) {
+        for marked in marked {
+            self.filled.add_marks(&marked.marks);
         }
         // with a verdict comes the record's content, by which decisions know it
         let filter = self.how.filter.as_ref();
@@ -537,7 +537,7 @@ impl ListView {
         range.any(|place| {
             self.order
                 .record(place, all)
-                .is_some_and(|ix| cx.data.rows.get(ix).is_none())
+                .is_some_and(|ix| !cx.data.rows.knows(ix))
         })
     }
 
@@ -555,7 +555,7 @@ impl ListView {
             .clone()
             .filter_map(|place| self.order.record(place, rows.len()));
         let lacks = ixs.clone().any(|ix| rows.marks(ix).is_none());
-        let is_ready = ixs.all(|ix| rows.get(ix).is_some());
+        let is_ready = ixs.all(|ix| rows.knows(ix));
         let asked = (range.start, range.end, cx.data.judging);
         if lacks && is_ready && self.asked_marks != asked {
             self.asked_marks = asked;

@@ -6,7 +6,7 @@ use crate::ui::data::Marks;
 use crate::ui::page::verdict_sign;
 
 /// Both verdicts in a few words, fewer on a narrow screen; nothing while they are not known or nothing is judged.
-pub fn verdict_words(marks: Option<&Marks>, cells: u16) -> Vec<(String, Role)> {
+pub fn verdict_words(marks: Option<Marks>, cells: u16) -> Vec<(String, Role)> {
     const WIDE: u16 = 120;
     let Some(marks) = marks else {
         return Vec::new();

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
+
+use hashbrown::HashTable;
 
 use crate::cancel::Cancel;
 use crate::model::ContentHash;
@@ -75,58 +76,73 @@ impl Hashes {
     }
 }
 
-/// The records of a content, found by the first bytes of its hash: what else is needed stands in [`Hashes`].
+/// The records of a content. What they are compared by stands in [`Hashes`], so that a record takes a few bytes.
 #[derive(Debug, Default)]
 pub(super) struct Owners {
-    first: HashMap<u64, u32>,
-    /// Those behind the first, of the few that share the bytes: copies of a record, most likely.
-    more: HashMap<u64, Vec<u32>>,
+    first: HashTable<u32>,
+    /// Those behind the first: copies of a record.
+    more: HashMap<ContentHash, Vec<u32>>,
+}
+
+/// The place in the table of a content.
+fn key(hash: Option<ContentHash>) -> u64 {
+    let bytes = hash.and_then(|hash| hash.as_bytes().first_chunk().copied());
+    bytes.map_or(0, u64::from_le_bytes)
+}
+
+fn content(small: u32, hashes: &Hashes) -> Option<ContentHash> {
+    hashes.get(RecordIx(usize::try_from(small).ok()?))
 }
 
 impl Owners {
-    fn key(hash: ContentHash) -> u64 {
-        let bytes = hash.as_bytes().first_chunk().copied();
-        bytes.map_or(0, u64::from_le_bytes)
+    fn insert(&mut self, small: u32, hashes: &Hashes) {
+        let key_of = |small: &u32| key(content(*small, hashes));
+        self.first.insert_unique(key_of(&small), small, key_of);
     }
 
-    /// Adds a record of this content that is not among them. Records beyond the first 2³² are not found.
-    pub(super) fn add(&mut self, ix: RecordIx, hash: ContentHash) {
-        let Ok(ix) = u32::try_from(ix.0) else {
+    /// Adds a record of this content, which the hashes have; it is not among them yet. Records beyond the first 2³² are
+    /// not found.
+    pub(super) fn add(&mut self, ix: RecordIx, hash: ContentHash, hashes: &Hashes) {
+        let Ok(small) = u32::try_from(ix.0) else {
             return;
         };
-        let key = Self::key(hash);
-        match self.first.entry(key) {
-            Entry::Vacant(free) => drop(free.insert(ix)),
-            Entry::Occupied(_) => self.more.entry(key).or_default().push(ix),
+        let is_it = |other: &u32| content(*other, hashes) == Some(hash);
+        if self.first.find(key(Some(hash)), is_it).is_some() {
+            self.more.entry(hash).or_default().push(small);
+        } else {
+            self.insert(small, hashes);
         }
     }
 
-    /// Removes a record that had this content.
-    pub(super) fn remove(&mut self, ix: RecordIx, hash: ContentHash) {
-        let key = Self::key(hash);
-        let is_it = |other: u32| usize::try_from(other) == Ok(ix.0);
-        let mut rest = self.more.remove(&key).unwrap_or_default();
-        if self.first.get(&key).is_some_and(|first| is_it(*first)) {
-            self.first.remove(&key);
+    /// Removes a record of this content, which the hashes still have.
+    pub(super) fn remove(&mut self, ix: RecordIx, hash: ContentHash, hashes: &Hashes) {
+        let Ok(small) = u32::try_from(ix.0) else {
+            return;
+        };
+        let mut rest = self.more.remove(&hash).unwrap_or_default();
+        let first = self
+            .first
+            .find_entry(key(Some(hash)), |other| *other == small);
+        if let Ok(first) = first {
+            first.remove();
             if !rest.is_empty() {
-                self.first.insert(key, rest.remove(0));
+                let next = rest.remove(0);
+                self.insert(next, hashes);
             }
         } else {
-            rest.retain(|other| !is_it(*other));
+            rest.retain(|other| *other != small);
         }
         if !rest.is_empty() {
-            self.more.insert(key, rest);
+            self.more.insert(hash, rest);
         }
     }
 
     /// The records of this content, in the order in which they were added.
     pub(super) fn of(&self, hash: ContentHash, hashes: &Hashes) -> impl Iterator<Item = RecordIx> {
-        let key = Self::key(hash);
-        let first = self.first.get(&key).into_iter();
-        let all = first.chain(self.more.get(&key).into_iter().flatten());
-        let all = all.filter_map(|ix| usize::try_from(*ix).ok().map(RecordIx));
-        // others may begin with the same bytes
-        all.filter(move |ix| hashes.get(*ix) == Some(hash))
+        let is_it = |other: &u32| content(*other, hashes) == Some(hash);
+        let first = self.first.find(key(Some(hash)), is_it).into_iter();
+        let all = first.chain(self.more.get(&hash).into_iter().flatten());
+        all.filter_map(|small| usize::try_from(*small).ok().map(RecordIx))
     }
 }
 
@@ -135,10 +151,8 @@ impl Owners {
 pub struct Reading {
     /// Read them even when no file came up that was not known: others may have decided.
     pub is_again: bool,
-    /// The rows, for their ids.
+    /// The rows, for their ids, and the contents that are known.
     pub rows: Rows,
-    /// The contents that are known.
-    pub hashes: Hashes,
     /// The lines of this session: what is read may lack them.
     pub lines: Vec<Arc<[Line]>>,
     /// The reviewer.
@@ -173,9 +187,9 @@ impl Heard {
         let ledger = &journals.ledger;
         let mut present: HashSet<ContentHash> = HashSet::new();
         if !ledger.reviewers().is_empty() {
-            present.extend(reading.hashes.known().map(|(_, hash)| hash));
+            present.extend(reading.rows.hashes().known().map(|(_, hash)| hash));
         }
-        for (ix, hash) in reading.hashes.known() {
+        for (ix, hash) in reading.rows.hashes().known() {
             if present.is_empty() || cancel.is_cancelled() {
                 break;
             }
@@ -201,7 +215,7 @@ impl Heard {
             let voices = voices_of(ledger, &reading.me, hash, is_stale);
             heard.rows.set_voices(ix, voices);
         }
-        heard.hashes = reading.hashes;
+        heard.hashes = reading.rows.hashes().clone();
         heard
     }
 }
@@ -220,7 +234,7 @@ mod tests {
         let (mut owners, mut hashes) = (Owners::default(), Hashes::default());
         for (ix, last) in [(3, 0), (5, 1), (9, 0), (2, 2), (1, 0)] {
             hashes.set(RecordIx(ix), Some(digest(last)));
-            owners.add(RecordIx(ix), digest(last));
+            owners.add(RecordIx(ix), digest(last), &hashes);
         }
         let of = |owners: &Owners, last: u8| -> Vec<usize> {
             owners.of(digest(last), &hashes).map(|ix| ix.0).collect()
@@ -228,15 +242,15 @@ mod tests {
         assert_eq!(of(&owners, 0), [3, 9, 1]);
         assert_eq!(of(&owners, 1), [5]);
         assert_eq!(of(&owners, 3), [0; 0]);
-        owners.remove(RecordIx(3), digest(0));
-        owners.remove(RecordIx(4), digest(0));
+        owners.remove(RecordIx(3), digest(0), &hashes);
+        owners.remove(RecordIx(4), digest(0), &hashes);
         assert_eq!(of(&owners, 0), [9, 1]);
         assert_eq!(of(&owners, 2), [2]);
-        owners.remove(RecordIx(9), digest(0));
-        owners.remove(RecordIx(1), digest(0));
+        owners.remove(RecordIx(9), digest(0), &hashes);
+        owners.remove(RecordIx(1), digest(0), &hashes);
         assert_eq!(of(&owners, 0), [0; 0]);
         for (ix, last) in [(5, 1), (2, 2)] {
-            owners.remove(RecordIx(ix), digest(last));
+            owners.remove(RecordIx(ix), digest(last), &hashes);
         }
         assert!(owners.first.is_empty() && owners.more.is_empty());
     }

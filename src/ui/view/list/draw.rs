@@ -278,7 +278,7 @@ impl ListView {
                 x += column.cells + 1;
                 continue;
             }
-            let text = (column.text)(row);
+            let text = (column.text)(&row);
             let role = match column.key {
                 SortKey::Failures => Role::Warning,
                 SortKey::Steps | SortKey::TaskType => Role::Text,
@@ -297,7 +297,7 @@ impl ListView {
             }
             x += column.cells + 1;
         }
-        draw_spark(cx, buf, (x + 1, y, fitted.spark_cells), row);
+        draw_spark(cx, buf, (x + 1, y, fitted.spark_cells), &row);
     }
 
     /// Where file names begin in the cells of the ids: behind the longest of those in sight that leave room. `None`
