@@ -3,7 +3,6 @@
 //! Test programs run only where a person asks for that of one record. Whole judgements are kept of a few records; of all others the [`Marks`] alone,
 //! which the list shows.
 
-use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
@@ -327,10 +326,38 @@ enum Work {
     Flags(RecordIx),
 }
 
+/// The records that were judged, a bit each.
+#[derive(Debug, Default)]
+struct Done(Vec<u64>);
+
+impl Done {
+    const BITS: usize = 64;
+
+    /// Says whether it was not there.
+    fn insert(&mut self, ix: RecordIx) -> bool {
+        let (word, bit) = (ix.0 / Self::BITS, 1 << (ix.0 % Self::BITS));
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        let Some(word) = self.0.get_mut(word) else {
+            return false;
+        };
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+
+    fn remove(&mut self, ix: RecordIx) {
+        if let Some(word) = self.0.get_mut(ix.0 / Self::BITS) {
+            *word &= !(1 << (ix.0 % Self::BITS));
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct QueueState {
     wanted: VecDeque<RecordIx>,
-    done: HashSet<RecordIx>,
+    done: Done,
     /// The next record of the pass over all, and where that ends.
     all: Range<usize>,
     /// The same of the pass that looks for flags, which comes behind it, and records to look at again.
@@ -362,7 +389,7 @@ impl QueueState {
     fn judge_by(&mut self, judging: u64) {
         if self.judging != judging {
             self.judging = judging;
-            self.done.clear();
+            self.done = Done::default();
             self.all.start = 0;
             self.flags.start = 0;
         }
@@ -462,7 +489,7 @@ impl Marker {
         let mut state = self.queue.lock();
         state.judge_by(judging);
         for ix in changed {
-            state.done.remove(ix);
+            state.done.remove(*ix);
             state.wanted.push_back(*ix);
             state.flags_again.push_back(*ix);
         }

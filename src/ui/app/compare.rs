@@ -58,7 +58,7 @@ impl App {
             return;
         };
         self.compare.asked = self.opened.advance();
-        let rows = self.data.rows.clone();
+        let rows = self.data.snapshot();
         effects.push(Effect::Others(self.compare.asked, record, rows));
     }
 
@@ -70,7 +70,7 @@ impl App {
             return;
         }
         self.compare.asked = self.opened.advance();
-        let rows = self.data.rows.clone();
+        let rows = self.data.snapshot();
         effects.push(Effect::RunPairs(self.compare.asked, rows));
     }
 
@@ -164,7 +164,7 @@ impl App {
 
     fn compare_pair(&mut self, pair: RunPair, effects: &mut Vec<Effect>) {
         self.compare.asked = self.opened.advance();
-        let rows = self.data.rows.clone();
+        let rows = self.data.snapshot();
         effects.push(Effect::CompareRuns(self.compare.asked, rows, pair));
     }
 

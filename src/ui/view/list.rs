@@ -360,7 +360,7 @@ impl ListView {
                 places: Arc::default(),
                 from: None,
             });
-            let rows = cx.data.rows.clone();
+            let rows = cx.data.snapshot();
             effects.push(Effect::FindRows(
                 generation,
                 pattern,
@@ -418,7 +418,7 @@ impl ListView {
         effects.push(Effect::FindRows(
             generation,
             pattern,
-            cx.data.rows.clone(),
+            cx.data.snapshot(),
             self.order.clone(),
         ));
     }

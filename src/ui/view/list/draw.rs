@@ -521,7 +521,7 @@ fn draw_judged(
 /// What came of the last replay: `= reproduced`, the step where it diverged, or that it failed.
 fn draw_replay(cx: &Cx<'_>, buf: &mut Buffer, ix: RecordIx, (x, y): (u16, u16), column: &Column) {
     const WORD_CELLS: u16 = 10;
-    let Some(brief) = cx.data.rows.replayed(ix) else {
+    let Some(brief) = cx.data.replayed(ix) else {
         return;
     };
     let (word, role) = match brief.rank() {
