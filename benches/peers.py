@@ -55,6 +55,22 @@ def data(folder, size):
     return path
 
 
+def zstd(path, there):
+    program = (
+        "import pyarrow as pa, shutil\n"
+        "with open(%r, 'rb') as plain, pa.CompressedOutputStream(%r, 'zstd') as out: shutil.copyfileobj(plain, out, 1 << 24)" % (path, there)
+    )
+    return subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0
+
+
+def parquet(path, there):
+    program = (
+        "import duckdb; duckdb.sql(\"copy (select * from read_json('%s', format='newline_delimited', maximum_object_size=1000000000)) "
+        "to '%s' (format parquet, compression zstd, row_group_size 2000)\")" % (path, there)
+    )
+    return subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0
+
+
 def warm(path):
     with open(path, "rb", buffering=0) as file:
         while file.read(1 << 24):
@@ -227,6 +243,31 @@ class Bench:
         self.say("first full screen, never seen", size, statistics.median(times["cold"]), "less -S", less, "1.2")
         self.say("first full screen, seen before", size, statistics.median(times["warm"]), "less -S", less, "1.2")
 
+    def packed(self, path, size):
+        """The first screen of the same records packed, beside that of the plain file."""
+        found = {"jsonl": path}
+        for ending, make in (("jsonl.zst", zstd), ("parquet", parquet)):
+            there = "%s.%s" % (path[: -len(".jsonl")], ending)
+            if not os.path.exists(there) and not make(path, there):
+                self.missing.append(ending + " (pyarrow, duckdb)")
+                continue
+            os.utime(there, (time.time() - 3600,) * 2)
+            found[ending] = there
+        for what, flags in (("never seen", ["--no-cache"]), ("seen before", [])):
+            times = {name: [] for name in found}
+            for name, there in found.items():
+                if not flags:
+                    self.index(there)
+                warm(there)
+            for _ in range(self.runs):
+                for name, there in found.items():
+                    terminal = Terminal([self.hgview, *flags, there], self.env)
+                    times[name].append(terminal.shows(ROWS - 4))
+                    terminal.end()
+            plain = statistics.median(times.pop("jsonl"))
+            for name, took in times.items():
+                self.say("first full screen of .%s, %s" % (name, what), size, statistics.median(took), "hgview, the same as .jsonl", plain, "2")
+
     def places(self, path, size):
         lines = subprocess.run(["wc", "-l", path], capture_output=True, check=True).stdout.split()[0].decode()
         self.pair("all places and the last record, never seen", size, ["show", "--no-cache", path, "--nth", lines], ["wc", "-l", path], "1.2")
@@ -278,7 +319,8 @@ class Bench:
             if name != "hgview" and not self.has(name):
                 continue
             terminal = Terminal(command, self.env)
-            terminal.shows(1)
+            # not every program shows the records' ids at once, or at all
+            terminal.rest(2.0)
             until = time.perf_counter() + PATIENCE
             before = -1.0
             while time.perf_counter() < until and before != (before := terminal.cpu()):
@@ -360,7 +402,7 @@ def table(lines):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="100M,1G")
-    parser.add_argument("--only", default="open,places,fields,search,export,memory,keys")
+    parser.add_argument("--only", default="open,packed,places,fields,search,export,memory,keys")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--data", default=os.path.join(tempfile.gettempdir(), "hgview-bench"))
     parser.add_argument("--hgview", default=os.path.join(ROOT, "target", "release", "hgview"))
