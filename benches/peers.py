@@ -340,6 +340,31 @@ class Bench:
             print("%-44s %5s  %10.1f MB  %-34s %10.1f MB  %5.2fx" % ("peak memory", size, found["hgview"], name, peak, ratio))
         print("%-44s %5s  %10.2f %% of a processor, idle" % ("", size, self.idle))
 
+    def records(self, folder, counts=(1_000, 1_000_000)):
+        """What a record takes in memory, when all of it is known that the list shows."""
+        peaks = []
+        for count in counts:
+            path = os.path.join(folder, "short-%d.jsonl" % count)
+            if not os.path.exists(path):
+                with open(path, "w") as file:
+                    for nth in range(count):
+                        row = {"instance_id": "tidepool__harbor-%d" % nth, "messages": [
+                            {"role": "user", "content": "Moor it."}, {"role": "assistant", "content": "Moored, %d." % nth}]}
+                        file.write(json.dumps(row) + "\n")
+                os.utime(path, (time.time() - 3600,) * 2)
+            terminal = Terminal([self.hgview, path], self.env)
+            terminal.rest(2.0)
+            before = -1.0
+            while before != (before := terminal.cpu()):
+                terminal.rest(1.0)
+                time.sleep(1)
+            peaks.append(terminal.status("RssAnon"))
+            terminal.end()
+        each = (peaks[1] - peaks[0]) * (1 << 20) / (counts[1] - counts[0])
+        line = "%d records, judged and hashed, take %.0f MB, %d take %.0f MB: %.0f bytes a record" % (counts[1], peaks[1], counts[0], peaks[0], each)
+        print(line, flush=True)
+        self.lines.append((line, "", None, "", None, None, ""))
+
     def keys(self, path, size):
         self.index(path)
         terminal = Terminal([self.hgview, path], self.env)
@@ -392,7 +417,7 @@ def table(lines):
     notes = []
     for what, size, ours, peer, theirs, ratio, goal in lines:
         if ours is None:
-            notes.append("%s: %s." % (size, what))
+            notes.append("%s%s." % (size + ": " if size else "", what))
             continue
         unit = "MB" if what.startswith("peak") else "ms"
         out.append("| %s | %s | %.0f %s | %s | %.0f %s | %.2f | %s |" % (what, size, ours, unit, peer, theirs, unit, ratio, goal))
@@ -402,7 +427,7 @@ def table(lines):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="100M,1G")
-    parser.add_argument("--only", default="open,packed,places,fields,search,export,memory,keys")
+    parser.add_argument("--only", default="open,packed,places,fields,search,export,memory,keys,records")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--data", default=os.path.join(tempfile.gettempdir(), "hgview-bench"))
     parser.add_argument("--hgview", default=os.path.join(ROOT, "target", "release", "hgview"))
@@ -416,7 +441,10 @@ def main():
             path = data(args.data, size)
             warm(path)
             for what in args.only.split(","):
-                getattr(bench, what)(path, size)
+                if what != "records":
+                    getattr(bench, what)(path, size)
+        if "records" in args.only:
+            bench.records(args.data)
     finally:
         shutil.rmtree(bench.cache, ignore_errors=True)
     missing = "" if not bench.missing else " Not installed, left out: %s." % ", ".join(sorted(set(bench.missing)))
