@@ -10,6 +10,10 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use rayon::iter::ParallelIterator as _;
+use rayon::slice::ParallelSlice as _;
+use rayon::slice::ParallelSliceMut as _;
+
 use crate::behave;
 use crate::behave::flags::Chosen;
 use crate::cancel::Cancel;
@@ -422,7 +426,7 @@ fn sorted(rows: &Rows, mut list: Vec<u32>, how: &Arrangement) -> Vec<u32> {
             }),
         )
     });
-    ranked.sort_by(|(_, a), (_, b)| match (a, b) {
+    ranked.par_sort_by(|(_, a), (_, b)| match (a, b) {
         (Some(a), Some(b)) => a.compare(b, how.is_descending),
         (a, b) => b.is_some().cmp(&a.is_some()),
     });
@@ -431,16 +435,14 @@ fn sorted(rows: &Rows, mut list: Vec<u32>, how: &Arrangement) -> Vec<u32> {
 
 /// What `of` says of each record of a list, in the order of the list; asked in the order of the inputs, in which rows
 /// are together.
-fn in_turn<T>(list: &[u32], mut of: impl FnMut(u32) -> T) -> Vec<(u32, T)> {
-    if list.is_sorted() {
-        return list.iter().map(|ix| (*ix, of(*ix))).collect();
-    }
-    let mut turns: Vec<usize> = (0..list.len()).collect();
-    turns.sort_unstable_by_key(|turn| list.get(*turn));
-    let asked = turns.into_iter().filter_map(|turn| {
-        let ix = *list.get(turn)?;
-        Some((turn, (ix, of(ix))))
-    });
+fn in_turn<T: Send>(list: &[u32], of: impl Fn(u32) -> T + Sync) -> Vec<(u32, T)> {
+    /// Records that a thread looks at together.
+    const TOGETHER: usize = 2048;
+    let mut turns: Vec<(u32, usize)> = list.iter().copied().zip(0..).collect();
+    turns.sort_unstable();
+    let asked = turns
+        .par_chunks(TOGETHER)
+        .flat_map_iter(|turns| turns.iter().map(|(ix, turn)| (*turn, (*ix, of(*ix)))));
     let mut asked: Vec<(usize, (u32, T))> = asked.collect();
     asked.sort_unstable_by_key(|(turn, _)| *turn);
     asked.into_iter().map(|(_, said)| said).collect()
@@ -458,11 +460,9 @@ fn narrowed(
     if narrow.is_empty() {
         return Some(list);
     }
-    let mut asked = 0_usize;
     let scored = in_turn(&list, |small| {
-        asked += 1;
         // what comes of a pass that is given up is not used
-        if cancel.is_cancelled() && asked.is_multiple_of(64) {
+        if cancel.is_cancelled() {
             return None;
         }
         let ix = RecordIx(small as usize);

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use crate::model::ContentHash;
@@ -100,17 +101,28 @@ impl Recent {
     /// So many are kept.
     const CHUNKS: usize = 12;
 
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(Arc<Chunk>, Unpacked)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self, chunk: &Arc<Chunk>) -> Option<Unpacked> {
+        let mut recent = self.lock();
+        let at = recent
+            .iter()
+            .rposition(|(known, _)| Arc::ptr_eq(known, chunk))?;
+        let found = recent.remove(at)?;
+        let rows = Arc::clone(&found.1);
+        recent.push_back(found);
+        Some(rows)
+    }
+
     fn of(&self, chunk: &Arc<Chunk>, packed: &[u8]) -> Option<Unpacked> {
-        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_it = |known: &(Arc<Chunk>, Unpacked)| Arc::ptr_eq(&known.0, chunk);
-        if let Some(at) = recent.iter().rposition(is_it) {
-            let found = recent.remove(at)?;
-            let rows = Arc::clone(&found.1);
-            recent.push_back(found);
+        if let Some(rows) = self.known(chunk) {
             return Some(rows);
         }
         let rows = unpack_rows(packed)?.into_iter().map(Arc::new);
         let rows: Unpacked = Arc::new(rows.collect());
+        let mut recent = self.lock();
         if recent.len() == Self::CHUNKS {
             recent.pop_front();
         }
