@@ -307,14 +307,13 @@ mod tests {
         for (letter, how) in text.chars().zip(how.iter().cycle()) {
             let shortest = serde_json::to_string(&letter).unwrap();
             match how {
-                0 => {
+                0 | 1 => {
                     for unit in letter.encode_utf16(&mut [0; 2]) {
-                        json += &format!("\\u{unit:04x}");
-                    }
-                }
-                1 => {
-                    for unit in letter.encode_utf16(&mut [0; 2]) {
-                        json += &format!("\\u{unit:04X}");
+                        let digits = match how {
+                            0 => format!("\\u{unit:04x}"),
+                            _ => format!("\\u{unit:04X}"),
+                        };
+                        json.push_str(&digits);
                     }
                 }
                 2 if letter == '/' => json += "\\/",

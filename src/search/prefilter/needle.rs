@@ -287,9 +287,13 @@ mod tests {
     fn check(pattern: &str, want: &[&str]) {
         let hir = regex_syntax::parse(pattern).unwrap();
         let shown = |needle: Vec<Letter>| -> String {
-            let letters = needle.into_iter().map(|letter| match letter.is_folded {
-                true => char::from(letter.byte.to_ascii_uppercase()),
-                false => char::from(letter.byte),
+            let letters = needle.into_iter().map(|letter| {
+                let byte = letter.byte;
+                char::from(if letter.is_folded {
+                    byte.to_ascii_uppercase()
+                } else {
+                    byte
+                })
             });
             letters.collect()
         };
