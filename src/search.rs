@@ -555,8 +555,7 @@ impl Shared<'_> {
 
     /// Whether a scan has seen that nothing in a stretch can match.
     fn is_ruled_out(&self, stretch: &Stretch) -> bool {
-        let seen = self.sieve.among(stretch.records());
-        seen.is_some_and(|seen| seen.is_empty())
+        stretch.is_ruled_out(self.sieve)
             && !self.pattern.prefilter.is_all()
             && !self.may_join_patch(stretch)
     }

@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::RwLock;
@@ -30,6 +31,9 @@ use crate::store::names;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
 use crate::store::scan::Want;
+use crate::store::table::Table;
+use crate::store::tell;
+use crate::store::tell::Container;
 
 /// How many files of a folder are looked into.
 const SIBLINGS: usize = 200;
@@ -332,17 +336,24 @@ fn head_of(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
 /// each neighbour would be read as far as its first long line before anything is shown.
 fn holds_steps(path: &Path) -> bool {
     const HEAD_BYTES: usize = 64 << 10;
-    const MEMBERS: [&[u8]; 5] = [
-        b"\"messages\"",
-        b"\"history\"",
-        b"\"trajectory\"",
-        b"\"conversations\"",
-        b"\"raw_completions\"",
+    const MEMBERS: [&str; 5] = [
+        "messages",
+        "history",
+        "trajectory",
+        "conversations",
+        "raw_completions",
     ];
     let head = head_of(path, HEAD_BYTES);
     let head = head.as_deref().unwrap_or_default();
-    let is_member = |name: &[u8]| {
-        memchr::memmem::find_iter(head, name).any(|at| {
+    if tell::container(head) == Container::Parquet {
+        // a page of its rows takes longer than all that is shown
+        let file = std::fs::File::open(path).ok();
+        let table = file.and_then(|file| Table::open(Arc::new(file)).ok());
+        return table.is_some_and(|table| MEMBERS.iter().any(|name| table.has_column(name)));
+    }
+    let is_member = |name: &str| {
+        let name = format!("\"{name}\"");
+        memchr::memmem::find_iter(head, &name).any(|at| {
             let is_escaped = at.checked_sub(1).and_then(|before| head.get(before)) == Some(&b'\\');
             let after = head.get(at + name.len()..).unwrap_or_default();
             !is_escaped && after.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')

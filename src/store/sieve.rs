@@ -73,7 +73,7 @@ impl<'a> Sieve<'a> {
     }
 
     /// Those of the records in which something was seen; `None` when one of them was not looked at.
-    pub fn among(&self, records: impl Iterator<Item = RecordIx>) -> Option<Vec<RecordIx>> {
+    pub(super) fn among(&self, records: impl Iterator<Item = RecordIx>) -> Option<Vec<RecordIx>> {
         let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
         let mut found = Vec::new();
         for ix in records {

@@ -52,6 +52,13 @@ impl Stretch {
         self.pieces.iter().map(|piece| RecordIx(piece.record))
     }
 
+    /// Whether a scan has seen that nothing in it is found. Never so for a record that has to be read by itself: nobody
+    /// knows yet whether it can be.
+    pub fn is_ruled_out(&self, sieve: &Sieve<'_>) -> bool {
+        let seen = || sieve.among(self.records());
+        self.source.is_some() && seen().is_some_and(|seen| seen.is_empty())
+    }
+
     fn span(&self) -> Span {
         let start = self.pieces.first().map_or(0, |piece| piece.slot.start);
         let end = self.pieces.last().map_or(0, |piece| piece.slot.span().end);
