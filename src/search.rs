@@ -376,6 +376,9 @@ pub enum Told {
 /// What is found is told this late at most, as far as batches can be made for it.
 const PATIENCE: Duration = Duration::from_millis(40);
 
+/// A search that has caught up with a scan sleeps so long: the scan has all cores meanwhile.
+const NAP: Duration = Duration::from_millis(4);
+
 /// Bytes of a stretch: reads are few, and the first answers come soon.
 const STRETCH_BYTES: u64 = 512 << 10;
 
@@ -405,12 +408,16 @@ pub fn run_scanning(
     let sieve = Sieve::new(&pattern.prefilter);
     // of its own: the caller's says whether the caller gave up, and nothing else
     let is_over = Cancel::new();
+    let searcher = std::thread::current();
     std::thread::scope(|scope| {
         let scan = || {
-            if pattern.prefilter.is_all() {
-                return store.scan(&is_over, &mut |_| {});
-            }
-            store.scan_through(&sieve, &is_over, &mut |_| {})
+            let scanned = if pattern.prefilter.is_all() {
+                store.scan(&is_over, &mut |_| {})
+            } else {
+                store.scan_through(&sieve, &is_over, &mut |_| {})
+            };
+            searcher.unpark();
+            scanned
         };
         let scanned = scope.spawn(scan);
         run_with(store, pattern, &sieve, &Records::All, cancel, tell);
@@ -436,7 +443,7 @@ fn run_with(
         joined: Mutex::default(),
         cancel,
     };
-    let threads = rayon::current_num_threads();
+    let threads = crate::store::threads();
     let (mut batch, mut done) = (2 * threads, 0);
     while !cancel.is_cancelled() {
         let Some((known, places)) = next(store, records, done) else {
@@ -444,10 +451,7 @@ fn run_with(
         };
         let began = Instant::now();
         let (stretches, taken) = store.stretches(&places, STRETCH_BYTES, batch);
-        let found: Vec<Vec<Answer>> = stretches
-            .par_iter()
-            .map(|stretch| shared.search(stretch))
-            .collect();
+        let found = shared.search_all(stretches);
         done += taken;
         // threads wait for each other as rarely as whoever looks at the answers allows
         batch = if began.elapsed() > PATIENCE {
@@ -496,7 +500,8 @@ fn next(store: &Store, records: &Records, done: usize) -> Option<(usize, Vec<usi
             if is_complete {
                 return None;
             }
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            // whoever scans for this search alone wakes it at the end
+            std::thread::park_timeout(NAP);
         },
     }
 }
@@ -535,6 +540,37 @@ struct Shared<'a> {
 }
 
 impl Shared<'_> {
+    /// Searches stretches, with all cores where there is anything to be read.
+    fn search_all(&self, mut stretches: Vec<Stretch>) -> Vec<Vec<Answer>> {
+        stretches.retain(|stretch| !self.is_ruled_out(stretch));
+        if let [alone] = stretches.as_slice() {
+            return vec![self.search(alone)];
+        }
+        if stretches.is_empty() {
+            return Vec::new();
+        }
+        let found = stretches.par_iter().map(|stretch| self.search(stretch));
+        found.collect()
+    }
+
+    /// Whether a scan has seen that nothing in a stretch can match.
+    fn is_ruled_out(&self, stretch: &Stretch) -> bool {
+        stretch.is_ruled_out(self.sieve)
+            && !self.pattern.prefilter.is_all()
+            && !self.may_join_patch(stretch)
+    }
+
+    /// Whether a patch that a side file brings may match: it stands in no byte of the record.
+    fn may_join_patch(&self, stretch: &Stretch) -> bool {
+        let pattern = self.pattern;
+        let matches = |patch: &str| pattern.regex.is_match(patch);
+        pattern.places.contains(&Place::Patches)
+            && stretch.records().next().is_some_and(|first| {
+                let joined = &self.joined;
+                self.store.may_join_patch(first, joined, &matches)
+            })
+    }
+
     fn search(&self, stretch: &Stretch) -> Vec<Answer> {
         if self.cancel.is_cancelled() {
             return Vec::new();
@@ -548,15 +584,7 @@ impl Shared<'_> {
 
     /// The records of a stretch that have to be parsed.
     fn candidates(&self, stretch: &Stretch) -> Vec<RecordIx> {
-        let pattern = self.pattern;
-        let matches = |patch: &str| pattern.regex.is_match(patch);
-        // a patch that a side file brings stands in no byte of the record
-        let has_patch = pattern.places.contains(&Place::Patches)
-            && stretch.records().next().is_some_and(|first| {
-                let joined = &self.joined;
-                self.store.may_join_patch(first, joined, &matches)
-            });
-        if pattern.prefilter.is_all() || has_patch {
+        if self.pattern.prefilter.is_all() || self.may_join_patch(stretch) {
             return stretch.records().collect();
         }
         let sift = |buffer: &mut Vec<u8>| self.store.sift(stretch, buffer, self.sieve);

@@ -49,6 +49,7 @@ pub use crate::store::content::Note;
 pub use crate::store::copy::Line;
 pub use crate::store::copy::copy_lines;
 pub use crate::store::index::Skipped;
+pub use crate::store::pass::threads;
 pub use crate::store::refresh::Refresh;
 pub use crate::store::sidecar::FileHash;
 pub use crate::store::sidecar::Print;

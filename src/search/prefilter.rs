@@ -3,10 +3,14 @@
 //! Records are JSON, or are made into it, and JSON writes one text in several ways. A needle is therefore only made of
 //! letters that stand for themselves in all of them; a record that escapes even such letters is always parsed.
 
-use memchr::memmem;
-use regex_syntax::hir::Hir;
-use regex_syntax::hir::HirKind;
+mod folded;
+mod needle;
 
+use memchr::memmem;
+
+use crate::search::prefilter::folded::Folded;
+use crate::search::prefilter::needle::Letter;
+use crate::search::prefilter::needle::is_plain;
 use crate::store::Find;
 
 /// Texts of which every match contains one, looked for in bytes.
@@ -15,21 +19,38 @@ pub(super) struct Prefilter {
     needles: Needles,
     /// How escapes of letters begin that a needle could have.
     escape: memmem::Finder<'static>,
-    /// A letter of a needle may be written as one of those that fold to it (`ſ`, the Kelvin sign), and these escaped.
-    is_folding: bool,
-    /// Bytes of the longest needle, in whatever case.
+    /// Letters beyond ASCII that fold to one of a needle (`ſ`, the Kelvin sign), where they do.
+    far: Option<[memmem::Finder<'static>; 2]>,
+    /// Bytes of the longest needle.
     reach: usize,
 }
 
 impl Find for Prefilter {
     fn each(&self, bytes: &[u8], found: &mut dyn FnMut(usize) -> usize) {
-        let mut from = 0;
-        while let Some(at) = self.needle_from(bytes, from) {
-            from = found(at).max(at + 1);
+        let mut each_of = |next: &dyn Fn(usize) -> Option<usize>| {
+            let mut from = 0;
+            while let Some(at) = next(from) {
+                from = found(at).max(at + 1);
+            }
+        };
+        match &self.needles {
+            Needles::All => each_of(&|from| (from < bytes.len()).then_some(from)),
+            Needles::One(finder) => {
+                each_of(&|from| Some(from + finder.find(bytes.get(from..)?)?));
+            }
+            Needles::Folded(needles) => {
+                for needle in needles {
+                    each_of(&|from| needle.find(bytes, from));
+                }
+            }
+            Needles::Several(regex) => each_of(&|from| {
+                let is_within = from <= bytes.len();
+                Some(is_within.then(|| regex.find_at(bytes, from))??.start())
+            }),
         }
-        from = 0;
-        while let Some(at) = self.odd_from(bytes, from) {
-            from = found(at).max(at + 1);
+        each_of(&|from| self.odd_from(bytes, from));
+        if let Some(far) = &self.far {
+            each_of(&|from| far_from(far, bytes, from));
         }
     }
 
@@ -43,71 +64,59 @@ enum Needles {
     /// Nothing is known: every record is parsed.
     All,
     One(Box<memmem::Finder<'static>>),
+    /// Few, with letters whose case does not matter.
+    Folded(Vec<Folded>),
     Several(Box<regex::bytes::Regex>),
 }
 
 impl Prefilter {
-    /// Needles shorter than this are in every record.
-    const SHORTEST: usize = 3;
-    /// More alternatives are as slow as parsing.
-    const MOST: usize = 64;
+    /// More needles are looked for at once rather than one after the other.
+    const MOST_FOLDED: usize = 4;
 
     /// What can be known of the regular expression `source`.
     pub(super) fn new(source: &str, is_insensitive: bool) -> Self {
-        let texts = Self::texts(source).unwrap_or_default();
-        let has_folding = |text: &String| text.contains(['k', 'K', 's', 'S']);
-        let is_folding = is_insensitive && texts.iter().any(has_folding);
+        let texts = Self::texts(source, is_insensitive).unwrap_or_default();
+        let mut letters = texts.iter().flatten();
+        let is_folding = letters.any(|letter| letter.has_far_folds());
         let escape: &[u8] = if is_folding { b"\\u" } else { b"\\u00" };
+        let far = || ["\u{17f}", "\u{212a}"].map(memmem::Finder::new);
         Self {
-            needles: Self::needles(&texts, is_insensitive).unwrap_or(Needles::All),
+            needles: Self::needles(&texts).unwrap_or(Needles::All),
             escape: memmem::Finder::new(escape),
-            is_folding,
-            reach: texts
-                .iter()
-                .map(|text| text.len().saturating_mul(LONGEST_FOLD))
-                .fold(ODD_BYTES, usize::max),
+            far: is_folding.then(far),
+            reach: texts.iter().map(Vec::len).fold(ODD_BYTES, usize::max),
         }
     }
 
-    fn texts(source: &str) -> Option<Vec<String>> {
+    fn texts(source: &str, is_insensitive: bool) -> Option<Vec<Vec<Letter>>> {
         let hir = regex_syntax::ParserBuilder::new()
             .multi_line(true)
+            .case_insensitive(is_insensitive)
             .build()
             .parse(source)
             .ok()?;
-        required(&hir)
+        needle::required(&hir)
     }
 
-    fn needles(texts: &[String], is_insensitive: bool) -> Option<Needles> {
-        if texts.is_empty() || texts.len() > Self::MOST {
-            return None;
+    fn needles(texts: &[Vec<Letter>]) -> Option<Needles> {
+        let is_folded = texts.iter().flatten().any(|letter| letter.is_folded);
+        if is_folded && texts.len() <= Self::MOST_FOLDED {
+            let needles: Option<Vec<Folded>> = texts.iter().map(|text| Folded::new(text)).collect();
+            return needles.map(Needles::Folded);
         }
-        if let ([one], false) = (texts, is_insensitive) {
-            let finder = memmem::Finder::new(one.as_bytes()).into_owned();
+        if let ([one], false) = (texts, is_folded) {
+            let bytes: Vec<u8> = one.iter().map(|letter| letter.byte).collect();
+            let finder = memmem::Finder::new(&bytes).into_owned();
             return Some(Needles::One(Box::new(finder)));
         }
-        let escaped: Vec<String> = texts.iter().map(|text| regex::escape(text)).collect();
-        let regex = regex::bytes::RegexBuilder::new(&escaped.join("|"))
-            .case_insensitive(is_insensitive)
-            .build()
-            .ok()?;
-        Some(Needles::Several(Box::new(regex)))
+        let sources: Vec<String> = texts.iter().map(|text| source_of(text)).collect();
+        let regex = regex::bytes::Regex::new(&sources.join("|")).ok()?;
+        (!texts.is_empty()).then(|| Needles::Several(Box::new(regex)))
     }
 
     /// Whether nothing is known, so that looking at bytes is of no use.
     pub(super) fn is_all(&self) -> bool {
         matches!(self.needles, Needles::All)
-    }
-
-    /// The first needle at `from` or behind it.
-    fn needle_from(&self, bytes: &[u8], from: usize) -> Option<usize> {
-        match &self.needles {
-            Needles::All => (from < bytes.len()).then_some(from),
-            Needles::One(finder) => Some(from + finder.find(bytes.get(from..)?)?),
-            Needles::Several(regex) => (from <= bytes.len())
-                .then(|| regex.find_at(bytes, from))?
-                .map(|found| found.start()),
-        }
     }
 
     /// The first escape at `from` or behind it that hides a letter that a needle could have.
@@ -146,14 +155,44 @@ impl Prefilter {
                 let letter = code.and_then(|(high, low)| char::from_u32(high * 16 + low));
                 letter.is_some_and(is_plain)
             }
-            [b'0', b'1', b'7', b'f' | b'F'] | [b'2', b'1', b'2', b'a' | b'A'] => self.is_folding,
+            [b'0', b'1', b'7', b'f' | b'F'] | [b'2', b'1', b'2', b'a' | b'A'] => self.far.is_some(),
             _ => false,
         }
     }
 }
 
-/// Bytes of the longest letter that folds to one of ASCII.
-const LONGEST_FOLD: usize = 3;
+/// A needle as a regular expression.
+fn source_of(text: &[Letter]) -> String {
+    let letters = text.iter().map(|letter| {
+        let source = regex::escape(char::from(letter.byte).encode_utf8(&mut [0; 4]));
+        if letter.is_folded {
+            format!("(?i-u:{source})")
+        } else {
+            source
+        }
+    });
+    letters.collect()
+}
+
+/// The first of the letters at `from` or behind it; bytes of ASCII are passed over in blocks.
+fn far_from(letters: &[memmem::Finder<'_>; 2], bytes: &[u8], mut from: usize) -> Option<usize> {
+    const BLOCK: usize = 1024;
+    /// Bytes of a letter behind its first.
+    const BEHIND: usize = 2;
+    while from < bytes.len() {
+        let rest = bytes.get(from..).unwrap_or_default();
+        let block = rest.get(..BLOCK + BEHIND).unwrap_or(rest);
+        if !block.is_ascii() {
+            let first = letters.iter().filter_map(|letter| letter.find(block)).min();
+            if let Some(at) = first {
+                return Some(from + at);
+            }
+        }
+        from += BLOCK;
+    }
+    None
+}
+
 /// Bytes of an escape.
 const ODD_BYTES: usize = 6;
 /// Bytes that are looked at for odd escapes at once.
@@ -173,61 +212,6 @@ fn may_hold_odd(block: &[u8]) -> bool {
         is_escape & is_low
     };
     (0..ODD_BLOCK).fold(0, |any, nth| any | is_odd(nth)) != 0
-}
-
-/// Words that readers put into trajectories whose records do not hold them: names of tools and arguments, and values
-/// that are shown as JSON.
-const MADE: &[&str] = &[
-    "bash",
-    "run_ipython",
-    "command",
-    "code",
-    "changes",
-    "null",
-    "true",
-    "false",
-];
-
-/// Whether JSON writes it as itself. Some writers escape what means something in HTML, or `/`.
-fn is_plain(letter: char) -> bool {
-    matches!(letter, ' '..='~') && !matches!(letter, '"' | '\\' | '/' | '<' | '>' | '&' | '\'')
-}
-
-/// Whether it stands for itself in a value, too, that a reader shows as JSON: laid out anew.
-fn is_kept(letter: char) -> bool {
-    is_plain(letter) && !matches!(letter, '{' | '}' | '[' | ']' | ',' | ':')
-}
-
-/// Whether it may be in a trajectory and not in the bytes of its record: readers made it, or a number was spelt anew.
-fn is_made(needle: &str) -> bool {
-    let needle = needle.to_ascii_lowercase();
-    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | '+' | '-');
-    MADE.iter().any(|word| word.contains(&needle)) || needle.chars().all(is_number)
-}
-
-/// Texts of which every match of `hir` contains one; `None` where there are no useful ones.
-fn required(hir: &Hir) -> Option<Vec<String>> {
-    match hir.kind() {
-        HirKind::Literal(literal) => {
-            let text = std::str::from_utf8(&literal.0).ok()?;
-            let runs = text.split(|c| !is_kept(c)).map(str::trim);
-            let longest = runs.max_by_key(|run| run.len())?;
-            let is_useful = longest.len() >= Prefilter::SHORTEST && !is_made(longest);
-            is_useful.then(|| vec![longest.to_owned()])
-        }
-        HirKind::Capture(capture) => required(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
-        // the one whose shortest text is longest
-        HirKind::Concat(parts) => parts
-            .iter()
-            .filter_map(required)
-            .max_by_key(|texts| texts.iter().map(String::len).min()),
-        HirKind::Alternation(parts) => {
-            let all: Option<Vec<Vec<String>>> = parts.iter().map(required).collect();
-            Some(all?.into_iter().flatten().collect())
-        }
-        HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) | HirKind::Repetition(_) => None,
-    }
 }
 
 #[cfg(test)]
@@ -301,6 +285,94 @@ mod tests {
                 at + 1
             });
             proptest::prop_assert_eq!(got, want);
+        }
+    }
+
+    #[test]
+    fn case_is_taken_as_the_pattern_says() {
+        finds("(?i)needle_7", false, r#"{"a": "a Needle_7"}"#, true);
+        finds("(?i)needle_7", false, r#"{"a": "a needle-7"}"#, false);
+        finds("(?i)need(?-i:LE)", true, r#"{"a": "NEEDle"}"#, false);
+        finds("(?-i)needle", true, r#"{"a": "NEEDLE"}"#, false);
+        finds("(?i)nee(?:dle|p|d!|t|n)", false, r#"{"a": "NEET"}"#, true);
+        finds("(?i)nee(?:dle|p|d!|t|n)", false, r#"{"a": "NEE"}"#, false);
+        finds("(?i)desk", false, "{\"a\": \"DE\u{17f}\u{212a}\"}", true);
+        finds("(?i)desk", false, r#"{"a": "\u0064e\u017F\u212a"}"#, true);
+        finds("(?-i)desk", false, "{\"a\": \"de\u{17f}k\"}", false);
+    }
+
+    /// A text as JSON writes it, each letter in the way that a number says.
+    fn written(text: &str, how: &[u8], is_nested: bool) -> String {
+        let mut json = String::from("\"");
+        for (letter, how) in text.chars().zip(how.iter().cycle()) {
+            let shortest = serde_json::to_string(&letter).unwrap();
+            match how {
+                0 | 1 => {
+                    for unit in letter.encode_utf16(&mut [0; 2]) {
+                        let digits = match how {
+                            0 => format!("\\u{unit:04x}"),
+                            _ => format!("\\u{unit:04X}"),
+                        };
+                        json.push_str(&digits);
+                    }
+                }
+                2 if letter == '/' => json += "\\/",
+                _ => json += shortest.get(1..shortest.len() - 1).unwrap(),
+            }
+        }
+        json.push('"');
+        if is_nested {
+            json = serde_json::to_string(&json).unwrap();
+        }
+        json
+    }
+
+    /// A pattern made of a piece of a text, each letter in the way that a number says.
+    fn pattern_of(piece: &str, how: &[u8]) -> String {
+        let parts = piece.chars().zip(how.iter().cycle()).map(|(letter, how)| {
+            let (lower, upper) = (letter.to_lowercase(), letter.to_uppercase());
+            let source = regex::escape(&letter.to_string());
+            match how {
+                0 => regex::escape(&lower.to_string()),
+                1 => regex::escape(&upper.to_string()),
+                2 => format!("(?i:{source})"),
+                3 => format!("(?:{source}|needle)"),
+                4 => format!("{source}?"),
+                5 => format!("{source}+"),
+                6 => format!("(?-i:{source})"),
+                7 => ".".to_owned(),
+                8 => format!(r"(?:{source}|x|{}|\n)", regex::escape(&upper.to_string())),
+                _ => source,
+            }
+        });
+        parts.collect()
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(2000))]
+        #[test]
+        fn what_matches_is_never_ruled_out(
+            text in "[a-eA-EkKsSſ\u{212a}ıİéÉß_ \n\t/\"<😀.(-]{3,40}",
+            written_how in proptest::collection::vec(0_u8..24, 1..9),
+            pattern_how in proptest::collection::vec(0_u8..30, 1..9),
+            (from, len) in (0_usize..30, 3_usize..12),
+            (is_insensitive, is_nested) in (proptest::bool::ANY, proptest::bool::ANY),
+        ) {
+            let piece: String = text.chars().skip(from).take(len).collect();
+            let source = pattern_of(&piece, &pattern_how);
+            let regex = regex::RegexBuilder::new(&source)
+                .case_insensitive(is_insensitive)
+                .multi_line(true)
+                .build()
+                .unwrap();
+            let filter = Prefilter::new(&source, is_insensitive);
+            let json = written(&text, &written_how, is_nested);
+            let mut is_seen = false;
+            filter.each(json.as_bytes(), &mut |_| {
+                is_seen = true;
+                json.len()
+            });
+            proptest::prop_assert!(is_seen || !regex.is_match(&text), "{source} in {json}");
         }
     }
 

@@ -429,3 +429,33 @@ fn a_pattern_that_is_none_says_where() {
     assert!(error.to_string().contains("a(b"), "{error}");
     assert!(Pattern::new("a(b", true, Case::Smart, &[]).is_ok());
 }
+
+#[test]
+fn what_lies_between_the_records_that_are_searched_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rows.jsonl");
+    let filler = "lorem ipsum ".repeat(250);
+    let row = |id: usize| {
+        let word = if id % 6 < 2 { "needle" } else { "thread" };
+        record(id, &format!("{filler}{word}"))
+    };
+    let rows: Vec<String> = (0..60).map(row).collect();
+    std::fs::write(&path, rows.join("\n")).unwrap();
+    let store = open(&path);
+    let count = |records: &[usize]| store.stretches(records, STRETCH_BYTES, 99).0.len();
+    assert_eq!(count(&[0, 1, 2, 3]), 1);
+    assert_eq!(count(&[0, 4, 8]), 1, "little lies between");
+    assert_eq!(count(&[0, 30, 31, 59]), 3);
+    let pattern = Pattern::new("needle", false, Case::Smart, &[]).unwrap();
+    let found_in = |records: Vec<u32>| -> Vec<usize> {
+        let records = Records::These(Arc::new(records));
+        let answers = answers(&store, &pattern, &records);
+        answers.iter().map(|answer| answer.record.0).collect()
+    };
+    for step in [1, 2, 3, 5, 7, 30] {
+        let asked: Vec<u32> = (0..60).step_by(step).collect();
+        let wanted = asked.iter().map(|ix| *ix as usize);
+        let want: Vec<usize> = wanted.filter(|ix| ix % 6 < 2).collect();
+        assert_eq!(found_in(asked), want, "each {step}th");
+    }
+}

@@ -117,7 +117,12 @@ fn threads_for(pieces: u64) -> usize {
     if worth < 2 {
         return 1;
     }
-    worth.min(rayon::current_num_threads()).min(MOST_THREADS)
+    worth.min(threads()).min(MOST_THREADS)
+}
+
+/// How many threads work on bytes at once. Asking `rayon` would start its threads, which spin while they have no work.
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Reads until the buffer is full or the file ends; says how much of it is filled.

@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::RwLock;
@@ -30,6 +31,9 @@ use crate::store::names;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
 use crate::store::scan::Want;
+use crate::store::table::Table;
+use crate::store::tell;
+use crate::store::tell::Container;
 
 /// How many files of a folder are looked into.
 const SIBLINGS: usize = 200;
@@ -319,28 +323,43 @@ impl Neighbours {
     }
 }
 
+/// The first bytes of a file, at most `most` of them.
+fn head_of(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
+    // room for all of it: a vector that grows from nothing is read into by 32 bytes, then 64, …
+    let mut head = Vec::with_capacity(most);
+    let file = std::fs::File::open(path)?;
+    file.take(most as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
 /// Whether the first bytes of a file show a trajectory's own members. Side files have none of these; without this look
 /// each neighbour would be read as far as its first long line before anything is shown.
 fn holds_steps(path: &Path) -> bool {
-    const HEAD_BYTES: u64 = 64 << 10;
-    const MEMBERS: [&[u8]; 5] = [
-        b"\"messages\"",
-        b"\"history\"",
-        b"\"trajectory\"",
-        b"\"conversations\"",
-        b"\"raw_completions\"",
+    const HEAD_BYTES: usize = 64 << 10;
+    const MEMBERS: [&str; 5] = [
+        "messages",
+        "history",
+        "trajectory",
+        "conversations",
+        "raw_completions",
     ];
-    let mut head = Vec::new();
-    let read =
-        std::fs::File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
-    let is_member = |name: &[u8]| {
-        memchr::memmem::find_iter(&head, name).any(|at| {
+    let head = head_of(path, HEAD_BYTES);
+    let head = head.as_deref().unwrap_or_default();
+    if tell::container(head) == Container::Parquet {
+        // a page of its rows takes longer than all that is shown
+        let file = std::fs::File::open(path).ok();
+        let table = file.and_then(|file| Table::open(Arc::new(file)).ok());
+        return table.is_some_and(|table| MEMBERS.iter().any(|name| table.has_column(name)));
+    }
+    let is_member = |name: &str| {
+        let name = format!("\"{name}\"");
+        memchr::memmem::find_iter(head, &name).any(|at| {
             let is_escaped = at.checked_sub(1).and_then(|before| head.get(before)) == Some(&b'\\');
             let after = head.get(at + name.len()..).unwrap_or_default();
             !is_escaped && after.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
         })
     };
-    read.is_ok() && MEMBERS.into_iter().any(is_member)
+    MEMBERS.into_iter().any(is_member)
 }
 
 /// Why what hgview exported is not joined where it is merely found: its labels came from the records themselves.
@@ -363,13 +382,13 @@ pub(super) fn is_own_export(path: &Path) -> bool {
 /// Whether a manifest of hgview says that it wrote a file of this name.
 fn names_output(manifest: &Path, name: &str) -> bool {
     // everything before the lines about single records
-    const HEAD_BYTES: u64 = 256 << 10;
-    let mut head = Vec::new();
-    let read =
-        std::fs::File::open(manifest).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    const HEAD_BYTES: usize = 256 << 10;
+    let Ok(head) = head_of(manifest, HEAD_BYTES) else {
+        return false;
+    };
     let says = |text: &str| memchr::memmem::find(&head, text.as_bytes()).is_some();
     let quoted = Value::from(name).to_string();
-    read.is_ok() && says("\"name\": \"hgview\"") && says(&format!("\"file\": {quoted}"))
+    says("\"name\": \"hgview\"") && says(&format!("\"file\": {quoted}"))
 }
 
 /// Reads the side files of one folder, but for the file that asks.

@@ -310,6 +310,8 @@ impl Feed {
             if let Err(err) = done {
                 self.fail(format!("the stream is damaged: {err}"));
             }
+            // what comes to the file meanwhile is little, mostly nothing
+            self.chunk = Vec::new();
         }
         while !cancel.is_cancelled() {
             let bytes = self.next();

@@ -52,6 +52,13 @@ impl Stretch {
         self.pieces.iter().map(|piece| RecordIx(piece.record))
     }
 
+    /// Whether a scan has seen that nothing in it is found. Never so for a record that has to be read by itself: nobody
+    /// knows yet whether it can be.
+    pub fn is_ruled_out(&self, sieve: &Sieve<'_>) -> bool {
+        let seen = || sieve.among(self.records());
+        self.source.is_some() && seen().is_some_and(|seen| seen.is_empty())
+    }
+
     fn span(&self) -> Span {
         let start = self.pieces.first().map_or(0, |piece| piece.slot.start);
         let end = self.pieces.last().map_or(0, |piece| piece.slot.span().end);
@@ -65,6 +72,9 @@ fn is_plain(source: &Source) -> bool {
         && matches!(source.header, Header::None)
         && source.parts.is_empty()
 }
+
+/// Bytes between two records that are rather read with them than passed over by another read.
+const GAP: u64 = 32 << 10;
 
 fn stretch_at(index: &Index, records: &[usize], max_bytes: u64) -> Option<Stretch> {
     let known = |record: usize| {
@@ -84,7 +94,8 @@ fn stretch_at(index: &Index, records: &[usize], max_bytes: u64) -> Option<Stretc
     for record in rest {
         let Some(next) = known(*record) else { break };
         let last = pieces.last().map_or(piece.slot, |last| last.slot);
-        let is_next = next.slot.source == last.source && next.slot.start >= last.span().end;
+        let behind = next.slot.start.checked_sub(last.span().end);
+        let is_next = next.slot.source == last.source && behind.is_some_and(|gap| gap <= GAP);
         let is_within = next.slot.span().end.saturating_sub(piece.slot.start) <= max_bytes;
         if !is_next || !is_within {
             break;
@@ -164,6 +175,14 @@ fn found_in(stretch: &Stretch, bytes: &[u8], find: &dyn Find) -> Vec<RecordIx> {
         let at = |byte: u64| usize::try_from(byte - base).unwrap_or(usize::MAX);
         at(piece.slot.start)..at(piece.slot.span().end)
     };
+    let has_own = |piece: &&Piece| has_any(bytes.get(within(piece)).unwrap_or_default(), find);
+    let told = |piece: &Piece| RecordIx(piece.record);
+    let own = stretch.pieces.iter().map(|piece| piece.slot.len);
+    if own.sum::<u64>() < stretch.span().len_bytes() / 2 {
+        // most of it is of records that nobody asked for
+        let own = stretch.pieces.iter().filter(has_own);
+        return own.map(told).collect();
+    }
     let mut met = Vec::new();
     find.each(bytes, &mut |at| {
         let behind = stretch
@@ -178,10 +197,9 @@ fn found_in(stretch: &Stretch, bytes: &[u8], find: &dyn Find) -> Vec<RecordIx> {
     met.sort_unstable();
     met.dedup();
     // what begins in a record may end behind it, and what lies between two records is of neither
-    let has_own = |piece: &&Piece| has_any(bytes.get(within(piece)).unwrap_or_default(), find);
     met.into_iter()
         .filter_map(|nth| stretch.pieces.get(nth))
         .filter(has_own)
-        .map(|piece| RecordIx(piece.record))
+        .map(told)
         .collect()
 }

@@ -182,6 +182,12 @@ impl Table {
         })
     }
 
+    /// Whether its rows have a member of this name.
+    pub(super) fn has_column(&self, name: &str) -> bool {
+        let schema = self.about.file_metadata().schema();
+        schema.is_group() && schema.get_fields().iter().any(|field| field.name() == name)
+    }
+
     /// How many rows there are.
     pub(super) fn rows(&self) -> usize {
         self.group_starts.last().copied().unwrap_or(0)
