@@ -23,10 +23,11 @@ pub(super) const EXPORTER: Exporter = Exporter {
 };
 
 fn render(subject: &mut Subject<'_>, context: &Context) -> Result<Rendered, Refusal> {
+    subject.know_ids(context);
     let mut chat = subject.chat()?;
     chat.apply_masks(subject, "train")?;
     let mut row = Map::new();
-    row.insert("messages".to_owned(), Value::Array(chat.messages()));
+    row.insert("messages".to_owned(), Value::Array(chat.take_messages()));
     if !chat.tools.is_empty() {
         row.insert("tools".to_owned(), Value::Array(chat.tools));
     }

@@ -323,8 +323,48 @@ pub(super) fn cannot_write(
 }
 
 enum Writer {
-    Lines(BufWriter<File>),
+    Lines(BufWriter<File>, Room),
     Table(Box<ArrowWriter<File>>, Arc<Schema>),
+}
+
+/// Whether the disk is asked for room before lines are copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// For all of a batch: the system need not look for each page then, which is half of what a copy costs. Only of files
+    /// that are synced before they have their name: after a crash room that was not written is zeros, not an end.
+    Ahead,
+    /// Page by page, as they are written.
+    Later,
+}
+
+/// Asks for room for the lines behind what was written. A file system that cannot give it ahead will do so later.
+fn make_room<'a>(lines: impl Iterator<Item = &'a Line>, out: &mut BufWriter<File>) {
+    let bytes = lines.map(|line| line.len_bytes() + 1).sum::<u64>();
+    if bytes < BUFFER as u64 {
+        return;
+    }
+    let buffered = out.buffer().len() as u64;
+    if let Ok(written) = out.get_mut().stream_position() {
+        let keep = rustix::fs::FallocateFlags::KEEP_SIZE;
+        let _given = rustix::fs::fallocate(out.get_ref(), keep, written + buffered, bytes);
+    }
+}
+
+/// Takes a file that is about to be written over out of the system's cache, while the disk takes the new one: the system
+/// would do it when the file goes. Its bytes stay what they are.
+fn forget(path: &Path) {
+    let is_only_here = |file: &File| {
+        let meta = file.metadata();
+        meta.is_ok_and(|meta| meta.is_file() && std::os::unix::fs::MetadataExt::nlink(&meta) == 1)
+    };
+    // opening a pipe would wait for somebody at its other end
+    if std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file())
+        && let Ok(old) = File::open(path)
+        && is_only_here(&old)
+    {
+        // only the time that the rename takes is lost otherwise
+        let _forgotten = rustix::fs::fadvise(&old, 0, None, rustix::fs::Advice::DontNeed);
+    }
 }
 
 /// Where the bytes are until the file is whole.
@@ -379,7 +419,7 @@ fn write_lines(out: &mut impl Write, pieces: &[Piece]) -> std::io::Result<()> {
 }
 
 /// Writes lines in order, be they in memory or not.
-fn write_all(out: &mut BufWriter<File>, pieces: &[Piece]) -> std::io::Result<()> {
+fn write_all(out: &mut BufWriter<File>, room: Room, pieces: &[Piece]) -> std::io::Result<()> {
     let is_stored = |piece: &Piece| matches!(piece, Piece::Stored(_));
     for alike in pieces.chunk_by(|one, next| is_stored(one) == is_stored(next)) {
         if alike.first().is_some_and(is_stored) {
@@ -387,6 +427,9 @@ fn write_all(out: &mut BufWriter<File>, pieces: &[Piece]) -> std::io::Result<()>
                 Piece::Stored(line) => Some(line),
                 _ => None,
             });
+            if room == Room::Ahead {
+                make_room(lines.clone(), out);
+            }
             copy_lines(lines, out)?;
         } else {
             write_lines(out, alike)?;
@@ -458,7 +501,14 @@ impl Part {
         let file = temporary.file().try_clone();
         let file = file.map_err(|err| cannot_write(&path, err))?;
         let writer = match form {
-            Form::Bytes | Form::Lines => Writer::Lines(BufWriter::with_capacity(BUFFER, file)),
+            Form::Bytes | Form::Lines => {
+                let room = if path.exists() {
+                    Room::Ahead
+                } else {
+                    Room::Later
+                };
+                Writer::Lines(BufWriter::with_capacity(BUFFER, file), room)
+            }
             Form::Table(schema) => {
                 let schema = Arc::new(schema());
                 let writer = table_writer(file, &schema).map_err(|err| cannot_write(&path, err))?;
@@ -491,7 +541,9 @@ impl Part {
         self.told.tokens += tokens;
         let path = &self.path;
         match &mut self.writer {
-            Writer::Lines(out) => write_all(out, &pieces).map_err(|err| cannot_write(path, err)),
+            Writer::Lines(out, room) => {
+                write_all(out, *room, &pieces).map_err(|err| cannot_write(path, err))
+            }
             Writer::Table(out, schema) => {
                 write_rows(out, schema, pieces).map_err(|err| cannot_write(path, err))
             }
@@ -505,15 +557,20 @@ impl Part {
     /// *input* when the disk does not take it.
     pub(super) fn finish(mut self) -> Result<Written> {
         let path = &self.path;
+        let is_ahead = matches!(self.writer, Writer::Lines(_, Room::Ahead));
         match self.writer {
-            Writer::Lines(mut out) => out.flush().map_err(|err| cannot_write(path, err))?,
+            Writer::Lines(mut out, _) => out.flush().map_err(|err| cannot_write(path, err))?,
             Writer::Table(out, _) => {
                 out.close().map_err(|err| cannot_write(path, err))?;
             }
         }
         let file = self.temporary.file();
-        if self.path.exists() {
-            file.sync_all().map_err(|err| cannot_write(path, err))?;
+        if is_ahead || path.exists() {
+            let synced = std::thread::scope(|scope| {
+                scope.spawn(|| forget(path));
+                file.sync_all()
+            });
+            synced.map_err(|err| cannot_write(path, err))?;
         }
         let size = file.metadata().map_err(|err| cannot_write(path, err))?;
         self.told.bytes = size.len();
@@ -539,7 +596,7 @@ impl Written {
     /// As [`Part::finish`].
     pub(super) fn of(path: PathBuf, bytes: &[u8]) -> Result<Self> {
         let mut part = Part::begin(path, None, Form::Bytes)?;
-        if let Writer::Lines(out) = &mut part.writer {
+        if let Writer::Lines(out, _) = &mut part.writer {
             out.write_all(bytes)
                 .map_err(|err| cannot_write(&part.path, err))?;
         }
