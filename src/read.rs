@@ -22,11 +22,15 @@ mod mini_swe_agent;
 mod openhands_v0;
 mod openhands_v1;
 mod outline;
+mod rewrite;
 mod stops;
 mod swe_agent;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text_calls;
+
+pub use chat::verbatim::Verbatim;
+pub use chat::verbatim::verbatim;
 
 use crate::model::Fault;
 use crate::model::Format;
@@ -387,9 +391,13 @@ pub fn parse_head(raw: &RawRecord) -> Option<Trajectory> {
 }
 
 fn told_by_value(doc: &Doc) -> Option<Format> {
-    let first = doc.rows.first()?;
+    format_of(&doc.rows.first()?.value)
+}
+
+/// The family of a record that is one value.
+fn format_of(value: &Value) -> Option<Format> {
     let probe = Probe {
-        values: std::slice::from_ref(&first.value),
+        values: std::slice::from_ref(value),
         shape: Shape::Object,
     };
     sniff(&probe).map(|(format, _)| format)

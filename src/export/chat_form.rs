@@ -290,7 +290,8 @@ fn tool_list(value: &Value) -> Vec<Value> {
     value.get("tools").map(tools_in).unwrap_or_default()
 }
 
-fn tools_in(value: &Value) -> Vec<Value> {
+/// The tools' descriptions, in a list or a text of one.
+pub(super) fn tools_in(value: &Value) -> Vec<Value> {
     let Value::Array(items) = opened(value) else {
         return Vec::new();
     };

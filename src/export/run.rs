@@ -609,6 +609,7 @@ fn piece(rendered: Rendered, form: Form, tokens: usize) -> Result<Piece, serde_j
     Ok(match (rendered.body, form) {
         (Body::Bytes(bytes), _) => Piece::Line(bytes),
         (Body::Stored(line), _) => Piece::Stored(line),
+        (Body::Written(row, _), _) => Piece::Lines(row, 1),
         (Body::Rows(rows), Form::Table(_)) => Piece::Rows(rows),
         (Body::Rows(rows), _) => {
             /// A token is some four bytes, and a few of them are escaped.

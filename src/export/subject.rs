@@ -184,15 +184,20 @@ impl<'a> Subject<'a> {
         chat_form::recorded(self)
     }
 
+    /// Whether nobody has parsed it yet and it is one value.
+    pub(super) fn is_unparsed_row(&self) -> bool {
+        let is_parsed = self.value.get().is_some() || self.trajectory.get().is_some();
+        let entry = self.store.entry(self.ix);
+        let is_row = entry.is_some_and(|e| matches!(e.layout, Layout::Rows | Layout::Whole));
+        is_row && !is_parsed
+    }
+
     /// Parses it for its conversation alone, where nobody has parsed it yet and it is one value; `None` else.
     ///
     /// # Errors
     /// As [`Subject::trajectory`].
     pub(super) fn tell(&mut self) -> Result<Option<Decoded>, Refusal> {
-        let is_parsed = self.value.get().is_some() || self.trajectory.get().is_some();
-        let entry = self.store.entry(self.ix);
-        let is_row = entry.is_some_and(|e| matches!(e.layout, Layout::Rows | Layout::Whole));
-        if is_parsed || !is_row {
+        if !self.is_unparsed_row() {
             return Ok(None);
         }
         Ok(Some(self.store.tell(self.ix, self.bytes.take())?))
