@@ -31,10 +31,15 @@ use crate::export::PartitionBy;
 use crate::export::Target;
 use crate::export::dataset;
 use crate::export::table;
+use crate::export::write::room::Room;
+use crate::export::write::room::forget;
+use crate::export::write::room::make_room;
 use crate::read::side::SideFile;
 use crate::store::Line;
 use crate::store::Store;
 use crate::store::copy_lines;
+
+mod room;
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 20;
@@ -325,46 +330,6 @@ pub(super) fn cannot_write(
 enum Writer {
     Lines(BufWriter<File>, Room),
     Table(Box<ArrowWriter<File>>, Arc<Schema>),
-}
-
-/// Whether the disk is asked for room before lines are copied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Room {
-    /// For all of a batch: the system need not look for each page then, which is half of what a copy costs. Only of files
-    /// that are synced before they have their name: after a crash room that was not written is zeros, not an end.
-    Ahead,
-    /// Page by page, as they are written.
-    Later,
-}
-
-/// Asks for room for the lines behind what was written. A file system that cannot give it ahead will do so later.
-fn make_room<'a>(lines: impl Iterator<Item = &'a Line>, out: &mut BufWriter<File>) {
-    let bytes = lines.map(|line| line.len_bytes() + 1).sum::<u64>();
-    if bytes < BUFFER as u64 {
-        return;
-    }
-    let buffered = out.buffer().len() as u64;
-    if let Ok(written) = out.get_mut().stream_position() {
-        let keep = rustix::fs::FallocateFlags::KEEP_SIZE;
-        let _given = rustix::fs::fallocate(out.get_ref(), keep, written + buffered, bytes);
-    }
-}
-
-/// Takes a file that is about to be written over out of the system's cache, while the disk takes the new one: the system
-/// would do it when the file goes. Its bytes stay what they are.
-fn forget(path: &Path) {
-    let is_only_here = |file: &File| {
-        let meta = file.metadata();
-        meta.is_ok_and(|meta| meta.is_file() && std::os::unix::fs::MetadataExt::nlink(&meta) == 1)
-    };
-    // opening a pipe would wait for somebody at its other end
-    if std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file())
-        && let Ok(old) = File::open(path)
-        && is_only_here(&old)
-    {
-        // only the time that the rename takes is lost otherwise
-        let _forgotten = rustix::fs::fadvise(&old, 0, None, rustix::fs::Advice::DontNeed);
-    }
 }
 
 /// Where the bytes are until the file is whole.
