@@ -247,7 +247,9 @@ class Bench:
         """The first screen of the same records packed, beside that of the plain file."""
         found = {"jsonl": path}
         for ending, make in (("jsonl.zst", zstd), ("parquet", parquet)):
-            there = "%s.%s" % (path[: -len(".jsonl")], ending)
+            # in a folder of their own: what lies beside data is looked at
+            there = os.path.join(os.path.dirname(path), "packed", "%s.%s" % (os.path.basename(path)[: -len(".jsonl")], ending))
+            os.makedirs(os.path.dirname(there), exist_ok=True)
             if not os.path.exists(there) and not make(path, there):
                 self.missing.append(ending + " (pyarrow, duckdb)")
                 continue

@@ -178,6 +178,8 @@ pub enum Body {
     Bytes(Vec<u8>),
     /// A line that is copied as it lies.
     Stored(Line),
+    /// A row of JSON, with its line end, and the tokens of its texts as far as they are estimated.
+    Written(Vec<u8>, usize),
     /// Rows of JSON or of a table.
     Rows(Vec<Value>),
 }

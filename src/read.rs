@@ -22,11 +22,15 @@ mod mini_swe_agent;
 mod openhands_v0;
 mod openhands_v1;
 mod outline;
+mod rewrite;
 mod stops;
 mod swe_agent;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text_calls;
+
+pub use chat::verbatim::Verbatim;
+pub use chat::verbatim::verbatim;
 
 use crate::model::Fault;
 use crate::model::Format;
@@ -272,8 +276,62 @@ pub fn parse_for_row(mut raw: RawRecord) -> Result<Trajectory, Fault> {
     Ok(trajectory)
 }
 
+/// A record whose JSON is parsed and whose family is told.
+#[derive(Debug)]
+pub struct Decoded {
+    doc: Doc,
+    layout: Layout,
+    reader: &'static Reader,
+    start: Option<u64>,
+}
+
+impl Decoded {
+    /// Its family.
+    pub fn format(&self) -> Format {
+        self.reader.format
+    }
+
+    /// Its JSON, where it is one value and nothing else belongs to it. What is taken out of it the trajectory will lack.
+    pub fn only_value(&mut self) -> Option<&mut Value> {
+        let is_simple = matches!(self.layout, Layout::Rows | Layout::Whole);
+        let is_alone = self.doc.header.is_none() && self.doc.siblings.is_empty();
+        match self.doc.rows.as_mut_slice() {
+            [row] if is_simple && is_alone => Some(&mut row.value),
+            _ => None,
+        }
+    }
+
+    /// The trajectory as far as its conversation goes: what was said, called and answered, numbers of steps and outcomes of
+    /// calls are as [`parse`] gives them; actions have neither edits nor views, children are as their reader left them.
+    ///
+    /// # Errors
+    /// As [`parse`].
+    pub fn conversation(self) -> Result<Trajectory, Fault> {
+        let mut trajectory = self.bare()?;
+        finish::complete_for_conversation(&mut trajectory);
+        Ok(trajectory)
+    }
+
+    /// As the reader gives it, before what is the same for all.
+    fn bare(self) -> Result<Trajectory, Fault> {
+        let start = self.start;
+        (self.reader.parse)(self.doc).map_err(|fault| Fault {
+            byte: fault.byte.or(start),
+            ..fault
+        })
+    }
+}
+
 /// Reads one record as its reader does, before what is the same for all.
 fn parse_bare(raw: RawRecord) -> Result<Trajectory, Fault> {
+    tell(raw)?.bare()
+}
+
+/// Parses the JSON of one record and tells its family.
+///
+/// # Errors
+/// As [`parse`].
+pub fn tell(raw: RawRecord) -> Result<Decoded, Fault> {
     let hint = raw.source.format;
     let layout = raw.layout;
     let start = raw.parts.first().map(|part| part.start);
@@ -285,9 +343,11 @@ fn parse_bare(raw: RawRecord) -> Result<Trajectory, Fault> {
     let format = told.or(hint).or_else(|| told_by_value(&doc));
     let reader = format.and_then(|format| READERS.iter().find(|reader| reader.format == format));
     match reader {
-        Some(reader) => (reader.parse)(doc).map_err(|fault| Fault {
-            byte: fault.byte.or(start),
-            ..fault
+        Some(reader) => Ok(Decoded {
+            doc,
+            layout,
+            reader,
+            start,
         }),
         None => Err(Fault {
             why: "no known trajectory format".to_owned(),
@@ -331,9 +391,13 @@ pub fn parse_head(raw: &RawRecord) -> Option<Trajectory> {
 }
 
 fn told_by_value(doc: &Doc) -> Option<Format> {
-    let first = doc.rows.first()?;
+    format_of(&doc.rows.first()?.value)
+}
+
+/// The family of a record that is one value.
+fn format_of(value: &Value) -> Option<Format> {
     let probe = Probe {
-        values: std::slice::from_ref(&first.value),
+        values: std::slice::from_ref(value),
         shape: Shape::Object,
     };
     sniff(&probe).map(|(format, _)| format)

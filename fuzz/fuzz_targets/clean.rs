@@ -53,7 +53,7 @@ fn fresh() -> vt100::Parser {
 }
 
 /// The looks of what comes next, and everything that can be switched.
-fn told(screen: &vt100::Screen) -> (Vec<u8>, Vec<u8>) {
+fn told(screen: &vt100::Screen) -> (String, String, [bool; 5]) {
     let switches = [
         screen.alternate_screen(),
         screen.hide_cursor(),
@@ -61,7 +61,6 @@ fn told(screen: &vt100::Screen) -> (Vec<u8>, Vec<u8>) {
         screen.application_cursor(),
         screen.application_keypad(),
     ];
-    let mut modes = screen.input_mode_formatted();
-    modes.extend(switches.map(u8::from));
-    (screen.attributes_formatted(), modes)
+    let modes = screen.input_mode_formatted();
+    (screen.attributes_formatted(), modes, switches)
 }

@@ -3,6 +3,7 @@
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::export::Body;
 use crate::export::Context;
 use crate::export::Exporter;
 use crate::export::Form;
@@ -10,6 +11,9 @@ use crate::export::MaskPlace;
 use crate::export::Refusal;
 use crate::export::Rendered;
 use crate::export::Subject;
+use crate::export::chat_form::tools_in;
+use crate::export::tokens;
+use crate::read;
 
 /// The exporter.
 pub(super) const EXPORTER: Exporter = Exporter {
@@ -23,13 +27,48 @@ pub(super) const EXPORTER: Exporter = Exporter {
 };
 
 fn render(subject: &mut Subject<'_>, context: &Context) -> Result<Rendered, Refusal> {
+    if let Some(rendered) = pass_on(subject, context) {
+        return Ok(rendered);
+    }
+    subject.know_ids(context);
     let mut chat = subject.chat()?;
     chat.apply_masks(subject, "train")?;
     let mut row = Map::new();
-    row.insert("messages".to_owned(), Value::Array(chat.messages()));
+    row.insert("messages".to_owned(), Value::Array(chat.take_messages()));
     if !chat.tools.is_empty() {
         row.insert("tools".to_owned(), Value::Array(chat.tools));
     }
     subject.add_ids(&mut row, context);
     Ok(Rendered::row(Value::Object(row), chat.losses))
+}
+
+/// A chat row's own messages, from its text to that of the export: nothing is built of them. `None` where something has to
+/// be known of the record that its text does not tell, and of rows that are not that plain.
+fn pass_on(subject: &mut Subject<'_>, context: &Context) -> Option<Rendered> {
+    if context.with_ids || !context.counter.is_estimate() || !subject.is_unparsed_row() {
+        return None;
+    }
+    if !subject.is_plain() {
+        return None;
+    }
+    let mut tokens = 0;
+    let mut tally = |bytes: usize| tokens += tokens::estimate(bytes);
+    // a record that cannot be read is told as such by those who have to
+    let row = subject.bytes().ok()?;
+    let found = read::verbatim(row, &tokens::is_skipped, &mut tally)?;
+    let mut line = Vec::with_capacity(found.messages.len() + 64);
+    line.extend_from_slice(b"{\"messages\":");
+    line.extend(found.messages);
+    let tools = found.tools.as_ref().map(tools_in).unwrap_or_default();
+    if !tools.is_empty() {
+        let tools = Value::Array(tools);
+        tokens += context.counter.count_value(&tools);
+        line.extend_from_slice(b",\"tools\":");
+        serde_json::to_writer(&mut line, &tools).ok()?;
+    }
+    line.extend_from_slice(b"}\n");
+    Some(Rendered {
+        body: Body::Written(line, tokens),
+        losses: Vec::new(),
+    })
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::export::Loss;
 use crate::export::Refusal;
 use crate::export::Subject;
+use crate::export::chat_form::once::Once;
 use crate::model::Action;
 use crate::model::Format;
 use crate::model::Observation;
@@ -20,6 +21,8 @@ use crate::model::StepKind;
 use crate::model::Trajectory;
 use crate::read::json::parse_embedded;
 use crate::review::Mask;
+
+mod once;
 
 /// A message and the step that it belongs to.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,9 +81,10 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// The messages alone.
-    pub fn messages(&self) -> Vec<Value> {
-        self.turns.iter().map(|turn| turn.message.clone()).collect()
+    /// Takes the messages alone.
+    pub fn take_messages(&mut self) -> Vec<Value> {
+        let turns = std::mem::take(&mut self.turns);
+        turns.into_iter().map(|turn| turn.message).collect()
     }
 
     /// Leaves out the turns of dropped steps and marks each turn of the assistant with whether it is trained on
@@ -125,7 +129,22 @@ pub(super) fn content_text(content: &Value) -> String {
 }
 
 /// See [`Subject::recorded`].
-pub(super) fn recorded(subject: &Subject<'_>) -> Result<Chat, Refusal> {
+pub(super) fn recorded(subject: &mut Subject<'_>) -> Result<Chat, Refusal> {
+    // what is no JSON is told as what it is to those who parse nothing else
+    if let Ok(Some(once)) = once::read(subject) {
+        let (trajectory, value) = match once? {
+            Once::Chat(chat) => return Ok(chat),
+            Once::Record(trajectory, value) => (trajectory, value),
+        };
+        let is_chat = trajectory.source.format == Some(Format::Chat);
+        return match find(&value, is_chat) {
+            Some(mut chat) => {
+                match_steps(&mut chat, &trajectory, true);
+                Ok(chat)
+            }
+            None => rebuilt(&trajectory, &value),
+        };
+    }
     let value = subject.value()?;
     let is_chat = subject.trajectory()?.source.format == Some(Format::Chat);
     match find(value, is_chat) {
@@ -138,9 +157,18 @@ pub(super) fn recorded(subject: &Subject<'_>) -> Result<Chat, Refusal> {
 }
 
 /// See [`Subject::chat`].
-pub(super) fn chat(subject: &Subject<'_>) -> Result<Chat, Refusal> {
-    let trajectory = subject.trajectory()?;
-    let value = subject.value()?;
+pub(super) fn chat(subject: &mut Subject<'_>) -> Result<Chat, Refusal> {
+    match once::read(subject)? {
+        Some(once) => match once? {
+            Once::Chat(chat) => Ok(chat),
+            Once::Record(trajectory, value) => chosen(&trajectory, &value),
+        },
+        None => chosen(subject.trajectory()?, subject.value()?),
+    }
+}
+
+/// The recorded messages where they say what the steps say, else those made from the steps.
+fn chosen(trajectory: &Trajectory, value: &Value) -> Result<Chat, Refusal> {
     let is_chat = trajectory.source.format == Some(Format::Chat);
     let Some(mut chat) = find(value, is_chat) else {
         return rebuilt(trajectory, value);
@@ -186,7 +214,7 @@ fn find(value: &Value, is_chat: bool) -> Option<Chat> {
     if value.is_array() {
         return Some(chat_of(message_list(Some(value))?, Vec::new()));
     }
-    ["messages", "trajectory", "conversations", "conversation"]
+    once::MESSAGES
         .into_iter()
         .find_map(|key| message_list(value.get(key)))
         .map(|messages| chat_of(messages, tool_list(value)))
@@ -205,10 +233,15 @@ fn message_list(value: Option<&Value>) -> Option<Vec<Value>> {
     let Value::Array(items) = opened(value?) else {
         return None;
     };
-    let mut messages: Vec<Value> = items.iter().map(opened).collect();
+    let messages: Vec<Value> = items.iter().map(opened).collect();
     if messages.is_empty() || !messages.iter().all(is_message) {
         return None;
     }
+    Some(cleaned(messages))
+}
+
+/// Messages without the null fields of a table.
+fn cleaned(mut messages: Vec<Value>) -> Vec<Value> {
     if is_table(&messages) {
         for message in &mut messages {
             drop_nulls(message);
@@ -217,7 +250,7 @@ fn message_list(value: Option<&Value>) -> Option<Vec<Value>> {
             }
         }
     }
-    Some(messages)
+    messages
 }
 
 fn is_message(message: &Value) -> bool {
@@ -231,14 +264,14 @@ fn is_message(message: &Value) -> bool {
 
 /// Tables give every message the same fields, null where it has none.
 fn is_table(messages: &[Value]) -> bool {
-    let keys = |message: &Value| -> Vec<String> {
-        let fields = message.as_object();
-        fields.map_or_else(Vec::new, |fields| fields.keys().cloned().collect())
-    };
-    let Some(first) = messages.first().map(keys) else {
+    let Some(first) = messages.first().and_then(Value::as_object) else {
         return false;
     };
-    first.len() > 2 && messages.len() > 1 && messages.iter().all(|message| keys(message) == first)
+    let is_alike = |message: &Value| {
+        let fields = message.as_object();
+        fields.is_some_and(|fields| fields.keys().eq(first.keys()))
+    };
+    first.len() > 2 && messages.len() > 1 && messages.iter().all(is_alike)
 }
 
 fn drop_nulls(value: &mut Value) {
@@ -254,7 +287,12 @@ fn drop_nulls(value: &mut Value) {
 
 /// The tools' descriptions. A schema has no use for nulls: they come from tables whose columns are the union of all.
 fn tool_list(value: &Value) -> Vec<Value> {
-    let Some(Value::Array(items)) = value.get("tools").map(opened) else {
+    value.get("tools").map(tools_in).unwrap_or_default()
+}
+
+/// The tools' descriptions, in a list or a text of one.
+pub(super) fn tools_in(value: &Value) -> Vec<Value> {
+    let Value::Array(items) = opened(value) else {
         return Vec::new();
     };
     let mut tools: Vec<Value> = items.iter().map(opened).collect();

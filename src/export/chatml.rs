@@ -27,6 +27,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
 };
 
 fn render(subject: &mut Subject<'_>, context: &Context) -> Result<Rendered, Refusal> {
+    subject.know_ids(context);
     let chat = subject.chat()?;
     let template = context
         .template

@@ -459,7 +459,7 @@ impl Work<'_> {
             // a report names all
             candidate.id = self.examiner.id(place, &candidate.id);
         }
-        let piece = piece(rendered, exporter.form)
+        let piece = piece(rendered, exporter.form, tokens)
             .map_err(|err| gone(&candidate, Stage::Format, err.to_string()))?;
         Ok(Made {
             candidate,
@@ -604,13 +604,17 @@ impl Account {
     }
 }
 
-fn piece(rendered: Rendered, form: Form) -> Result<Piece, serde_json::Error> {
+/// `tokens` says how much room a row will take.
+fn piece(rendered: Rendered, form: Form, tokens: usize) -> Result<Piece, serde_json::Error> {
     Ok(match (rendered.body, form) {
         (Body::Bytes(bytes), _) => Piece::Line(bytes),
         (Body::Stored(line), _) => Piece::Stored(line),
+        (Body::Written(row, _), _) => Piece::Lines(row, 1),
         (Body::Rows(rows), Form::Table(_)) => Piece::Rows(rows),
         (Body::Rows(rows), _) => {
-            let mut bytes = Vec::new();
+            /// A token is some four bytes, and a few of them are escaped.
+            const TOKEN_BYTES: usize = 5;
+            let mut bytes = Vec::with_capacity(tokens.saturating_mul(TOKEN_BYTES));
             for row in &rows {
                 serde_json::to_writer(&mut bytes, row)?;
                 bytes.push(b'\n');

@@ -5,6 +5,7 @@
 //! drops the trajectory here, with the name that Python has for the error. Pinned by `sft_messages.jsonl` of the
 //! conformance vectors; follows `convert_data.py` of Hybrid-Gym and `fn_call_converter.py` of OpenHands 0.x.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -164,7 +165,7 @@ fn several_calls(message: &Value) -> Converted<Option<&Vec<Value>>> {
 
 /// Splits turns with several calls: each call is emitted just before its result, the first with the text, the others
 /// with none. Calls that have no result are left out.
-fn one_call_a_turn(messages: &[Value]) -> Converted<Vec<Value>> {
+fn one_call_a_turn(messages: &[Value]) -> Converted<Vec<Cow<'_, Value>>> {
     let mut out = Vec::with_capacity(messages.len());
     let mut pending: HashMap<String, Value> = HashMap::new();
     for message in messages {
@@ -181,19 +182,19 @@ fn one_call_a_turn(messages: &[Value]) -> Converted<Vec<Value>> {
                         pending.insert(id, piece);
                     }
                 }
-                None => out.push(message.clone()),
+                None => out.push(Cow::Borrowed(message)),
             },
             Some("tool") => {
                 let id = field(message, "tool_call_id")?.to_string();
                 match pending.remove(&id) {
-                    Some(call) => out.push(call),
+                    Some(call) => out.push(Cow::Owned(call)),
                     None => assert_none_pending(&pending)?,
                 }
-                out.push(message.clone());
+                out.push(Cow::Borrowed(message));
             }
             _ => {
                 assert_none_pending(&pending)?;
-                out.push(message.clone());
+                out.push(Cow::Borrowed(message));
             }
         }
     }
@@ -464,12 +465,13 @@ fn flat(content: Value) -> Converted<String> {
 }
 
 fn render(subject: &mut Subject<'_>, context: &Context) -> std::result::Result<Rendered, Refusal> {
-    let chat = subject.recorded()?;
+    subject.know_ids(context);
+    let mut chat = subject.recorded()?;
     let prompt = context
         .tool_prompt
         .as_ref()
         .ok_or_else(|| Refusal::new("no tool prompt was given"))?;
-    let messages = chat.messages();
+    let messages = chat.take_messages();
     let converted =
         convert(&messages, &chat.tools, prompt).map_err(|error| Refusal::new(error.to_string()))?;
     let mut losses = chat.losses.clone();

@@ -32,6 +32,7 @@ pub(super) const EXPORTER: Exporter = Exporter {
 };
 
 fn render(subject: &mut Subject<'_>, context: &Context) -> Result<Rendered, Refusal> {
+    subject.know_ids(context);
     let mut chat = subject.chat()?;
     chat.apply_masks(subject, "train")?;
     let mut losses = chat.losses.clone();

@@ -18,6 +18,8 @@ use crate::model::Fault;
 use crate::model::RecordIx;
 use crate::model::Trajectory;
 use crate::model::Verdict;
+use crate::read::Decoded;
+use crate::read::Layout;
 use crate::read::json::parse_lenient;
 use crate::review::Mask;
 use crate::store::Line;
@@ -158,7 +160,8 @@ impl<'a> Subject<'a> {
     /// When it cannot be read.
     pub fn trajectory(&self) -> Result<&Arc<Trajectory>, Refusal> {
         if self.trajectory.get().is_none() {
-            let _first = self.trajectory.set(self.store.load(self.ix)?);
+            // an export comes to a record once, or long after: keeping it would only cost others their place
+            let _first = self.trajectory.set(self.store.load_once(self.ix)?);
         }
         self.trajectory
             .get()
@@ -169,7 +172,7 @@ impl<'a> Subject<'a> {
     ///
     /// # Errors
     /// When it cannot be read or has no messages.
-    pub fn chat(&self) -> Result<Chat, Refusal> {
+    pub fn chat(&mut self) -> Result<Chat, Refusal> {
         chat_form::chat(self)
     }
 
@@ -177,8 +180,40 @@ impl<'a> Subject<'a> {
     ///
     /// # Errors
     /// When it cannot be read or has no messages.
-    pub fn recorded(&self) -> Result<Chat, Refusal> {
+    pub fn recorded(&mut self) -> Result<Chat, Refusal> {
         chat_form::recorded(self)
+    }
+
+    /// Whether nobody has parsed it yet and it is one value.
+    pub(super) fn is_unparsed_row(&self) -> bool {
+        let is_parsed = self.value.get().is_some() || self.trajectory.get().is_some();
+        let entry = self.store.entry(self.ix);
+        let is_row = entry.is_some_and(|e| matches!(e.layout, Layout::Rows | Layout::Whole));
+        is_row && !is_parsed
+    }
+
+    /// Parses it for its conversation alone, where nobody has parsed it yet and it is one value; `None` else.
+    ///
+    /// # Errors
+    /// As [`Subject::trajectory`].
+    pub(super) fn tell(&mut self) -> Result<Option<Decoded>, Refusal> {
+        if !self.is_unparsed_row() {
+            return Ok(None);
+        }
+        Ok(Some(self.store.tell(self.ix, self.bytes.take())?))
+    }
+
+    /// The trajectory as far as its conversation goes.
+    ///
+    /// # Errors
+    /// As [`Subject::trajectory`].
+    pub(super) fn conversation(&self, told: Decoded) -> Result<Trajectory, Refusal> {
+        Ok(self.store.conversation(self.ix, told)?)
+    }
+
+    /// Whether its messages alone decide what its conversation is: nobody masked steps, and no side file knows it.
+    pub(super) fn is_plain(&self) -> bool {
+        self.masks.is_empty() && self.store.is_alone(self.ix)
     }
 
     /// What it is called in `instance_id` columns.
@@ -187,6 +222,14 @@ impl<'a> Subject<'a> {
             |_| String::new(),
             |t| t.task_id.clone().unwrap_or_else(|| t.id.clone()),
         )
+    }
+
+    /// Reads the trajectory before the conversation, where ids are asked for: the conversation is part of it then.
+    pub(super) fn know_ids(&self, context: &Context) {
+        if context.with_ids {
+            // whoever asks for it next is told what is wrong with it
+            let _known = self.trajectory();
+        }
     }
 
     /// Adds `instance_id` and `resolved` to a row, where they were asked for.

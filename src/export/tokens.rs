@@ -13,6 +13,34 @@ use crate::export::Rendered;
 /// Bytes that one token stands for on average in English and code; what the estimate divides by.
 const BYTES_A_TOKEN: usize = 4;
 
+/// Fields that say who and when, and are no text that a model reads.
+const SKIPPED: [&str; 14] = [
+    "role",
+    "id",
+    "tool_call_id",
+    "type",
+    "from",
+    "class_",
+    "class",
+    "source",
+    "timestamp",
+    "ts",
+    "call_id",
+    "source_call_id",
+    "kind",
+    "mask",
+];
+
+/// The tokens of a text of so many bytes, as good as they can be told without a tokenizer.
+pub(super) fn estimate(bytes: usize) -> usize {
+    bytes.div_ceil(BYTES_A_TOKEN)
+}
+
+/// Whether the texts under this key are none that a model reads.
+pub(super) fn is_skipped(key: &str) -> bool {
+    SKIPPED.contains(&key)
+}
+
 /// Counts tokens.
 #[derive(Debug)]
 pub enum TokenCounter {
@@ -47,7 +75,7 @@ impl TokenCounter {
     /// Tokens of a text, without those that a template adds.
     pub fn count(&self, text: &str) -> usize {
         match self {
-            Self::Estimate => text.len().div_ceil(BYTES_A_TOKEN),
+            Self::Estimate => estimate(text.len()),
             Self::Exact(tokenizer) => tokenizer
                 .encode_fast(text, false)
                 // a text that it cannot encode is counted like one without a tokenizer
@@ -66,6 +94,7 @@ impl TokenCounter {
                 let bytes = usize::try_from(line.len_bytes()).unwrap_or(usize::MAX);
                 bytes.div_ceil(BYTES_A_TOKEN)
             }
+            Body::Written(_, tokens) => *tokens,
             Body::Rows(rows) => rows.iter().map(|row| self.count_row(row)).sum(),
         }
     }
@@ -89,30 +118,14 @@ impl TokenCounter {
         found.into_iter().map(|value| self.count_value(value)).sum()
     }
 
-    fn count_value(&self, value: &Value) -> usize {
-        /// Fields that say who and when, and are no text that a model reads.
-        const SKIPPED: [&str; 14] = [
-            "role",
-            "id",
-            "tool_call_id",
-            "type",
-            "from",
-            "class_",
-            "class",
-            "source",
-            "timestamp",
-            "ts",
-            "call_id",
-            "source_call_id",
-            "kind",
-            "mask",
-        ];
+    /// All texts in a value that a model reads.
+    pub(super) fn count_value(&self, value: &Value) -> usize {
         match value {
             Value::String(text) => self.count(text),
             Value::Array(items) => items.iter().map(|item| self.count_value(item)).sum(),
             Value::Object(fields) => fields
                 .iter()
-                .filter(|(key, _)| !SKIPPED.contains(&key.as_str()))
+                .filter(|(key, _)| !is_skipped(key))
                 .map(|(_, field)| self.count_value(field))
                 .sum(),
             _ => 0,

@@ -49,6 +49,8 @@ fn schema() -> Schema {
 }
 
 fn render(subject: &mut Subject<'_>, _: &Context) -> Result<Rendered, Refusal> {
+    // the conversation is part of it then
+    subject.trajectory()?;
     let chat = subject.chat()?;
     let prompt: Vec<Value> = chat
         .turns

@@ -31,10 +31,15 @@ use crate::export::PartitionBy;
 use crate::export::Target;
 use crate::export::dataset;
 use crate::export::table;
+use crate::export::write::room::Room;
+use crate::export::write::room::forget;
+use crate::export::write::room::make_room;
 use crate::read::side::SideFile;
 use crate::store::Line;
 use crate::store::Store;
 use crate::store::copy_lines;
+
+mod room;
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 20;
@@ -323,7 +328,7 @@ pub(super) fn cannot_write(
 }
 
 enum Writer {
-    Lines(BufWriter<File>),
+    Lines(BufWriter<File>, Room),
     Table(Box<ArrowWriter<File>>, Arc<Schema>),
 }
 
@@ -379,7 +384,7 @@ fn write_lines(out: &mut impl Write, pieces: &[Piece]) -> std::io::Result<()> {
 }
 
 /// Writes lines in order, be they in memory or not.
-fn write_all(out: &mut BufWriter<File>, pieces: &[Piece]) -> std::io::Result<()> {
+fn write_all(out: &mut BufWriter<File>, room: Room, pieces: &[Piece]) -> std::io::Result<()> {
     let is_stored = |piece: &Piece| matches!(piece, Piece::Stored(_));
     for alike in pieces.chunk_by(|one, next| is_stored(one) == is_stored(next)) {
         if alike.first().is_some_and(is_stored) {
@@ -387,6 +392,9 @@ fn write_all(out: &mut BufWriter<File>, pieces: &[Piece]) -> std::io::Result<()>
                 Piece::Stored(line) => Some(line),
                 _ => None,
             });
+            if room == Room::Ahead {
+                make_room(lines.clone(), out);
+            }
             copy_lines(lines, out)?;
         } else {
             write_lines(out, alike)?;
@@ -458,7 +466,14 @@ impl Part {
         let file = temporary.file().try_clone();
         let file = file.map_err(|err| cannot_write(&path, err))?;
         let writer = match form {
-            Form::Bytes | Form::Lines => Writer::Lines(BufWriter::with_capacity(BUFFER, file)),
+            Form::Bytes | Form::Lines => {
+                let room = if path.exists() {
+                    Room::Ahead
+                } else {
+                    Room::Later
+                };
+                Writer::Lines(BufWriter::with_capacity(BUFFER, file), room)
+            }
             Form::Table(schema) => {
                 let schema = Arc::new(schema());
                 let writer = table_writer(file, &schema).map_err(|err| cannot_write(&path, err))?;
@@ -491,7 +506,9 @@ impl Part {
         self.told.tokens += tokens;
         let path = &self.path;
         match &mut self.writer {
-            Writer::Lines(out) => write_all(out, &pieces).map_err(|err| cannot_write(path, err)),
+            Writer::Lines(out, room) => {
+                write_all(out, *room, &pieces).map_err(|err| cannot_write(path, err))
+            }
             Writer::Table(out, schema) => {
                 write_rows(out, schema, pieces).map_err(|err| cannot_write(path, err))
             }
@@ -505,15 +522,20 @@ impl Part {
     /// *input* when the disk does not take it.
     pub(super) fn finish(mut self) -> Result<Written> {
         let path = &self.path;
+        let is_ahead = matches!(self.writer, Writer::Lines(_, Room::Ahead));
         match self.writer {
-            Writer::Lines(mut out) => out.flush().map_err(|err| cannot_write(path, err))?,
+            Writer::Lines(mut out, _) => out.flush().map_err(|err| cannot_write(path, err))?,
             Writer::Table(out, _) => {
                 out.close().map_err(|err| cannot_write(path, err))?;
             }
         }
         let file = self.temporary.file();
-        if self.path.exists() {
-            file.sync_all().map_err(|err| cannot_write(path, err))?;
+        if is_ahead || path.exists() {
+            let synced = std::thread::scope(|scope| {
+                scope.spawn(|| forget(path));
+                file.sync_all()
+            });
+            synced.map_err(|err| cannot_write(path, err))?;
         }
         let size = file.metadata().map_err(|err| cannot_write(path, err))?;
         self.told.bytes = size.len();
@@ -539,7 +561,7 @@ impl Written {
     /// As [`Part::finish`].
     pub(super) fn of(path: PathBuf, bytes: &[u8]) -> Result<Self> {
         let mut part = Part::begin(path, None, Form::Bytes)?;
-        if let Writer::Lines(out) = &mut part.writer {
+        if let Writer::Lines(out, _) = &mut part.writer {
             out.write_all(bytes)
                 .map_err(|err| cannot_write(&part.path, err))?;
         }

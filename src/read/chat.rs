@@ -6,6 +6,7 @@
 pub(super) mod conversation;
 pub(super) mod labels;
 pub(super) mod message;
+pub(super) mod verbatim;
 
 use crate::model::Fault;
 use crate::model::Format;

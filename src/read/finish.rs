@@ -26,6 +26,16 @@ pub(super) fn complete(trajectory: &mut Trajectory) {
     fill_run(trajectory);
 }
 
+/// Fills what is said of the conversation, as [`complete`] does; children are not entered.
+pub(super) fn complete_for_conversation(trajectory: &mut Trajectory) {
+    for (idx, step) in trajectory.steps.iter_mut().enumerate() {
+        step.idx = idx;
+        part_reasoning(step);
+    }
+    understand::grade(trajectory);
+    fill_run(trajectory);
+}
+
 /// Fills what a row of the list shows, as [`complete`] does; children are not entered.
 pub(super) fn complete_for_row(trajectory: &mut Trajectory) {
     understand::grade(trajectory);

@@ -41,6 +41,11 @@ impl<'a> Item<'a> {
         self.fields.iter().any(|field| field.key == key)
     }
 
+    /// Its keys in order; none where it is no object.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.fields.iter().map(|field| field.key)
+    }
+
     /// The value under the key as written, quotes included; `None` when there is none or more than one.
     pub(super) fn raw(&self, key: &str) -> Option<&'a str> {
         let mut found = self.fields.iter().filter(|field| field.key == key);
@@ -125,6 +130,13 @@ impl<'a> Outline<'a> {
     /// Whether the record has this key.
     pub(super) fn has(&self, key: &str) -> bool {
         self.members.iter().any(|member| member.field.key == key)
+    }
+
+    /// The value under the key as written: of several the first.
+    pub(super) fn raw(&self, key: &str) -> Option<&'a str> {
+        let mut members = self.members.iter();
+        let found = members.find(|member| member.field.key == key);
+        found.map(|member| member.field.raw)
     }
 
     /// Whether the value under the key is written with this letter first.

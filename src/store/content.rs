@@ -10,6 +10,7 @@ use crate::model::Fault;
 use crate::model::RecordIx;
 use crate::model::Trajectory;
 use crate::read;
+use crate::read::Decoded;
 use crate::read::RawRecord;
 use crate::store::Store;
 use crate::store::index::Slot;
@@ -186,8 +187,28 @@ impl Store {
         }
     }
 
+    /// Parses the record's JSON and tells its family; `bytes` are [`Store::load_bytes`], where they were read. The cache is
+    /// neither asked nor filled.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    pub fn tell(&self, ix: RecordIx, bytes: Option<Vec<u8>>) -> Result<Decoded, Fault> {
+        let (slot, source) = self.find_sound(ix)?;
+        read::tell(source.raw_of(&slot, bytes)?)
+    }
+
+    /// The conversation of a record whose family is told, with what side files say: [`Decoded::conversation`].
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    pub fn conversation(&self, ix: RecordIx, told: Decoded) -> Result<Trajectory, Fault> {
+        let mut trajectory = told.conversation()?;
+        self.join_sides(ix, &mut trajectory);
+        Ok(trajectory)
+    }
+
     /// Whether no side file can say anything of a record.
-    fn is_alone(&self, ix: RecordIx) -> bool {
+    pub fn is_alone(&self, ix: RecordIx) -> bool {
         self.given.is_empty()
             && self
                 .met

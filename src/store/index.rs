@@ -273,11 +273,19 @@ impl Source {
     /// # Errors
     /// The fault when its own bytes cannot be read. Files about it that are gone are left out.
     pub(super) fn load_raw(&self, slot: &Slot) -> Result<RawRecord, Fault> {
+        self.raw_of(slot, None)
+    }
+
+    /// [`Source::load_raw`]; `known` are its own bytes, where they were read.
+    pub(super) fn raw_of(&self, slot: &Slot, known: Option<Vec<u8>>) -> Result<RawRecord, Fault> {
         let mut source = self.model_source(slot);
         let mut parts = Vec::new();
         if !matches!(self.bytes, Bytes::Nothing) {
             let row = usize::try_from(slot.row).unwrap_or(usize::MAX);
-            let bytes = self.bytes.read(slot.span(), row)?;
+            let bytes = match known.filter(|_| self.parts.is_empty()) {
+                Some(bytes) => bytes,
+                None => self.bytes.read(slot.span(), row)?,
+            };
             if source.byte_range.is_none() {
                 source.byte_range = Some(Span::new(0, bytes.len() as u64));
             }

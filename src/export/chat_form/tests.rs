@@ -13,10 +13,10 @@ fn recorded_messages_are_found_wherever_they_are() {
     let tool = json!({"type": "function", "function": {"name": "f", "parameters": null}});
     let clean = json!({"type": "function", "function": {"name": "f"}});
     let raw = json!({"history": [], "raw_completions": {"messages": messages, "tools": [tool]}});
-    assert_eq!(found(&raw).messages(), *messages.as_array().unwrap());
+    assert_eq!(found(&raw).take_messages(), *messages.as_array().unwrap());
     assert_eq!(found(&raw).tools, std::slice::from_ref(&clean));
     let text = json!({"messages": messages.to_string(), "tools": [tool.to_string()]});
-    assert_eq!(found(&text).messages(), *messages.as_array().unwrap());
+    assert_eq!(found(&text).take_messages(), *messages.as_array().unwrap());
     assert_eq!(found(&text).tools, [clean]);
     let log = json!({"messages": messages, "response": {"choices": [{"message": {"role": "assistant", "content": "A"}}]}});
     assert_eq!(found(&log).turns.len(), 2);
@@ -40,15 +40,15 @@ fn nulls_of_tables_are_dropped() {
     let call = json!([{"id": "1", "type": "function", "index": null, "function": {"name": "f", "arguments": "{}"}}]);
     let table = json!({"messages": [message("user", Value::Null), message("assistant", call)]});
     assert_eq!(
-        json!(found(&table).messages()),
+        json!(found(&table).take_messages()),
         json!([
             {"role": "user", "content": null},
             {"role": "assistant", "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}], "content": null},
         ])
     );
     let written = json!({"messages": [{"role": "user", "content": "U", "name": null}, {"role": "assistant", "content": "A"}]});
-    assert_eq!(found(&written).messages()[0]["name"], Value::Null);
-    assert!(found(&written).messages()[0].get("name").is_some());
+    assert_eq!(found(&written).take_messages()[0]["name"], Value::Null);
+    assert!(found(&written).take_messages()[0].get("name").is_some());
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn steps_become_messages() {
     };
     let chat = rebuilt(&trajectory, &json!({})).unwrap();
     assert_eq!(
-        json!(chat.messages()),
+        json!(chat.clone().take_messages()),
         json!([
             {"role": "user", "content": "U"},
             {"role": "assistant", "content": "T", "reasoning_content": "R", "tool_calls": [
