@@ -593,7 +593,7 @@ fn on_desk(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notic
             }
             match env.journal.read(&env.store) {
                 Ok(mut journals) => {
-                    let heard = Heard::of(*reading, &mut journals, &env.store, cancel);
+                    let heard = Heard::of(&reading, &mut journals, &env.store, cancel);
                     if !cancel.is_cancelled() {
                         say(Notice::DeskOpened(Box::new((journals, heard))));
                     }

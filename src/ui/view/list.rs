@@ -381,7 +381,7 @@ impl ListView {
     /// Takes note of rows that were judged.
     pub fn marked(&mut self, marked: &[Marked]) {
         for marked in marked {
-            self.filled.add_marks(&marked.marks);
+            self.filled.add_marks(marked.marks);
         }
         // with a verdict comes the record's content, by which decisions know it
         let filter = self.how.filter.as_ref();

@@ -176,7 +176,7 @@ pub struct Heard {
 
 impl Heard {
     /// Takes the session's lines into the ledger and looks up what people say of each record.
-    pub fn of(reading: Reading, journals: &mut Journals, store: &Store, cancel: &Cancel) -> Self {
+    pub fn of(reading: &Reading, journals: &mut Journals, store: &Store, cancel: &Cancel) -> Self {
         for line in reading.lines.iter().flat_map(|lines| lines.iter()) {
             journals.ledger.apply(line, &journals.place);
         }

@@ -169,7 +169,7 @@ impl Filled {
     }
 
     /// Notes that rows are judged: columns in which every row says `?` would tell nothing.
-    pub(super) fn add_marks(&mut self, marks: &Marks) {
+    pub(super) fn add_marks(&mut self, marks: Marks) {
         let both = [marks.published, marks.strict];
         if both.iter().all(|verdict| *verdict == Verdict::Unjudged) {
             return;
