@@ -64,9 +64,14 @@ def zstd(path, there):
 
 
 def parquet(path, there):
+    # groups of some 30 MB, as data sets for training have them
     program = (
-        "import duckdb; duckdb.sql(\"copy (select * from read_json('%s', format='newline_delimited', maximum_object_size=1000000000)) "
-        "to '%s' (format parquet, compression zstd, row_group_size 2000)\")" % (path, there)
+        "import duckdb, pyarrow.parquet as pq\n"
+        "rows = duckdb.sql(\"select * from read_json('%s', format='newline_delimited', maximum_object_size=1000000000)\")\n"
+        "rows = getattr(rows, 'to_arrow_reader', None) or rows.fetch_record_batch\n"
+        "rows = rows(128)\n"
+        "with pq.ParquetWriter('%s', rows.schema, compression='zstd', write_page_index=True) as out:\n"
+        "    for batch in rows: out.write_batch(batch, row_group_size=128)" % (path, there)
     )
     return subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0
 
@@ -158,6 +163,15 @@ class Terminal:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def settle(self, until):
+        """Waits until the program has little to do: some look at the clock all the time."""
+        before = -1.0
+        while time.perf_counter() < until and (now := self.cpu()) - before > 0.1:
+            before = now
+            pause = time.perf_counter() + 2
+            while time.perf_counter() < pause:
+                self.take(0.1)
+
     def end(self):
         for pid in tree(self.pid):
             try:
@@ -213,10 +227,13 @@ class Bench:
             sys.exit("%s ended with %d" % (" ".join(args), process.returncode))
         return took, usage.ru_maxrss / 1024
 
-    def pair(self, what, size, ours, theirs, goal, peer=None):
-        """Two commands in turn."""
+    def pair(self, what, size, ours, theirs, goal, peer=None, written=()):
+        """Two commands in turn; what they write is removed before."""
         mine, other = [], []
         for _ in range(self.runs):
+            for path in written:
+                if os.path.exists(path):
+                    os.remove(path)
             mine.append(self.command([self.hgview, *ours], self.env)[0])
             other.append(self.command(theirs)[0])
         name = peer or " ".join(os.path.basename(part) for part in theirs[:2])
@@ -311,23 +328,28 @@ class Bench:
         done = subprocess.run([self.hgview, *out], env={**os.environ, **self.env}, capture_output=True, text=True)
         if done.returncode:
             sys.exit("export: " + done.stderr)
-        self.pair("export raw, a part, seen before", size, out, ["cp", half, whole], "1.3", "cp of as many bytes")
-        os.remove(half)
+        # the source of the copy is the first export
+        source = os.path.join(self.cache, "source.jsonl")
+        os.rename(half, source)
+        written = [half, half + ".manifest.json", os.path.splitext(half)[0] + ".manifest.json", whole]
+        self.pair("export raw, a part, seen before", size, out, ["cp", source, whole], "1.3", "cp of as many bytes", written)
+        for path in [source, *written]:
+            if os.path.exists(path):
+                os.remove(path)
 
     def memory(self, path, size):
         programs = {"hgview": [self.hgview, path], "less": ["less", "-S", path], "lnav": ["lnav", path], "jless": ["jless", path], "vd": ["vd", path]}
         found = {}
         for name, command in programs.items():
-            if name != "hgview" and not self.has(name):
+            is_small = os.path.getsize(path) < 2 << 30
+            # these hold everything
+            if name not in ("hgview", "less") and not (is_small and self.has(name)):
                 continue
             terminal = Terminal(command, self.env)
             # not every program shows the records' ids at once, or at all
             terminal.rest(2.0)
             until = time.perf_counter() + PATIENCE
-            before = -1.0
-            while time.perf_counter() < until and before != (before := terminal.cpu()):
-                terminal.rest(1.0)
-                time.sleep(1)
+            terminal.settle(until)
             found[name] = terminal.status("VmHWM") - terminal.status("RssFile")
             idle = terminal.cpu()
             time.sleep(3)
@@ -356,10 +378,7 @@ class Bench:
                 os.utime(path, (time.time() - 3600,) * 2)
             terminal = Terminal([self.hgview, path], self.env)
             terminal.rest(2.0)
-            before = -1.0
-            while before != (before := terminal.cpu()):
-                terminal.rest(1.0)
-                time.sleep(1)
+            terminal.settle(time.perf_counter() + PATIENCE)
             peaks.append(terminal.status("RssAnon"))
             terminal.end()
         each = (peaks[1] - peaks[0]) * (1 << 20) / (counts[1] - counts[0])

@@ -232,7 +232,7 @@ impl<'a> Scan<'a> {
             if let Some(sheet) = self.sheet.as_ref().filter(|_| is_packed) {
                 sheet.lose_copy();
             }
-            self.scan_contained(seed, container, Arc::clone(&file));
+            self.scan_contained(seed, container, Arc::clone(&file), found.as_ref());
         }
         self.sheet = None;
         if let Some(found) = found.filter(|_| !self.is_cancelled()) {
@@ -240,11 +240,18 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn scan_contained(&mut self, seed: &Seed, container: Container, file: Arc<File>) {
+    /// `known` is what an earlier scan found of the same file.
+    fn scan_contained(
+        &mut self,
+        seed: &Seed,
+        container: Container,
+        file: Arc<File>,
+        known: Option<&Found>,
+    ) {
         match container {
             Container::Zip => self.scan_zip(seed, file),
             Container::Tar => self.scan_tar(seed, &file),
-            Container::Parquet => self.scan_table(seed, Table::open(file)),
+            Container::Parquet => self.scan_table(seed, Table::open(file), known),
             container => {
                 let stream = Stream::File(SharedFile::new(file, Span::new(0, u64::MAX)));
                 self.scan_container(seed, container, stream, &Origin::Disk);
@@ -385,14 +392,19 @@ impl<'a> Scan<'a> {
         match container {
             Container::Zip => self.scan_zip(seed, file),
             Container::Tar => self.scan_tar(seed, &file),
-            _ => self.scan_table(seed, Table::open(file)),
+            _ => self.scan_table(seed, Table::open(file), None),
         }
         if let Some(why) = feed.failure() {
             self.push_end_fault(seed, Fault::at(why, feed.consumed()));
         }
     }
 
-    fn scan_table(&mut self, seed: &Seed, table: Result<Table, String>) {
+    fn scan_table(
+        &mut self,
+        seed: &Seed,
+        table: Result<Table, String>,
+        known: Option<&Found>,
+    ) {
         let table = match table {
             Ok(table) => Arc::new(table),
             Err(why) => return self.push_fault(seed, Fault::new(format!("Parquet: {why}"))),
@@ -401,16 +413,15 @@ impl<'a> Scan<'a> {
         if rows == 0 {
             return self.reject(seed, Fault::new("the table has no rows"));
         }
-        let values: Vec<_> = (0..rows.min(3))
-            .filter_map(|row| table.row_json(row).ok())
-            .filter_map(|json| json::parse_lenient(&json, 0, &mut Vec::new()).ok())
-            .collect();
-        let told = tell::family(&values, Shape::Table);
-        if !self.accepts(seed, told.and_then(|told| told.format)) {
+        let format = match known.and_then(Found::whole) {
+            Some(known) => known.format,
+            None => family_of(&table),
+        };
+        if !self.accepts(seed, format) {
             return;
         }
         let mut source = source_of(seed, Bytes::Table(table));
-        source.format = told.and_then(|told| told.format);
+        source.format = format;
         source.layout = Layout::Rows;
         source.shape = Shape::Table;
         let source = self.register(source);
@@ -631,6 +642,16 @@ impl<'a> Scan<'a> {
             is_complete: false,
         });
     }
+}
+
+/// What the first rows of a table are.
+fn family_of(table: &Table) -> Option<Format> {
+    const ROWS: usize = 3;
+    let values: Vec<_> = (0..table.rows().min(ROWS))
+        .filter_map(|row| table.row_json(row).ok())
+        .filter_map(|json| json::parse_lenient(&json, 0, &mut Vec::new()).ok())
+        .collect();
+    tell::family(&values, Shape::Table)?.format
 }
 
 /// A source at the place of `seed`, with the files that belong to it.

@@ -179,6 +179,12 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// What was found of the file as it is now.
+    pub(super) fn whole(&self) -> Option<&Sidecar> {
+        let (sidecar, held) = self.sidecar.as_ref()?;
+        (*held == Held::Same).then_some(&**sidecar)
+    }
+
     /// Says that the scan has come to the end of the file. Its sheet is kept if the file is what it was before, and had
     /// been left alone for a while by then.
     pub(super) fn finish(&self, file: &File) {
