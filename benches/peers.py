@@ -127,7 +127,9 @@ class Terminal:
         return None
 
     def rest(self, quiet=0.4):
-        while self.take(quiet) is not None:
+        """Waits until nothing is written for a while; some programs never stop."""
+        until = time.perf_counter() + 10
+        while time.perf_counter() < until and self.take(quiet) is not None:
             pass
 
     def press(self, key, quiet=0.12):
