@@ -399,12 +399,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn scan_table(
-        &mut self,
-        seed: &Seed,
-        table: Result<Table, String>,
-        known: Option<&Found>,
-    ) {
+    fn scan_table(&mut self, seed: &Seed, table: Result<Table, String>, known: Option<&Found>) {
         let table = match table {
             Ok(table) => Arc::new(table),
             Err(why) => return self.push_fault(seed, Fault::new(format!("Parquet: {why}"))),
