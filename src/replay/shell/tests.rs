@@ -120,7 +120,7 @@ fn hash_of(text: &str) -> String {
 }
 
 /// Replays a recording; the commands of the steps that differ must be those of `known`, each with its reason. What only a
-/// loaded machine brings (a poll that finds a half-written line) does not come three times.
+/// loaded machine brings (a poll that finds a half-written line, and moves the steps behind it) does not come three times.
 fn replay(recording: &str, make: impl Fn(&str) -> Box<dyn Tool>, known: &[(&str, &str)]) {
     let tries = (0..3).map(|_| replay_once(recording, &make, known));
     let unexplained: Vec<usize> = tries.take_while(|wrong| *wrong > 0).collect();
@@ -180,7 +180,10 @@ fn replay_once(
         eprintln!("--- step {ix}: {command:?}\nours:   {ours:?}\ntheirs: {theirs:?}");
     }
     eprintln!("{same} of {all} steps are the same");
-    assert!(same * 100 >= all * 95, "{same} of {all}");
+    if same * 100 < all * 95 {
+        // too many even of those that are explained
+        return all - same;
+    }
     wrong.len()
 }
 
