@@ -17,6 +17,7 @@ use hgview::review::Ledger;
 use hgview::review::Place;
 use rustix::process::Signal;
 
+use crate::dice::Dice;
 use crate::program::Program;
 use crate::program::chat_row;
 use crate::pty::Pty;
@@ -26,22 +27,9 @@ use crate::pty::Stage;
 /// How often each kind of program is killed.
 const KILLS: u64 = 8;
 
-/// Xorshift: the same numbers each time, though what a kill meets is the machine's affair.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
-
 /// Kills a program at some moment of the time that it takes; whether it had ended before.
 fn kill_within(child: &mut Child, whole: Duration, dice: &mut Dice) -> bool {
-    let whole = u64::try_from(whole.as_micros()).unwrap();
-    let until = Instant::now() + Duration::from_micros(dice.throw(whole + whole / 8 + 1));
+    let until = Instant::now() + dice.moment(whole + whole / 8);
     while Instant::now() < until {
         std::thread::yield_now();
     }
@@ -121,9 +109,9 @@ fn what_the_screen_calls_saved_survives_kill_9() {
             has_decided(seen, sure) && says_saved(seen)
         });
         // more of them, of which nobody waits for the word
-        let more = usize::try_from(dice.throw(5)).unwrap();
+        let more = dice.throw(5);
         pty.keys(&"a".repeat(more));
-        let until = Instant::now() + Duration::from_micros(dice.throw(20_000));
+        let until = Instant::now() + dice.moment(Duration::from_millis(20));
         while Instant::now() < until {
             std::thread::yield_now();
         }
@@ -309,7 +297,7 @@ fn an_index_whose_writer_is_killed_is_whole_or_ignored() {
         .unwrap();
     let bytes = fs::read(&sidecar).unwrap();
     for nth in 0..KILLS {
-        let at = usize::try_from(dice.throw(bytes.len() as u64)).unwrap();
+        let at = dice.throw(bytes.len());
         let mut torn = bytes[..at].to_vec();
         if nth % 2 == 0 {
             // its length reached the disk, its bytes did not

@@ -33,6 +33,7 @@ mod cluster;
 mod conformance;
 mod corpus;
 mod crash;
+mod dice;
 mod driver;
 mod engines;
 mod export;

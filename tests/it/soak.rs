@@ -13,6 +13,7 @@ use std::time::Instant;
 use hgview::ui::command::COMMANDS;
 use hgview::ui::command::Group;
 
+use crate::dice::Dice;
 use crate::program::chat_row;
 use crate::program::sample;
 use crate::program::shared;
@@ -34,22 +35,6 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// Commands that end the program, leave it, or run recorded commands.
 const LEFT_OUT: [&str; 4] = ["back", "quit", "suspend", "replay"];
-
-/// Xorshift: the same keys on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % sides as u64).unwrap()
-    }
-
-    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.throw(all.len())]
-    }
-}
 
 /// What a terminal sends for the keys of a chord.
 fn sent(chord: &str) -> String {

@@ -9,19 +9,8 @@ use ratatui::crossterm::event::KeyModifiers;
 use ratatui::crossterm::event::MouseButton;
 use ratatui::crossterm::event::MouseEventKind;
 
+use crate::dice::Dice;
 use crate::driver::Driver;
-
-/// Xorshift: the same numbers on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % sides as u64).unwrap()
-    }
-}
 
 /// Whether a letter may be drawn: those that control the terminal or turn text around may not.
 pub(crate) fn is_drawable(letter: char) -> bool {
