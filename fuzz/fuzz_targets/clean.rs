@@ -36,15 +36,15 @@ fn check(line: &str) {
     assert!(text::width(&line) <= usize::from(COLUMNS));
     let mut terminal = fresh();
     terminal.process(line.as_bytes());
-    let (attributes, modes) = told(terminal.screen());
-    BEFORE.with(|before| assert_eq!((&attributes, &modes), (&before.0, &before.1), "{line:?}"));
+    let after = told(terminal.screen());
+    BEFORE.with(|before| assert_eq!(after, *before, "{line:?}"));
     for row in terminal.screen().rows(0, COLUMNS).skip(1) {
         assert_eq!(row, "", "{line:?}");
     }
 }
 
 thread_local! {
-    static BEFORE: (Vec<u8>, Vec<u8>) = told(fresh().screen());
+    static BEFORE: Looks = told(fresh().screen());
 }
 
 fn fresh() -> vt100::Parser {
@@ -53,7 +53,9 @@ fn fresh() -> vt100::Parser {
 }
 
 /// The looks of what comes next, and everything that can be switched.
-fn told(screen: &vt100::Screen) -> (String, String, [bool; 5]) {
+type Looks = (String, String, [bool; 5]);
+
+fn told(screen: &vt100::Screen) -> Looks {
     let switches = [
         screen.alternate_screen(),
         screen.hide_cursor(),
