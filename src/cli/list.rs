@@ -424,10 +424,9 @@ pub(super) fn run(
         let ranked = rows.into_iter().map(|row| (key.rank(sorted(&row.1)), row));
         let mut ranked: Vec<_> = ranked.collect();
         ranked.sort_by(|(a, _), (b, _)| a.compare(b, args.reverse));
-        let mut rows: Vec<_> = ranked.into_iter().map(|(_, row)| row).collect();
-        rows.truncate(most);
-        sink.expect(rows.iter().map(|(ix, _)| *ix).max());
-        for (ix, (row, said)) in rows {
+        ranked.truncate(most);
+        sink.expect(ranked.iter().map(|(_, (ix, _))| *ix).max());
+        for (_, (ix, (row, said))) in ranked {
             sink.row(&ListRow::new(&store, ix, row, said), output)?;
         }
     }

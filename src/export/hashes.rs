@@ -135,7 +135,7 @@ pub(super) fn of_files(paths: &[PathBuf], is_over: IsOver<'_>) -> HashMap<PathBu
             }
         }
     };
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let processors = crate::store::threads();
     std::thread::scope(|scope| {
         for _ in 1..processors.min(paths.len()) {
             scope.spawn(work);

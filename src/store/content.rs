@@ -27,8 +27,6 @@ pub enum Note {
     Strict,
     /// The flags of all kinds.
     Flags,
-    /// The hash of its final patch.
-    Patch,
 }
 
 /// A record as far as filters need it.
@@ -104,10 +102,10 @@ impl Store {
     /// # Errors
     /// As [`Store::load_raw`].
     pub fn content(&self, ix: RecordIx) -> Result<(ContentHash, Option<Vec<u8>>), Fault> {
-        if let Some(known) = self.known_content(ix) {
+        let (slot, source) = self.find_sound(ix)?;
+        if let Some(known) = source.known_content(&slot) {
             return Ok((known, None));
         }
-        let (slot, source) = self.find_sound(ix)?;
         let raw = source.load_raw(&slot)?;
         let hash = hash_of(&raw, (&source, &slot));
         Ok((hash, Some(own_bytes(raw))))

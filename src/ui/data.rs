@@ -5,6 +5,7 @@ pub mod desk;
 pub mod queues;
 mod rows;
 pub mod runs;
+mod sparse;
 
 use std::collections::HashMap;
 use std::collections::HashSet;

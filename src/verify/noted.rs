@@ -3,7 +3,6 @@
 //! Only what the record alone decides is noted: no test program was run for it, no repository was read, no side file had a
 //! say. Whoever looks something up here is told the same that checking the record would tell.
 
-use crate::model::ContentHash;
 use crate::model::Flag;
 use crate::model::RecordIx;
 use crate::model::TaskKind;
@@ -60,29 +59,12 @@ pub fn keep_judgement(
     }
 }
 
-/// Notes what was checked by these rules, without a repository: judgements and the hash of the patch.
+/// Notes what was checked by these rules, without a repository.
 pub fn keep(store: &Store, ix: RecordIx, head: &Head, checked: &Checked, rules: &[Rules]) {
     for one in rules {
         let judged = (&*head.trajectory, checked.judgement(*one));
         keep_judgement(store, ix, *one, judged);
     }
-    keep_patch(store, ix, checked.patch_hash);
-}
-
-/// The hash of the final patch, where there is one.
-pub fn patch(store: &Store, ix: RecordIx) -> Option<Option<ContentHash>> {
-    let bytes = store.note(ix, Note::Patch)?;
-    if bytes.is_empty() {
-        return Some(None);
-    }
-    let digest: [u8; 32] = bytes.try_into().ok()?;
-    Some(Some(ContentHash::from_digest(digest)))
-}
-
-/// Notes the hash of the final patch.
-pub fn keep_patch(store: &Store, ix: RecordIx, patch: Option<ContentHash>) {
-    let bytes = patch.as_ref().map_or(&[][..], ContentHash::as_bytes);
-    store.keep_note(ix, Note::Patch, bytes);
 }
 
 /// All flags: those that a head tells, those of behaviour, and those that are off by default, too.
@@ -150,15 +132,12 @@ mod tests {
     fn what_was_noted_comes_back_in_the_next_run() {
         let folder = tempfile::tempdir().unwrap();
         let first = store(folder.path());
-        let patch_hash = ContentHash::of(b"patch");
         let flag = Flag::of_record(FlagKind::PromptLeak, "it \u{1b}[2J tells");
         let mut trajectory = Trajectory::clone(&first.load(RecordIx(0)).unwrap());
         for ix in (0..first.len()).map(RecordIx) {
-            let is_even = ix.0.is_multiple_of(2);
             let verdict = VERDICTS[ix.0 % 3];
             let of = (&trajectory, &judged(verdict, "ü"));
             keep_judgement(&first, ix, Rules::Published, of);
-            keep_patch(&first, ix, is_even.then_some(patch_hash));
             keep_flags(&first, ix, std::slice::from_ref(&flag));
         }
         trajectory.task = Some(crate::model::Task {
@@ -167,14 +146,12 @@ mod tests {
         });
         let of = (&trajectory, &judged(Verdict::Accept, ""));
         keep_judgement(&first, RecordIx(7), Rules::Strict, of);
-        keep_patch(&first, RecordIx(400), None);
+        keep_flags(&first, RecordIx(400), &[]);
         drop(first);
         let second = store(folder.path());
         for ix in (0..second.len()).map(RecordIx) {
             let said = judgement(&second, ix, Rules::Published);
             assert_eq!(said, Some((VERDICTS[ix.0 % 3], "ü".to_owned())));
-            let want = ix.0.is_multiple_of(2).then_some(patch_hash);
-            assert_eq!(patch(&second, ix), Some(want));
             assert_eq!(flags(&second, ix), Some(vec![flag.clone()]));
             assert_eq!(judgement(&second, ix, Rules::Strict), None);
         }

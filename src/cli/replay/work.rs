@@ -262,5 +262,5 @@ impl Shown {
 
 fn at_once(args: &ReplayArgs) -> usize {
     let asked = args.jobs.and_then(|jobs| usize::try_from(jobs).ok());
-    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    asked.unwrap_or_else(crate::store::threads)
 }

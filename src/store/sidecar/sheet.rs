@@ -55,14 +55,13 @@ pub(super) enum Kind {
 
 impl Kind {
     /// In the order in which sidecars name their blocks.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Row,
         Self::Content,
         Self::Line,
         Self::Note(Note::Published),
         Self::Note(Note::Strict),
         Self::Note(Note::Flags),
-        Self::Note(Note::Patch),
     ];
 }
 

@@ -238,7 +238,7 @@ impl Desk {
                 hash.is_some_and(|hash| self.ledger.is_decided(hash, &self.options.reviewer))
             };
             self.decided += usize::from(is_decided(self.hash(ix)));
-            self.decided -= usize::from(is_decided(heard.hashes.get(ix)));
+            self.decided -= usize::from(is_decided(heard.hashes.get(ix).copied()));
             self.stale.remove(&ix);
             newer.insert(ix);
         }
@@ -331,7 +331,7 @@ impl Desk {
 
     /// The content of a record, where it is known.
     pub fn hash(&self, ix: RecordIx) -> Option<ContentHash> {
-        self.hashes.get(ix)
+        self.hashes.get(ix).copied()
     }
 
     /// What this reviewer says of a record.
@@ -494,7 +494,7 @@ impl Desk {
         };
         let at = at.unwrap_or_else(|| self.scribe.begin(Moment::now()));
         let changes = deeds.into_iter().filter_map(|deed| {
-            let hash = self.hashes.get(deed.ix)?;
+            let hash = self.hash(deed.ix)?;
             let member = deed.member.as_deref();
             let whole = self
                 .wholes

@@ -66,7 +66,7 @@ fn rows_of<'a>(rows: &'a Rows, summaries: &'a [Arc<Summary>], me: &'a Text) -> V
         });
         QueueRow {
             ix,
-            hash: rows.hashes().get(record),
+            hash: rows.hashes().get(record).copied(),
             id: &summary.id,
             task_id: summary.task_id.as_deref(),
             task_kind: summary.task_kind,

@@ -21,6 +21,7 @@ use crate::store::pack_rows;
 use crate::store::unpack_rows;
 use crate::ui::data::desk::Hashes;
 use crate::ui::data::desk::Voices;
+use crate::ui::data::sparse::Sparse;
 use crate::ui::page::disagree;
 
 /// What the filters say of a record, in brief; the evidence is made again where it is shown.
@@ -84,6 +85,18 @@ struct Held {
     version: u32,
 }
 
+impl Held {
+    /// Packs the rows where all are known.
+    fn pack(&mut self) {
+        if self.known == Rows::CHUNK
+            && let Chunk::Open(rows) = &*self.chunk
+            && let Some(packed) = pack_rows(rows.iter().flatten().map(Arc::as_ref))
+        {
+            self.chunk = Arc::new(Chunk::Packed(packed));
+        }
+    }
+}
+
 /// The chunks that were unpacked last.
 #[derive(Debug, Default)]
 struct Recent(Mutex<VecDeque<(Arc<Chunk>, Unpacked)>>);
@@ -131,41 +144,6 @@ impl Recent {
     }
 }
 
-/// Things said of some records, by chunks.
-#[derive(Debug, Clone)]
-struct Sparse<T>(Vec<Arc<Vec<Option<T>>>>);
-
-impl<T> Default for Sparse<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T: Clone> Sparse<T> {
-    const CHUNK: usize = 1024;
-
-    fn get(&self, ix: RecordIx) -> Option<&T> {
-        let chunk = self.0.get(ix.0 / Self::CHUNK)?;
-        chunk.get(ix.0 % Self::CHUNK)?.as_ref()
-    }
-
-    /// Gives what was there.
-    fn set(&mut self, ix: RecordIx, value: Option<T>) -> Option<T> {
-        if value.is_none() && self.get(ix).is_none() {
-            return None;
-        }
-        let (chunk, at) = (ix.0 / Self::CHUNK, ix.0 % Self::CHUNK);
-        if self.0.len() <= chunk {
-            self.0.resize_with(chunk + 1, Arc::default);
-        }
-        let chunk = self.0.get_mut(chunk).map(Arc::make_mut)?;
-        if chunk.len() <= at {
-            chunk.resize(at + 1, None);
-        }
-        std::mem::replace(chunk.get_mut(at)?, value)
-    }
-}
-
 /// Summaries and marks of all records, as far as they are known. A clone shares its chunks; filling in copies at most
 /// one.
 #[derive(Debug, Clone, Default)]
@@ -180,6 +158,8 @@ pub struct Rows {
     len: usize,
     known: usize,
     marked: usize,
+    /// The chunk that was written to last: it stays open, so that a pass over its rows packs it once.
+    writing: usize,
 }
 
 impl Rows {
@@ -261,7 +241,14 @@ impl Rows {
     }
 
     fn put(&mut self, ix: RecordIx, row: Option<Arc<Summary>>) {
-        let Some(held) = self.chunks.get_mut(ix.0 / Self::CHUNK) else {
+        let at = ix.0 / Self::CHUNK;
+        if at != self.writing {
+            if let Some(left) = self.chunks.get_mut(self.writing) {
+                left.pack();
+            }
+            self.writing = at;
+        }
+        let Some(held) = self.chunks.get_mut(at) else {
             return;
         };
         if let Chunk::Packed(packed) = &*held.chunk {
@@ -284,11 +271,6 @@ impl Rows {
         held.version = held.version.wrapping_add(u32::from(was_known));
         held.known = held.known + usize::from(is_known) - usize::from(was_known);
         self.known = self.known + usize::from(is_known) - usize::from(was_known);
-        if held.known == Self::CHUNK
-            && let Some(packed) = pack_rows(rows.iter().flatten().map(Arc::as_ref))
-        {
-            held.chunk = Arc::new(Chunk::Packed(packed));
-        }
     }
 
     /// How many of them are judged.
@@ -316,7 +298,7 @@ impl Rows {
     /// What came of a record's last replay, where there was one and these rows know the record's content: see
     /// [`Rows::with`].
     pub fn replayed(&self, ix: RecordIx) -> Option<&Brief> {
-        self.replay_of(self.hashes.get(ix)?)
+        self.replay_of(*self.hashes.get(ix)?)
     }
 
     /// What came of the last replay of a record with this content.
@@ -394,6 +376,10 @@ mod tests {
         for ix in 0..all {
             rows.set(RecordIx(ix), row(ix));
         }
+        // what was written to last stays open until something else is
+        let leave = |rows: &mut Rows| rows.forget(RecordIx(all));
+        rows.grow(all + 1);
+        leave(&mut rows);
         let packed = |rows: &Rows| {
             let chunks = rows.chunks.iter();
             chunks
@@ -411,6 +397,7 @@ mod tests {
         assert_eq!((rows.known(), packed(&rows)), (all - 1, 19));
         assert!(!rows.knows(changed) && rows.knows(RecordIx(changed.0 + 1)));
         rows.set(changed, row(0));
+        leave(&mut rows);
         assert_eq!((rows.known(), packed(&rows)), (all, 20));
         assert_eq!(id(&rows, changed.0).as_deref(), Some("0"));
         assert_eq!(id(&rows, changed.0 + 1), Some((changed.0 + 1).to_string()));

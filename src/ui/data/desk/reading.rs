@@ -19,62 +19,10 @@ use crate::ui::data::Rows;
 use crate::ui::data::desk::Journals;
 use crate::ui::data::desk::is_stale_in;
 use crate::ui::data::desk::voices_of;
+use crate::ui::data::sparse::Sparse;
 
-/// The contents of the records, as far as they are known. A clone shares its chunks; filling in copies at most one.
-#[derive(Debug, Clone, Default)]
-pub struct Hashes {
-    chunks: Vec<Arc<Vec<Option<ContentHash>>>>,
-}
-
-impl Hashes {
-    const CHUNK: usize = 1024;
-
-    /// The content of a record.
-    pub fn get(&self, ix: RecordIx) -> Option<ContentHash> {
-        let chunk = self.chunks.get(ix.0 / Self::CHUNK)?;
-        chunk.get(ix.0 % Self::CHUNK).copied().flatten()
-    }
-
-    /// Sets the content of a record, or that it is not known; gives what was there.
-    pub fn set(&mut self, ix: RecordIx, hash: Option<ContentHash>) -> Option<ContentHash> {
-        let at = ix.0 / Self::CHUNK;
-        if self.chunks.len() <= at {
-            self.chunks.resize_with(at + 1, Arc::default);
-        }
-        let chunk = self.chunks.get_mut(at).map(Arc::make_mut)?;
-        if chunk.is_empty() {
-            chunk.resize(Self::CHUNK, None);
-        }
-        let slot = chunk.get_mut(ix.0 % Self::CHUNK)?;
-        std::mem::replace(slot, hash)
-    }
-
-    /// The records whose content is known.
-    pub fn known(&self) -> impl Iterator<Item = (RecordIx, ContentHash)> {
-        let chunks = (0..).zip(&self.chunks);
-        chunks.flat_map(|(at, chunk): (usize, _)| {
-            let slots = chunk.iter().enumerate();
-            slots.filter_map(move |(ix, hash)| Some((RecordIx(at * Self::CHUNK + ix), (*hash)?)))
-        })
-    }
-
-    /// The records whose content was another, or not known, in `before`.
-    pub fn changed_since(&self, before: &Self) -> Vec<RecordIx> {
-        let mut changed = Vec::new();
-        for (at, chunk) in self.chunks.iter().enumerate() {
-            let is_same = before
-                .chunks
-                .get(at)
-                .is_some_and(|old| Arc::ptr_eq(old, chunk));
-            if is_same {
-                continue;
-            }
-            let ixs = (0..chunk.len()).map(|ix| RecordIx(at * Self::CHUNK + ix));
-            changed.extend(ixs.filter(|ix| self.get(*ix) != before.get(*ix)));
-        }
-        changed
-    }
-}
+/// The contents of the records, as far as they are known.
+pub type Hashes = Sparse<ContentHash>;
 
 /// The records of a content. What they are compared by stands in [`Hashes`], so that a record takes a few bytes.
 #[derive(Debug, Default)]
@@ -91,7 +39,7 @@ fn key(hash: Option<ContentHash>) -> u64 {
 }
 
 fn content(small: u32, hashes: &Hashes) -> Option<ContentHash> {
-    hashes.get(RecordIx(usize::try_from(small).ok()?))
+    hashes.get(RecordIx(usize::try_from(small).ok()?)).copied()
 }
 
 impl Owners {
@@ -187,9 +135,10 @@ impl Heard {
         let ledger = &journals.ledger;
         let mut present: HashSet<ContentHash> = HashSet::new();
         if !ledger.reviewers().is_empty() {
-            present.extend(reading.rows.hashes().known().map(|(_, hash)| hash));
+            present.extend(reading.rows.hashes().known().map(|(_, hash)| *hash));
         }
         for (ix, hash) in reading.rows.hashes().known() {
+            let hash = *hash;
             if present.is_empty() || cancel.is_cancelled() {
                 break;
             }
