@@ -2,7 +2,7 @@
 //!
 //! Module order (a module imports only from its left; tested by `tests/it/structure.rs`):
 //! `error < cancel < text < model < shard < config < theme < diff < patch < python < query < read < store < workspace < search <
-//! review < behave < sandbox < replay < verify < select < compare < stats < tasks < export < ui < cli < main`.
+//! review < behave < sandbox < replay < verify < select < compare < stats < endpoint < tasks < rollout < export < ui < cli < main`.
 
 pub mod behave;
 pub mod cancel;
@@ -10,6 +10,7 @@ pub mod cli;
 pub mod compare;
 pub mod config;
 pub mod diff;
+pub mod endpoint;
 pub mod error;
 pub mod export;
 pub mod model;
@@ -19,12 +20,14 @@ pub mod query;
 pub mod read;
 pub mod replay;
 pub mod review;
+pub mod rollout;
 pub mod sandbox;
 pub mod search;
 pub mod select;
 pub mod shard;
 pub mod stats;
 pub mod store;
+pub mod tasks;
 pub mod text;
 pub mod theme;
 pub mod ui;

@@ -29,6 +29,7 @@ use rayon::iter::IntoParallelIterator as _;
 use rayon::iter::IntoParallelRefIterator as _;
 use rayon::iter::ParallelIterator as _;
 
+pub use decode::decoded;
 pub use dep_search::Candidate;
 pub use dep_search::DepSearch;
 pub use dep_search::Rules;
@@ -45,7 +46,6 @@ use crate::cancel::Cancel;
 use crate::model::LineIx;
 use crate::python::Definition;
 use crate::python::DefinitionKind;
-use crate::python::repo::decode::decoded;
 use crate::python::repo::facts::DefIx;
 use crate::python::repo::facts::Facts;
 use crate::python::repo::graph::Graph;

@@ -9,7 +9,7 @@ const HEAD: usize = 512;
 
 /// The text of a source file: UTF-8, or Latin-1 where it says so; what is neither has its odd bytes replaced, which
 /// changes no line and no definition. `None` for what is no text: it holds NUL bytes.
-pub(super) fn decoded(bytes: &[u8]) -> Option<Cow<'_, str>> {
+pub fn decoded(bytes: &[u8]) -> Option<Cow<'_, str>> {
     if memchr::memchr(0, bytes).is_some() {
         return None;
     }
