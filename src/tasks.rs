@@ -4,12 +4,18 @@
 //! is chosen from them, in which order, and under which ids depends on the seeds, the options and the seed of chance
 //! alone: never on the number of threads, the clock or what was made before.
 
+mod difficulty;
 mod draft;
+mod place;
 mod seed;
 
+pub use difficulty::Difficulty;
 pub use draft::Draft;
 pub use draft::Drafts;
 pub use draft::Fields;
 pub use draft::LeftOut;
 pub use draft::Maker;
+pub use place::PlaceRole;
+pub use place::TaskPlace;
+pub use place::places;
 pub use seed::Seed;

@@ -340,6 +340,7 @@ impl App {
             (Action::Open, Scope::List) => self.open(effects),
             (Action::Open, Scope::Results) => self.open_hit(effects),
             (Action::Open, Scope::Compare) => return self.open_step(effects),
+            (Action::Open, Scope::Trajectory) => return self.open_attempt(effects),
             (Action::Open, Scope::Stats) => self.list_selection(effects),
             (Action::Patch, Scope::Compare) => self.toggle_compared_patches(),
             (Action::Find, Scope::Compare) if !self.compares_rows() => {
@@ -515,6 +516,19 @@ impl App {
         let view = TrajectoryView::new(record, opened);
         self.screens.push(Screen::Trajectory(Box::new(view)));
         effects.push(Effect::Open(opened, record));
+    }
+
+    /// Opens the attempt under the cursor of a task; `false` where there is none.
+    fn open_attempt(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let Some(Screen::Trajectory(view)) = self.screens.top() else {
+            return false;
+        };
+        let Some(record) = view.attempt() else {
+            return false;
+        };
+        self.list_follows();
+        self.push_trajectory(record, effects);
+        true
     }
 
     /// Opens a record; the list's cursor goes there as far as the list stands in the order of the inputs.

@@ -11,6 +11,7 @@ use crate::model::TaskKind;
 use crate::model::Text;
 use crate::model::Trajectory;
 use crate::read::understand;
+use crate::tasks::places;
 use crate::text::clip;
 use crate::theme::Role;
 use crate::theme::signs;
@@ -24,6 +25,7 @@ use crate::ui::page::edit;
 use crate::ui::page::figures;
 use crate::ui::page::finding::Judgements;
 use crate::ui::page::line::step_line;
+use crate::ui::page::task;
 use crate::ui::page::step::tokens_text;
 use crate::ui::page::why;
 
@@ -34,8 +36,13 @@ const SHA_BYTES: usize = 12;
 const MAX_NOTES: usize = 1000;
 
 /// Writes what is asked, of whom, and how it came out.
-pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
+pub(super) fn asked(page: &mut Builder, trajectory: &Trajectory) {
     facts(page, trajectory, None);
+    if let Some(task) = trajectory.task.as_ref()
+        && trajectory.is_task()
+    {
+        task::difficulty(page, task, &places(task));
+    }
     // Side records are nothing but what the reader noticed; elsewhere the question comes first.
     let is_side = trajectory.source.format.is_some_and(Format::is_side);
     if is_side {
@@ -121,6 +128,8 @@ fn facts(page: &mut Builder, trajectory: &Trajectory, judged: Option<Judgements<
     }
     page.fact("kind", kind);
     page.fact("repository", repository(task).as_deref());
+    let places = task.map(places).unwrap_or_default();
+    task::places(page, &places);
     page.fact("model", trajectory.model.as_deref());
     page.fact("agent", trajectory.agent.as_deref());
     let format = trajectory.source.format.map(|format| {
