@@ -36,10 +36,18 @@ impl Difficulty {
         let provenance = task.instance.as_ref().and_then(|row| row.get("provenance"));
         let number = |value: Option<&Value>| value.and_then(Value::as_u64);
         let space = provenance.and_then(|from| from.get("search_space"));
-        let targets = || places.iter().filter(|place| place.role == PlaceRole::Target);
-        let is_named = places.iter().any(|place| place.role == PlaceRole::Dependency);
+        let targets = || {
+            places
+                .iter()
+                .filter(|place| place.role == PlaceRole::Target)
+        };
+        let is_named = places
+            .iter()
+            .any(|place| place.role == PlaceRole::Dependency);
         let wanted: Vec<&TaskPlace> = if is_named {
-            let others = places.iter().filter(|place| place.role != PlaceRole::Target);
+            let others = places
+                .iter()
+                .filter(|place| place.role != PlaceRole::Target);
             others.collect()
         } else {
             places.iter().collect()

@@ -152,7 +152,7 @@ pub struct Outline {
     pub meanings: Vec<String>,
     /// The flags that are shown, by step.
     pub flags: Vec<Flag>,
-    /// Of a task without an attempt: the places that it names.
+    /// The places that the task names.
     pub places: Vec<TaskPlace>,
     /// By child.
     pub children: Vec<Self>,
@@ -180,7 +180,7 @@ impl Outline {
                 .any(|action| action.class == ActionClass::Edit),
             is_test: step.actions.iter().any(understand::is_test_run),
         };
-        let task = trajectory.task.as_ref().filter(|_| trajectory.is_task());
+        let task = trajectory.task.as_ref();
         Self {
             steps: trajectory.steps.iter().zip(0..).map(facts).collect(),
             flags,

@@ -290,11 +290,7 @@ impl Page {
 
     /// Makes the page of a place that a task names. `file` is the text of its file as the task begins, or says in words why
     /// there is none. Costs a pass over the file: run it on a worker.
-    pub fn of_place(
-        place: &TaskPlace,
-        file: Result<Text, String>,
-        options: &PageOptions,
-    ) -> Self {
+    pub fn of_place(place: &TaskPlace, file: Result<Text, String>, options: &PageOptions) -> Self {
         let mut page = Builder::new(*options);
         task::place(&mut page, place, file);
         Self::of_blocks(page.finish())

@@ -128,7 +128,7 @@ impl App {
                     && view.record() == record
                 {
                     view.opened_as(content, first_step, &cx, effects);
-                    if view.trajectory().is_some_and(|trajectory| trajectory.is_task()) {
+                    if view.shows_task() {
                         let rows = self.data.snapshot();
                         effects.push(Effect::Attempts(opened, record, rows));
                     }
@@ -234,7 +234,7 @@ impl App {
         effects.push(Effect::MarkAll(self.data.judging, Vec::new()));
         effects.push(Effect::CheckSides);
         if let Some(view) = self.screens.trajectory_mut()
-            && view.trajectory().is_some_and(|trajectory| trajectory.is_task())
+            && view.shows_task()
         {
             // more rows than there were when it was opened
             let (opened, record) = (view.opened(), view.record());

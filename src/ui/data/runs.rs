@@ -109,11 +109,12 @@ pub fn others(of: RecordIx, rows: &Rows, store: &Store, cancel: &Cancel) -> Opti
     })
 }
 
-/// The records that attempt the task `of`, in their order; at most 2,000. `None` when cancelled.
+/// The records that attempt the task of `of`, itself among them if it is one, in their order; at most 2,000. `None` when
+/// cancelled.
 pub fn attempts(of: RecordIx, rows: &Rows, cancel: &Cancel) -> Option<Vec<RecordIx>> {
     let wanted = rows.get(of).map(|row| task(&row).to_owned());
     let mut found = Vec::new();
-    for ix in (0..rows.len()).map(RecordIx).filter(|ix| *ix != of) {
+    for ix in (0..rows.len()).map(RecordIx) {
         if ix.0.is_multiple_of(4096) && cancel.is_cancelled() {
             return None;
         }

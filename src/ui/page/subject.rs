@@ -25,8 +25,8 @@ use crate::ui::page::edit;
 use crate::ui::page::figures;
 use crate::ui::page::finding::Judgements;
 use crate::ui::page::line::step_line;
-use crate::ui::page::task;
 use crate::ui::page::step::tokens_text;
+use crate::ui::page::task;
 use crate::ui::page::why;
 
 /// Characters of a commit that tell it.
@@ -38,9 +38,8 @@ const MAX_NOTES: usize = 1000;
 /// Writes what is asked, of whom, and how it came out.
 pub(super) fn asked(page: &mut Builder, trajectory: &Trajectory) {
     facts(page, trajectory, None);
-    if let Some(task) = trajectory.task.as_ref()
-        && trajectory.is_task()
-    {
+    let of_difficulty = trajectory.task.as_ref();
+    if let Some(task) = of_difficulty.filter(|_| trajectory.is_task()) {
         task::difficulty(page, task, &places(task));
     }
     // Side records are nothing but what the reader noticed; elsewhere the question comes first.
@@ -51,6 +50,9 @@ pub(super) fn asked(page: &mut Builder, trajectory: &Trajectory) {
     statement(page, trajectory, is_side, Folding::NONE);
     if !is_side {
         notes(page, trajectory);
+    }
+    if let Some(task) = of_difficulty.filter(|_| !trajectory.is_task()) {
+        task::difficulty(page, task, &places(task));
     }
     reference_patch(page, trajectory);
 }
@@ -141,6 +143,10 @@ fn facts(page: &mut Builder, trajectory: &Trajectory, judged: Option<Judgements<
     });
     page.fact("format", format.as_deref());
     page.path_fact("source", &trajectory.source.place());
+    if trajectory.is_task() {
+        // nobody worked on it in this record
+        return;
+    }
     totals(page, trajectory);
     outcome(page, trajectory, ErrorText::Line);
     if let Some(judged) = judged {

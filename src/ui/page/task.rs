@@ -104,7 +104,14 @@ pub(super) fn place(page: &mut Builder, place: &TaskPlace, file: Result<Text, St
     };
     let Some((first, last)) = place.find(&text) else {
         page.say("the file has no such lines", Role::Warning);
-        lines_of(page, &place.path, &text, (0, text.lines().count()), ' ', Folding::NONE);
+        lines_of(
+            page,
+            &place.path,
+            &text,
+            (0, text.lines().count()),
+            ' ',
+            Folding::NONE,
+        );
         return;
     };
     let (LineIx(first), end) = (first, last.0 + 1);

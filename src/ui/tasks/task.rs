@@ -44,9 +44,10 @@ pub(super) fn place(
 
 /// The text of a file at the task's base commit.
 fn file(env: &Env, trajectory: &Trajectory, path: &str) -> Result<Text, String> {
-    let checkout = env.repositories.checkout(trajectory).ok_or(
-        "the file is not at hand: --repo or --repos name the repositories of tasks",
-    )?;
+    let checkout = env
+        .repositories
+        .checkout(trajectory)
+        .ok_or("the file is not at hand: --repo or --repos name the repositories of tasks")?;
     let text = checkout?.base_file(path)?;
     text.ok_or_else(|| format!("the repository has no {path}"))
 }
@@ -55,6 +56,11 @@ fn file(env: &Env, trajectory: &Trajectory, path: &str) -> Result<Text, String> 
 pub(super) fn attempt(env: &Env, job: &PageJob, ix: RecordIx) -> Page {
     let cancel = Cancel::new();
     preview_page(env, ix, &job.options, &cancel).unwrap_or_else(|fault| {
-        Page::of_text("the record cannot be read", fault.to_string().into(), "txt", &job.options)
+        Page::of_text(
+            "the record cannot be read",
+            fault.to_string().into(),
+            "txt",
+            &job.options,
+        )
     })
 }

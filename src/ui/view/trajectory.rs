@@ -93,6 +93,8 @@ pub struct TrajectoryView {
     unfolded: Unfolded,
     rows: Arc<Vec<Row>>,
     folding: u32,
+    /// The task is shown, not the steps.
+    is_of_task: bool,
     /// Of a task: the records that attempt it, as far as they are known.
     attempts: Vec<RecordIx>,
     /// The record is being read anew: what is shown is of the old one.
@@ -125,6 +127,7 @@ impl TrajectoryView {
             unfolded: Unfolded::default(),
             rows: Arc::default(),
             folding: 0,
+            is_of_task: false,
             attempts: Vec::new(),
             is_reopening: false,
             cursor: Cursor::default(),
@@ -141,6 +144,13 @@ impl TrajectoryView {
             map: Vec::new(),
             map_of: (0, 0),
         }
+    }
+
+    /// Shows the task of the record in place of its steps.
+    #[must_use]
+    pub fn of_its_task(mut self) -> Self {
+        self.is_of_task = true;
+        self
     }
 
     /// Goes to a step as soon as the record is read.
@@ -250,6 +260,24 @@ impl TrajectoryView {
         self.fit(cx);
     }
 
+    /// What the rows of a task are made of; `None` where the steps are shown.
+    fn of_task<'a>(
+        &self,
+        outline: &Outline,
+        attempts: &'a [RecordIx],
+    ) -> Option<(usize, &'a [RecordIx])> {
+        self.shows_task()
+            .then_some((outline.places.len(), attempts))
+    }
+
+    /// Whether the task is shown in place of the steps: it was asked for, or there are none.
+    pub fn shows_task(&self) -> bool {
+        self.is_of_task
+            || self
+                .trajectory()
+                .is_some_and(|trajectory| trajectory.is_task())
+    }
+
     /// Takes the records that attempt the task.
     pub fn attempted(&mut self, attempts: Vec<RecordIx>, cx: &Cx<'_>) {
         if self.attempts != attempts {
@@ -318,7 +346,7 @@ impl TrajectoryView {
 
     fn refresh_rows(&mut self) {
         if let Content::Read(trajectory, outline) = &self.content {
-            let of_task = (outline.places.len(), self.attempts.as_slice());
+            let of_task = self.of_task(outline, &self.attempts);
             self.rows = Arc::new(rows::flatten(trajectory, &self.unfolded, of_task));
             self.folding += 1;
             self.map_of = (0, 0);

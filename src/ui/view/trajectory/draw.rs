@@ -210,7 +210,7 @@ impl TrajectoryView {
                 if let Some(place) = outline.and_then(|outline| outline.places.get(nth)) {
                     draw_place(cx, place, area, buf);
                 }
-            },
+            }
             Subject::Attempt(ix) => draw_attempt(cx, ix, area, buf),
             Subject::Child(ix) => {
                 let Some(child) = trajectory.children.get(ix) else {

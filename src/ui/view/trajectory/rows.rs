@@ -112,16 +112,16 @@ impl Unfolded {
     }
 }
 
-/// All rows that are visible with these children unfolded. A task has no steps: its rows are its places, so many, and the
-/// records that attempt it.
+/// All rows that are visible with these children unfolded. Those of a task are its places, so many, and the records that
+/// attempt it; `None` for the rows of a trajectory.
 pub(super) fn flatten(
     trajectory: &Trajectory,
     unfolded: &Unfolded,
-    (places, attempts): (usize, &[RecordIx]),
+    of_task: Option<(usize, &[RecordIx])>,
 ) -> Vec<Row> {
     let mut rows = Vec::with_capacity(trajectory.steps.len() + 2);
     rows.push(Row::new(Vec::new(), Subject::Task));
-    if trajectory.is_task() {
+    if let Some((places, attempts)) = of_task {
         let places = (0..places).map(Subject::Place);
         let attempts = attempts.iter().map(|ix| Subject::Attempt(*ix));
         rows.extend(places.chain(attempts).map(|row| Row::new(Vec::new(), row)));
@@ -210,7 +210,6 @@ mod tests {
     use super::*;
     use crate::model::Child;
     use crate::model::ChildKind;
-    use crate::model::Format;
 
     fn with_children() -> Trajectory {
         let child = |at_step, steps| Child {
@@ -231,7 +230,7 @@ mod tests {
 
     #[track_caller]
     fn check(unfolded: &Unfolded, want: &str) {
-        let rows = flatten(&with_children(), unfolded, (0, &[]));
+        let rows = flatten(&with_children(), unfolded, None);
         let text: Vec<String> = rows
             .iter()
             .map(|row| match row.subject {
@@ -273,7 +272,7 @@ mod tests {
             ..Trajectory::default()
         };
         let shape = |trajectory: &Trajectory, unfolded: &Unfolded| {
-            let rows = flatten(trajectory, unfolded, (0, &[]));
+            let rows = flatten(trajectory, unfolded, None);
             rows.iter().map(|row| row.run).collect::<Vec<_>>()
         };
         let mut unfolded = Unfolded::default();
@@ -296,7 +295,7 @@ mod tests {
                 ..Trajectory::default()
             },
             &unfolded,
-            (0, &[]),
+            None,
         );
         assert!(
             rows.iter()
@@ -306,15 +305,11 @@ mod tests {
 
     #[test]
     fn a_task_has_places_and_attempts() {
-        let mut trajectory = Trajectory::default();
-        let subjects = |trajectory: &Trajectory| {
-            let rows = flatten(trajectory, &Unfolded::default(), (2, &[RecordIx(7)]));
-            rows.iter().map(|row| row.subject).collect::<Vec<_>>()
-        };
-        assert_eq!(subjects(&trajectory), [Subject::Task, Subject::End]);
-        trajectory.source.format = Some(Format::Task);
+        let of_task = Some((2, &[RecordIx(7)][..]));
+        let rows = flatten(&with_children(), &Unfolded::default(), of_task);
+        let subjects: Vec<Subject> = rows.iter().map(|row| row.subject).collect();
         assert_eq!(
-            subjects(&trajectory),
+            subjects,
             [
                 Subject::Task,
                 Subject::Place(0),

@@ -6,7 +6,10 @@ use ratatui::layout::Rect;
 use crate::model::RecordIx;
 use crate::tasks::PlaceRole;
 use crate::tasks::TaskPlace;
+use crate::text::clean_line;
+use crate::text::clip_start;
 use crate::text::human;
+use crate::text::width;
 use crate::theme::Role;
 use crate::ui::page::verdict_sign;
 use crate::ui::view::Cx;
@@ -26,12 +29,16 @@ pub(super) fn draw_place(cx: &Cx<'_>, place: &TaskPlace, area: Rect, buf: &mut B
         .lines
         .map_or(String::new(), |(first, _)| format!(":{}", first.0 + 1));
     let gap = if place.name.is_empty() { "" } else { "  " };
+    let name = clean_line(&place.name);
+    let at = clean_line(&place.path).into_owned() + &line;
+    // of a path the end tells most
+    let used = width(word) + width(&name) + width(gap);
+    let at = clip_start(&at, usize::from(area.width).saturating_sub(used));
     let pieces = [
         (word, style(role)),
-        (place.name.as_str(), style(Role::Text)),
+        (&*name, style(Role::Text)),
         (gap, style(Role::Text)),
-        (place.path.as_str(), style(Role::Dim)),
-        (line.as_str(), style(Role::Dim)),
+        (&*at, style(Role::Dim)),
     ];
     put_pieces(buf, area, &pieces);
 }
@@ -61,7 +68,11 @@ pub(super) fn draw_attempt(cx: &Cx<'_>, ix: RecordIx, area: Rect, buf: &mut Buff
         pieces.push((sign, style(*role)));
     }
     pieces.push((" ", style(Role::Dim)));
-    pieces.extend(decided.iter().map(|(text, role)| (text.as_str(), style(*role))));
+    pieces.extend(
+        decided
+            .iter()
+            .map(|(text, role)| (text.as_str(), style(*role))),
+    );
     pieces.push((place.as_str(), style(Role::Dim)));
     pieces.push((steps.as_str(), style(Role::Text)));
     let model = row.as_ref().and_then(|row| row.model.as_deref());
