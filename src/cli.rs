@@ -9,6 +9,7 @@ mod args;
 mod compare;
 mod completions;
 mod config;
+mod endpoint;
 mod explore;
 mod export;
 mod list;

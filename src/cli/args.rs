@@ -1,6 +1,7 @@
 //! What can be typed. Nothing here is interpreted: each command turns its arguments into what they mean.
 
 mod compare;
+mod endpoint;
 mod export;
 mod query;
 mod replay;
@@ -20,6 +21,7 @@ use clap::ValueEnum;
 pub(super) use crate::cli::args::compare::CompareArgs;
 pub(super) use crate::cli::args::compare::OutcomeOf;
 pub(super) use crate::cli::args::compare::SplitBy;
+pub(super) use crate::cli::args::endpoint::EndpointArgs;
 pub(super) use crate::cli::args::export::ExportArgs;
 pub(super) use crate::cli::args::query::QueryArgs;
 pub(super) use crate::cli::args::replay::BackendArg;
