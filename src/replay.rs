@@ -51,6 +51,7 @@ pub use shell::HeredocPatch;
 pub use shell::OpenHands;
 pub use shell::Plain;
 pub use shell::Scaffold;
+pub use shell::Shown;
 pub use shell::Terminal;
 pub use shell::WithPatches;
 pub use stage::Stage;
