@@ -22,6 +22,7 @@ mod query;
 mod records;
 mod replay;
 mod review;
+mod rollout;
 mod rows;
 mod sandbox;
 mod schema;
@@ -109,6 +110,7 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Export(args)) => export::run(&args, &shared, output),
         Some(Command::Verify(args)) => verify::run(&args, &shared, output),
         Some(Command::Replay(args)) => replay::run(&args, &shared, output),
+        Some(Command::Rollout(args)) => rollout::run(&args, &shared, output),
         Some(Command::Query(args)) => query::run(&args, &shared, output),
         Some(Command::Stats(args)) => stats::run(&args, &shared, output),
         Some(Command::Sandbox(args)) => sandbox::run(&args, output),

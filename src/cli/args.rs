@@ -5,6 +5,7 @@ mod endpoint;
 mod export;
 mod query;
 mod replay;
+mod rollout;
 mod sandbox;
 mod search;
 mod share;
@@ -28,6 +29,8 @@ pub(super) use crate::cli::args::replay::BackendArg;
 pub(super) use crate::cli::args::replay::ReplayArgs;
 pub(super) use crate::cli::args::replay::ReplayCommand;
 pub(super) use crate::cli::args::replay::StageArgs;
+pub(super) use crate::cli::args::rollout::RolloutArgs;
+pub(super) use crate::cli::args::rollout::RolloutFilter;
 pub(super) use crate::cli::args::sandbox::DoctorArgs;
 pub(super) use crate::cli::args::sandbox::SandboxArgs;
 pub(super) use crate::cli::args::sandbox::SandboxCommand;
@@ -286,6 +289,8 @@ pub(super) enum Command {
     Verify(Box<VerifyArgs>),
     /// Run the recorded calls again in sandboxes: say which show the same, and whether the patch is the same
     Replay(Box<ReplayArgs>),
+    /// Let a model attempt tasks in sandboxes, and write what it did as trajectories
+    Rollout(Box<RolloutArgs>),
     /// Say which records a query takes, how it is understood, and what may be asked
     Query(QueryArgs),
     /// Say what agents do and how often it is accepted: tables, charts, an HTML report
@@ -667,6 +672,8 @@ pub(super) enum SchemaOf {
     ReplayPlan,
     /// A line of the files beside results: how they came to be
     ReplayRuns,
+    /// A line of `hgview rollout --json`
+    Rollout,
     /// A line of `hgview query QUERY PATH --json`
     Query,
     /// The output of `hgview query --explain --json`

@@ -31,6 +31,7 @@ use crate::error::Result;
 use crate::export::Report;
 use crate::replay::RecordReplay;
 use crate::replay::results::Run;
+use crate::rollout::Done;
 use crate::sandbox::doctor::Diagnosis;
 use crate::shard::Head;
 use crate::stats::PartialAsked;
@@ -67,6 +68,7 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::Replay => schema_for!(RecordReplay),
         SchemaOf::ReplayPlan => schema_for!(PlanRow<'static>),
         SchemaOf::ReplayRuns => schema_for!(Run),
+        SchemaOf::Rollout => schema_for!(Done),
         SchemaOf::Query => schema_for!(QueryRow),
         SchemaOf::QueryExplain => schema_for!(QueryExplanation),
         SchemaOf::QueryFields => schema_for!(FieldRow),

@@ -7,6 +7,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::cancel::Cancel;
+use crate::endpoint::Budget;
 use crate::endpoint::Chat;
 use crate::endpoint::NoAnswer;
 use crate::rollout::Ended;
@@ -53,6 +54,8 @@ pub struct Agent<'a> {
     pub sampling: Map<String, Value>,
     /// How much an attempt may take.
     pub limits: Limits,
+    /// What all attempts together may take.
+    pub budget: Budget,
 }
 
 /// What an attempt begins with.
@@ -88,6 +91,8 @@ pub(super) enum NoCourse {
     Cancelled,
     /// The endpoint answers nothing of this kind.
     Refused(String),
+    /// All attempts together have taken what they may.
+    Spent(String),
 }
 
 /// An attempt in progress.
@@ -143,6 +148,9 @@ impl Playing<'_> {
         if let Some(end) = self.limit() {
             return Ok(Some(end));
         }
+        if let Some(why) = self.agent.budget.exhausted() {
+            return Err(NoCourse::Spent(why));
+        }
         let request = self.course.talk.request(&self.agent.sampling);
         let asked = Instant::now();
         let completion = match self.agent.chat.complete(&request, cancel) {
@@ -163,6 +171,7 @@ impl Playing<'_> {
         };
         let said = Said::of(completion, &self.agent.form, &mut self.ids);
         self.course.steps += 1;
+        self.agent.budget.spend(&said.usage);
         self.course.metrics.add(&said, asked.elapsed());
         self.course.talk.said(&said);
         if said.calls.is_empty() {

@@ -77,7 +77,10 @@ impl Prompts {
         let statement = field(&["problem_statement", "function_description", "description"]);
         let env = Environment::new();
         let told = minijinja::Value::from_pairs([
-            ("task_type", minijinja::Value::from(of_task.map_or("", |task| task.kind.name()))),
+            (
+                "task_type",
+                minijinja::Value::from(of_task.map_or("", |task| task.kind.name())),
+            ),
             ("workspace", minijinja::Value::from(root)),
             ("statement", statement),
             ("name", field(&["target_function_name", "func_name"])),

@@ -105,6 +105,8 @@ pub enum Stopped {
     Cancelled,
     /// The endpoint answers nothing of this kind.
     Refused(String),
+    /// All attempts together have taken what they may.
+    Spent(String),
 }
 
 /// What came of one attempt.
@@ -122,7 +124,7 @@ struct Floor<'a> {
     output: &'a Output,
     /// Stops all of them.
     cancel: &'a Cancel,
-    refused: Mutex<Option<String>>,
+    stopped: Mutex<Option<Stopped>>,
     failed: Mutex<Option<Error>>,
 }
 
@@ -151,7 +153,7 @@ impl Run<'_> {
             plan: Plan::new(seats, until),
             output,
             cancel,
-            refused: Mutex::default(),
+            stopped: Mutex::default(),
             failed: Mutex::default(),
         };
         let (sender, receiver) = mpsc::channel();
@@ -165,18 +167,13 @@ impl Run<'_> {
                 said(event);
             }
         });
-        let taken = |error: Mutex<_>| error.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = taken(floor.failed) {
+        let taken = floor.failed.into_inner();
+        if let Some(error) = taken.unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
-        let refused = floor
-            .refused
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        Ok(match refused {
-            Some(why) => Some(Stopped::Refused(why)),
-            None => cancel.is_cancelled().then_some(Stopped::Cancelled),
-        })
+        let taken = floor.stopped.into_inner();
+        let stopped = taken.unwrap_or_else(PoisonError::into_inner);
+        Ok(stopped.or_else(|| cancel.is_cancelled().then_some(Stopped::Cancelled)))
     }
 
     /// What is left to be done for each task.
@@ -238,9 +235,12 @@ impl Floor<'_> {
                     why,
                     left: self.plan.give_up(at) + 1,
                 },
-                Ok(Made::Stopped(NoCourse::Cancelled)) => return,
-                Ok(Made::Stopped(NoCourse::Refused(why))) => {
-                    keep_first(&self.refused, why);
+                Ok(Made::Stopped(why)) => {
+                    match why {
+                        NoCourse::Cancelled => {}
+                        NoCourse::Refused(why) => keep_first(&self.stopped, Stopped::Refused(why)),
+                        NoCourse::Spent(why) => keep_first(&self.stopped, Stopped::Spent(why)),
+                    }
                     self.cancel.cancel();
                     return;
                 }

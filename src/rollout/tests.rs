@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::cancel::Cancel;
+use crate::endpoint::Budget;
 use crate::endpoint::Chat;
 use crate::endpoint::Completion;
 use crate::endpoint::NoAnswer;
@@ -128,6 +129,7 @@ fn agent(script: &Script, form: CallForm, limits: Limits) -> Agent<'_> {
         form,
         sampling,
         limits,
+        budget: Budget::new(Some(2000), None),
     }
 }
 
@@ -407,6 +409,21 @@ fn what_is_stopped_is_no_attempt() {
     };
     let why = NoCourse::Refused("no such model".to_owned());
     assert_eq!(no(&refused, &Cancel::new()), Some(why));
+    let looper = Script::new([says("", &[run("ls")])]);
+    let spent = agent(
+        &looper,
+        CallForm::Native,
+        Limits {
+            steps: 99,
+            ..LIMITS
+        },
+    );
+    let why = play(&spent, &brief(), &mut Echo { dies: false }, &Cancel::new()).err();
+    assert_eq!(
+        why,
+        Some(NoCourse::Spent("2.1k tokens were spent".to_owned()))
+    );
+    assert_eq!(looper.asked.lock().unwrap().len(), 19);
     let cancel = Cancel::new();
     cancel.cancel();
     let looper = Script::new([says("", &[run("ls")])]);

@@ -44,6 +44,7 @@ mod program;
 mod properties;
 mod pty;
 mod replay_base;
+mod rollout;
 mod samples;
 mod sandbox;
 mod sandbox_engine;
