@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::replay::base::place::Place;
 use crate::replay::base::place::Put;
+use crate::replay::base::place::Refused;
 
 /// What is read of an unpacked stream at most, headers included.
 const MOST_STREAM: u64 = 10 << 30;
@@ -284,40 +285,6 @@ fn below<'a>(path: &'a [u8], top: Option<&[u8]>) -> &'a [u8] {
         Some(b"") => b".",
         Some(inner) => inner.strip_prefix(b"/").unwrap_or(path),
         None => path,
-    }
-}
-
-/// What was left out.
-#[derive(Debug, Default)]
-pub(super) struct Refused {
-    count: usize,
-    first: Option<(String, &'static str)>,
-}
-
-impl Refused {
-    /// Counts what was refused.
-    pub(super) fn take(&mut self, path: &[u8], put: Put) {
-        if let Put::Refused(why) = put {
-            self.count += 1;
-            let path = || String::from_utf8_lossy(path).into_owned();
-            self.first.get_or_insert_with(|| (path(), why));
-        }
-    }
-
-    /// In words; empty where nothing was.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let Some((path, why)) = &self.first else {
-            return Vec::new();
-        };
-        let count = self.count;
-        let what = if count == 1 {
-            "entry was"
-        } else {
-            "entries were"
-        };
-        vec![format!(
-            "{count} {what} left out, the first is {path:?}: {why}"
-        )]
     }
 }
 
