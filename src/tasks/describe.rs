@@ -1,5 +1,9 @@
 //! Descriptions of functions and classes: what a `func_localize` task says of the target that is to be found.
 
+pub mod docstring;
+pub mod leak;
+pub mod rules;
+
 use crate::cancel::Cancel;
 use crate::python::DefinitionKind;
 use crate::tasks::LeftOut;
