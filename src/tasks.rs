@@ -4,8 +4,11 @@
 //! is chosen from them, in which order, and under which ids depends on the seeds, the options and the seed of chance
 //! alone: never on the number of threads, the clock or what was made before.
 
+pub mod base;
+pub mod check;
 pub mod describe;
 mod draft;
+pub mod prompt;
 mod seed;
 
 pub use draft::Draft;

@@ -1,0 +1,1 @@
+//! Tasks over a small repository: good ones, and ones with each fault.
