@@ -6,7 +6,9 @@
 
 pub mod describe;
 mod draft;
+pub mod licence;
 mod seed;
+pub mod source;
 
 pub use draft::Draft;
 pub use draft::Drafts;
