@@ -8,8 +8,10 @@ pub mod base;
 pub mod check;
 pub mod describe;
 mod draft;
+pub mod licence;
 pub mod prompt;
 mod seed;
+pub mod source;
 
 pub use draft::Draft;
 pub use draft::Drafts;

@@ -50,6 +50,8 @@ pub struct Entry<'a> {
     pub path: &'a [u8],
     /// What it is.
     pub kind: EntryKind,
+    /// How many bytes it has, as the archive says.
+    pub len: u64,
     /// The bytes of a file.
     pub content: &'a mut dyn Read,
 }
@@ -205,6 +207,7 @@ fn tell_tar_entry(
     each(Entry {
         path,
         kind,
+        len: entry.size(),
         content: entry,
     })
 }
@@ -267,6 +270,7 @@ fn each_zip_entry(
         each(Entry {
             path: below(&name, top.as_deref()),
             kind,
+            len: entry.size(),
             content: &mut entry,
         })?;
     }
