@@ -9,6 +9,7 @@ pub mod check;
 pub mod describe;
 mod draft;
 pub mod licence;
+pub mod materialize;
 pub mod prompt;
 mod seed;
 pub mod source;

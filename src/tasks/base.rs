@@ -17,10 +17,7 @@ impl BaseState {
     ///
     /// # Errors
     /// In words: a file is not there, has no such line or function, lies outside the repository.
-    pub fn of(
-        task: &Task,
-        read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
-    ) -> Result<Self, String> {
+    pub fn of(task: &Task, read: &dyn Fn(&str) -> Result<Vec<u8>, String>) -> Result<Self, String> {
         let mut changed = BTreeMap::new();
         for change in BaseChange::of(task, false) {
             let path = plain_path(&change.path)?;
@@ -61,11 +58,15 @@ mod tests {
         let found = found.map(|state| {
             let text = |bytes| String::from_utf8(bytes).unwrap();
             let files = state.changed.into_iter();
-            files.map(|(path, bytes)| (path, text(bytes))).collect::<Vec<_>>()
+            files
+                .map(|(path, bytes)| (path, text(bytes)))
+                .collect::<Vec<_>>()
         });
         let want = want.map(|files| {
             let files = files.iter();
-            files.map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+            files
+                .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+                .collect()
         });
         assert_eq!(found, want.map_err(str::to_owned));
     }
@@ -80,12 +81,16 @@ mod tests {
         check(localize("a/m.py", 1), Ok(&[("a/m.py", cut)]));
         check(localize("./a//m.py", 1), Ok(&[("a/m.py", cut)]));
         check(localize("a/m.py", -1), Ok(&[]));
-        check(localize("a/m.py", 9), Err("a/m.py: it has no such line to cut"));
+        check(
+            localize("a/m.py", 9),
+            Err("a/m.py: it has no such line to cut"),
+        );
         check(localize("b.py", 1), Err("b.py: there is no such file"));
-        check(localize("../m.py", 1), Err("\"../m.py\" is no path of the repository"));
-        let generate = |name: &str| {
-            serde_json::json!({"func_name": name, "file_path": "a/m.py", "eval_script": "x"})
-        };
+        check(
+            localize("../m.py", 1),
+            Err("\"../m.py\" is no path of the repository"),
+        );
+        let generate = |name: &str| serde_json::json!({"func_name": name, "file_path": "a/m.py", "eval_script": "x"});
         let masked = "def f():\n    'd'\n    pass  # TODO: Implement this function\n";
         check(generate("f"), Ok(&[("a/m.py", masked)]));
         let why = "a/m.py: the function is not found, or the file does not parse";

@@ -16,11 +16,14 @@ mod edits;
 mod gold;
 mod ground;
 mod leak;
+mod many;
 mod places;
 mod trivial;
 mod verdicts;
 
 pub use ground::Ground;
+pub use many::Means;
+pub use many::check_all;
 pub use trivial::SearchSpace;
 
 use schemars::JsonSchema;
@@ -146,7 +149,9 @@ pub fn check(
             report.add("base", (Outcome::Refused, Some(why)));
             report.add("leak", told(leak::check(task, instance, ground)));
             report.leave("the base state cannot be made");
-            report.checks.sort_by_key(|check| CHECKS.iter().position(|name| *name == check.name));
+            report
+                .checks
+                .sort_by_key(|check| CHECKS.iter().position(|name| *name == check.name));
             return report;
         }
     };
@@ -159,7 +164,14 @@ pub fn check(
     report.add("trivial", told(trivial));
     report.search_space = space;
     if is_reached {
-        verdicts::check(task, instance, (ground, &state), program, &mut report, cancel);
+        verdicts::check(
+            task,
+            instance,
+            (ground, &state),
+            program,
+            &mut report,
+            cancel,
+        );
     } else {
         report.leave("the right answer is not in reach");
     }

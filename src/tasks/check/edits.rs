@@ -139,7 +139,11 @@ impl<'a> Work<'a> {
         let mut patch = String::new();
         let removed = self.removed.as_ref();
         let mut paths: Vec<&String> = self.added.keys().collect();
-        paths.extend(removed.map(|(path, _)| path).filter(|path| !self.added.contains_key(*path)));
+        paths.extend(
+            removed
+                .map(|(path, _)| path)
+                .filter(|path| !self.added.contains_key(*path)),
+        );
         let none = BTreeMap::new();
         for path in paths {
             let old = self.base.text(path)?;
@@ -180,7 +184,7 @@ fn edited(old: &str, added: &BTreeMap<usize, Vec<String>>, gone: Option<usize>) 
         _ => "\n",
     };
     let mut new = String::with_capacity(old.len() + 256);
-    let mut put = |new: &mut String, lines: &[String]| {
+    let put = |new: &mut String, lines: &[String]| {
         for line in lines {
             if !new.is_empty() && !new.ends_with('\n') {
                 new.push_str(end);
@@ -225,7 +229,10 @@ struct Place {
 
 impl Place {
     fn lines(&self, lines: &[&str]) -> Vec<String> {
-        lines.iter().map(|line| format!("{}{line}", self.indent)).collect()
+        lines
+            .iter()
+            .map(|line| format!("{}{line}", self.indent))
+            .collect()
     }
 }
 
@@ -240,11 +247,15 @@ fn localize(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
         let (old, file) = (base.ground.text(&path)?, base.text(&path)?);
         let name = last_part(text(target, "module_name"));
         let start = line(target, "module_line_start").unwrap_or_default();
-        let (ix, _) = old.definition_at(name, start).ok_or("the target is not found")?;
+        let (ix, _) = old
+            .definition_at(name, start)
+            .ok_or("the target is not found")?;
         let found = file.outline.get(ix).filter(|found| found.name == name);
-        let found = found.ok_or_else(|| format!("{path}: `{name}` is not found in the base state"))?;
+        let found =
+            found.ok_or_else(|| format!("{path}: `{name}` is not found in the base state"))?;
         let indent = body_indent(&file, &Source::whole(&file.text), found);
-        let indent = indent.ok_or_else(|| format!("{path}: there is no place for a docstring in `{name}`"))?;
+        let indent = indent
+            .ok_or_else(|| format!("{path}: there is no place for a docstring in `{name}`"))?;
         places.push(Place {
             path: path.clone(),
             line: found.header_end.0 + 1,
@@ -263,7 +274,9 @@ fn localize(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
     let mut elsewhere = Work::new(base);
     match undocumented(base, &right)? {
         Some(place) => elsewhere.add(&place.path, place.line, place.lines(&DOCSTRING)),
-        None => elsewhere = elsewhere.with_new_file("\"\"\"Do what the description says.\n\"\"\"\n"),
+        None => {
+            elsewhere = elsewhere.with_new_file("\"\"\"Do what the description says.\n\"\"\"\n")
+        }
     }
     let gold = with(&DOCSTRING);
     let wrong = vec![
@@ -271,7 +284,9 @@ fn localize(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
         elsewhere.edit("docstring in another place")?,
         with(&["# Do what the description says."]).edit("comment where a docstring is due")?,
         with(&["\"\"\"", "\"\"\""]).edit("docstring without a word")?,
-        gold.clone().remove_code(&first.path)?.edit("code removed beside the docstring")?,
+        gold.clone()
+            .remove_code(&first.path)?
+            .edit("code removed beside the docstring")?,
     ];
     Ok(Edits {
         right: gold.edit("docstring at the target")?,
@@ -280,7 +295,10 @@ fn localize(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
 }
 
 /// A definition without docstring that is no target, in a target's file or else in another one.
-fn undocumented(base: &Base<'_>, right: &BTreeMap<String, Vec<usize>>) -> Result<Option<Place>, String> {
+fn undocumented(
+    base: &Base<'_>,
+    right: &BTreeMap<String, Vec<usize>>,
+) -> Result<Option<Place>, String> {
     /// Definitions of other files that are looked at.
     const MOST: usize = 50;
     let place = |path: &str, file: &Text, found: &Definition| {
@@ -323,7 +341,13 @@ fn search(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
         Ok::<_, String>((path, found.first.0, indent))
     };
     let rows = dependencies(instance).iter();
-    let places = rows.map(|row| place(text(row, "file_path"), text(row, "name"), line(row, "line_start")));
+    let places = rows.map(|row| {
+        place(
+            text(row, "file_path"),
+            text(row, "name"),
+            line(row, "line_start"),
+        )
+    });
     let places = places.collect::<Result<Vec<_>, _>>()?;
     let own = place(
         text(instance, "target_function_file"),
@@ -337,7 +361,9 @@ fn search(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
         }
         work
     };
-    let (last, rest) = places.split_last().ok_or("there is no dependency to find")?;
+    let (last, rest) = places
+        .split_last()
+        .ok_or("there is no dependency to find")?;
     let right = with(&places, name);
     let moved = [rest, std::slice::from_ref(&own)].concat();
     let more = [&places[..], std::slice::from_ref(&own)].concat();
@@ -346,7 +372,10 @@ fn search(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
         with(&moved, name).edit("annotation in another place")?,
         with(&more, name).edit("one annotation too many")?,
         with(&places, "another").edit("another name in the annotation")?,
-        right.clone().remove_code(&last.0)?.edit("code removed beside the annotations")?,
+        right
+            .clone()
+            .remove_code(&last.0)?
+            .edit("code removed beside the annotations")?,
     ];
     if !rest.is_empty() {
         wrong.push(with(rest, name).edit("one dependency missing")?);
@@ -373,9 +402,15 @@ fn issue(task: &Task, base: &Base<'_>) -> Result<Edits, String> {
         });
         // the first statement that begins there or below, or the one that goes on over it
         let source = Source::whole(&known.text);
-        let below = at.checked_sub(1).map_or_else(|| source.line_below(0), |above| source.line_below(above));
+        let below = at
+            .checked_sub(1)
+            .map_or_else(|| source.line_below(0), |above| source.line_below(above));
         let at = below.unwrap_or_else(|| known.line_count());
-        right.add(&path, at, vec![format!("{}{COMMENT}", indent(known.line(at)))]);
+        right.add(
+            &path,
+            at,
+            vec![format!("{}{COMMENT}", indent(known.line(at)))],
+        );
         first.get_or_insert(path);
     }
     let first = first.ok_or("the gold patch changes no Python file that is there")?;
@@ -386,7 +421,10 @@ fn issue(task: &Task, base: &Base<'_>) -> Result<Edits, String> {
         .collect();
     let mut elsewhere = Work::new(base);
     let others = base.ground.seed.index.definitions();
-    match others.map(|one| one.path).find(|path| !paths.contains(path)) {
+    match others
+        .map(|one| one.path)
+        .find(|path| !paths.contains(path))
+    {
         Some(path) => {
             let end = base.text(path)?.line_count();
             elsewhere.add(path, end, vec![COMMENT.to_owned()]);
@@ -402,8 +440,14 @@ fn issue(task: &Task, base: &Base<'_>) -> Result<Edits, String> {
         nothing(),
         elsewhere.edit("comment in another file")?,
         applied,
-        right.clone().remove_code(&first)?.edit("code removed beside the comment")?,
-        right.clone().with_new_file("print(\"checked\")\n").edit("a script added beside the comment")?,
+        right
+            .clone()
+            .remove_code(&first)?
+            .edit("code removed beside the comment")?,
+        right
+            .clone()
+            .with_new_file("print(\"checked\")\n")
+            .edit("a script added beside the comment")?,
     ];
     Ok(Edits {
         right: right.edit("comment at the gold patch's places")?,
@@ -416,14 +460,23 @@ fn generate(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
     let name = text(instance, "func_name");
     let masked = base.text(&path)?;
     // masking makes line ends those of Python's text files
-    let original = base.ground.text(&path)?.text.replace("\r\n", "\n").replace('\r', "\n");
+    let original = base
+        .ground
+        .text(&path)?
+        .text
+        .replace("\r\n", "\n")
+        .replace('\r', "\n");
     let of = |kind: &'static str, new: &str| Edit {
         name: kind,
         patch: changed(&path, &masked.text, new),
         answer: function_text(new, name),
         needs_program: false,
     };
-    let outside = edited(&original, &BTreeMap::from([(0, vec![STATEMENT.to_owned()])]), None);
+    let outside = edited(
+        &original,
+        &BTreeMap::from([(0, vec![STATEMENT.to_owned()])]),
+        None,
+    );
     let broken = format!("{}\ndef (\n", original.trim_end_matches('\n'));
     let todo = "pass  # TODO: Implement this function";
     let raises = masked.text.replacen(todo, "raise NotImplementedError", 1);
@@ -456,10 +509,17 @@ mod tests {
     fn lines_are_put_in_and_taken_away() {
         #[track_caller]
         fn check(old: &str, added: &[(usize, &str)], gone: Option<usize>, want: &str) {
-            let added = added.iter().map(|(at, line)| (*at, vec![(*line).to_owned()]));
+            let added = added
+                .iter()
+                .map(|(at, line)| (*at, vec![(*line).to_owned()]));
             assert_eq!(edited(old, &added.collect(), gone), want);
         }
-        check("a\nb\n", &[(0, "x"), (1, "y"), (2, "z")], None, "x\na\ny\nb\nz\n");
+        check(
+            "a\nb\n",
+            &[(0, "x"), (1, "y"), (2, "z")],
+            None,
+            "x\na\ny\nb\nz\n",
+        );
         check("a\nb", &[(2, "z")], None, "a\nb\nz\n");
         check("a\r\nb\r\n", &[(1, "y")], Some(0), "y\r\nb\r\n");
         check("", &[(1, "y")], None, "y\n");

@@ -53,16 +53,23 @@ fn search(instance: &Value, ground: &Ground<'_>, notes: &mut Vec<String>) -> Pas
     }
     let said = instance.get("num_dependencies").and_then(Value::as_u64);
     if said.is_some_and(|said| said != rows.len() as u64) {
-        return Err(format!("it holds {} dependencies and says otherwise", rows.len()));
+        return Err(format!(
+            "it holds {} dependencies and says otherwise",
+            rows.len()
+        ));
     }
     let target = text(instance, "target_function_name");
-    let own = (text(instance, "target_function_file"), line(instance, "target_function_line_start"));
+    let own = (
+        text(instance, "target_function_file"),
+        line(instance, "target_function_line_start"),
+    );
     let mut seen = HashSet::new();
     let known = known_dependencies(instance, ground);
     for row in rows {
         let (path, name) = (text(row, "file_path"), last_part(text(row, "name")));
         let file = ground.text(path)?;
-        let start = line(row, "line_start").ok_or_else(|| format!("it is not said where `{name}` begins"))?;
+        let start = line(row, "line_start")
+            .ok_or_else(|| format!("it is not said where `{name}` begins"))?;
         let at = start + 1;
         let (_, found) = file
             .definition_at(name, start)
@@ -71,27 +78,44 @@ fn search(instance: &Value, ground: &Ground<'_>, notes: &mut Vec<String>) -> Pas
         if !text(row, "type").is_empty() && is_class != (text(row, "type") == "class") {
             return Err(format!("{path}:{at}: `{name}` is no {}", text(row, "type")));
         }
-        within(path, (start, line(row, "line_end").unwrap_or(start)), file.line_count())?;
+        within(
+            path,
+            (start, line(row, "line_end").unwrap_or(start)),
+            file.line_count(),
+        )?;
         let decorated = line(row, "decorator_line");
         if decorated.is_some_and(|line| line != found.first.0) {
-            return Err(format!("{path}:{at}: the decorators of `{name}` begin elsewhere"));
+            return Err(format!(
+                "{path}:{at}: the decorators of `{name}` begin elsewhere"
+            ));
         }
         if !seen.insert((path, found.header)) {
             return Err(format!("{path}:{at}: `{name}` is named twice"));
         }
-        if own.0 == path && own.1.is_some_and(|line| found.first.0 <= line && line <= found.header.0) {
+        if own.0 == path
+            && own
+                .1
+                .is_some_and(|line| found.first.0 <= line && line <= found.header.0)
+        {
             return Err(format!("{path}:{at}: `{name}` is the target itself"));
         }
-        let is_seen = known.as_ref().is_none_or(|known| known.contains(&(path, found.header.0)));
+        let is_seen = known
+            .as_ref()
+            .is_none_or(|known| known.contains(&(path, found.header.0)));
         if !is_seen {
-            notes.push(format!("{path}:{at}: the index does not see that `{target}` calls `{name}`"));
+            notes.push(format!(
+                "{path}:{at}: the index does not see that `{target}` calls `{name}`"
+            ));
         }
     }
     Ok(())
 }
 
 /// Where the definitions stand that the index sees the target call; `None` where it does not know the target.
-fn known_dependencies<'g>(instance: &Value, ground: &Ground<'g>) -> Option<HashSet<(&'g str, usize)>> {
+fn known_dependencies<'g>(
+    instance: &Value,
+    ground: &Ground<'g>,
+) -> Option<HashSet<(&'g str, usize)>> {
     let path = text(instance, "target_function_file");
     let file = ground.text(path).ok()?;
     let name = last_part(text(instance, "target_function_name"));
@@ -121,12 +145,18 @@ fn issue(task: &Task, ground: &Ground<'_>) -> Passed {
     }
     for file in gold.iter().filter(|file| !file.is_binary) {
         let path = file.path();
-        let Some(old_path) = file.old_path.as_deref().filter(|_| file.kind != PatchKind::Added) else {
+        let Some(old_path) = file
+            .old_path
+            .as_deref()
+            .filter(|_| file.kind != PatchKind::Added)
+        else {
             continue;
         };
         // files of other kinds need not be text that could be read
         if file.hunks.is_empty() || !old_path.ends_with(".py") {
-            ground.bytes(old_path).map_err(|why| format!("{old_path}: {why}"))?;
+            ground
+                .bytes(old_path)
+                .map_err(|why| format!("{old_path}: {why}"))?;
             continue;
         }
         let old = ground.text(old_path)?;

@@ -2,6 +2,7 @@
 //! What was looked at once is kept for the other tasks of the repository.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
@@ -13,6 +14,7 @@ use crate::python::DefinitionKind;
 use crate::python::Source;
 use crate::python::outline;
 use crate::python::repo::DefinitionId;
+use crate::python::repo::EntryKind;
 use crate::python::repo::decoded;
 use crate::tasks::Seed;
 use crate::tasks::base::plain_path;
@@ -65,6 +67,8 @@ type Known = Result<Arc<Text>, String>;
 pub struct Ground<'a> {
     pub(super) seed: &'a Seed,
     files: Mutex<HashMap<String, Known>>,
+    /// The paths of its files; `None` when they cannot be listed.
+    told: OnceLock<Option<HashSet<String>>>,
     by_line: OnceLock<HashMap<(String, LineIx), DefinitionId>>,
     words: [OnceLock<Words>; 3],
 }
@@ -83,6 +87,7 @@ impl<'a> Ground<'a> {
         Self {
             seed,
             files: Mutex::default(),
+            told: OnceLock::new(),
             by_line: OnceLock::new(),
             words: Default::default(),
         }
@@ -90,14 +95,28 @@ impl<'a> Ground<'a> {
 
     /// The bytes of a file.
     pub(super) fn bytes(&self, path: &str) -> Result<Vec<u8>, String> {
-        let read = self.seed.files().read(path);
-        read.map_err(|why| format!("it is not in the repository, or cannot be read: {why}"))
+        let files = self.seed.files();
+        let told = self.told.get_or_init(|| {
+            let entries = files.entries().ok()?.into_iter();
+            let files = entries.filter(|entry| matches!(entry.kind, EntryKind::File { .. }));
+            Some(files.map(|entry| entry.path).collect())
+        });
+        // what is behind a link may lie anywhere
+        if told.as_ref().is_none_or(|told| !told.contains(path)) {
+            return Err("the repository has no such file".to_owned());
+        }
+        files.read(path)
     }
 
     /// A file that the task names.
     pub(super) fn text(&self, path: &str) -> Known {
         let path = plain_path(path)?;
-        let known = self.files.lock().unwrap_or_else(PoisonError::into_inner).get(&path).cloned();
+        let known = self
+            .files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&path)
+            .cloned();
         if let Some(known) = known {
             return known;
         }

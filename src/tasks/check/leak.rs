@@ -75,7 +75,9 @@ fn localize(instance: &Value, ground: &Ground<'_>) -> Passed {
         let name = last_part(text(target, "module_name"));
         let start = line(target, "module_line_start").unwrap_or(usize::MAX);
         let file = ground.text(path).ok();
-        let found = file.as_ref().and_then(|file| Some((file, file.definition_at(name, start)?.1)));
+        let found = file
+            .as_ref()
+            .and_then(|file| Some((file, file.definition_at(name, start)?.1)));
         let id = found.and_then(|(_, found)| ground.indexed(path, found.header));
         let index = &ground.seed.index;
         let qualified_name = id.map_or(name.to_owned(), |id| index.qualified_name(id));
@@ -97,11 +99,17 @@ fn localize(instance: &Value, ground: &Ground<'_>) -> Passed {
         };
         if let Some(leak) = leaks(&subject, told).into_iter().next() {
             let words = told.get(leak.range).unwrap_or_default();
-            return Err(format!("the description gives away {}: {}", leak.what, excerpt(words, QUOTED)));
+            return Err(format!(
+                "the description gives away {}: {}",
+                leak.what,
+                excerpt(words, QUOTED)
+            ));
         }
         if let Some(run) = copied(&subject, told) {
             let run = excerpt(&run, QUOTED);
-            return Err(format!("the description repeats the docstring behind its beginning: {run}"));
+            return Err(format!(
+                "the description repeats the docstring behind its beginning: {run}"
+            ));
         }
     }
     Ok(())
@@ -128,8 +136,15 @@ fn word_list(text: &str) -> Vec<String> {
 
 /// The texts of an instance that an agent may be shown beside the fields of its type.
 fn statements(instance: &Value) -> impl Iterator<Item = &str> {
-    let keys = ["problem_statement", "statement", "description", "hints_text"];
-    keys.into_iter().map(|key| text(instance, key)).filter(|text| !text.is_empty())
+    let keys = [
+        "problem_statement",
+        "statement",
+        "description",
+        "hints_text",
+    ];
+    keys.into_iter()
+        .map(|key| text(instance, key))
+        .filter(|text| !text.is_empty())
 }
 
 fn search(instance: &Value, ground: &Ground<'_>) -> Passed {
@@ -151,7 +166,9 @@ fn search(instance: &Value, ground: &Ground<'_>) -> Passed {
         };
         if let Some(line) = annotated(&file, found.first.0, &target) {
             let at = line + 1;
-            return Err(format!("{path}:{at}: a comment says already that `{name}` is called"));
+            return Err(format!(
+                "{path}:{at}: a comment says already that `{name}` is called"
+            ));
         }
     }
     Ok(())
@@ -167,7 +184,11 @@ fn annotated(file: &Text, first: usize, target: &str) -> Option<usize> {
         line.is_empty() || line.starts_with('#')
     });
     let mut comments = comments.map(|(ix, line)| (ix, line.to_lowercase()));
-    let says = |line: &str| ["called by", "used by", "dependency"].iter().any(|words| line.contains(words));
+    let says = |line: &str| {
+        ["called by", "used by", "dependency"]
+            .iter()
+            .any(|words| line.contains(words))
+    };
     comments
         .find(|(_, line)| says(line) && names(line, target))
         .map(|(ix, _)| ix)
@@ -179,7 +200,9 @@ fn names(text: &str, name: &str) -> bool {
     !name.is_empty()
         && text.match_indices(name).any(|(at, _)| {
             let before = text.get(..at).and_then(|text| text.chars().next_back());
-            let after = text.get(at + name.len()..).and_then(|text| text.chars().next());
+            let after = text
+                .get(at + name.len()..)
+                .and_then(|text| text.chars().next());
             !before.is_some_and(is_part) && !after.is_some_and(is_part)
         })
 }
@@ -195,12 +218,20 @@ fn issue(task: &Task) -> Passed {
     let gold = parse_patch(task.gold_patch.as_deref().unwrap_or_default());
     let lines: HashSet<&str> = statement.lines().map(str::trim).collect();
     let hunks = gold.iter().flat_map(|file| &file.hunks);
-    let added = hunks.flat_map(|hunk| &hunk.lines).filter(|line| line.tag == DiffTag::Added);
-    let mut long = added.map(|line| line.text.trim()).filter(|line| line.len() >= LONG).peekable();
+    let added = hunks
+        .flat_map(|hunk| &hunk.lines)
+        .filter(|line| line.tag == DiffTag::Added);
+    let mut long = added
+        .map(|line| line.text.trim())
+        .filter(|line| line.len() >= LONG)
+        .peekable();
     if long.peek().is_some() && long.all(|line| lines.contains(line)) {
         return Err("the statement holds the lines that the gold patch adds".to_owned());
     }
-    let mut changed = gold.iter().filter_map(|file| file.old_path.as_deref()).peekable();
+    let mut changed = gold
+        .iter()
+        .filter_map(|file| file.old_path.as_deref())
+        .peekable();
     if changed.peek().is_some() && changed.all(|path| says_path(statement, path)) {
         return Err("the statement names every file that the gold patch changes".to_owned());
     }
@@ -211,8 +242,12 @@ fn issue(task: &Task) -> Passed {
 fn says_path(statement: &str, path: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     statement.match_indices(path).any(|(at, _)| {
-        let before = statement.get(..at).and_then(|text| text.chars().next_back());
-        let after = statement.get(at + path.len()..).and_then(|text| text.chars().next());
+        let before = statement
+            .get(..at)
+            .and_then(|text| text.chars().next_back());
+        let after = statement
+            .get(at + path.len()..)
+            .and_then(|text| text.chars().next());
         !before.is_some_and(is_part) && !after.is_some_and(is_part)
     })
 }
@@ -235,7 +270,9 @@ fn generate(instance: &Value, ground: &Ground<'_>) -> Passed {
         }
     }
     if count_runs(&file.text, &body) > 1 {
-        return Err(format!("{path}: the body that is to be written stands here a second time"));
+        return Err(format!(
+            "{path}: the body that is to be written stands here a second time"
+        ));
     }
     Ok(())
 }
@@ -312,7 +349,10 @@ mod tests {
     #[test]
     fn bodies_are_lines_of_code() {
         let of = |text: &str| body(text).join("|");
-        assert_eq!(of("def f(\n    x):\n    'd'\n    # c\n    y = x\n\n    return y"), "y = x|return y");
+        assert_eq!(
+            of("def f(\n    x):\n    'd'\n    # c\n    y = x\n\n    return y"),
+            "y = x|return y"
+        );
         assert_eq!(of("    def f(self):\n        return 1"), "return 1");
         assert_eq!(of("x"), "");
     }

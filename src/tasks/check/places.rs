@@ -72,7 +72,8 @@ pub(super) fn last_part(name: &str) -> &str {
 fn localize(target: &Value, path: &str, ground: &Ground<'_>) -> Passed {
     let file = ground.text(path)?;
     let name = last_part(text(target, "module_name"));
-    let start = line(target, "module_line_start").ok_or("the task does not say where its target begins")?;
+    let start =
+        line(target, "module_line_start").ok_or("the task does not say where its target begins")?;
     let at = start + 1;
     let (_, found) = file
         .definition_at(name, start)
@@ -86,17 +87,26 @@ fn localize(target: &Value, path: &str, ground: &Ground<'_>) -> Passed {
         let kind = text(target, "module_type");
         return Err(format!("{path}:{at}: `{name}` is no {kind}"));
     }
-    let end = line(target, "module_line_end").ok_or("the task does not say where its target ends")?;
+    let end =
+        line(target, "module_line_end").ok_or("the task does not say where its target ends")?;
     within(path, (start, end), file.line_count())?;
     let told = line(target, "docstring_line_start").zip(line(target, "docstring_line_end"));
     match (told, found.documented) {
-        (Some((first, last)), Documented::Yes(doc)) if (first, last) == (doc.first.0, doc.last.0) => Ok(()),
+        (Some((first, last)), Documented::Yes(doc))
+            if (first, last) == (doc.first.0, doc.last.0) =>
+        {
+            Ok(())
+        }
         (None, Documented::No) => Ok(()),
         (Some((first, _)), _) => {
             let at = first + 1;
-            Err(format!("{path}:{at}: the docstring of `{name}` does not stand on these lines"))
+            Err(format!(
+                "{path}:{at}: the docstring of `{name}` does not stand on these lines"
+            ))
         }
-        (None, _) => Err(format!("{path}:{at}: `{name}` has a docstring that is not cut")),
+        (None, _) => Err(format!(
+            "{path}:{at}: `{name}` has a docstring that is not cut"
+        )),
     }
 }
 
@@ -134,14 +144,18 @@ pub(super) fn within(path: &str, (start, end): (usize, usize), count: usize) -> 
         return Ok(());
     }
     let (start, end) = (start.saturating_add(1), end.saturating_add(1));
-    Err(format!("{path}: lines {start} to {end} are not in the file, which has {count}"))
+    Err(format!(
+        "{path}: lines {start} to {end} are not in the file, which has {count}"
+    ))
 }
 
 /// Whether a changed file lost nothing but a docstring or a body.
 fn harmless(kind: TaskKind, old: &str, new: &str) -> Passed {
     let (old, new) = (Source::whole(old), Source::whole(new));
     let parsed = tree::check(&old);
-    if parsed.is_ok() && let Err(fault) = tree::check(&new) {
+    if parsed.is_ok()
+        && let Err(fault) = tree::check(&new)
+    {
         let (at, what) = (fault.line.0, fault.what);
         return Err(format!("the base state does not parse: line {at}: {what}"));
     }

@@ -51,23 +51,87 @@ pub struct SearchSpace {
 
 /// Words that stand in any statement.
 const COMMON: [&str; 69] = [
-    "about", "all", "also", "and", "any", "are", "argument", "arguments", "been", "being", "but", "call", "called",
-    "calls", "can", "class", "classes", "does", "each", "for", "from", "function", "functions", "given", "gives",
-    "has", "have", "into", "its", "mask", "masked", "may", "method", "methods", "must", "not", "one", "only", "other",
-    "others", "parameter", "parameters", "return", "returned", "returns", "self", "should", "such", "than", "that",
-    "the", "then", "these", "they", "this", "use", "used", "uses", "using", "value", "values", "was", "when", "where",
-    "whether", "which", "will", "with", "your",
+    "about",
+    "all",
+    "also",
+    "and",
+    "any",
+    "are",
+    "argument",
+    "arguments",
+    "been",
+    "being",
+    "but",
+    "call",
+    "called",
+    "calls",
+    "can",
+    "class",
+    "classes",
+    "does",
+    "each",
+    "for",
+    "from",
+    "function",
+    "functions",
+    "given",
+    "gives",
+    "has",
+    "have",
+    "into",
+    "its",
+    "mask",
+    "masked",
+    "may",
+    "method",
+    "methods",
+    "must",
+    "not",
+    "one",
+    "only",
+    "other",
+    "others",
+    "parameter",
+    "parameters",
+    "return",
+    "returned",
+    "returns",
+    "self",
+    "should",
+    "such",
+    "than",
+    "that",
+    "the",
+    "then",
+    "these",
+    "they",
+    "this",
+    "use",
+    "used",
+    "uses",
+    "using",
+    "value",
+    "values",
+    "was",
+    "when",
+    "where",
+    "whether",
+    "which",
+    "will",
+    "with",
+    "your",
 ];
 
 /// The words of a text that say something.
 fn content(text: &str) -> HashSet<String> {
     let words = split(text).into_iter();
-    words.filter_map(|word| {
-        let is_word = word.chars().any(char::is_alphabetic) && word.chars().count() >= 3;
-        let says = is_word && COMMON.binary_search(&word.as_str()).is_err();
-        says.then(|| stem(&word).to_owned())
-    })
-    .collect()
+    words
+        .filter_map(|word| {
+            let is_word = word.chars().any(char::is_alphabetic) && word.chars().count() >= 3;
+            let says = is_word && COMMON.binary_search(&word.as_str()).is_err();
+            says.then(|| stem(&word).to_owned())
+        })
+        .collect()
 }
 
 /// A word without its ending.
@@ -96,7 +160,10 @@ impl Words {
     pub(super) fn of_definitions(index: &Repository, kind: DefinitionKind) -> Self {
         let mut words = Self::default();
         let mut of_path = PathWords::default();
-        for found in index.definitions().filter(|found| found.definition.kind == kind) {
+        for found in index
+            .definitions()
+            .filter(|found| found.definition.kind == kind)
+        {
             let mut own = content(&index.qualified_name(found.id));
             own.extend(of_path.of(found.path).iter().cloned());
             words.add((found.path, found.definition.header.0), own);
@@ -134,7 +201,11 @@ impl Words {
     /// How many of some words each place holds.
     fn scores(&self, words: &HashSet<String>) -> Vec<u32> {
         let mut scores = vec![0; self.places.len()];
-        for ix in words.iter().filter_map(|word| self.by_word.get(word)).flatten() {
+        for ix in words
+            .iter()
+            .filter_map(|word| self.by_word.get(word))
+            .flatten()
+        {
             if let Some(score) = scores.get_mut(*ix as usize) {
                 *score += 1;
             }
@@ -147,10 +218,14 @@ impl Words {
         let scores = self.scores(&content(statement));
         let score_of = |place| scores.get(*self.places.get(place)? as usize).copied();
         let best = right.iter().filter_map(score_of).max()?;
-        let own: HashSet<u32> = right.iter().filter_map(|place| self.places.get(place).copied()).collect();
+        let own: HashSet<u32> = right
+            .iter()
+            .filter_map(|place| self.places.get(place).copied())
+            .collect();
         let others = || {
             let all = (0_u32..).zip(&scores);
-            all.filter(|(ix, _)| !own.contains(ix)).map(|(_, score)| *score)
+            all.filter(|(ix, _)| !own.contains(ix))
+                .map(|(_, score)| *score)
         };
         let least = best.div_ceil(2);
         Some(SearchSpace {
@@ -234,7 +309,13 @@ fn search(instance: &Value, ground: &Ground<'_>) -> (Passed, Option<SearchSpace>
         line(instance, "target_function_line_start"),
     );
     let rows = dependencies(instance);
-    let named = rows.iter().map(|row| (text(row, "file_path"), text(row, "name"), line(row, "line_start")));
+    let named = rows.iter().map(|row| {
+        (
+            text(row, "file_path"),
+            text(row, "name"),
+            line(row, "line_start"),
+        )
+    });
     let mut right: HashMap<String, HashSet<usize>> = HashMap::new();
     for (path, name, start) in named.chain([target]) {
         let (Ok(file), Ok(path), Some(start)) = (ground.text(path), plain_path(path), start) else {

@@ -47,7 +47,7 @@ pub(super) fn check(
         }
     };
     let base = Base { ground, state };
-    let judge = |edit: &Edit| {
+    let judge = |edit: &Edit, program: Option<&dyn RunProgram>| {
         let program = program.map(RunOnce::new);
         let program = program.as_ref().map(|program| program as &dyn RunProgram);
         let trajectory = attempt(task, edit);
@@ -55,7 +55,7 @@ pub(super) fn check(
         let strict = strict::judge(&trajectory, &base, program, cancel);
         (published, strict)
     };
-    let (published, strict) = judge(&edits.right);
+    let (published, strict) = judge(&edits.right, program);
     report.add("accepts", accepted(&edits.right, &published, &strict));
     let mut refused = Vec::new();
     for edit in &edits.wrong {
@@ -63,16 +63,29 @@ pub(super) fn check(
             report.notes.push(format!("not tried: {}", edit.name));
             continue;
         }
-        let (published, strict) = judge(edit);
+        // what is wrong with the others is seen without
+        let (published, strict) = judge(edit, program.filter(|_| edit.needs_program));
         match strict.verdict {
             Verdict::Reject => {}
+            Verdict::Unjudged if edit.needs_program => {
+                let why = why(&strict);
+                report
+                    .notes
+                    .push(format!("not tried: {}: {why}", edit.name));
+            }
             Verdict::Accept => refused.push(format!("strict accepts: {}", edit.name)),
             Verdict::Unjudged => {
-                refused.push(format!("strict leaves open: {}: {}", edit.name, why(&strict)));
+                refused.push(format!(
+                    "strict leaves open: {}: {}",
+                    edit.name,
+                    why(&strict)
+                ));
             }
         }
         if published.verdict == Verdict::Accept {
-            report.notes.push(format!("published accepts: {}", edit.name));
+            report
+                .notes
+                .push(format!("published accepts: {}", edit.name));
         }
     }
     let rejects = if refused.is_empty() {
@@ -96,7 +109,10 @@ fn attempt(task: &Task, edit: &Edit) -> Trajectory {
 
 fn accepted(edit: &Edit, published: &Judgement, strict: &Judgement) -> (Outcome, Option<String>) {
     let both = [("published", published), ("strict", strict)];
-    let of = |verdict| both.iter().find(move |(_, judgement)| judgement.verdict == verdict);
+    let of = |verdict| {
+        both.iter()
+            .find(move |(_, judgement)| judgement.verdict == verdict)
+    };
     if let Some((rules, judgement)) = of(Verdict::Reject) {
         let why = format!("{rules} rejects: {}: {}", edit.name, why(judgement));
         return (Outcome::Refused, Some(why));
@@ -112,8 +128,15 @@ fn accepted(edit: &Edit, published: &Judgement, strict: &Judgement) -> (Outcome,
 
 /// The first reason of a judgement.
 fn why(judgement: &Judgement) -> String {
-    let of = |sense| judgement.evidence.iter().find(move |one| one.sense == sense);
-    let first = of(Sense::Objection).or_else(|| of(Sense::Missed)).or_else(|| of(Sense::Note));
+    let of = |sense| {
+        judgement
+            .evidence
+            .iter()
+            .find(move |one| one.sense == sense)
+    };
+    let first = of(Sense::Objection)
+        .or_else(|| of(Sense::Missed))
+        .or_else(|| of(Sense::Note));
     let told = first.map(|one| match (&one.path, one.line) {
         (Some(path), Some(line)) => format!("{path}:{}: {}", line.0, one.why),
         (Some(path), None) => format!("{path}: {}", one.why),
