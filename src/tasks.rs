@@ -4,8 +4,15 @@
 //! is chosen from them, in which order, and under which ids depends on the seeds, the options and the seed of chance
 //! alone: never on the number of threads, the clock or what was made before.
 
+pub mod base;
+pub mod check;
+pub mod describe;
 mod draft;
+pub mod licence;
+pub mod materialize;
+pub mod prompt;
 mod seed;
+pub mod source;
 
 pub use draft::Draft;
 pub use draft::Drafts;

@@ -10,6 +10,7 @@ mod sandbox;
 mod search;
 mod share;
 mod stats;
+mod tasks;
 
 use std::path::PathBuf;
 
@@ -41,6 +42,10 @@ pub(super) use crate::cli::args::stats::FormArgs;
 pub(super) use crate::cli::args::stats::StatsArgs;
 pub(super) use crate::cli::args::stats::StatsCommand;
 pub(super) use crate::cli::args::stats::StatsMergeArgs;
+pub(super) use crate::cli::args::tasks::CheckArgs;
+pub(super) use crate::cli::args::tasks::MaterializeArgs;
+pub(super) use crate::cli::args::tasks::TasksArgs;
+pub(super) use crate::cli::args::tasks::TasksCommand;
 
 use crate::behave::flags::FLAGS;
 use crate::behave::flags::FlagRule;
@@ -295,6 +300,8 @@ pub(super) enum Command {
     Query(QueryArgs),
     /// Say what agents do and how often it is accepted: tables, charts, an HTML report
     Stats(Box<StatsArgs>),
+    /// Check tasks, and write the states from which they begin
+    Tasks(Box<TasksArgs>),
     /// Say which sandboxes work on this machine, and which of their bounds hold
     Sandbox(SandboxArgs),
     /// Print the JSON Schema of what a command prints with --json
@@ -688,6 +695,8 @@ pub(super) enum SchemaOf {
     StatsLine,
     /// The output of `hgview sandbox doctor --json`
     SandboxDoctor,
+    /// A line of `hgview tasks check --json`
+    TasksCheck,
     /// A line of `hgview themes --json`
     Themes,
 }

@@ -23,6 +23,7 @@ use crate::cli::show::FileReport;
 use crate::cli::show::FilesReport;
 use crate::cli::show::StepJson;
 use crate::cli::show::TrajectoryJson;
+use crate::cli::tasks::TaskCheckRow;
 use crate::cli::themes::ThemeRow;
 use crate::cli::verify::VerifyHead;
 use crate::cli::verify::VerifyLine;
@@ -76,6 +77,7 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::StatsHead => schema_for!(Head<PartialAsked>),
         SchemaOf::StatsLine => schema_for!(PartialLine),
         SchemaOf::SandboxDoctor => schema_for!(Diagnosis),
+        SchemaOf::TasksCheck => schema_for!(TaskCheckRow),
         SchemaOf::Themes => schema_for!(ThemeRow),
     };
     writeln!(output.out, "{}", to_json_pretty(&schema)?)?;
