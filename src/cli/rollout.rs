@@ -44,6 +44,7 @@ use crate::rollout::Until;
 use crate::sandbox::System;
 use crate::sandbox::unproved;
 use crate::store::Store;
+use crate::tasks::prompt;
 use crate::text;
 use crate::text::human;
 use crate::verify::check::Tools;
@@ -266,11 +267,12 @@ fn form(args: &RolloutArgs) -> Result<CallForm> {
 }
 
 fn prompts(args: &RolloutArgs) -> Result<Prompts> {
-    let mut prompts = Prompts::default();
-    if let Some(path) = &args.system_prompt {
-        prompts.system = read(path)?;
-    }
-    Ok(prompts)
+    let system = args.system_prompt.as_deref().map(read).transpose()?;
+    let tasks = match &args.template {
+        Some(path) => prompt::Prompts::load(path)?,
+        None => prompt::Prompts::built_in()?,
+    };
+    Ok(Prompts { system, tasks })
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use minijinja::Environment;
 use serde_json::Value;
 
 use crate::error::Error;
@@ -10,27 +9,18 @@ use crate::error::Result;
 use crate::model::Trajectory;
 use crate::rollout::course::Brief;
 use crate::rollout::tools;
+use crate::tasks::prompt;
 
 const SYSTEM: &str = include_str!("prompt/system.txt");
-const TASK: &str = include_str!("prompt/task.j2");
 const TEXT_CALLS: &str = include_str!("prompt/text_calls.txt");
 
 /// The texts with which attempts begin.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Prompts {
-    /// The system prompt.
-    pub system: String,
-    /// The template of the task's prompt.
-    pub task: String,
-}
-
-impl Default for Prompts {
-    fn default() -> Self {
-        Self {
-            system: SYSTEM.trim_end().to_owned(),
-            task: TASK.to_owned(),
-        }
-    }
+    /// The system prompt; hgview's own where there is none.
+    pub system: Option<String>,
+    /// The templates of the tasks' prompts.
+    pub tasks: prompt::Prompts,
 }
 
 impl Prompts {
@@ -64,32 +54,15 @@ impl Prompts {
     /// What an attempt of a task begins with whose workspace is `root`.
     ///
     /// # Errors
-    /// *user* when the template is none.
+    /// *user* when the templates have nothing for such a task.
     pub(super) fn brief(&self, task: &Trajectory, root: &str) -> Result<Brief> {
-        let wrong = |err| Error::user("the template of the prompt cannot be used").caused_by(err);
         let of_task = task.task.as_ref();
-        let instance = of_task.and_then(|task| task.instance.clone());
-        let field = |keys: &[&str]| {
-            let instance = instance.as_ref();
-            let found = keys.iter().find_map(|key| instance?.get(*key)?.as_str());
-            minijinja::Value::from(found.unwrap_or_default())
-        };
-        let statement = field(&["problem_statement", "function_description", "description"]);
-        let env = Environment::new();
-        let told = minijinja::Value::from_pairs([
-            (
-                "task_type",
-                minijinja::Value::from(of_task.map_or("", |task| task.kind.name())),
-            ),
-            ("workspace", minijinja::Value::from(root)),
-            ("statement", statement),
-            ("name", field(&["target_function_name", "func_name"])),
-            ("file", field(&["target_function_file", "file_path"])),
-        ]);
-        let text = env.render_str(&self.task, told).map_err(wrong)?;
+        let of_task = of_task.ok_or_else(|| Error::user("it names no task"))?;
+        let told = self.tasks.render(of_task, root)?;
+        let system = self.system.as_deref().unwrap_or(SYSTEM);
         Ok(Brief {
-            system: self.system.clone(),
-            task: text.trim().to_owned(),
+            system: system.trim_end().to_owned(),
+            task: told.trim_end().to_owned(),
         })
     }
 }

@@ -132,7 +132,7 @@ impl Run<'_> {
     /// Makes the attempts that are not in the file yet. Why it stopped, if it did before its end.
     ///
     /// # Errors
-    /// *input* when the file cannot be written or read; *user* when the prompt's template is none.
+    /// *input* when the file cannot be written or read.
     pub fn run(
         &self,
         output: &Output,
@@ -274,7 +274,10 @@ impl Floor<'_> {
             )));
         }
         let root = workspace.root().to_owned();
-        let brief = run.prompts.brief(task, &root)?;
+        let brief = match run.prompts.brief(task, &root) {
+            Ok(brief) => brief,
+            Err(error) => return Ok(Made::Fault(error.to_string())),
+        };
         let prepared = chosen
             .backend
             .start(workspace.spec(), self.cancel)

@@ -176,7 +176,7 @@ const TOOLS: [Tool; 3] = [
         name: FINISH,
         about: "Ends the work on the task. Call it when everything is done, or when nothing more can be done.",
         parameters: &[
-            Parameter::new("message", Holds::Text, "What was done, in a few words.").required(),
+            Parameter::new("message", Holds::Text, "What was done, in a few words."),
             Parameter::new("task_completed", Holds::Text, "Whether the task is done.")
                 .of(&["true", "false", "partial"]),
         ],

@@ -271,7 +271,7 @@ fn judge(
         Rules::Published => published::judge(trajectory, program, cancel),
         Rules::Strict => {
             let views = ViewBases::new(|| whole().ok());
-            let bases = CheckoutBases::new(&views, checkout.as_ref());
+            let bases = CheckoutBases::new(&views, checkout.as_ref(), trajectory.task.as_ref());
             strict::judge(trajectory, &bases, program, cancel)
         }
     };

@@ -366,14 +366,14 @@ fn endpoints_that_fail_make_rows_that_can_be_made_again() {
         let words = asked["messages"].to_string();
         let good = Reply::says("I think.");
         match () {
-            () if words.contains(&River::word(32)) => Reply::status(503),
-            () if words.contains(&River::word(33)) => {
+            () if words.contains(&River::word(34)) => Reply::status(503),
+            () if words.contains(&River::word(35)) => {
                 Reply::Garbage(b"\x00\xff not http\r\n\r\n".to_vec())
             }
-            () if words.contains(&River::word(34)) => Reply::Json(json!({"choices": "none"})),
-            () if words.contains(&River::word(35)) => Reply::BreakOff(Box::new(good), 40),
-            () if words.contains(&River::word(36)) => Reply::Close,
-            () if words.contains(&River::word(37)) => Reply::Hang,
+            () if words.contains(&River::word(36)) => Reply::Json(json!({"choices": "none"})),
+            () if words.contains(&River::word(37)) => Reply::BreakOff(Box::new(good), 40),
+            () if words.contains(&River::word(38)) => Reply::Close,
+            () if words.contains(&River::word(39)) => Reply::Hang,
             () => lazy(),
         }
     })

@@ -103,6 +103,10 @@ pub(in crate::cli) struct RolloutArgs {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Model")]
     pub(in crate::cli) system_prompt: Option<PathBuf>,
 
+    /// A template for the prompt instead of the built-in one of the task's type, as `tasks materialize` takes it
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Model")]
+    pub(in crate::cli) template: Option<PathBuf>,
+
     #[command(flatten)]
     pub(in crate::cli) stage: StageArgs,
 
