@@ -135,7 +135,8 @@ impl<'a> Ground<'a> {
     /// The definition whose header stands on a line, as the index knows it.
     pub(super) fn indexed(&self, path: &str, header: LineIx) -> Option<DefinitionId> {
         let mut all = self.seed.index.definitions_of(&plain_path(path).ok()?);
-        all.find(|found| found.definition.header == header).map(|found| found.id)
+        all.find(|found| found.definition.header == header)
+            .map(|found| found.id)
     }
 
     /// How many definitions of the repository have a name.

@@ -286,12 +286,7 @@ fn localize(instance: &Value, ground: &Ground<'_>) -> (Passed, Option<SearchSpac
 }
 
 /// Notes a name that is told and that nothing else has: a search for it ends at the target.
-pub(super) fn note(
-    kind: TaskKind,
-    instance: &Value,
-    ground: &Ground<'_>,
-    notes: &mut Vec<String>,
-) {
+pub(super) fn note(kind: TaskKind, instance: &Value, ground: &Ground<'_>, notes: &mut Vec<String>) {
     let is_masked = instance.get("name_masked").and_then(Value::as_bool) == Some(true);
     if kind != TaskKind::FuncLocalize || is_masked {
         return;
