@@ -5,7 +5,6 @@
 //! [`align`] sets two lists of anything beside each other: the steps of two attempts.
 
 mod align;
-mod git;
 mod lines;
 mod unified;
 mod words;
@@ -15,8 +14,6 @@ use std::ops::Range;
 pub use align::Aligned;
 pub use align::ListAlignment;
 pub use align::align;
-pub use git::GitSide;
-pub use git::git_patch;
 pub use lines::count_changes;
 pub use lines::diff_files;
 pub use lines::diff_texts;

@@ -5,12 +5,16 @@
 //! alone: never on the number of threads, the clock or what was made before.
 
 pub mod base;
+pub mod build;
 pub mod check;
+pub mod dep_search;
 pub mod describe;
 mod draft;
+pub mod func_localize;
 pub mod licence;
 pub mod materialize;
 pub mod prompt;
+mod sample;
 mod seed;
 pub mod source;
 

@@ -42,10 +42,13 @@ pub(super) use crate::cli::args::stats::FormArgs;
 pub(super) use crate::cli::args::stats::StatsArgs;
 pub(super) use crate::cli::args::stats::StatsCommand;
 pub(super) use crate::cli::args::stats::StatsMergeArgs;
-pub(super) use crate::cli::args::tasks::CheckArgs;
-pub(super) use crate::cli::args::tasks::MaterializeArgs;
+pub(super) use crate::cli::args::tasks::MadeType;
 pub(super) use crate::cli::args::tasks::TasksArgs;
+pub(super) use crate::cli::args::tasks::TasksBuildArgs;
+pub(super) use crate::cli::args::tasks::TasksCheckArgs;
 pub(super) use crate::cli::args::tasks::TasksCommand;
+pub(super) use crate::cli::args::tasks::TasksListArgs;
+pub(super) use crate::cli::args::tasks::TasksMaterializeArgs;
 
 use crate::behave::flags::FLAGS;
 use crate::behave::flags::FlagRule;
@@ -300,7 +303,7 @@ pub(super) enum Command {
     Query(QueryArgs),
     /// Say what agents do and how often it is accepted: tables, charts, an HTML report
     Stats(Box<StatsArgs>),
-    /// Check tasks, and write the states from which they begin
+    /// Make tasks from repositories, list and check them, and write the states from which they begin
     Tasks(Box<TasksArgs>),
     /// Say which sandboxes work on this machine, and which of their bounds hold
     Sandbox(SandboxArgs),
@@ -693,10 +696,14 @@ pub(super) enum SchemaOf {
     StatsHead,
     /// The other lines of a share of `hgview stats`
     StatsLine,
-    /// The output of `hgview sandbox doctor --json`
-    SandboxDoctor,
+    /// The output of `hgview tasks build --json`
+    TasksBuild,
+    /// A line of `hgview tasks list --json`
+    TasksList,
     /// A line of `hgview tasks check --json`
     TasksCheck,
+    /// The output of `hgview sandbox doctor --json`
+    SandboxDoctor,
     /// A line of `hgview themes --json`
     Themes,
 }

@@ -210,7 +210,7 @@ impl Repository {
     }
 
     /// The definitions of a file, by line; none where there is no such file.
-    pub fn definitions_of(&self, path: &str) -> impl Iterator<Item = Defined<'_>> {
+    pub fn definitions_of<'a>(&'a self, path: &str) -> impl Iterator<Item = Defined<'a>> + use<'a> {
         let found = self
             .files
             .binary_search_by(|file| file.path.as_str().cmp(path));

@@ -161,6 +161,7 @@ pub fn check(
     report.add("gold", told(gold));
     report.add("leak", told(leak::check(task, instance, ground)));
     let (trivial, space) = trivial::check(task, instance, ground);
+    trivial::note(task.kind, instance, ground, &mut report.notes);
     report.add("trivial", told(trivial));
     report.search_space = space;
     if is_reached {

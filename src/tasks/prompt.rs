@@ -152,9 +152,17 @@ mod tests {
             &told,
             &[
                 "/workspace/r",
-                "there is a function of which",
+                "there is a function called `hidden` of which",
                 "\nSays x.\n",
             ],
+        );
+        assert!(!told.contains("secret"));
+        let mut masked = localize.clone();
+        masked["name_masked"] = true.into();
+        let told = prompt(masked);
+        holds(
+            &told,
+            &["there is a function of which", "nor is its name"],
         );
         assert!(!told.contains("secret") && !told.contains("hidden"));
         let other =
@@ -162,7 +170,11 @@ mod tests {
         let told = prompt(serde_json::json!({"functions": [localize, other]}));
         holds(
             &told,
-            &["there are 2 functions", "\n1. Says x.\n", "\n2. Says y.\n"],
+            &[
+                "there are 2 functions",
+                "\n1. `hidden`: Says x.\n",
+                "\n2. `g`: Says y.\n",
+            ],
         );
         let told = prompt(
             serde_json::json!({"target_function_name": "f", "target_function_file": "a.py",

@@ -181,4 +181,6 @@ fn is_archive(path: &Path) -> bool {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

@@ -29,6 +29,7 @@ mod cli_shares;
 mod cli_show;
 mod cli_stats;
 mod cli_tasks_check;
+mod cli_tasks;
 mod cli_verify;
 mod cluster;
 mod conformance;

@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::cancel::Cancel;
 use crate::cli::Output;
 use crate::cli::Verdict;
-use crate::cli::args::CheckArgs;
 use crate::cli::args::SharedArgs;
+use crate::cli::args::TasksCheckArgs;
 use crate::cli::programs::programs;
 use crate::cli::records;
 use crate::cli::records::Progress;
@@ -62,7 +62,7 @@ type Checked = (RecordIx, Result<(Task, Report), Fault>);
 
 /// Checks all tasks. *No* when one of them is refused or could not be read.
 pub(super) fn run(
-    args: &CheckArgs,
+    args: &TasksCheckArgs,
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
@@ -107,7 +107,7 @@ pub(super) fn task_of(store: &Store, ix: RecordIx) -> Result<Task, Fault> {
 }
 
 fn check(
-    args: &CheckArgs,
+    args: &TasksCheckArgs,
     repositories: &Repositories,
     store: &Store,
     order: &[RecordIx],

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use crate::cancel::Cancel;
 use crate::cli::Output;
 use crate::cli::Verdict;
-use crate::cli::args::MaterializeArgs;
 use crate::cli::args::SharedArgs;
+use crate::cli::args::TasksMaterializeArgs;
 use crate::cli::pick::Wanted;
 use crate::cli::records;
 use crate::cli::selection;
@@ -27,7 +27,7 @@ const WORKSPACE: &str = "/workspace";
 
 /// Does it.
 pub(super) fn run(
-    args: &MaterializeArgs,
+    args: &TasksMaterializeArgs,
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
@@ -94,7 +94,7 @@ fn prompt_path(folder: &Path) -> Result<PathBuf> {
     Ok(folder.with_file_name(name))
 }
 
-fn find(args: &MaterializeArgs, shared: &SharedArgs, output: &mut Output<'_>) -> Result<Task> {
+fn find(args: &TasksMaterializeArgs, shared: &SharedArgs, output: &mut Output<'_>) -> Result<Task> {
     let paths = std::slice::from_ref(&args.path);
     let selector = selection::selector(shared)?;
     let store = records::load_store(paths, shared, output)?;

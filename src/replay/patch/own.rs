@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::diff::GitSide;
-use crate::diff::git_patch;
+use crate::patch::Side;
+use crate::patch::write_part;
 use crate::replay::base::Found;
 use crate::replay::base::State;
 use crate::sandbox::Entry;
@@ -20,25 +20,22 @@ pub(in crate::replay) fn by_layer(before: &State<'_>, after: &State<'_>) -> Stri
         if old != new
             && let (Some(old), Some(new)) = (side(&old), side(&new))
         {
-            patch.push_str(&git_patch(name, old, new));
+            write_part(name, old, new, &mut patch);
         }
     }
     patch
 }
 
-/// A file of a patch; `None` where it cannot be told or is no text.
-fn side(found: &Found) -> Option<Option<GitSide<'_>>> {
+/// A side of a file as git knows it, nothing where there is none; `None` where it cannot be told or is no text.
+fn side(found: &Found) -> Option<Option<Side<'_>>> {
     let (mode, bytes) = match found {
         Found::Nothing => return Some(None),
-        Found::File { mode, bytes } if mode & 0o100 != 0 => ("100755", bytes.as_slice()),
-        Found::File { bytes, .. } => ("100644", bytes.as_slice()),
-        Found::Symlink(target) => ("120000", target.as_slice()),
+        Found::File { mode, bytes } if mode & 0o100 != 0 => ("100755", bytes),
+        Found::File { bytes, .. } => ("100644", bytes),
+        Found::Symlink(target) => ("120000", target),
         Found::Unknown => return None,
     };
-    let text = std::str::from_utf8(bytes)
-        .ok()
-        .filter(|text| !text.contains('\0'))?;
-    Some(Some(GitSide { mode, text }))
+    Side::of(mode, bytes).map(Some)
 }
 
 /// The paths below the tree that either state's layer says something of, but for folders and git's own.

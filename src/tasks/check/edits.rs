@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diff::DiffTag;
-use crate::diff::GitSide;
-use crate::diff::git_patch;
 use crate::model::Task;
 use crate::model::TaskKind;
 use crate::model::Value;
+use crate::patch::Side;
 use crate::patch::parse_patch;
+use crate::patch::write_part;
 use crate::python::Definition;
 use crate::python::Documented;
 use crate::python::Source;
@@ -150,10 +150,10 @@ impl<'a> Work<'a> {
             let added = self.added.get(path).unwrap_or(&none);
             let gone = removed.filter(|(of, _)| of == path).map(|(_, line)| *line);
             let new = edited(&old.text, added, gone);
-            patch.push_str(&changed(path, &old.text, &new));
+            patch.push_str(&part(path, Some(&old.text), &new));
         }
         if let Some(text) = self.new_file {
-            patch.push_str(&git_patch(NEW_FILE, None, Some(GitSide::plain(text))));
+            patch.push_str(&part(NEW_FILE, None, text));
         }
         Ok(Edit {
             name,
@@ -173,8 +173,17 @@ fn nothing() -> Edit {
     }
 }
 
-fn changed(path: &str, old: &str, new: &str) -> String {
-    git_patch(path, Some(GitSide::plain(old)), Some(GitSide::plain(new)))
+/// The patch of one file; empty where nothing is changed.
+fn part(path: &str, old: Option<&str>, new: &str) -> String {
+    let side = |text| Side {
+        mode: "100644",
+        text,
+    };
+    let mut patch = String::new();
+    if old != Some(new) {
+        write_part(path, old.map(side), Some(side(new)), &mut patch);
+    }
+    patch
 }
 
 /// A text with lines put in above others, and one taken away.
@@ -468,7 +477,7 @@ fn generate(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
         .replace('\r', "\n");
     let of = |kind: &'static str, new: &str| Edit {
         name: kind,
-        patch: changed(&path, &masked.text, new),
+        patch: part(&path, Some(&masked.text), new),
         answer: function_text(new, name),
         needs_program: false,
     };
@@ -484,7 +493,7 @@ fn generate(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
     let wrong = vec![
         nothing(),
         Edit {
-            patch: git_patch(NEW_FILE, None, Some(GitSide::plain(&new_file))),
+            patch: part(NEW_FILE, None, &new_file),
             answer: function_text(&masked.text, name),
             ..of("another file changed", &masked.text)
         },

@@ -69,7 +69,8 @@ pub struct Ground<'a> {
     files: Mutex<HashMap<String, Known>>,
     /// The paths of its files; `None` when they cannot be listed.
     told: OnceLock<Option<HashSet<String>>>,
-    by_line: OnceLock<HashMap<(String, LineIx), DefinitionId>>,
+    /// How many definitions have a name.
+    names: OnceLock<HashMap<String, usize>>,
     words: [OnceLock<Words>; 3],
 }
 
@@ -88,7 +89,7 @@ impl<'a> Ground<'a> {
             seed,
             files: Mutex::default(),
             told: OnceLock::new(),
-            by_line: OnceLock::new(),
+            names: OnceLock::new(),
             words: Default::default(),
         }
     }
@@ -133,12 +134,21 @@ impl<'a> Ground<'a> {
 
     /// The definition whose header stands on a line, as the index knows it.
     pub(super) fn indexed(&self, path: &str, header: LineIx) -> Option<DefinitionId> {
-        let by_line = self.by_line.get_or_init(|| {
-            let all = self.seed.index.definitions();
-            all.map(|found| ((found.path.to_owned(), found.definition.header), found.id))
-                .collect()
+        let mut all = self.seed.index.definitions_of(&plain_path(path).ok()?);
+        all.find(|found| found.definition.header == header)
+            .map(|found| found.id)
+    }
+
+    /// How many definitions of the repository have a name.
+    pub(super) fn count_named(&self, name: &str) -> usize {
+        let names = self.names.get_or_init(|| {
+            let mut names = HashMap::new();
+            for found in self.seed.index.definitions() {
+                *names.entry(found.definition.name.clone()).or_default() += 1;
+            }
+            names
         });
-        by_line.get(&(plain_path(path).ok()?, header)).copied()
+        names.get(name).copied().unwrap_or_default()
     }
 
     /// The words of all functions or classes.

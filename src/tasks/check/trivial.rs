@@ -30,6 +30,7 @@ use crate::tasks::check::Passed;
 use crate::tasks::check::gold::dependencies;
 use crate::tasks::check::leak::body;
 use crate::tasks::check::leak::description;
+use crate::tasks::check::places::MOST;
 use crate::tasks::check::places::last_part;
 use crate::tasks::check::places::line;
 use crate::tasks::check::places::path_of;
@@ -282,6 +283,22 @@ fn localize(instance: &Value, ground: &Ground<'_>) -> (Passed, Option<SearchSpac
         ground.words_of(found.kind).space(told, &[place])
     });
     judged(spaces.min_by_key(|space| (space.candidates, space.rank)))
+}
+
+/// Notes a name that is told and that nothing else has: a search for it ends at the target.
+pub(super) fn note(kind: TaskKind, instance: &Value, ground: &Ground<'_>, notes: &mut Vec<String>) {
+    let is_masked = instance.get("name_masked").and_then(Value::as_bool) == Some(true);
+    if kind != TaskKind::FuncLocalize || is_masked {
+        return;
+    }
+    for target in localize_targets(instance).iter().take(MOST) {
+        let name = last_part(text(target, "module_name"));
+        if ground.count_named(name) == 1 {
+            notes.push(format!(
+                "the prompt says the name `{name}`, and nothing else in the repository is called so"
+            ));
+        }
+    }
 }
 
 fn issue(task: &Task, ground: &Ground<'_>) -> (Passed, Option<SearchSpace>) {

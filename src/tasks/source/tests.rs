@@ -6,17 +6,7 @@ use std::io::Write as _;
 use gix_object::Write as _;
 
 use super::*;
-
-/// A folder with these files.
-pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = root.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    root
-}
+use crate::tasks::source::testing::folder;
 
 fn bare(at: &Path, text: &str) -> String {
     let objects = at.join("objects");

@@ -32,7 +32,7 @@ Examples:
 /// Arguments of `tasks check`.
 #[derive(Debug, Args)]
 #[command(before_long_help = CHECK_EXAMPLES, after_help = CHECKS)]
-pub(in crate::cli) struct CheckArgs {
+pub(in crate::cli) struct TasksCheckArgs {
     /// Files of tasks: JSON Lines, JSON or Parquet; `-` is standard input
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
     pub(in crate::cli) paths: Vec<PathBuf>,
@@ -75,7 +75,7 @@ pub(in crate::cli) struct SourceArgs {
         workspace, task_type, statement and targets (of func_localize: a list of functions or classes).\n\n\
         Exit codes: 0 done, 2 error: nothing was written."
 )]
-pub(in crate::cli) struct MaterializeArgs {
+pub(in crate::cli) struct TasksMaterializeArgs {
     /// A file of tasks: JSON Lines, JSON or Parquet; `-` is standard input
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     pub(in crate::cli) path: PathBuf,
