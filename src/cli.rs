@@ -9,6 +9,7 @@ mod args;
 mod compare;
 mod completions;
 mod config;
+mod endpoint;
 mod explore;
 mod export;
 mod list;
@@ -21,6 +22,7 @@ mod query;
 mod records;
 mod replay;
 mod review;
+mod rollout;
 mod rows;
 mod sandbox;
 mod schema;
@@ -29,6 +31,7 @@ mod selection;
 mod show;
 mod signals;
 mod stats;
+mod tasks;
 mod terminal;
 mod themes;
 mod verify;
@@ -108,8 +111,10 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Export(args)) => export::run(&args, &shared, output),
         Some(Command::Verify(args)) => verify::run(&args, &shared, output),
         Some(Command::Replay(args)) => replay::run(&args, &shared, output),
+        Some(Command::Rollout(args)) => rollout::run(&args, &shared, output),
         Some(Command::Query(args)) => query::run(&args, &shared, output),
         Some(Command::Stats(args)) => stats::run(&args, &shared, output),
+        Some(Command::Tasks(args)) => tasks::run(&args, &shared, output),
         Some(Command::Sandbox(args)) => sandbox::run(&args, output),
         Some(Command::Schema(args)) => schema::run(&args, output),
         Some(Command::Themes(args)) => themes::run(&args, output),

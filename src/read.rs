@@ -31,6 +31,7 @@ mod text_calls;
 
 pub use chat::verbatim::Verbatim;
 pub use chat::verbatim::verbatim;
+pub use text_calls::split_calls;
 
 use crate::model::Fault;
 use crate::model::Format;
