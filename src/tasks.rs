@@ -6,6 +6,7 @@
 
 mod draft;
 mod func_gen;
+pub mod issue_localize;
 mod seed;
 
 pub use draft::Draft;

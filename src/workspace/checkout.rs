@@ -3,8 +3,13 @@
 //! Only its objects are opened: no reference, no index, no configuration, no hook, no filter. A repository that is not
 //! what it should be is told in words.
 
+mod commits;
 mod walk;
 
+pub use commits::Blob;
+pub use commits::Change;
+pub use commits::Commit;
+pub use commits::Commits;
 pub use walk::TreeFile;
 pub use walk::TreeKind;
 

@@ -18,10 +18,13 @@ pub(super) const METHOD: &str = "_method";
 const MOST_BYTES: usize = 96 << 10;
 
 /// How two implementations are compared. A number that is none equals itself; iterators are what they give; objects
-/// without an equality of their own are equal where their attributes are. Where the original itself fails for want of a
+/// without an equality of their own are equal where their attributes are. What a function does to what it is given is
+/// seen too. Where the original itself fails for want of a
 /// name or of a file, nothing is tested, and the test fails.
 const COMPARE: &str = "    import copy as _copy
     import itertools as _itertools
+
+    _FILLED = (bytearray, dict, list, set)
 
     def _taken(value):
         if hasattr(value, '__next__'):
@@ -37,8 +40,13 @@ const COMPARE: &str = "    import copy as _copy
         def see(*values, **_):
             seen.append([_taken(value) for value in values])
 
+        def called(*values, **named):
+            result = implementation(*values, **named)
+            see(*(one for one in (*values, *named.values()) if isinstance(one, _FILLED)))
+            return result
+
         try:
-            case(implementation, see, see)
+            case(called if callable(implementation) else implementation, see, see)
         except Exception as error:
             return seen, type(error)
         return seen, None
