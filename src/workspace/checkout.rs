@@ -3,10 +3,15 @@
 //! Only its objects are opened: no index, no hook, no filter; which commit is checked out and where it came from is read
 //! out of its reference files and configuration as text. A repository that is not what it should be is told in words.
 
+mod commits;
 mod refs;
 mod sources;
 mod walk;
 
+pub use commits::Blob;
+pub use commits::Change;
+pub use commits::Commit;
+pub use commits::Commits;
 pub use refs::origin;
 pub use sources::CommitFiles;
 pub use walk::TreeFile;
