@@ -118,10 +118,117 @@ fn long_results_are_summarised_as_the_whole() {
                 {"role": "tool", "tool_call_id": "c", "content": content},
             ]});
             let raw = raw(row.to_string().as_bytes());
-            assert!(outline::without_middles(&raw.parts[0].bytes).is_some());
+            assert!(brief::without_middles(&raw.parts[0].bytes).is_some());
             rows_agree(&raw);
         }
     }
+}
+
+/// A row of a chat and one of an evaluation whose only result is this.
+fn rows_with_result(command: &str, content: &str) -> [Vec<u8>; 3] {
+    let arguments = json!({ "command": command }).to_string();
+    let call = json!({"id": "c", "function": {"name": "bash", "arguments": arguments}});
+    let chat = json!({"instance_id": "o__r-1", "messages": [
+        {"role": "user", "content": "do it"},
+        {"role": "assistant", "content": "so", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": content},
+        {"role": "assistant", "content": "done"},
+    ]});
+    let history = json!([
+        {"id": 0, "source": "user", "timestamp": "2025-01-01T00:00:00", "action": "message", "args": {"content": "do it"}},
+        {"id": 1, "source": "agent", "timestamp": "2025-01-01T00:00:01", "action": "run", "args": {"command": command}},
+        {"id": 2, "source": "agent", "timestamp": "2025-01-01T00:00:02", "cause": 1, "observation": "run", "content": content, "extras": {"command": command}},
+    ]);
+    let run = json!({"instance_id": "o__r-1", "history": history, "test_result": {"git_patch": "p"}, "metadata": {"agent_class": "A"}});
+    let event = |kind: &str, id: &str, rest: Value| {
+        let mut event =
+            json!({"kind": kind, "id": id, "source": "agent", "timestamp": "2025-01-01T00:00:00"});
+        let fields = event.as_object_mut().unwrap();
+        fields.extend(rest.as_object().unwrap().clone());
+        event
+    };
+    let history = json!([
+        event(
+            "MessageEvent",
+            "m",
+            json!({"source": "user", "llm_message": {"role": "user", "content": [{"type": "text", "text": "do it"}]}})
+        ),
+        event(
+            "ActionEvent",
+            "a",
+            json!({"tool_name": "terminal", "tool_call_id": "c", "action": {"kind": "TerminalAction", "command": command}})
+        ),
+        event(
+            "ObservationEvent",
+            "o",
+            json!({"source": "environment", "tool_name": "terminal", "tool_call_id": "c", "action_id": "a",
+            "observation": {"kind": "TerminalObservation", "content": [{"type": "text", "text": content}]}})
+        ),
+    ]);
+    let sdk = json!({"instance_id": "o__r-1", "history": history, "test_result": {"git_patch": "p"}, "metadata": {"llm": {"model": "m"}}});
+    [chat, run, sdk].map(|row| row.to_string().into_bytes())
+}
+
+#[test]
+fn results_of_any_length_and_end_are_summarised_as_the_whole() {
+    let starts = [
+        "",
+        "Exit code: 3\n",
+        "ERROR: x\n",
+        "OBSERVATION:\n",
+        "EXECUTION RESULT of [bash]:\n",
+        "[The command completed with exit code 3.]\n",
+        "[The command has no new output after 3 seconds.]\n",
+        "Process running with session ID 3\n",
+        "<returncode>1</returncode>\n<output>\n",
+    ];
+    let lines = [
+        "    raise ValueError(\"no buoy\")\n",
+        "Traceback (most recent call last):\n",
+        "\tx = '\u{e9}\u{1f600}'  # ok\r\n",
+        "[Process exited with code 3]\n",
+        "Wall time: 1 s\n",
+        "Ran 3 tests in 0.1s\n",
+    ];
+    let ends = [
+        "",
+        "    return moor(x)\n",
+        "README.md",
+        "Traceback (most recent call last):\n  File \"a\", line 1\nValueError: x",
+        "ValueError: x",
+        "== 1 failed, 2 passed in 1.00s ==\n",
+        "FAILED (failures=1)\n",
+        "OK",
+        "[The command completed with exit code 2.]",
+        "[Current working directory: /w]\n[Python interpreter: p]\n[Command finished with exit code 0]",
+        "FAIL\tx/y\t0.01s\nFAIL\n",
+        "\u{1b}[31mValueError: x\u{1b}[0m\r\n",
+        "</output>",
+        "(Open file: n/a)\n(Current directory: /w)\nbash-$",
+        "ValueError: x\n[Jupyter current working directory: /w]\n",
+    ];
+    let mut shortened = 0;
+    for (nth, (start, end)) in starts.iter().flat_map(|s| ends.map(|e| (s, e))).enumerate() {
+        for bytes in [1_500, 2_100, 2_700, 4_000, 17_000, 30_000] {
+            let filler: String = (0..)
+                .map(|n| lines[(n * n + nth) % lines.len()])
+                .take(bytes / 24)
+                .collect();
+            let content = format!("{start}{filler}{end}");
+            for command in ["pytest", "cat a.py"] {
+                for row in rows_with_result(command, &content) {
+                    shortened += u32::from(parse_briefly(&raw(&row)).is_some());
+                    rows_agree(&raw(&row));
+                    let escaped = String::from_utf8(row)
+                        .unwrap()
+                        .replace("\\t", "\\u0009")
+                        .replace('\u{e9}', "\\u00e9");
+                    rows_agree(&raw(escaped.as_bytes()));
+                }
+            }
+        }
+    }
+    assert!(shortened > 1_000, "{shortened}");
 }
 
 /// A row whose middle is the given event, among plain ones.
