@@ -4,6 +4,7 @@
 //! is chosen from them, in which order, and under which ids depends on the seeds, the options and the seed of chance
 //! alone: never on the number of threads, the clock or what was made before.
 
+pub mod describe;
 mod draft;
 mod seed;
 

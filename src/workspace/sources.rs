@@ -1,5 +1,9 @@
-//! The files of a folder, as an index of Python sources reads them: links are told, never followed; what a `.git` file
-//! marks as a submodule, and hidden folders, are not entered.
+//! The files of a folder or an archive, as an index of Python sources reads them: links are told, never followed; what a
+//! `.git` file marks as a submodule, and hidden folders, are not entered.
+
+mod packed;
+
+pub use packed::Packed;
 
 use std::path::Path;
 use std::path::PathBuf;
