@@ -10,7 +10,7 @@ use crate::cli::args::replay::seconds;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Endpoint")]
 pub(in crate::cli) struct EndpointArgs {
-    /// The base URL of an OpenAI-compatible chat endpoint, such as http://localhost:8000/v1. Nothing is sent anywhere
+    /// The base URL of an OpenAI-compatible chat endpoint, such as <http://localhost:8000/v1>. Nothing is sent anywhere
     /// else
     #[arg(long, value_name = "URL", requires = "model", value_hint = clap::ValueHint::Url)]
     pub(in crate::cli) endpoint: Option<String>,
