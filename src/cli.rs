@@ -30,6 +30,7 @@ mod selection;
 mod show;
 mod signals;
 mod stats;
+mod tasks;
 mod terminal;
 mod themes;
 mod verify;
@@ -111,6 +112,7 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Replay(args)) => replay::run(&args, &shared, output),
         Some(Command::Query(args)) => query::run(&args, &shared, output),
         Some(Command::Stats(args)) => stats::run(&args, &shared, output),
+        Some(Command::Tasks(args)) => tasks::run(&args, &shared, output),
         Some(Command::Sandbox(args)) => sandbox::run(&args, output),
         Some(Command::Schema(args)) => schema::run(&args, output),
         Some(Command::Themes(args)) => themes::run(&args, output),

@@ -259,7 +259,10 @@ mod tests {
             .map(|field| format!("{} {}", field.name(), field.data_type()))
             .collect();
         assert_eq!(shown.len(), 4, "{shown:?}");
-        assert_eq!((shown[0].as_str(), shown[2].as_str()), ("a Float64", "c Utf8"));
+        assert_eq!(
+            (shown[0].as_str(), shown[2].as_str()),
+            ("a Float64", "c Utf8")
+        );
         assert!(shown[1].starts_with("b List(") && shown[3].starts_with("d Struct("));
         assert_eq!(batch(&schema, &rows).unwrap().num_rows(), 2);
     }

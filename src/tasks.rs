@@ -4,9 +4,15 @@
 //! is chosen from them, in which order, and under which ids depends on the seeds, the options and the seed of chance
 //! alone: never on the number of threads, the clock or what was made before.
 
+pub mod build;
+pub mod dep_search;
 pub mod describe;
 mod draft;
+pub mod func_localize;
+pub mod licence;
+mod sample;
 mod seed;
+pub mod source;
 
 pub use draft::Draft;
 pub use draft::Drafts;

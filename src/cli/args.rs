@@ -9,6 +9,7 @@ mod sandbox;
 mod search;
 mod share;
 mod stats;
+mod tasks;
 
 use std::path::PathBuf;
 
@@ -38,6 +39,11 @@ pub(super) use crate::cli::args::stats::FormArgs;
 pub(super) use crate::cli::args::stats::StatsArgs;
 pub(super) use crate::cli::args::stats::StatsCommand;
 pub(super) use crate::cli::args::stats::StatsMergeArgs;
+pub(super) use crate::cli::args::tasks::MadeType;
+pub(super) use crate::cli::args::tasks::TasksArgs;
+pub(super) use crate::cli::args::tasks::TasksBuildArgs;
+pub(super) use crate::cli::args::tasks::TasksCommand;
+pub(super) use crate::cli::args::tasks::TasksListArgs;
 
 use crate::behave::flags::FLAGS;
 use crate::behave::flags::FlagRule;
@@ -290,6 +296,8 @@ pub(super) enum Command {
     Query(QueryArgs),
     /// Say what agents do and how often it is accepted: tables, charts, an HTML report
     Stats(Box<StatsArgs>),
+    /// Make tasks from repositories, and list them
+    Tasks(TasksArgs),
     /// Say which sandboxes work on this machine, and which of their bounds hold
     Sandbox(SandboxArgs),
     /// Print the JSON Schema of what a command prints with --json
@@ -679,6 +687,10 @@ pub(super) enum SchemaOf {
     StatsHead,
     /// The other lines of a share of `hgview stats`
     StatsLine,
+    /// The output of `hgview tasks build --json`
+    TasksBuild,
+    /// A line of `hgview tasks list --json`
+    TasksList,
     /// The output of `hgview sandbox doctor --json`
     SandboxDoctor,
     /// A line of `hgview themes --json`

@@ -23,6 +23,7 @@ use crate::cli::show::FileReport;
 use crate::cli::show::FilesReport;
 use crate::cli::show::StepJson;
 use crate::cli::show::TrajectoryJson;
+use crate::cli::tasks::TaskRow;
 use crate::cli::themes::ThemeRow;
 use crate::cli::verify::VerifyHead;
 use crate::cli::verify::VerifyLine;
@@ -36,6 +37,7 @@ use crate::shard::Head;
 use crate::stats::PartialAsked;
 use crate::stats::PartialLine;
 use crate::stats::Stats;
+use crate::tasks::build::Built;
 
 /// Prints the schema, or which there are.
 pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict> {
@@ -73,6 +75,8 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::Stats => schema_for!(Stats),
         SchemaOf::StatsHead => schema_for!(Head<PartialAsked>),
         SchemaOf::StatsLine => schema_for!(PartialLine),
+        SchemaOf::TasksBuild => schema_for!(Built),
+        SchemaOf::TasksList => schema_for!(TaskRow),
         SchemaOf::SandboxDoctor => schema_for!(Diagnosis),
         SchemaOf::Themes => schema_for!(ThemeRow),
     };

@@ -210,10 +210,14 @@ impl Repository {
     }
 
     /// The definitions of a file, by line; none where there is no such file.
-    pub fn definitions_of(&self, path: &str) -> impl Iterator<Item = Defined<'_>> {
-        let found = self.files.binary_search_by(|file| file.path.as_str().cmp(path));
+    pub fn definitions_of<'a>(&'a self, path: &str) -> impl Iterator<Item = Defined<'a>> + use<'a> {
+        let found = self
+            .files
+            .binary_search_by(|file| file.path.as_str().cmp(path));
         let file = found.ok().and_then(|ix| u32::try_from(ix).ok()).map(FileIx);
-        let count = file.and_then(|file| self.graph.facts(file)).map_or(0, |facts| facts.outline.len());
+        let count = file
+            .and_then(|file| self.graph.facts(file))
+            .map_or(0, |facts| facts.outline.len());
         let defs = (0..).map(DefIx).take(count);
         defs.filter_map(move |def| self.definition(DefinitionId { file: file?, def }))
     }

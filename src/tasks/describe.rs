@@ -2,6 +2,7 @@
 
 pub mod docstring;
 pub mod endpoint;
+pub mod file;
 pub mod leak;
 pub mod rules;
 

@@ -421,7 +421,11 @@ mod tests {
             .map(|entry| format!("{} {:?}", entry.path, entry.kind))
             .collect();
         shown.sort();
-        let want = ["b.bin File { bytes: 2 }", "src/a.py File { bytes: 4 }", "src/link Link"];
+        let want = [
+            "b.bin File { bytes: 2 }",
+            "src/a.py File { bytes: 4 }",
+            "src/link Link",
+        ];
         assert_eq!(shown, want);
         std::thread::scope(|scope| {
             for _ in 0..4 {

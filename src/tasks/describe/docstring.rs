@@ -23,7 +23,7 @@ pub fn text_of(lines: &[&str], docstring: Docstring) -> Option<String> {
 /// The text as `inspect.cleandoc` cuts it: without the indentation that all lines but the first share, without blank
 /// lines around it.
 fn clean(text: &str) -> String {
-    let text = text.replace('\t', "        ");
+    let text = without_tabs(text);
     let mut lines = text.split('\n');
     let first = lines.next().unwrap_or_default().trim();
     let rest: Vec<&str> = lines.collect();
@@ -40,6 +40,26 @@ fn clean(text: &str) -> String {
         Some((from, to)) => all.get(from..=to).unwrap_or_default().join("\n"),
         None => String::new(),
     }
+}
+
+/// Tabs as the blanks up to the next column that eight divides.
+fn without_tabs(text: &str) -> String {
+    let mut done = String::with_capacity(text.len());
+    let mut column = 0;
+    for letter in text.chars() {
+        match letter {
+            '\t' => {
+                let blanks = 8 - column % 8;
+                done.extend(std::iter::repeat_n(' ', blanks));
+                column += blanks;
+                continue;
+            }
+            '\n' => column = 0,
+            _ => column += 1,
+        }
+        done.push(letter);
+    }
+    done
 }
 
 #[cfg(test)]

@@ -300,9 +300,8 @@ fn of_path(path: &str) -> Vec<Secret> {
             secrets.push(secret(words));
         }
     }
-    let dotted: Vec<String> = stem.split('/').flat_map(split).collect();
-    if stem.contains('/') {
-        secrets.push(secret(dotted));
+    if parts.len() > 1 {
+        secrets.push(secret(parts.iter().flat_map(|part| split(part)).collect()));
     }
     secrets
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use regex::Captures;
 use regex::Regex;
 
 use crate::cancel::Cancel;
@@ -125,9 +126,12 @@ fn is_rule(line: &str) -> bool {
             .all(|letter| matches!(letter, '-' | '=' | '~' | '^'))
 }
 
-/// Text without marks of roles and with single blanks.
+/// Text without marks of roles, of what they name the last name, with single blanks.
 fn plain(text: &str) -> String {
-    let text = ROLE.replace_all(text, "`$1`");
+    let text = ROLE.replace_all(text, |found: &Captures<'_>| {
+        let named = found.get(1).map_or("", |named| named.as_str());
+        format!("`{}`", named.rsplit('.').next().unwrap_or(named))
+    });
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ")
 }

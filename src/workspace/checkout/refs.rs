@@ -77,8 +77,8 @@ impl GitFolders {
             if !is_plain(&name) {
                 return None;
             }
-            let loose = short_file(&self.own.join(&name))
-                .or_else(|| short_file(&self.common.join(&name)));
+            let loose =
+                short_file(&self.own.join(&name)).or_else(|| short_file(&self.common.join(&name)));
             let text = match loose {
                 Some(text) => text,
                 None => return self.packed(&name),
@@ -173,9 +173,15 @@ mod tests {
         let head = ("HEAD", "ref: refs/heads/main\n");
         check(&[("HEAD", ONE)], "HEAD", Some(ONE));
         check(&[head, ("refs/heads/main", ONE)], "HEAD", Some(ONE));
-        let packed = format!("# pack-refs with: peeled\n{TWO} refs/heads/main\n{ONE} refs/tags/v1\n^{TWO}\n");
+        let packed = format!(
+            "# pack-refs with: peeled\n{TWO} refs/heads/main\n{ONE} refs/tags/v1\n^{TWO}\n"
+        );
         check(&[head, ("packed-refs", &packed)], "HEAD", Some(TWO));
-        check(&[head, ("packed-refs", &packed), ("refs/heads/main", ONE)], "main", Some(ONE));
+        check(
+            &[head, ("packed-refs", &packed), ("refs/heads/main", ONE)],
+            "main",
+            Some(ONE),
+        );
         check(&[head, ("packed-refs", &packed)], "v1", Some(ONE));
         check(&[head, ("packed-refs", &packed)], "refs/tags/v1", Some(ONE));
         check(&[head], ONE, Some(ONE));

@@ -76,9 +76,7 @@ impl Checkout {
 fn plain(path: &[u8]) -> Option<String> {
     let path = str::from_utf8(path).ok()?;
     let is_plain = !path.contains(['\\', '\0'])
-        && path
-            .split('/')
-            .all(|part| !matches!(part, "" | "." | ".."));
+        && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
     is_plain.then(|| path.to_owned())
 }
 

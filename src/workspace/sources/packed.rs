@@ -91,7 +91,12 @@ fn plain(path: &[u8]) -> Option<String> {
 fn is_held(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     match name.rsplit_once('.') {
-        Some((_, ending)) => matches!(ending, "py" | "txt" | "md" | "rst" | "toml" | "cfg" | "LESSER"),
+        Some((_, ending)) => {
+            let is_licence = ["LICEN", "COPYING"]
+                .iter()
+                .any(|begin| name.starts_with(begin));
+            is_licence || matches!(ending, "py" | "txt" | "md" | "rst" | "toml" | "cfg")
+        }
         None => true,
     }
 }
