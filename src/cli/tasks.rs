@@ -1,6 +1,7 @@
 //! `hgview tasks`: makes tasks from repositories, and lists them.
 
 mod build;
+mod describe;
 mod list;
 
 use crate::cli::Output;

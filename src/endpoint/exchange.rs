@@ -48,6 +48,8 @@ pub(in crate::endpoint) struct Incoming<'a> {
     agent: Option<Agent>,
     pieces: mpsc::Receiver<Piece>,
     begin: Instant,
+    /// Some of its body came.
+    has_begun: bool,
     /// Its status.
     pub(in crate::endpoint) status: StatusCode,
     /// Its headers.
@@ -97,6 +99,7 @@ impl Agents {
             agent: Some(agent),
             pieces,
             begin: Instant::now(),
+            has_begun: false,
             status: StatusCode::OK,
             headers: HeaderMap::new(),
         };
@@ -118,12 +121,13 @@ impl Incoming<'_> {
     /// # Errors
     /// Nothing came in time, the connection broke, it was cancelled.
     pub(in crate::endpoint) fn next(&mut self) -> Result<Option<Vec<u8>>, Fault> {
-        let idle = self
-            .settings
-            .is_streamed
-            .then_some(self.settings.times.idle);
+        let can_idle = self.settings.is_streamed && self.has_begun;
+        let idle = can_idle.then_some(self.settings.times.idle);
         match self.piece(idle)? {
-            Piece::Bytes(bytes) => Ok(Some(bytes)),
+            Piece::Bytes(bytes) => {
+                self.has_begun = true;
+                Ok(Some(bytes))
+            }
             Piece::End => {
                 if let Some(agent) = self.agent.take() {
                     self.agents.keep(agent);

@@ -43,7 +43,7 @@ pub struct Times {
     pub connect: Duration,
     /// A whole answer, from the first byte that is sent to the last that comes.
     pub whole: Duration,
-    /// Between two pieces of an answer that comes in pieces.
+    /// Between two pieces of an answer that comes in pieces; before the first one, which may take its time, `whole` holds.
     pub idle: Duration,
     /// The longest that an endpoint may ask us to wait.
     pub patience: Duration,
@@ -54,7 +54,7 @@ impl Default for Times {
         Self {
             connect: Duration::from_secs(15),
             whole: Duration::from_mins(10),
-            idle: Duration::from_mins(2),
+            idle: Duration::from_mins(5),
             patience: Duration::from_mins(5),
         }
     }

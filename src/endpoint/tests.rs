@@ -17,6 +17,7 @@ use crate::endpoint::Pause;
 use crate::endpoint::Prices;
 use crate::endpoint::Settings;
 use crate::endpoint::Usage;
+use crate::endpoint::answer::Answer;
 use crate::endpoint::testing::Reply;
 use crate::endpoint::testing::Stub;
 use crate::model::Value;
@@ -260,6 +261,7 @@ fn streams_of_many_servers() {
         // without [DONE], with it, with the ends of lines of Windows, with comments and names, without empty lines
         whole.clone(),
         format!("{whole}data: [DONE]\n\n"),
+        format!("\u{feff}\n{whole}"),
         whole.replace('\n', "\r\n"),
         format!(": keep-alive\n\nevent: message\nid: 7\n{whole}"),
         whole.replace("\n\n", "\n"),
@@ -348,4 +350,23 @@ fn nothing_goes_where_a_redirect_points() {
         );
         assert_eq!((count, other.count()), (1, 0));
     }
+}
+
+#[test]
+fn where_a_stream_is_cut_into_pieces_does_not_matter() {
+    let bytes = format!("\u{feff}: hi\r\n\r\n{}", events(&said("h\u{e9}llo")));
+    let mut answer = Answer::default();
+    for byte in bytes.as_bytes() {
+        answer.push(&[*byte]).unwrap();
+    }
+    assert!(answer.is_whole());
+    assert_eq!(
+        answer.finish(None).unwrap().message["content"],
+        "h\u{e9}llo"
+    );
+    let mut answer = Answer::default();
+    for byte in b" {\"choices\": []}" {
+        answer.push(&[*byte]).unwrap();
+    }
+    assert!(answer.finish(None).is_err());
 }

@@ -44,7 +44,7 @@ pub(in crate::cli) struct EndpointArgs {
     pub(in crate::cli) answer_timeout: Duration,
 
     /// How long an answer that comes in pieces may stand still, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
     pub(in crate::cli) idle_timeout: Duration,
 
     /// What a million tokens cost that are read, in US dollars

@@ -53,6 +53,8 @@ fn what_may_pass_is_asked_again() {
         Reply::BreakOff(Box::new(Reply::says("hello")), 40),
         Reply::BreakOff(Box::new(Reply::Stream(said("hello"))), 150),
         Reply::Events(events(&said("hello")[..2])),
+        Reply::Status(200, Vec::new(), "internal error: data lost".to_owned()),
+        Reply::Status(200, Vec::new(), "dat".to_owned()),
         Reply::Events("data: [DONE]\n\n".to_owned()),
         Reply::Events("data: {\"choices\n\n".to_owned()),
         Reply::Events(format!(

@@ -70,6 +70,8 @@ pub struct Report {
     pub spent: Usage,
     /// Why nothing more was asked for, where that is so.
     pub ended: Option<String>,
+    /// That is no budget that was spent.
+    pub has_failed: bool,
     /// What the file of answers had that was none, in words.
     pub notes: Vec<String>,
 }
@@ -92,6 +94,16 @@ struct Course {
     failures: usize,
 }
 
+impl Course {
+    /// Nothing more is asked for, because something failed.
+    fn end(&mut self, why: String) {
+        if self.report.ended.is_none() {
+            self.report.ended = Some(why);
+            self.report.has_failed = true;
+        }
+    }
+}
+
 impl Endpoint {
     /// Will ask this model.
     ///
@@ -112,6 +124,11 @@ impl Endpoint {
             answers,
             course: Mutex::new(course),
         })
+    }
+
+    /// The name of the model.
+    pub fn model(&self) -> &str {
+        &self.model
     }
 
     /// What became of the questions so far.
@@ -159,7 +176,7 @@ impl Endpoint {
             let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(err) = answers.add(key, &self.model, &answer) {
                 // what is not kept would be paid for again
-                self.course().report.ended = Some(err.to_string());
+                self.course().end(err.to_string());
             }
         }
         Ok(answer)
@@ -184,8 +201,8 @@ impl Endpoint {
         };
         let mut course = self.course();
         course.failures += 1;
-        if course.failures >= FAILURES && course.report.ended.is_none() {
-            course.report.ended = Some(why.clone());
+        if course.failures >= FAILURES {
+            course.end(why.clone());
         }
         left_out("the endpoint gave no answer", why)
     }
@@ -234,8 +251,11 @@ fn left_out(reason: &'static str, detail: String) -> LeftOut {
     LeftOut { reason, detail }
 }
 
-/// The text of an answer.
+/// The text of an answer. One that was cut off says nothing.
 fn said(done: &Completion) -> String {
+    if done.finish_reason == "length" {
+        return String::new();
+    }
     match done.message.get("content") {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(parts)) => {

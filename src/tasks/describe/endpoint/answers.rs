@@ -53,6 +53,9 @@ impl Answers {
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).open(path);
         let file = file.map_err(cannot)?;
+        if !file.metadata().map_err(cannot)?.is_file() {
+            return Err(Error::input(format!("{} is no file", path.display())));
+        }
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
