@@ -1,5 +1,6 @@
 //! What can be typed about an endpoint of a model.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -26,6 +27,10 @@ pub(in crate::cli) struct EndpointArgs {
     /// Send this header, too: `Name: value`; may be given several times
     #[arg(long, value_name = "HEADER", requires = "endpoint")]
     pub(in crate::cli) header: Vec<String>,
+
+    /// Believe the certificates of the authorities in this file (PEM) instead of those that are built in
+    #[arg(long, value_name = "FILE", requires = "endpoint", value_hint = clap::ValueHint::FilePath)]
+    pub(in crate::cli) ca_file: Option<PathBuf>,
 
     /// Ask for answers in one piece. In pieces, one that stands still is seen early
     #[arg(long, requires = "endpoint")]

@@ -81,3 +81,21 @@ fn a_budget_has_two_bounds() {
     assert_eq!(money.exhausted().as_deref(), Some("$0.80 were spent"));
     assert_eq!(Budget::default().exhausted(), None);
 }
+
+#[test]
+fn authorities_are_certificates() {
+    let mut settings = Settings::new("https://a/", "m").unwrap();
+    for wrong in [
+        "",
+        "hello",
+        "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+    ] {
+        assert!(
+            settings.set_authorities(wrong.as_bytes()).is_err(),
+            "{wrong}"
+        );
+    }
+    let pem = "-----BEGIN CERTIFICATE-----\nMAAwAA==\n-----END CERTIFICATE-----\n";
+    settings.set_authorities(pem.repeat(2).as_bytes()).unwrap();
+    assert_eq!(settings.authorities.unwrap().len(), 2);
+}
