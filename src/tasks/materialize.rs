@@ -4,6 +4,7 @@
 //! A repository holds whatever somebody put there. Nothing is written outside the folder, links that lead out of it and
 //! what passes for git's own files are left out, and git runs without anybody's settings, hooks and filters.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -145,11 +146,13 @@ impl Tree {
             }
             Self::Folder(folder) => {
                 let entries = folder.entries().map_err(Error::input)?;
-                let paths: std::collections::HashSet<String> =
-                    entries.into_iter().map(|entry| entry.path).collect();
-                BaseState::of(task, &|path| match paths.contains(path) {
-                    true => folder.read(path),
-                    false => Err("there is no such file".to_owned()),
+                let paths: HashSet<String> = entries.into_iter().map(|entry| entry.path).collect();
+                BaseState::of(task, &|path| {
+                    if paths.contains(path) {
+                        folder.read(path)
+                    } else {
+                        Err("there is no such file".to_owned())
+                    }
                 })
             }
         };
@@ -312,7 +315,6 @@ mod tests {
     #[test]
     fn git_repositories_have_one_commit_and_nothing_open() {
         if Command::new("git").arg("--version").output().is_err() {
-            eprintln!("skipped: there is no git");
             return;
         }
         let outer = tempfile::tempdir().unwrap();
