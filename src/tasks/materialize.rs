@@ -14,6 +14,8 @@ use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::Task;
+use crate::python::repo::Entry;
+use crate::python::repo::EntryKind;
 use crate::python::repo::Files;
 use crate::replay::Bounds;
 use crate::replay::Outgoing;
@@ -146,7 +148,10 @@ impl Tree {
             }
             Self::Folder(folder) => {
                 let entries = folder.entries().map_err(Error::input)?;
-                let paths: HashSet<String> = entries.into_iter().map(|entry| entry.path).collect();
+                // what is behind a link may lie anywhere
+                let is_file = |entry: &Entry| matches!(entry.kind, EntryKind::File { .. });
+                let files = entries.into_iter().filter(is_file);
+                let paths: HashSet<String> = files.map(|entry| entry.path).collect();
                 BaseState::of(task, &|path| {
                     if paths.contains(path) {
                         folder.read(path)
