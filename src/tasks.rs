@@ -4,12 +4,16 @@
 //! is chosen from them, in which order, and under which ids depends on the seeds, the options and the seed of chance
 //! alone: never on the number of threads, the clock or what was made before.
 
+pub mod base;
 pub mod build;
+pub mod check;
 pub mod dep_search;
 pub mod describe;
 mod draft;
 pub mod func_localize;
 pub mod licence;
+pub mod materialize;
+pub mod prompt;
 mod sample;
 mod seed;
 pub mod source;

@@ -42,8 +42,10 @@ pub(super) use crate::cli::args::stats::StatsMergeArgs;
 pub(super) use crate::cli::args::tasks::MadeType;
 pub(super) use crate::cli::args::tasks::TasksArgs;
 pub(super) use crate::cli::args::tasks::TasksBuildArgs;
+pub(super) use crate::cli::args::tasks::TasksCheckArgs;
 pub(super) use crate::cli::args::tasks::TasksCommand;
 pub(super) use crate::cli::args::tasks::TasksListArgs;
+pub(super) use crate::cli::args::tasks::TasksMaterializeArgs;
 
 use crate::behave::flags::FLAGS;
 use crate::behave::flags::FlagRule;
@@ -296,8 +298,8 @@ pub(super) enum Command {
     Query(QueryArgs),
     /// Say what agents do and how often it is accepted: tables, charts, an HTML report
     Stats(Box<StatsArgs>),
-    /// Make tasks from repositories, and list them
-    Tasks(TasksArgs),
+    /// Make tasks from repositories, list and check them, and write the states from which they begin
+    Tasks(Box<TasksArgs>),
     /// Say which sandboxes work on this machine, and which of their bounds hold
     Sandbox(SandboxArgs),
     /// Print the JSON Schema of what a command prints with --json
@@ -691,6 +693,8 @@ pub(super) enum SchemaOf {
     TasksBuild,
     /// A line of `hgview tasks list --json`
     TasksList,
+    /// A line of `hgview tasks check --json`
+    TasksCheck,
     /// The output of `hgview sandbox doctor --json`
     SandboxDoctor,
     /// A line of `hgview themes --json`

@@ -23,6 +23,7 @@ use crate::cli::show::FileReport;
 use crate::cli::show::FilesReport;
 use crate::cli::show::StepJson;
 use crate::cli::show::TrajectoryJson;
+use crate::cli::tasks::TaskCheckRow;
 use crate::cli::tasks::TaskRow;
 use crate::cli::themes::ThemeRow;
 use crate::cli::verify::VerifyHead;
@@ -78,6 +79,7 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::TasksBuild => schema_for!(Built),
         SchemaOf::TasksList => schema_for!(TaskRow),
         SchemaOf::SandboxDoctor => schema_for!(Diagnosis),
+        SchemaOf::TasksCheck => schema_for!(TaskCheckRow),
         SchemaOf::Themes => schema_for!(ThemeRow),
     };
     writeln!(output.out, "{}", to_json_pretty(&schema)?)?;

@@ -1,8 +1,10 @@
-//! `hgview tasks`: makes tasks from repositories, and lists them.
+//! `hgview tasks`: makes tasks from repositories, lists and checks them, and writes the states from which they begin.
 
 mod build;
+mod check;
 mod describe;
 mod list;
+mod materialize;
 
 use crate::cli::Output;
 use crate::cli::Verdict;
@@ -11,6 +13,7 @@ use crate::cli::args::TasksArgs;
 use crate::cli::args::TasksCommand;
 use crate::error::Result;
 
+pub(super) use crate::cli::tasks::check::TaskCheckRow;
 pub(super) use crate::cli::tasks::list::TaskRow;
 
 /// Does it.
@@ -22,5 +25,7 @@ pub(super) fn run(
     match &args.command {
         TasksCommand::Build(args) => build::run(args, output),
         TasksCommand::List(args) => list::run(args, shared, output),
+        TasksCommand::Check(args) => check::run(args, shared, output),
+        TasksCommand::Materialize(args) => materialize::run(args, shared, output),
     }
 }

@@ -94,13 +94,14 @@ impl Checked {
 }
 
 /// Both sets of rules run the same test program: once is enough.
-struct RunOnce<'a> {
+pub struct RunOnce<'a> {
     program: &'a dyn RunProgram,
     last: Mutex<Option<(String, ProgramEnd)>>,
 }
 
 impl<'a> RunOnce<'a> {
-    fn new(program: &'a dyn RunProgram) -> Self {
+    /// Runs nothing yet.
+    pub fn new(program: &'a dyn RunProgram) -> Self {
         Self {
             program,
             last: Mutex::default(),

@@ -81,6 +81,22 @@ impl Repositories {
         (!self.is_empty()).then(|| self.open(trajectory.task.as_ref()))
     }
 
+    /// Where the repository of a task is, be it one of git or a plain folder or archive.
+    ///
+    /// # Errors
+    /// Says in words why there is none.
+    pub fn place(&self, task: &Task) -> Result<PathBuf, String> {
+        let repos = match (&self.repo, &self.repos) {
+            (Some(repo), _) => return Ok(repo.clone()),
+            (None, Some(repos)) => repos,
+            (None, None) => return Err("no repository was named".to_owned()),
+        };
+        let name = task.repo.as_deref().ok_or("the task names no repository")?;
+        let found = find_folder(repos, name, &|place| objects_of(place).is_some());
+        let found = found.or_else(|| find_folder(repos, name, &Path::is_dir));
+        found.ok_or_else(|| format!("there is no repository of {name}"))
+    }
+
     fn open(&self, task: Option<&Task>) -> Result<Checkout, String> {
         let task = task.ok_or("the record names no task")?;
         let commit = task
@@ -91,7 +107,7 @@ impl Repositories {
             (Some(repo), _) => repo.clone(),
             (None, Some(repos)) => {
                 let name = task.repo.as_deref().ok_or("the task names no repository")?;
-                find_repository(repos, name)
+                find_folder(repos, name, &|place| objects_of(place).is_some())
                     .ok_or_else(|| format!("there is no repository of {name}"))?
             }
             (None, None) => return Err("no repository was named".to_owned()),
@@ -100,8 +116,8 @@ impl Repositories {
     }
 }
 
-/// `owner/name` below a folder, as a checkout or as a bare mirror.
-fn find_repository(repos: &Path, name: &str) -> Option<PathBuf> {
+/// `owner/name` below a folder, as a checkout or as a bare mirror, the first of them that is what is asked for.
+fn find_folder(repos: &Path, name: &str, is_one: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
     let name = name.trim_end_matches('/').trim_end_matches(".git");
     let mut parts = name.rsplit('/');
     let (last, owner) = (parts.next()?, parts.next());
@@ -117,7 +133,7 @@ fn find_repository(repos: &Path, name: &str) -> Option<PathBuf> {
     }
     let places = [joined.clone(), format!("{joined}.git")];
     let mut places = places.iter().map(|place| repos.join(place));
-    places.find(|place| objects_of(place).is_some())
+    places.find(|place| is_one(place))
 }
 
 /// The folder of a repository's objects: of a checkout, of a worktree of one, of a bare repository.

@@ -28,6 +28,7 @@ mod cli_search;
 mod cli_shares;
 mod cli_show;
 mod cli_stats;
+mod cli_tasks_check;
 mod cli_tasks;
 mod cli_tasks_endpoint;
 mod cli_verify;

@@ -1,5 +1,7 @@
 //! Arguments of `tasks`.
 
+mod check;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,6 +9,9 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::cli::args::EndpointArgs;
+
+pub(in crate::cli) use crate::cli::args::tasks::check::TasksCheckArgs;
+pub(in crate::cli) use crate::cli::args::tasks::check::TasksMaterializeArgs;
 
 const BUILD_EXAMPLES: &str = "\
 Examples:
@@ -38,6 +43,10 @@ pub(in crate::cli) enum TasksCommand {
     Build(Box<TasksBuildArgs>),
     /// List the tasks of files, one row each
     List(TasksListArgs),
+    /// Say whether tasks can be done, are worth doing and are judged rightly, and why not
+    Check(TasksCheckArgs),
+    /// Write the state from which an agent begins a task, and its prompt
+    Materialize(TasksMaterializeArgs),
 }
 
 /// Types of tasks that can be made.

@@ -11,6 +11,7 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::replay::base::place::Place;
 use crate::replay::base::place::Put;
+use crate::replay::base::place::Refused;
 use crate::workspace::archive;
 use crate::workspace::archive::EntryKind;
 
@@ -41,40 +42,6 @@ pub(super) fn unpack(path: &Path, place: &mut Place, cancel: &Cancel) -> Result<
         Ok(())
     })?;
     Ok(refused.notes())
-}
-
-/// What was left out.
-#[derive(Debug, Default)]
-pub(super) struct Refused {
-    count: usize,
-    first: Option<(String, &'static str)>,
-}
-
-impl Refused {
-    /// Counts what was refused.
-    pub(super) fn take(&mut self, path: &[u8], put: Put) {
-        if let Put::Refused(why) = put {
-            self.count += 1;
-            let path = || String::from_utf8_lossy(path).into_owned();
-            self.first.get_or_insert_with(|| (path(), why));
-        }
-    }
-
-    /// In words; empty where nothing was.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let Some((path, why)) = &self.first else {
-            return Vec::new();
-        };
-        let count = self.count;
-        let what = if count == 1 {
-            "entry was"
-        } else {
-            "entries were"
-        };
-        vec![format!(
-            "{count} {what} left out, the first is {path:?}: {why}"
-        )]
-    }
 }
 
 #[cfg(test)]

@@ -230,7 +230,8 @@ fn is_together(text: &str, words: &[Word]) -> bool {
     })
 }
 
-fn split(name: &str) -> Vec<String> {
+/// The words of a text or of the names in it, in lower case.
+pub(in crate::tasks) fn split(name: &str) -> Vec<String> {
     words(name).into_iter().map(|word| word.lower).collect()
 }
 

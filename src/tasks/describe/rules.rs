@@ -75,7 +75,7 @@ fn says_enough(text: &str) -> bool {
 }
 
 /// The paragraphs of prose at the beginning of a docstring, each on one line.
-fn paragraphs(subject: &Subject<'_>) -> Vec<String> {
+pub(in crate::tasks) fn paragraphs(subject: &Subject<'_>) -> Vec<String> {
     const MOST: usize = 2;
     let mut found: Vec<Vec<&str>> = vec![Vec::new()];
     for line in subject.docstring.lines() {
