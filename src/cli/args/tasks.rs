@@ -132,6 +132,10 @@ pub(in crate::cli) struct TasksBuildArgs {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Types")]
     pub(in crate::cli) descriptions: Option<PathBuf>,
 
+    /// Take only tasks that no check refuses (`hgview tasks check --help`); others are drawn in their place
+    #[arg(long)]
+    pub(in crate::cli) check: bool,
+
     /// Threads [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(in crate::cli) jobs: Option<u16>,
