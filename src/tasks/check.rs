@@ -23,6 +23,7 @@ mod verdicts;
 mod work;
 
 pub use ground::Ground;
+pub use many::Gate;
 pub use many::Means;
 pub use many::check_all;
 pub use trivial::SearchSpace;
@@ -127,7 +128,7 @@ pub fn unopened(why: &str) -> Report {
 /// open.
 pub fn check(
     task: &Task,
-    ground: &Ground<'_>,
+    ground: &Ground,
     program: Option<&dyn RunProgram>,
     cancel: &Cancel,
 ) -> Report {

@@ -147,6 +147,10 @@ pub(in crate::cli) struct TasksBuildArgs {
     #[arg(long, value_name = "FILE", requires = "endpoint", value_hint = clap::ValueHint::FilePath, help_heading = "Endpoint")]
     pub(in crate::cli) description_template: Option<PathBuf>,
 
+    /// Take only tasks that no check refuses (`hgview tasks check --help`); others are drawn in their place
+    #[arg(long)]
+    pub(in crate::cli) check: bool,
+
     /// Threads [default: one for each processor; 8 where a model describes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(in crate::cli) jobs: Option<u16>,

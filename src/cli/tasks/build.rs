@@ -16,11 +16,14 @@ use crate::cli::tasks::describe;
 use crate::cli::tasks::describe::Author;
 use crate::error::Error;
 use crate::error::Result;
+use crate::model::Value;
 use crate::python::repo::Rules as DepRules;
 use crate::tasks::Maker;
+use crate::tasks::Seed;
 use crate::tasks::build;
 use crate::tasks::build::Built;
 use crate::tasks::build::Options;
+use crate::tasks::check::Gate;
 use crate::tasks::dep_search::DepSearch;
 use crate::tasks::describe::Describe;
 use crate::tasks::func_localize::FuncLocalize;
@@ -105,8 +108,8 @@ fn options(args: &TasksBuildArgs) -> Result<Options> {
         force: args.force,
         resume: args.resume,
         asked: format!(
-            "deps {}..{} {} targets {} {} descriptions {descriptions}",
-            args.min_deps, args.max_deps, args.unsure, args.targets, args.mask_name
+            "deps {}..{} {} targets {} {} check {} descriptions {descriptions}",
+            args.min_deps, args.max_deps, args.unsure, args.targets, args.mask_name, args.check
         ),
     })
 }
@@ -132,10 +135,13 @@ fn build_with_progress(
         done.store(at.done, Ordering::Relaxed);
         tasks.store(at.tasks, Ordering::Relaxed);
     };
+    let gate = Gate::new(None);
+    let look = |seed: &Seed, row: &Value, cancel: &Cancel| gate.look(seed, row, cancel);
+    let check: Option<&build::Check<'_>> = if args.check { Some(&look) } else { None };
     let mut progress = Progress::new(output);
     let built = std::thread::scope(|scope| {
         let work = scope.spawn(|| {
-            pool.install(|| build::build(sources, makers, &options, None, cancel, &note))
+            pool.install(|| build::build(sources, makers, &options, check, cancel, &note))
         });
         while !work.is_finished() {
             std::thread::sleep(PACE);

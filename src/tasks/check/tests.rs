@@ -111,8 +111,7 @@ impl RunProgram for Passes {
 }
 
 fn report(instance: &Value, program: Option<&dyn RunProgram>) -> Report {
-    let seed = seed();
-    let ground = Ground::new(&seed);
+    let ground = Ground::new(seed());
     check(
         &Task::from_instance(instance.clone()),
         &ground,
@@ -360,7 +359,7 @@ fn files_with_nothing_to_choose_from_are_trivial() {
         json!({"target_function_name": "f", "target_function_file": "m.py",
         "target_function_line_start": 0, "dependencies": [{"name": "g", "file_path": "m.py", "line_start": 5}]}),
     );
-    let report = check(&task, &Ground::new(&seed), None, &Cancel::new());
+    let report = check(&task, &Ground::new(seed), None, &Cancel::new());
     let refused: Vec<&str> = report
         .checks
         .iter()
@@ -477,4 +476,15 @@ fn other_tasks_have_no_checks() {
         "base",
         "no checks",
     );
+}
+
+#[test]
+fn rows_are_looked_at_as_they_are_made() {
+    let gate = Gate::new(None);
+    let seed = seed();
+    let look = |row: &Value| gate.look(&seed, row, &Cancel::new());
+    assert_eq!(look(&localize()), Ok(()));
+    let why = look(&with(&search(), "num_dependencies", json!(3))).unwrap_err();
+    assert_eq!(why.reason, "its right answer is not in reach");
+    assert!(why.detail.contains("says otherwise"), "{}", why.detail);
 }

@@ -34,7 +34,7 @@ impl Bases for Base<'_> {
 pub(super) fn check(
     task: &Task,
     instance: &Value,
-    (ground, state): (&Ground<'_>, &BaseState),
+    (ground, state): (&Ground, &BaseState),
     program: Option<&dyn RunProgram>,
     report: &mut Report,
     cancel: &Cancel,

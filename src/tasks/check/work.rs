@@ -31,14 +31,14 @@ pub(super) struct Edit {
 /// Files in the base state.
 #[derive(Clone, Copy)]
 pub(super) struct Base<'a> {
-    pub(super) ground: &'a Ground<'a>,
+    pub(super) ground: &'a Ground,
     /// Those that are otherwise than in the repository.
     changed: &'a BTreeMap<String, Arc<Text>>,
 }
 
 impl<'a> Base<'a> {
     /// `changed` is what [`changed`] made of the base state.
-    pub(super) fn new(ground: &'a Ground<'a>, changed: &'a BTreeMap<String, Arc<Text>>) -> Self {
+    pub(super) fn new(ground: &'a Ground, changed: &'a BTreeMap<String, Arc<Text>>) -> Self {
         Self { ground, changed }
     }
 
