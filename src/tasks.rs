@@ -5,6 +5,7 @@
 //! alone: never on the number of threads, the clock or what was made before.
 
 mod draft;
+mod known;
 mod seed;
 
 pub use draft::Draft;
@@ -12,4 +13,5 @@ pub use draft::Drafts;
 pub use draft::Fields;
 pub use draft::LeftOut;
 pub use draft::Maker;
+pub use known::KnownRepositories;
 pub use seed::Seed;
