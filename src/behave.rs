@@ -30,6 +30,11 @@ use crate::model::Trajectory;
 /// What kept results are of: changes with every release, and by hand where rules change between releases.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/2");
 
+/// Whether a file of a repository is a test or belongs to one, by its name and its folders.
+pub fn is_test_file(path: &str) -> bool {
+    file::role(path, false) == file::Role::Test
+}
+
 /// What was found out about one trajectory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Behaviour {

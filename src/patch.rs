@@ -6,11 +6,13 @@
 
 mod apply;
 mod begin;
+mod git;
 mod header;
 mod unified;
 
 pub use apply::{Conflict, apply, reversed};
 pub use begin::{find_begin_patch, parse_begin_patch};
+pub use git::{Side, write_part};
 pub use unified::parse_patch;
 
 use crate::diff::DiffTag;

@@ -14,6 +14,7 @@ mod logical;
 mod outline;
 mod plausible;
 pub mod repo;
+pub mod scope;
 pub mod tree;
 
 pub use compare::{Difference, compare};

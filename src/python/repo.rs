@@ -231,6 +231,19 @@ impl Repository {
         })
     }
 
+    /// The definitions of a file, by line; none where there is no such file.
+    pub fn definitions_of<'a>(&'a self, path: &str) -> impl Iterator<Item = Defined<'a>> + use<'a> {
+        let found = self
+            .files
+            .binary_search_by(|file| file.path.as_str().cmp(path));
+        let file = found.ok().and_then(|ix| u32::try_from(ix).ok()).map(FileIx);
+        let count = file
+            .and_then(|file| self.graph.facts(file))
+            .map_or(0, |facts| facts.outline.len());
+        let defs = (0..).map(DefIx).take(count);
+        defs.filter_map(move |def| self.definition(DefinitionId { file: file?, def }))
+    }
+
     /// A definition by its id; `None` for ids of other repositories.
     pub fn definition(&self, id: DefinitionId) -> Option<Defined<'_>> {
         let facts = self.graph.facts(id.file)?;
@@ -283,7 +296,7 @@ impl Repository {
     }
 
     /// Whether the file of a definition is without faults.
-    fn parses(&self, id: DefinitionId) -> bool {
+    pub fn parses(&self, id: DefinitionId) -> bool {
         self.graph
             .facts(id.file)
             .is_some_and(|facts| !facts.has_faults)

@@ -4,6 +4,7 @@
 //! parsed, and the stack is grown to fit.
 
 use ruff_python_ast::Expr;
+use ruff_python_ast::ModModule;
 use ruff_python_ast::Stmt;
 use ruff_python_ast::Suite;
 use ruff_python_ast::comparable::ComparableStmt;
@@ -37,26 +38,36 @@ pub struct SyntaxFault {
 /// # Errors
 /// The first thing in it that is no Python 3, or that it is nested too deeply.
 pub fn check(source: &Source<'_>) -> Result<(), SyntaxFault> {
+    with_tree(source, |_| ())
+}
+
+/// Gives the tree of a whole file to `work`, with stack enough to walk it by recursion.
+///
+/// # Errors
+/// The first thing in it that is no Python 3, or that it is nested too deeply.
+pub fn with_module<R>(text: &str, work: impl FnOnce(&ModModule) -> R) -> Result<R, SyntaxFault> {
+    with_tree(&Source::whole(text), work)
+}
+
+fn with_tree<R>(source: &Source<'_>, work: impl FnOnce(&ModModule) -> R) -> Result<R, SyntaxFault> {
+    let fault = |line, what: &str| SyntaxFault {
+        line: LineNo(line),
+        what: what.to_owned(),
+    };
     with_stack(source, || {
         let parsed = parse_unchecked(source.text(), ParseOptions::from(Mode::Module));
-        match parsed.errors().first() {
-            None => Ok(()),
-            Some(error) => {
+        match (parsed.errors().first(), parsed.syntax().as_module()) {
+            (None, Some(module)) => Ok(work(module)),
+            (None, None) => Err(fault(1, "no module")),
+            (Some(error), _) => {
                 let at = usize::from(error.location.start());
                 let above = source.text().as_bytes().get(..at).unwrap_or_default();
-                Err(SyntaxFault {
-                    line: LineNo(memchr::memchr_iter(b'\n', above).count() + 1),
-                    what: error.error.to_string(),
-                })
+                let line = memchr::memchr_iter(b'\n', above).count() + 1;
+                Err(fault(line, &error.error.to_string()))
             }
         }
     })
-    .unwrap_or_else(|| {
-        Err(SyntaxFault {
-            line: LineNo(1),
-            what: "nested too deeply".to_owned(),
-        })
-    })
+    .unwrap_or_else(|| Err(fault(1, "nested too deeply")))
 }
 
 /// Whether two texts have the same tree once docstrings are dropped: false where the new one has none any more, `None`

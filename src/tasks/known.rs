@@ -12,6 +12,8 @@ use std::io::Read as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -30,29 +32,35 @@ const ENDING: &str = "known";
 const MAGIC: [u8; 8] = *b"hgknown1";
 /// The longest that is read.
 const MOST_OF_ONE: u64 = 512 << 20;
-/// The length of all together; when they are more those go that were not used for longest.
-const MOST_BYTES: u64 = 1 << 30;
+/// The length of what is there when a run begins, and of what a run adds: more of the former goes, beginning with what
+/// was not used for longest, and more of the latter is not kept.
+const MOST_BYTES: u64 = 512 << 20;
 /// Less is parsed as fast as it is looked up.
 const LEAST_BYTES: usize = 64 << 10;
 /// Files that were being written so long ago were left behind.
 const LEFT_BEHIND: Duration = Duration::from_hours(24);
 
 /// What earlier runs knew of repositories.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct KnownRepositories {
     folder: PathBuf,
     least_bytes: usize,
     most_bytes: u64,
+    /// By this run.
+    added_bytes: AtomicU64,
 }
 
 impl KnownRepositories {
-    /// In a folder, which need not be there.
+    /// In a folder, which need not be there. What is too much in it goes.
     pub fn within(folder: impl Into<PathBuf>) -> Self {
-        Self {
+        let known = Self {
             folder: folder.into(),
             least_bytes: LEAST_BYTES,
             most_bytes: MOST_BYTES,
-        }
+            added_bytes: AtomicU64::new(0),
+        };
+        known.tidy();
+        known
     }
 
     /// Indexes the repository of a name with what is known of it, and keeps what is known then. The index is the same
@@ -74,11 +82,17 @@ impl KnownRepositories {
             && index.parsed_count() > 0
         {
             let bytes = index.known().to_bytes();
-            if bytes.len() >= self.least_bytes && self.keep(&path, &bytes).is_ok() {
-                self.tidy();
+            if self.has_room_for(bytes.len()) {
+                drop(self.keep(&path, &bytes));
             }
         }
         Ok(index)
+    }
+
+    fn has_room_for(&self, bytes: usize) -> bool {
+        let len = bytes as u64;
+        bytes >= self.least_bytes
+            && self.added_bytes.fetch_add(len, Ordering::Relaxed) + len <= self.most_bytes
     }
 
     fn place_of(&self, name: &str) -> PathBuf {
@@ -270,9 +284,15 @@ mod tests {
         let one = fs::metadata(kept.place_of("b")).unwrap().len();
         kept.most_bytes = 2 * one;
         assert_eq!(parsed(&kept, "d", 4), 4);
+        // this run has added enough
+        let d = kept.place_of("d");
+        assert!(!d.exists());
+        kept.added_bytes = AtomicU64::new(0);
+        assert_eq!(parsed(&kept, "d", 4), 4);
+        kept.tidy();
         let mut names = files_of(folder.path());
         names.sort();
-        let mut expected = vec![kept.place_of("b"), kept.place_of("d")];
+        let mut expected = vec![kept.place_of("b"), d];
         expected.sort();
         assert_eq!(names, expected);
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::python::repo::Files;
 use crate::python::repo::Repository;
 use crate::python::repo::decoded;
+use crate::tasks::licence::Licence;
 
 /// A repository that was opened at a commit and indexed.
 #[derive(Clone)]
@@ -16,6 +17,8 @@ pub struct Seed {
     pub commit: String,
     /// What it defines and calls.
     pub index: Arc<Repository>,
+    /// Its licence, where one was found.
+    pub licence: Option<Licence>,
     files: Arc<dyn Files + Send + Sync>,
 }
 
@@ -40,8 +43,16 @@ impl Seed {
             repo: repo.into(),
             commit: commit.into(),
             index,
+            licence: None,
             files,
         }
+    }
+
+    /// The same with its licence.
+    #[must_use]
+    pub fn with_licence(mut self, licence: Option<Licence>) -> Self {
+        self.licence = licence;
+        self
     }
 
     /// Its files.

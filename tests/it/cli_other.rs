@@ -126,6 +126,7 @@ fn schema_lists_what_it_knows() {
         "replay",
         "replay-plan",
         "replay-runs",
+        "rollout",
         "query",
         "query-explain",
         "query-fields",

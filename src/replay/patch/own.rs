@@ -1,10 +1,9 @@
 //! A patch of files as they were and are, where no git can be asked. What git would ignore is in it too.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
-use crate::diff::diff_files;
-use crate::diff::unified;
+use crate::patch::Side;
+use crate::patch::write_part;
 use crate::replay::base::Found;
 use crate::replay::base::State;
 use crate::sandbox::Entry;
@@ -19,79 +18,24 @@ pub(in crate::replay) fn by_layer(before: &State<'_>, after: &State<'_>) -> Stri
         };
         let (old, new) = (before.read(&path), after.read(&path));
         if old != new
-            && let (Some(old), Some(new)) = (Side::of(&old), Side::of(&new))
+            && let (Some(old), Some(new)) = (side(&old), side(&new))
         {
-            part(name, &old, &new, &mut patch);
+            write_part(name, old, new, &mut patch);
         }
     }
     patch
 }
 
-/// One side of a file: its mode, as git knows modes, and its text.
-struct Side<'a> {
-    mode: Option<&'static str>,
-    text: &'a str,
-}
-
-impl<'a> Side<'a> {
-    /// `None` where it cannot be told or is no text.
-    fn of(found: &'a Found) -> Option<Self> {
-        let (mode, bytes) = match found {
-            Found::Nothing => (None, &b""[..]),
-            Found::File { mode, bytes } if mode & 0o100 != 0 => (Some("100755"), bytes.as_slice()),
-            Found::File { bytes, .. } => (Some("100644"), bytes.as_slice()),
-            Found::Symlink(target) => (Some("120000"), target.as_slice()),
-            Found::Unknown => return None,
-        };
-        let text = std::str::from_utf8(bytes)
-            .ok()
-            .filter(|text| !text.contains('\0'))?;
-        Some(Self { mode, text })
-    }
-}
-
-fn part(name: &str, old: &Side<'_>, new: &Side<'_>, patch: &mut String) {
-    let (from, to) = (quoted("a/", name), quoted("b/", name));
-    let mut say = |line: String| {
-        patch.push_str(&line);
-        patch.push('\n');
+/// A side of a file as git knows it, nothing where there is none; `None` where it cannot be told or is no text.
+fn side(found: &Found) -> Option<Option<Side<'_>>> {
+    let (mode, bytes) = match found {
+        Found::Nothing => return Some(None),
+        Found::File { mode, bytes } if mode & 0o100 != 0 => ("100755", bytes),
+        Found::File { bytes, .. } => ("100644", bytes),
+        Found::Symlink(target) => ("120000", target),
+        Found::Unknown => return None,
     };
-    match (old.mode, new.mode) {
-        (None, None) => return,
-        (None, Some(mode)) => {
-            say(format!("diff --git {from} {to}"));
-            say(format!("new file mode {mode}"));
-        }
-        (Some(mode), None) => {
-            say(format!("diff --git {from} {to}"));
-            say(format!("deleted file mode {mode}"));
-        }
-        (Some(old), Some(new)) => {
-            say(format!("diff --git {from} {to}"));
-            if old != new {
-                say(format!("old mode {old}"));
-                say(format!("new mode {new}"));
-            }
-        }
-    }
-    let hunks = diff_files(old.text, new.text, 3);
-    let text = unified(name, &hunks);
-    let Some((_, body)) = text.split_once("\n+++ ") else {
-        return;
-    };
-    let Some((_, body)) = body.split_once('\n') else {
-        return;
-    };
-    // a whole file that was emptied is not one that is gone
-    let from = if old.mode.is_none() {
-        "/dev/null"
-    } else {
-        &from
-    };
-    let to = if new.mode.is_none() { "/dev/null" } else { &to };
-    say(format!("--- {from}"));
-    say(format!("+++ {to}"));
-    patch.push_str(body);
+    Side::of(mode, bytes).map(Some)
 }
 
 /// The paths below the tree that either state's layer says something of, but for folders and git's own.
@@ -147,25 +91,4 @@ fn add_lower(lower: &std::path::Path, path: &[u8], found: &mut BTreeSet<Vec<u8>>
             found.insert(inner.to_vec());
         }
     }
-}
-
-/// A path as git writes it: in quotes where it holds what lines and words may not.
-fn quoted(front: &str, path: &str) -> String {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    if path.bytes().all(is_plain) {
-        return format!("{front}{path}");
-    }
-    let mut text = format!("\"{front}");
-    for byte in path.bytes() {
-        match byte {
-            b'\n' => text.push_str("\\n"),
-            b'\t' => text.push_str("\\t"),
-            b'"' | b'\\' => text.extend(['\\', char::from(byte)]),
-            _ if is_plain(byte) => text.push(char::from(byte)),
-            // writing to a String cannot fail
-            _ => write!(text, "\\{byte:03o}").unwrap_or_default(),
-        }
-    }
-    text.push('"');
-    text
 }

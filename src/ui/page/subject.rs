@@ -11,6 +11,7 @@ use crate::model::TaskKind;
 use crate::model::Text;
 use crate::model::Trajectory;
 use crate::read::understand;
+use crate::tasks::places;
 use crate::text::clip;
 use crate::theme::Role;
 use crate::theme::signs;
@@ -25,6 +26,7 @@ use crate::ui::page::figures;
 use crate::ui::page::finding::Judgements;
 use crate::ui::page::line::step_line;
 use crate::ui::page::step::tokens_text;
+use crate::ui::page::task;
 use crate::ui::page::why;
 
 /// Characters of a commit that tell it.
@@ -34,8 +36,12 @@ const SHA_BYTES: usize = 12;
 const MAX_NOTES: usize = 1000;
 
 /// Writes what is asked, of whom, and how it came out.
-pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
+pub(super) fn asked(page: &mut Builder, trajectory: &Trajectory) {
     facts(page, trajectory, None);
+    let of_difficulty = trajectory.task.as_ref();
+    if let Some(task) = of_difficulty.filter(|_| trajectory.is_task()) {
+        task::difficulty(page, task, &places(task));
+    }
     // Side records are nothing but what the reader noticed; elsewhere the question comes first.
     let is_side = trajectory.source.format.is_some_and(Format::is_side);
     if is_side {
@@ -44,6 +50,9 @@ pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
     statement(page, trajectory, is_side, Folding::NONE);
     if !is_side {
         notes(page, trajectory);
+    }
+    if let Some(task) = of_difficulty.filter(|_| !trajectory.is_task()) {
+        task::difficulty(page, task, &places(task));
     }
     reference_patch(page, trajectory);
 }
@@ -121,6 +130,8 @@ fn facts(page: &mut Builder, trajectory: &Trajectory, judged: Option<Judgements<
     }
     page.fact("kind", kind);
     page.fact("repository", repository(task).as_deref());
+    let places = task.map(places).unwrap_or_default();
+    task::places(page, &places);
     page.fact("model", trajectory.model.as_deref());
     page.fact("agent", trajectory.agent.as_deref());
     let format = trajectory.source.format.map(|format| {
@@ -132,6 +143,10 @@ fn facts(page: &mut Builder, trajectory: &Trajectory, judged: Option<Judgements<
     });
     page.fact("format", format.as_deref());
     page.path_fact("source", &trajectory.source.place());
+    if trajectory.is_task() {
+        // nobody worked on it in this record
+        return;
+    }
     totals(page, trajectory);
     outcome(page, trajectory, ErrorText::Line);
     if let Some(judged) = judged {

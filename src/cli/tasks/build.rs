@@ -1,0 +1,224 @@
+//! `hgview tasks build`: tasks from repositories, and a report.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::cancel::Cancel;
+use crate::cli::Output;
+use crate::cli::Verdict;
+use crate::cli::args::MadeType;
+use crate::cli::args::SharedArgs;
+use crate::cli::args::TasksBuildArgs;
+use crate::cli::records;
+use crate::cli::records::Progress;
+use crate::cli::signals::Interrupts;
+use crate::config::Paths;
+use crate::error::Error;
+use crate::error::Result;
+use crate::python::repo::Rules as DepRules;
+use crate::tasks::KnownRepositories;
+use crate::tasks::Maker;
+use crate::tasks::build;
+use crate::tasks::build::Built;
+use crate::tasks::build::Options;
+use crate::tasks::dep_search::DepSearch;
+use crate::tasks::describe::Describe;
+use crate::tasks::describe::file::Written;
+use crate::tasks::describe::rules::Rules;
+use crate::tasks::func_localize::FuncLocalize;
+use crate::tasks::source;
+use crate::tasks::source::Source;
+use crate::text;
+use crate::text::human;
+
+/// How often it is looked how far the work is.
+const PACE: Duration = Duration::from_millis(50);
+
+/// Makes what was asked for. *No* when a repository could not be opened.
+pub(super) fn run(
+    args: &TasksBuildArgs,
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Verdict> {
+    if args.min_deps > args.max_deps {
+        return Err(Error::user("--min-deps is more than --max-deps"));
+    }
+    let describe = describe(args)?;
+    let made = makers(args, describe.as_ref());
+    let makers: Vec<&dyn Maker> = made.iter().map(Box::as_ref).collect();
+    let sources = source::find(
+        &args.repos,
+        args.each,
+        args.commit.as_deref(),
+        args.repo_name.as_deref(),
+    )?;
+    let cancel = Cancel::new();
+    let interrupts = Interrupts::watch(&cancel)?;
+    let options = options(args, shared)?;
+    let built = build_with_progress(args, options, (&sources, &makers), &cancel, output);
+    if built.is_err() {
+        interrupts.obey();
+    }
+    let built = built?;
+    if args.json {
+        writeln!(output.out, "{}", records::to_json(&built)?)?;
+    }
+    tell(&built, output)?;
+    let is_whole = built.repositories.iter().all(|own| own.error.is_none());
+    Ok(if is_whole { Verdict::Yes } else { Verdict::No })
+}
+
+fn describe(args: &TasksBuildArgs) -> Result<Box<dyn Describe>> {
+    Ok(match &args.descriptions {
+        Some(path) => Box::new(Written::load(path)?),
+        None => Box::new(Rules),
+    })
+}
+
+fn makers<'a>(args: &TasksBuildArgs, describe: &'a dyn Describe) -> Vec<Box<dyn Maker + 'a>> {
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let mut types = Vec::new();
+    for kind in &args.types {
+        if !types.contains(kind) {
+            types.push(*kind);
+        }
+    }
+    let maker = |kind: MadeType| -> Box<dyn Maker + 'a> {
+        match kind {
+            MadeType::DepSearch => Box::new(DepSearch {
+                rules: DepRules {
+                    least: count(args.min_deps),
+                    most: count(args.max_deps),
+                    only_sure: !args.unsure,
+                },
+            }),
+            MadeType::FuncLocalize => Box::new(FuncLocalize {
+                describe,
+                targets: count(args.targets),
+                masks_name: args.mask_name,
+                seed: args.seed,
+            }),
+        }
+    };
+    types.into_iter().map(maker).collect()
+}
+
+fn options(args: &TasksBuildArgs, shared: &SharedArgs) -> Result<Options> {
+    let descriptions = match &args.descriptions {
+        Some(path) => {
+            let bytes = std::fs::read(path).map_err(|err| {
+                Error::input(format!("{} cannot be read", path.display())).caused_by(err)
+            })?;
+            blake3::hash(&bytes).to_hex().to_string()
+        }
+        None => String::new(),
+    };
+    let known = || KnownRepositories::within(Paths::of_environment().cache.join("sources"));
+    Ok(Options {
+        out: args.out.clone(),
+        per_repo: args.per_repo,
+        limit: args.limit,
+        seed: args.seed,
+        force: args.force,
+        resume: args.resume,
+        asked: format!(
+            "deps {}..{} {} targets {} {} descriptions {descriptions}",
+            args.min_deps, args.max_deps, args.unsure, args.targets, args.mask_name
+        ),
+        known: (!shared.no_cache).then(|| Arc::new(known())),
+    })
+}
+
+fn build_with_progress(
+    args: &TasksBuildArgs,
+    options: Options,
+    (sources, makers): (&[Source], &[&dyn Maker]),
+    cancel: &Cancel,
+    output: &mut Output<'_>,
+) -> Result<Built> {
+    let threads = usize::from(args.jobs.unwrap_or_default());
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|err| Error::internal("threads cannot be started").caused_by(err))?;
+    let (done, tasks) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let note = |at: build::Progress| {
+        done.store(at.done, Ordering::Relaxed);
+        tasks.store(at.tasks, Ordering::Relaxed);
+    };
+    let mut progress = Progress::new(output);
+    let built = std::thread::scope(|scope| {
+        let work = scope.spawn(|| {
+            pool.install(|| build::build(sources, makers, &options, None, cancel, &note))
+        });
+        while !work.is_finished() {
+            std::thread::sleep(PACE);
+            progress.say(|| {
+                let bar = records::bar(done.load(Ordering::Relaxed), sources.len(), "repositories");
+                let tasks = human::count(tasks.load(Ordering::Relaxed));
+                format!("{bar}, {tasks} tasks")
+            });
+        }
+        work.join()
+    });
+    progress.clear();
+    built.unwrap_or_else(|_panic| Err(Error::internal("the work ended early")))
+}
+
+/// The report for people. Names may be anybody's.
+fn tell(built: &Built, output: &mut Output<'_>) -> Result<()> {
+    let err = &mut *output.err;
+    for own in &built.repositories {
+        let path = own.path.display().to_string();
+        let path = text::clean_line(&path);
+        match (&own.error, &own.repo) {
+            (Some(why), _) => {
+                writeln!(
+                    err,
+                    "hgview: {path} was left out: {}",
+                    text::clean_line(why)
+                )?;
+            }
+            (None, Some(repo)) => {
+                let licence = own.licence.as_ref();
+                let licence = licence.map_or("no licence found", |licence| {
+                    licence.spdx.as_deref().unwrap_or("a licence of its own")
+                });
+                writeln!(
+                    err,
+                    "{}: {} of {} ({}; {licence})",
+                    text::clean_line(repo),
+                    human::plural(own.tasks, "task"),
+                    human::plural(own.files, "file"),
+                    commit(own.commit.as_deref().unwrap_or_default()),
+                )?;
+            }
+            (None, None) => {}
+        }
+    }
+    for (kind, strata) in &built.types {
+        let shown: Vec<String> = strata
+            .iter()
+            .map(|(stratum, count)| {
+                let stratum = stratum.trim_start_matches('0');
+                format!("{} × {}", human::count(*count), text::clean_line(stratum))
+            })
+            .collect();
+        let count: usize = strata.values().sum();
+        let detail = if shown.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", shown.join(", "))
+        };
+        writeln!(err, "{kind}: {}{detail}", human::plural(count, "task"))?;
+    }
+    for (reason, count) in &built.left_out {
+        writeln!(err, "left out: {count}: {}", text::clean_line(reason))?;
+    }
+    Ok(())
+}
+
+/// The first digits of a commit.
+fn commit(whole: &str) -> String {
+    whole.chars().take(8).collect()
+}
