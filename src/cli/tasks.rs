@@ -23,7 +23,7 @@ pub(super) fn run(
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
     match &args.command {
-        TasksCommand::Build(args) => build::run(args, output),
+        TasksCommand::Build(args) => build::run(args, shared, output),
         TasksCommand::List(args) => list::run(args, shared, output),
         TasksCommand::Check(args) => check::run(args, shared, output),
         TasksCommand::Materialize(args) => materialize::run(args, shared, output),

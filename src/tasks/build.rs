@@ -14,6 +14,7 @@ mod write;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicUsize;
@@ -30,6 +31,7 @@ use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::Value;
+use crate::tasks::KnownRepositories;
 use crate::tasks::LeftOut;
 use crate::tasks::Maker;
 use crate::tasks::Seed;
@@ -66,6 +68,8 @@ pub struct Options {
     pub resume: bool,
     /// What makers and check were asked for, in any form: what another run left is taken only where it is the same.
     pub asked: String,
+    /// What earlier runs know of repositories; tasks are the same without.
+    pub known: Option<Arc<KnownRepositories>>,
 }
 
 /// Looks at a task before it is taken. Its id is not known then: it has one of the right form.

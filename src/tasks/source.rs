@@ -18,6 +18,7 @@ use crate::python::repo::EntryKind;
 use crate::python::repo::Files;
 use crate::python::repo::Progress;
 use crate::python::repo::Repository;
+use crate::tasks::KnownRepositories;
 use crate::tasks::Seed;
 use crate::tasks::licence::Licence;
 use crate::tasks::licence::licence;
@@ -122,16 +123,21 @@ impl Source {
 }
 
 impl Opened {
-    /// Reads and indexes its Python files. `None` when it was cancelled.
+    /// Reads and indexes its Python files, with what is `known` of them. `None` when it was cancelled.
     ///
     /// # Errors
     /// In words, when its files cannot be listed.
     pub fn seed(
         &self,
+        known: Option<&KnownRepositories>,
         cancel: &Cancel,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<Seed>, String> {
-        let index = Repository::index(self.files.as_ref(), None, cancel, progress)?;
+        let files = self.files.as_ref();
+        let index = match known {
+            Some(known) => known.index(&self.repo, files, cancel, progress),
+            None => Repository::index(files, None, cancel, progress),
+        }?;
         Ok(index.map(|index| {
             let files = Arc::clone(&self.files);
             let seed = Seed::new(&*self.repo, &*self.commit, files, Arc::new(index));

@@ -1,5 +1,6 @@
 //! `hgview tasks build`: tasks from repositories, and a report.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,16 +9,19 @@ use crate::cancel::Cancel;
 use crate::cli::Output;
 use crate::cli::Verdict;
 use crate::cli::args::MadeType;
+use crate::cli::args::SharedArgs;
 use crate::cli::args::TasksBuildArgs;
 use crate::cli::records;
 use crate::cli::records::Progress;
 use crate::cli::signals::Interrupts;
 use crate::cli::tasks::describe;
 use crate::cli::tasks::describe::Author;
+use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::Value;
 use crate::python::repo::Rules as DepRules;
+use crate::tasks::KnownRepositories;
 use crate::tasks::Maker;
 use crate::tasks::Seed;
 use crate::tasks::build;
@@ -36,7 +40,11 @@ use crate::text::human;
 const PACE: Duration = Duration::from_millis(50);
 
 /// Makes what was asked for. *No* when a repository could not be opened, or the endpoint failed.
-pub(super) fn run(args: &TasksBuildArgs, output: &mut Output<'_>) -> Result<Verdict> {
+pub(super) fn run(
+    args: &TasksBuildArgs,
+    shared: &SharedArgs,
+    output: &mut Output<'_>,
+) -> Result<Verdict> {
     if args.min_deps > args.max_deps {
         return Err(Error::user("--min-deps is more than --max-deps"));
     }
@@ -51,7 +59,8 @@ pub(super) fn run(args: &TasksBuildArgs, output: &mut Output<'_>) -> Result<Verd
     )?;
     let cancel = Cancel::new();
     let interrupts = Interrupts::watch(&cancel)?;
-    let built = build_with_progress(args, (&sources, &makers), &cancel, output);
+    let options = options(args, shared)?;
+    let built = build_with_progress(args, options, (&sources, &makers), &cancel, output);
     if built.is_err() {
         drop(author.tell(output));
         interrupts.obey();
@@ -98,8 +107,9 @@ fn makers<'a>(args: &TasksBuildArgs, describe: &'a dyn Describe) -> Vec<Box<dyn 
     types.into_iter().map(maker).collect()
 }
 
-fn options(args: &TasksBuildArgs) -> Result<Options> {
+fn options(args: &TasksBuildArgs, shared: &SharedArgs) -> Result<Options> {
     let descriptions = describe::asked(args)?;
+    let known = || KnownRepositories::within(Paths::of_environment().cache.join("sources"));
     Ok(Options {
         out: args.out.clone(),
         per_repo: args.per_repo,
@@ -111,16 +121,17 @@ fn options(args: &TasksBuildArgs) -> Result<Options> {
             "deps {}..{} {} targets {} {} check {} descriptions {descriptions}",
             args.min_deps, args.max_deps, args.unsure, args.targets, args.mask_name, args.check
         ),
+        known: (!shared.no_cache).then(|| Arc::new(known())),
     })
 }
 
 fn build_with_progress(
     args: &TasksBuildArgs,
+    options: Options,
     (sources, makers): (&[Source], &[&dyn Maker]),
     cancel: &Cancel,
     output: &mut Output<'_>,
 ) -> Result<Built> {
-    let options = options(args)?;
     // whoever waits for a model needs no processor
     let waiting = args
         .endpoint

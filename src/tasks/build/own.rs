@@ -172,7 +172,7 @@ impl<'a> Own<'a> {
 
     fn read(&mut self, run: &Run<'_>) -> Option<(Held, Survey)> {
         let opened = self.opened.as_ref().ok()?;
-        let seed = match opened.seed(run.cancel, &mut |_| {}) {
+        let seed = match opened.seed(run.options.known.as_deref(), run.cancel, &mut |_| {}) {
             Ok(seed) => seed?,
             Err(why) => {
                 self.opened = Err(why);

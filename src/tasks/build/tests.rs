@@ -77,6 +77,28 @@ fn options(root: &Path, limit: Option<usize>) -> Options {
 }
 
 #[test]
+fn what_earlier_runs_know_changes_no_task() {
+    let root = tempfile::tempdir().unwrap();
+    repository(root.path(), "one", 80);
+    let sources = sources(root.path(), &["one"]);
+    let plain = options(root.path(), Some(30));
+    made(&sources, &plain, None, &Cancel::new()).unwrap();
+    let expected = fs::read(&plain.out).unwrap();
+    let folder = root.path().join("kept");
+    for _ in 0..2 {
+        let known = Some(Arc::new(KnownRepositories::within(&folder)));
+        let again = Options {
+            force: true,
+            known,
+            ..plain.clone()
+        };
+        made(&sources, &again, None, &Cancel::new()).unwrap();
+        assert_eq!(fs::read(&again.out).unwrap(), expected);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    }
+}
+
+#[test]
 fn tasks_are_balanced_and_have_ids() {
     let root = tempfile::tempdir().unwrap();
     repository(root.path(), "one", 6);

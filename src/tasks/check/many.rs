@@ -185,7 +185,7 @@ fn open(path: PathBuf, commit: Option<&str>, cancel: &Cancel) -> Result<Seed, St
         commit: commit.map(str::to_owned),
         repo: None,
     };
-    let seed = source.open(cancel)?.seed(cancel, &mut |_| ())?;
+    let seed = source.open(cancel)?.seed(None, cancel, &mut |_| ())?;
     seed.ok_or_else(|| "cancelled".to_owned())
 }
 

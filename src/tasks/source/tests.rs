@@ -69,7 +69,10 @@ fn a_folder_and_its_archive_have_one_name() {
     fs::remove_file(&archive).unwrap();
     assert_eq!(packed.commit, opened.commit);
     assert_eq!(packed.licence, opened.licence);
-    let seed = packed.seed(&Cancel::new(), &mut |_| {}).unwrap().unwrap();
+    let seed = packed
+        .seed(None, &Cancel::new(), &mut |_| {})
+        .unwrap()
+        .unwrap();
     assert_eq!(seed.index.file_count(), 2);
     assert_eq!(seed.licence, opened.licence);
     let other = folder(&[("m.py", "x = 2\n"), ("a/n.py", "y = 1\n")]);
@@ -90,7 +93,10 @@ fn commits_are_opened_not_working_files() {
     fs::write(checkout.join(".git/config"), config).unwrap();
     let opened = open(&checkout).unwrap();
     assert_eq!((&*opened.repo, &*opened.commit), ("some/body", &*other));
-    let seed = opened.seed(&Cancel::new(), &mut |_| {}).unwrap().unwrap();
+    let seed = opened
+        .seed(None, &Cancel::new(), &mut |_| {})
+        .unwrap()
+        .unwrap();
     assert_eq!(seed.source("m.py").as_deref(), Ok("def g(): pass\n"));
     let named = Source {
         commit: Some("nowhere".to_owned()),
