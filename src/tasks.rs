@@ -24,6 +24,7 @@ mod seed;
 pub mod source;
 
 pub use difficulty::Difficulty;
+pub use difficulty::depth;
 pub use draft::Draft;
 pub use draft::Drafts;
 pub use draft::Fields;

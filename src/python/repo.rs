@@ -244,6 +244,15 @@ impl Repository {
         defs.filter_map(move |def| self.definition(DefinitionId { file: file?, def }))
     }
 
+    /// How many definitions there are.
+    pub fn definition_count(&self) -> usize {
+        self.graph
+            .files()
+            .iter()
+            .map(|facts| facts.outline.len())
+            .sum()
+    }
+
     /// A definition by its id; `None` for ids of other repositories.
     pub fn definition(&self, id: DefinitionId) -> Option<Defined<'_>> {
         let facts = self.graph.facts(id.file)?;

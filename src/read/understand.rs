@@ -58,8 +58,8 @@ pub use script::Word;
 pub use script::split_loosely;
 pub use shell::PlainCommand;
 pub use shell::plain_commands;
-pub use verdict::TestCounts;
 pub(super) use verdict::TAIL_BYTES as VERDICT_BYTES;
+pub use verdict::TestCounts;
 pub use verdict::test_counts;
 
 /// Fills class, shell, edits and view of every action, and what its observation says in words only (exit status,

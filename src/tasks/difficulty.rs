@@ -1,12 +1,15 @@
 //! How hard a task may be, as far as it says itself.
 
 use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::Task;
 use crate::model::Value;
+use crate::python::repo::DefinitionId;
+use crate::python::repo::Repository;
 use crate::tasks::PlaceRole;
 use crate::tasks::TaskPlace;
 
@@ -17,7 +20,7 @@ pub struct Difficulty {
     pub definitions: Option<u64>,
     /// Python files of the repository.
     pub files: Option<u64>,
-    /// The longest chain of calls within the repository that begins at the target, counted up to 8.
+    /// How many calls away the farthest definition is that the target reaches; at most 8.
     pub depth: Option<u64>,
     /// What is to be found: targets, or what the target calls.
     pub to_find: usize,
@@ -69,6 +72,37 @@ impl Difficulty {
         }
     }
 }
+
+/// How far the farthest definition of the repository is from one that calls it, or calls what calls it: 1 for what is
+/// called directly, at most [`MOST_DEPTH`]; 0 where nothing of the repository is called. No more than [`MOST_REACHED`]
+/// definitions are looked at.
+pub fn depth(index: &Repository, of: DefinitionId) -> u64 {
+    let mut reached = HashSet::from([of]);
+    let mut now = vec![of];
+    for depth in 0..MOST_DEPTH {
+        let mut next = Vec::new();
+        for caller in now {
+            if reached.len() > MOST_REACHED {
+                break;
+            }
+            for dependency in index.dependencies(caller) {
+                if reached.insert(dependency.definition) {
+                    next.push(dependency.definition);
+                }
+            }
+        }
+        if next.is_empty() {
+            return depth;
+        }
+        now = next;
+    }
+    MOST_DEPTH
+}
+
+/// Chains of calls are followed no further.
+const MOST_DEPTH: u64 = 8;
+/// Definitions whose calls are looked at.
+const MOST_REACHED: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -160,10 +160,7 @@ mod tests {
         let mut masked = localize.clone();
         masked["name_masked"] = true.into();
         let told = prompt(masked);
-        holds(
-            &told,
-            &["there is a function of which", "nor is its name"],
-        );
+        holds(&told, &["there is a function of which", "nor is its name"]);
         assert!(!told.contains("secret") && !told.contains("hidden"));
         let other =
             serde_json::json!({"file_path": "b.py", "module_name": "g", "description": "Says y."});

@@ -1,6 +1,7 @@
 //! A repository from which tasks are made.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::python::repo::Files;
@@ -19,6 +20,8 @@ pub struct Seed {
     pub index: Arc<Repository>,
     /// Its licence, where one was found.
     pub licence: Option<Licence>,
+    /// The git repository that it was opened from, where it is one.
+    pub git: Option<PathBuf>,
     files: Arc<dyn Files + Send + Sync>,
 }
 
@@ -44,6 +47,7 @@ impl Seed {
             commit: commit.into(),
             index,
             licence: None,
+            git: None,
             files,
         }
     }
@@ -52,6 +56,13 @@ impl Seed {
     #[must_use]
     pub fn with_licence(mut self, licence: Option<Licence>) -> Self {
         self.licence = licence;
+        self
+    }
+
+    /// The same with the git repository that it was opened from.
+    #[must_use]
+    pub fn with_git(mut self, git: Option<PathBuf>) -> Self {
+        self.git = git;
         self
     }
 

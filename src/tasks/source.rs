@@ -53,6 +53,7 @@ pub struct Opened {
     pub commit: String,
     /// Its licence, where one was found.
     pub licence: Option<Licence>,
+    git: Option<PathBuf>,
     files: Arc<dyn Files + Send + Sync>,
 }
 
@@ -96,20 +97,21 @@ impl Source {
             Arc::new(Packed::open(path, cancel).map_err(|err| err.to_string())?)
         };
         let commit = content_name(files.as_ref(), cancel)?;
-        self.opened(commit, files)
+        self.opened(commit, files, None)
     }
 
     fn open_git(&self, cancel: &Cancel) -> Result<Opened, String> {
         let name = self.commit.as_deref().unwrap_or("HEAD");
         let (checkout, commit) = Checkout::open_at(&self.path, name)?;
         let files = checkout.sources(MOST_FILES, cancel)?;
-        self.opened(commit, Arc::new(files))
+        self.opened(commit, Arc::new(files), Some(self.path.clone()))
     }
 
     fn opened(
         &self,
         commit: String,
         files: Arc<dyn Files + Send + Sync>,
+        git: Option<PathBuf>,
     ) -> Result<Opened, String> {
         let repo = self.repo.clone();
         let licence = licence(files.as_ref(), &files.entries()?);
@@ -117,6 +119,7 @@ impl Source {
             repo: repo.unwrap_or_else(|| name::of(&self.path)),
             commit,
             licence,
+            git,
             files,
         })
     }
@@ -142,6 +145,7 @@ impl Opened {
             let files = Arc::clone(&self.files);
             let seed = Seed::new(&*self.repo, &*self.commit, files, Arc::new(index));
             seed.with_licence(self.licence.clone())
+                .with_git(self.git.clone())
         }))
     }
 }

@@ -57,6 +57,10 @@ pub(in crate::cli) enum MadeType {
     DepSearch,
     /// Find a function or class by its description, and document it
     FuncLocalize,
+    /// Implement a function whose body was masked; needs Python and a sandbox, which prove its test
+    FuncGen,
+    /// Comment every place that an issue concerns: of commits that name an issue, or of --issues
+    IssueLocalize,
 }
 
 /// Arguments of `tasks build`.
@@ -146,6 +150,20 @@ pub(in crate::cli) struct TasksBuildArgs {
     /// `source`, `docstring`, `signature`
     #[arg(long, value_name = "FILE", requires = "endpoint", value_hint = clap::ValueHint::FilePath, help_heading = "Endpoint")]
     pub(in crate::cli) description_template: Option<PathBuf>,
+
+    /// `issue_localize`: take issues with their patches (`problem_statement`, `patch`, `base_commit`) out of these task
+    /// files, those of the named repositories [default: out of their git history]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Types")]
+    pub(in crate::cli) issues: Vec<PathBuf>,
+
+    /// `issue_localize`: commits of each repository that are looked at, the newest first
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20_000,
+        help_heading = "Types"
+    )]
+    pub(in crate::cli) commits: usize,
 
     /// Take only tasks that no check refuses (`hgview tasks check --help`); others are drawn in their place
     #[arg(long)]

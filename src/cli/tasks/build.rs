@@ -11,6 +11,7 @@ use crate::cli::Verdict;
 use crate::cli::args::MadeType;
 use crate::cli::args::SharedArgs;
 use crate::cli::args::TasksBuildArgs;
+use crate::cli::programs::programs;
 use crate::cli::records;
 use crate::cli::records::Progress;
 use crate::cli::signals::Interrupts;
@@ -21,6 +22,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::model::Value;
 use crate::python::repo::Rules as DepRules;
+use crate::tasks::FuncGen;
 use crate::tasks::KnownRepositories;
 use crate::tasks::Maker;
 use crate::tasks::Seed;
@@ -31,10 +33,13 @@ use crate::tasks::check::Gate;
 use crate::tasks::dep_search::DepSearch;
 use crate::tasks::describe::Describe;
 use crate::tasks::func_localize::FuncLocalize;
+use crate::tasks::issue_localize::IssueHistory;
+use crate::tasks::issue_localize::IssueRows;
 use crate::tasks::source;
 use crate::tasks::source::Source;
 use crate::text;
 use crate::text::human;
+use crate::verify::program::RunProgram;
 
 /// How often it is looked how far the work is.
 const PACE: Duration = Duration::from_millis(50);
@@ -49,7 +54,10 @@ pub(super) fn run(
         return Err(Error::user("--min-deps is more than --max-deps"));
     }
     let author = Author::new(args)?;
-    let made = makers(args, author.describe());
+    let cancel = Cancel::new();
+    let interrupts = Interrupts::watch(&cancel)?;
+    let programs: Arc<dyn RunProgram + Send + Sync> = Arc::new(programs(false));
+    let made = makers(args, author.describe(), &programs, &cancel)?;
     let makers: Vec<&dyn Maker> = made.iter().map(Box::as_ref).collect();
     let sources = source::find(
         &args.repos,
@@ -57,8 +65,6 @@ pub(super) fn run(
         args.commit.as_deref(),
         args.repo_name.as_deref(),
     )?;
-    let cancel = Cancel::new();
-    let interrupts = Interrupts::watch(&cancel)?;
     let options = options(args, shared)?;
     let built = build_with_progress(args, options, (&sources, &makers), &cancel, output);
     if built.is_err() {
@@ -79,7 +85,12 @@ pub(super) fn run(
     })
 }
 
-fn makers<'a>(args: &TasksBuildArgs, describe: &'a dyn Describe) -> Vec<Box<dyn Maker + 'a>> {
+fn makers<'a>(
+    args: &TasksBuildArgs,
+    describe: &'a dyn Describe,
+    programs: &Arc<dyn RunProgram + Send + Sync>,
+    cancel: &Cancel,
+) -> Result<Vec<Box<dyn Maker + 'a>>> {
     let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let mut types = Vec::new();
     for kind in &args.types {
@@ -87,8 +98,8 @@ fn makers<'a>(args: &TasksBuildArgs, describe: &'a dyn Describe) -> Vec<Box<dyn 
             types.push(*kind);
         }
     }
-    let maker = |kind: MadeType| -> Box<dyn Maker + 'a> {
-        match kind {
+    let maker = |kind: MadeType| -> Result<Box<dyn Maker + 'a>> {
+        Ok(match kind {
             MadeType::DepSearch => Box::new(DepSearch {
                 rules: DepRules {
                     least: count(args.min_deps),
@@ -102,7 +113,12 @@ fn makers<'a>(args: &TasksBuildArgs, describe: &'a dyn Describe) -> Vec<Box<dyn 
                 masks_name: args.mask_name,
                 seed: args.seed,
             }),
-        }
+            MadeType::FuncGen => Box::new(FuncGen::new(Arc::clone(programs))),
+            MadeType::IssueLocalize if args.issues.is_empty() => Box::new(IssueHistory {
+                commits: args.commits,
+            }),
+            MadeType::IssueLocalize => Box::new(IssueRows::read(args.issues.clone(), cancel)?),
+        })
     };
     types.into_iter().map(maker).collect()
 }
@@ -118,8 +134,15 @@ fn options(args: &TasksBuildArgs, shared: &SharedArgs) -> Result<Options> {
         force: args.force,
         resume: args.resume,
         asked: format!(
-            "deps {}..{} {} targets {} {} check {} descriptions {descriptions}",
-            args.min_deps, args.max_deps, args.unsure, args.targets, args.mask_name, args.check
+            "deps {}..{} {} targets {} {} check {} issues {:?} {} descriptions {descriptions}",
+            args.min_deps,
+            args.max_deps,
+            args.unsure,
+            args.targets,
+            args.mask_name,
+            args.check,
+            args.issues,
+            args.commits,
         ),
         known: (!shared.no_cache).then(|| Arc::new(known())),
     })

@@ -15,6 +15,7 @@ use crate::tasks::LeftOut;
 use crate::tasks::Seed;
 use crate::tasks::build::Run;
 use crate::tasks::build::part::Row;
+use crate::tasks::depth;
 
 /// Digits of a commit in ids.
 const ID_DIGITS: usize = 8;
@@ -123,9 +124,15 @@ fn fields(seed: &Seed, draft: Draft) -> (Option<String>, Fields) {
     fields.extend(draft.fields);
     let id = fields.shift_remove("instance_id");
     let id = id.and_then(|id| id.as_str().map(str::to_owned));
-    let bytes = seed.files().read(&draft.path).ok();
+    // what begins at another commit begins with another file
+    let is_seeds = fields.get("base_commit").and_then(Value::as_str) == Some(&seed.commit);
+    let bytes = is_seeds
+        .then(|| seed.files().read(&draft.path).ok())
+        .flatten();
     let hash = bytes.map(|bytes| ContentHash::of(&bytes).to_string());
     let licence = seed.licence.as_ref();
+    let mut defined = seed.index.definitions_of(&draft.path);
+    let target = defined.find(|found| is_seeds && found.definition.header == draft.line);
     let provenance = json!({
         "tool": format!("hgview {}", env!("CARGO_PKG_VERSION")),
         "commit": seed.commit,
@@ -133,6 +140,11 @@ fn fields(seed: &Seed, draft: Draft) -> (Option<String>, Fields) {
         "sha256": hash,
         "licence_file": licence.map(|licence| &licence.path),
         "licence": licence.and_then(|licence| licence.spdx.as_ref()),
+        "search_space": {
+            "definitions": seed.index.definition_count(),
+            "files": seed.index.file_count(),
+        },
+        "depth": target.map(|target| depth(&seed.index, target.id)),
     });
     fields.insert("provenance".to_owned(), provenance);
     (id, fields)

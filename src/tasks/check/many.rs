@@ -120,7 +120,23 @@ impl<'a> Gate<'a> {
     /// The first check that refuses it, and why.
     pub fn look(&self, seed: &Seed, row: &Value, cancel: &Cancel) -> Result<(), LeftOut> {
         let task = Task::from_instance(row.clone());
-        let report = check(&task, &self.ground(seed), self.program, cancel);
+        let other = task.base_commit.as_deref();
+        let other = other.filter(|base| *base != seed.commit);
+        let ground = match (other, &seed.git) {
+            (Some(_), None) => return Ok(()),
+            // tasks of issues begin each at a commit of its own
+            (Some(commit), Some(git)) => match open(git.clone(), Some(commit), cancel) {
+                Ok(seed) => Arc::new(Ground::new(seed)),
+                Err(why) => {
+                    return Err(LeftOut {
+                        reason: reason("base"),
+                        detail: why,
+                    });
+                }
+            },
+            (None, _) => self.ground(seed),
+        };
+        let report = check(&task, &ground, self.program, cancel);
         let mut checks = report.checks.into_iter();
         match checks.find(|check| check.outcome == Outcome::Refused) {
             None => Ok(()),

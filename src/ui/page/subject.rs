@@ -12,6 +12,7 @@ use crate::model::Text;
 use crate::model::Trajectory;
 use crate::read::understand;
 use crate::tasks::places;
+use crate::tasks::prompt::Prompts;
 use crate::text::clip;
 use crate::theme::Role;
 use crate::theme::signs;
@@ -215,10 +216,22 @@ fn statement(page: &mut Builder, trajectory: &Trajectory, is_side: bool, folding
         page.section(&[("the task says".to_owned(), Role::KindUser)], &[]);
         page.prose(text, Role::Text, folding);
     }
+    let prompt = trajectory.task.as_ref().filter(|_| trajectory.is_task());
+    if let Some(text) = prompt.and_then(prompt_of) {
+        let title = [("the prompt that is made of it".to_owned(), Role::KindUser)];
+        page.section(&title, &[]);
+        page.prose(&text, Role::Text, folding);
+    }
     if asked.is_none() && own.is_none() && !is_side {
         page.gap();
         page.say("no statement recorded", Role::Placeholder);
     }
+}
+
+/// What an agent is asked, by the built-in template; `None` for tasks of other types.
+fn prompt_of(task: &Task) -> Option<Text> {
+    let text = Prompts::built_in().ok()?.render(task, "/workspace").ok()?;
+    Some(text.into())
 }
 
 fn outcome_mark(page: &Builder, trajectory: &Trajectory) -> Vec<Label> {
