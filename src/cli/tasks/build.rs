@@ -57,7 +57,7 @@ pub(super) fn run(
     let cancel = Cancel::new();
     let interrupts = Interrupts::watch(&cancel)?;
     let options = options(args, shared)?;
-    let built = build_with_progress(args, options, (&sources, &makers), &cancel, output);
+    let built = build_with_progress(args, &options, (&sources, &makers), &cancel, output);
     if built.is_err() {
         interrupts.obey();
     }
@@ -133,7 +133,7 @@ fn options(args: &TasksBuildArgs, shared: &SharedArgs) -> Result<Options> {
 
 fn build_with_progress(
     args: &TasksBuildArgs,
-    options: Options,
+    options: &Options,
     (sources, makers): (&[Source], &[&dyn Maker]),
     cancel: &Cancel,
     output: &mut Output<'_>,
@@ -149,7 +149,7 @@ fn build_with_progress(
     let mut progress = Progress::new(output);
     let built = std::thread::scope(|scope| {
         let work = scope.spawn(|| {
-            pool.install(|| build::build(sources, makers, &options, None, cancel, &note))
+            pool.install(|| build::build(sources, makers, options, None, cancel, &note))
         });
         while !work.is_finished() {
             std::thread::sleep(PACE);
