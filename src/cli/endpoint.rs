@@ -1,11 +1,14 @@
 //! The endpoint that the arguments name.
 
+use std::fs;
+
 use crate::cli::args::EndpointArgs;
 use crate::endpoint::Budget;
 use crate::endpoint::Key;
 use crate::endpoint::OpenAi;
 use crate::endpoint::Prices;
 use crate::endpoint::Settings;
+use crate::error::Error;
 use crate::error::Result;
 
 /// The endpoint that the arguments name; `None` where they name none.
@@ -23,6 +26,14 @@ pub(super) fn endpoint(args: &EndpointArgs) -> Result<Option<OpenAi>> {
     };
     for header in &args.header {
         settings.add_header(header)?;
+    }
+    if let Some(path) = &args.ca_file {
+        let shown = path.display();
+        let pem = fs::read(path)
+            .map_err(|err| Error::input(format!("{shown} cannot be read")).caused_by(err))?;
+        settings
+            .set_authorities(&pem)
+            .map_err(|err| Error::user(format!("--ca-file {shown}")).caused_by(err))?;
     }
     settings.is_streamed = !args.no_stream;
     settings.tries = args.tries;

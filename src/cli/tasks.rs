@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod describe;
 mod list;
 mod materialize;
 

@@ -8,16 +8,28 @@ use crate::endpoint::shape;
 use crate::endpoint::stream::Events;
 use crate::endpoint::stream::Joined;
 
+/// How the lines of a stream begin.
+const MARKS: [&[u8]; 6] = [b"data:", b"event:", b"error:", b"id:", b"retry:", b":"];
+
+/// What some put before everything.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// An answer as far as it came. Servers answer in one piece where a stream was asked for, and the other way round; its
 /// first bytes tell.
 #[derive(Debug)]
 pub(in crate::endpoint) enum Answer {
-    /// Nothing but blanks came.
-    Blank,
+    /// Too little came to tell.
+    Begun(Vec<u8>),
     /// It comes in one piece.
     Whole(Vec<u8>),
     /// It comes as a stream.
     Stream(Box<(Events, Joined)>),
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self::Begun(Vec::new())
+    }
 }
 
 impl Answer {
@@ -26,18 +38,7 @@ impl Answer {
     /// # Errors
     /// A stream that is none, or tells of an error.
     pub(in crate::endpoint) fn push(&mut self, bytes: &[u8]) -> Result<bool, Fault> {
-        let mut bytes = bytes;
-        if matches!(self, Self::Blank) {
-            bytes = bytes.trim_ascii_start();
-            match bytes.first() {
-                None => return Ok(false),
-                // `data:`, `event:`, `id:`, `retry:`, or the colon of a comment
-                Some(b'd' | b'e' | b'i' | b'r' | b':') => *self = Self::Stream(Box::default()),
-                Some(_) => *self = Self::Whole(Vec::new()),
-            }
-        }
         match self {
-            Self::Blank => Ok(false),
             Self::Whole(known) => {
                 known.extend_from_slice(bytes);
                 Ok(false)
@@ -45,6 +46,22 @@ impl Answer {
             Self::Stream(both) => {
                 let (events, joined) = both.as_mut();
                 events.push(bytes, &mut |data| joined.take(data))
+            }
+            Self::Begun(known) => {
+                known.extend_from_slice(bytes);
+                let bare = known.trim_ascii_start();
+                let bare = bare.strip_prefix(BOM).unwrap_or(bare).trim_ascii_start();
+                if BOM.starts_with(bare) || MARKS.iter().any(|mark| mark.starts_with(bare)) {
+                    *known = bare.to_vec();
+                    return Ok(false);
+                }
+                let bare = bare.to_vec();
+                *self = if MARKS.iter().any(|mark| bare.starts_with(mark)) {
+                    Self::Stream(Box::default())
+                } else {
+                    Self::Whole(Vec::new())
+                };
+                self.push(&bare)
             }
         }
     }
@@ -60,8 +77,8 @@ impl Answer {
     /// It is none, or not a whole one.
     pub(in crate::endpoint) fn finish(self, prices: Option<&Prices>) -> Result<Completion, Fault> {
         match self {
-            Self::Blank => Err(Fault::passing("an empty answer")),
-            Self::Whole(bytes) => {
+            Self::Begun(bytes) if bytes.is_empty() => Err(Fault::passing("an empty answer")),
+            Self::Begun(bytes) | Self::Whole(bytes) => {
                 let answer = serde_json::from_slice(&bytes).map_err(|_no_json| {
                     let text = String::from_utf8_lossy(&bytes);
                     Fault::passing(format!("an answer that is no JSON: {}", shown(&text)))

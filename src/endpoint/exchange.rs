@@ -1,6 +1,8 @@
 //! One request and what comes back, in a thread of its own so that it can be given up at any time.
 
+use std::io;
 use std::io::Read as _;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::mpsc;
@@ -14,6 +16,8 @@ use ureq::Timeout;
 use ureq::http::HeaderMap;
 use ureq::http::Response;
 use ureq::http::StatusCode;
+use ureq::tls::RootCerts;
+use ureq::tls::TlsConfig;
 
 use crate::cancel::Cancel;
 use crate::endpoint::Settings;
@@ -48,6 +52,8 @@ pub(in crate::endpoint) struct Incoming<'a> {
     agent: Option<Agent>,
     pieces: mpsc::Receiver<Piece>,
     begin: Instant,
+    /// Some of its body came.
+    has_begun: bool,
     /// Its status.
     pub(in crate::endpoint) status: StatusCode,
     /// Its headers.
@@ -97,6 +103,7 @@ impl Agents {
             agent: Some(agent),
             pieces,
             begin: Instant::now(),
+            has_begun: false,
             status: StatusCode::OK,
             headers: HeaderMap::new(),
         };
@@ -118,12 +125,13 @@ impl Incoming<'_> {
     /// # Errors
     /// Nothing came in time, the connection broke, it was cancelled.
     pub(in crate::endpoint) fn next(&mut self) -> Result<Option<Vec<u8>>, Fault> {
-        let idle = self
-            .settings
-            .is_streamed
-            .then_some(self.settings.times.idle);
+        let can_idle = self.settings.is_streamed && self.has_begun;
+        let idle = can_idle.then_some(self.settings.times.idle);
         match self.piece(idle)? {
-            Piece::Bytes(bytes) => Ok(Some(bytes)),
+            Piece::Bytes(bytes) => {
+                self.has_begun = true;
+                Ok(Some(bytes))
+            }
             Piece::End => {
                 if let Some(agent) = self.agent.take() {
                     self.agents.keep(agent);
@@ -215,6 +223,10 @@ fn new_agent(settings: &Settings) -> Agent {
     if settings.is_local() {
         config = config.proxy(None);
     }
+    if let Some(authorities) = &settings.authorities {
+        let roots = RootCerts::Specific(Arc::clone(authorities));
+        config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+    }
     config.build().new_agent()
 }
 
@@ -267,6 +279,11 @@ fn fault_of(err: &ureq::Error, settings: &Settings) -> Fault {
         ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl => {
             Fault::Refused(format!("it cannot be asked: {err}"))
         }
+        // so it is told that the other side speaks no TLS, or that its certificate is not believed
+        ureq::Error::Io(err) if err.kind() == io::ErrorKind::InvalidData => {
+            Fault::Refused(format!("no safe connection: {err}"))
+        }
+        ureq::Error::Io(err) => Fault::passing(format!("no connection: {err}")),
         _ => Fault::passing(format!("no connection: {err}")),
     }
 }

@@ -65,7 +65,7 @@ impl OpenAi {
             let said = incoming.text(SAID_BYTES)?;
             return Err(Fault::of_status(incoming.status, &incoming.headers, &said));
         }
-        let mut answer = Answer::Blank;
+        let mut answer = Answer::default();
         let mut count = 0_usize;
         loop {
             let bytes = match incoming.next() {

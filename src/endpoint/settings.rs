@@ -1,11 +1,15 @@
 //! Where an endpoint is and how it is asked.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::http::HeaderName;
 use ureq::http::HeaderValue;
 use ureq::http::Uri;
+use ureq::tls::Certificate;
+use ureq::tls::PemItem;
+use ureq::tls::parse_pem;
 
 use crate::endpoint::Key;
 use crate::endpoint::Usage;
@@ -43,7 +47,7 @@ pub struct Times {
     pub connect: Duration,
     /// A whole answer, from the first byte that is sent to the last that comes.
     pub whole: Duration,
-    /// Between two pieces of an answer that comes in pieces.
+    /// Between two pieces of an answer that comes in pieces; before the first one, which may take its time, `whole` holds.
     pub idle: Duration,
     /// The longest that an endpoint may ask us to wait.
     pub patience: Duration,
@@ -54,14 +58,14 @@ impl Default for Times {
         Self {
             connect: Duration::from_secs(15),
             whole: Duration::from_mins(10),
-            idle: Duration::from_mins(2),
+            idle: Duration::from_mins(5),
             patience: Duration::from_mins(5),
         }
     }
 }
 
 /// Where an endpoint is and how it is asked.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Settings {
     /// The URL of its chat completions.
     pub(in crate::endpoint) url: Uri,
@@ -69,6 +73,8 @@ pub struct Settings {
     pub model: String,
     /// The key, where it wants one.
     pub key: Option<Key>,
+    /// Who is believed to say whose a certificate is, where that is not for the built-in authorities to say.
+    pub(in crate::endpoint) authorities: Option<Arc<Vec<Certificate<'static>>>>,
     /// Further headers. They may be as secret as a key.
     pub(in crate::endpoint) headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether answers come in pieces, so that one that hangs is seen early.
@@ -103,6 +109,7 @@ impl Settings {
             url: completions_url(url)?,
             model: model.to_owned(),
             key: None,
+            authorities: None,
             headers: Vec::new(),
             is_streamed: true,
             tries: 6,
@@ -110,6 +117,26 @@ impl Settings {
             max_bytes: 32 << 20,
             prices: None,
         })
+    }
+
+    /// Believes these authorities, in PEM, and no others.
+    ///
+    /// # Errors
+    /// *user* when these are no certificates.
+    pub fn set_authorities(&mut self, pem: &[u8]) -> Result<()> {
+        let mut found = Vec::new();
+        for item in parse_pem(pem) {
+            match item {
+                Ok(PemItem::Certificate(certificate)) => found.push(certificate),
+                Ok(_) => {}
+                Err(err) => return Err(Error::user("no certificates in PEM").caused_by(err)),
+            }
+        }
+        if found.is_empty() {
+            return Err(Error::user("no certificates in PEM"));
+        }
+        self.authorities = Some(Arc::new(found));
+        Ok(())
     }
 
     /// Sends a header with every request: `Name: value`.

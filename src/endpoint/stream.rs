@@ -59,7 +59,7 @@ impl Events {
         line: &str,
         take: &mut dyn FnMut(&str) -> Result<bool, Fault>,
     ) -> Result<bool, Fault> {
-        let line = line.trim_end_matches('\r').trim_start_matches('\u{feff}');
+        let line = line.trim_end_matches('\r');
         if line.is_empty() {
             let data = mem::take(&mut self.data);
             return if data.is_empty() {

@@ -153,6 +153,8 @@ pub(super) fn quiet_middle(raw: &str) -> Option<Range<usize>> {
     let (head, tail) = (raw.get(..from)?, raw.get(status_at..)?);
     let to = if !is_loud(head) && !is_loud(tail) && ends_quietly(tail) {
         safe_before(raw, raw.len().checked_sub(LAST_LINE)?)?
+    } else if is_wrapped(head) {
+        return None;
     } else if has_status(tail) {
         status_at
     } else {
@@ -172,14 +174,28 @@ fn is_loud(raw: &str) -> bool {
     LOUD.is_match(raw)
 }
 
-/// Whether the last lines tell an exit status in words that outrank whatever else stands there.
+/// Whether what readers take off the front of a result may reach behind this beginning, or be hidden by escapes.
+fn is_wrapped(head: &str) -> bool {
+    let has = |word: &str| memchr::memmem::find(head.as_bytes(), word.as_bytes()).is_some();
+    has("returncode") || has(r"\u00")
+}
+
+/// Whether the end tells an exit status in words that outrank whatever else stands there, and no other behind it.
 fn has_status(tail: &str) -> bool {
+    /// Fewer than those in which a status is looked for, however they are written.
+    const NEAR: usize = 1 << 10;
     static STATUS: LazyLock<Regex> = LazyLock::new(|| {
         understand::fixed_regex(
-            r"\\n\[(?:Command finished with exit code|The command completed with exit code) -?[0-9]{1,9}\.?\]",
+            r"[^\\]\\n\[(?:Command finished with exit code|The command completed with exit code) -?[0-9]{1,9}\.?\]",
         )
     });
-    STATUS.is_match(tail)
+    let end = tail.get(tail.ceil_char_boundary(tail.len().saturating_sub(NEAR))..);
+    let end = end.unwrap_or_default();
+    let rest = STATUS
+        .find_iter(end)
+        .last()
+        .and_then(|told| end.get(told.end()..));
+    rest.is_some_and(|rest| !rest.contains("exit") && !rest.contains(r"\u00"))
 }
 
 /// Whether the last line is whole and neither the summary of a test run nor an exception.

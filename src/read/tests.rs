@@ -218,6 +218,9 @@ fn results_of_any_length_and_end_are_summarised_as_the_whole() {
         "FAILED (failures=1)\n",
         "OK",
         "[The command completed with exit code 2.]",
+        "[The command completed with exit code 0.]\n[exit code 99999999999999999999]\nValueError: x",
+        "\\n[The command completed with exit code 2.]",
+        "[The command completed with exit code 2.]\nTraceback (most recent call last):\n  a\nValueError: x",
         "[Current working directory: /w]\n[Python interpreter: p]\n[Command finished with exit code 0]",
         "FAIL\tx/y\t0.01s\nFAIL\n",
         "\u{1b}[31mValueError: x\u{1b}[0m\r\n",
@@ -227,30 +230,27 @@ fn results_of_any_length_and_end_are_summarised_as_the_whole() {
     ];
     let (mut shortened, mut outlined) = (0, 0);
     for (nth, (start, end)) in starts.iter().flat_map(|s| ends.map(|e| (s, e))).enumerate() {
-        for bytes in [1_500, 2_100, 2_700, 4_000, 17_000, 30_000] {
+        for bytes in [1_500, 2_700, 4_000, 20_000] {
             let filler: String = (0..)
                 .map(|n| lines[(n * n + nth) % lines.len()])
                 .take(bytes / 24)
                 .collect();
             let content = format!("{start}{filler}{end}");
-            for command in ["pytest", "cat a.py"] {
-                for row in rows_with_result(command, &content) {
-                    shortened += u32::from(parse_briefly(&raw(&row)).is_some());
-                    outlined += u32::from(is_outlined(&row));
-                    rows_agree(&raw(&row));
-                    let escaped = String::from_utf8(row)
-                        .unwrap()
-                        .replace("\\t", "\\u0009")
-                        .replace('\u{e9}', "\\u00e9");
+            // a shown file says nothing of success, whatever it ends with
+            let command = if nth % 4 == 0 { "cat a.py" } else { "pytest" };
+            for row in rows_with_result(command, &content) {
+                shortened += u32::from(parse_briefly(&raw(&row)).is_some());
+                outlined += u32::from(is_outlined(&row));
+                rows_agree(&raw(&row));
+                if nth % 3 == 0 {
+                    let row = String::from_utf8(row).unwrap();
+                    let escaped = row.replace("\\t", "\\u0009").replace('\u{e9}', "\\u00e9");
                     rows_agree(&raw(escaped.as_bytes()));
                 }
             }
         }
     }
-    assert!(
-        shortened > 1_000 && outlined > 1_000,
-        "{shortened} {outlined}"
-    );
+    assert!(shortened > 300 && outlined > 100, "{shortened} {outlined}");
 }
 
 /// Whether a chat row is read from its outline.

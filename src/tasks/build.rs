@@ -8,6 +8,7 @@
 mod own;
 mod part;
 mod report;
+mod row;
 mod write;
 
 use std::collections::HashMap;
@@ -36,6 +37,7 @@ use crate::tasks::Maker;
 use crate::tasks::Seed;
 use crate::tasks::build::own::Own;
 use crate::tasks::build::part::Row;
+use crate::tasks::build::row::id_stem;
 use crate::tasks::build::write::Output;
 use crate::tasks::sample::shares;
 use crate::tasks::source::Opened;
@@ -45,6 +47,9 @@ use crate::tasks::source::Source;
 const MOST_ROUNDS: usize = 8;
 /// Indexes of so many Python files are held between rounds; repositories beyond are read again.
 const MOST_HELD: usize = 30_000;
+
+/// Why a draft is left out whose target another one has.
+const SAME_TARGET: &str = "another task has the same target";
 
 /// What to make, and where it goes.
 #[derive(Debug, Clone, Default)]
@@ -134,7 +139,7 @@ pub fn build(
         .unwrap_or_default();
     let (rows, duplicates) = merged(&repositories, rounds);
     let mut built = Built::new(&repositories, &rows, makers);
-    built.leave_out("another task has the same target", duplicates);
+    built.leave_out(SAME_TARGET, duplicates);
     output.publish(&rows)?;
     Ok(built)
 }
@@ -185,6 +190,7 @@ impl<'a> Run<'a> {
                 let quotas = own.caps(self);
                 own.advance(0, &quotas, self, output)?;
                 own.let_go(self);
+                own.keep_rounds(1);
                 Ok(())
             });
         };
@@ -198,6 +204,10 @@ impl<'a> Run<'a> {
             let (rows, _) = merged(repositories, round);
             let quotas = self.quotas(repositories, round, limit.saturating_sub(rows.len()));
             if quotas.iter().flatten().all(|quota| *quota == 0) {
+                // an earlier run may have asked for more
+                repositories
+                    .iter_mut()
+                    .for_each(|own| own.keep_rounds(round));
                 return Ok(());
             }
             for (own, quotas) in repositories.iter_mut().zip(quotas) {
@@ -281,7 +291,7 @@ fn merged<'a>(repositories: &'a [Own<'_>], rounds: usize) -> (Vec<Task<'a>>, u64
                 continue;
             }
             let id = row.id.clone().unwrap_or_else(|| {
-                let stem = own::id_stem(own.repo(), &row.commit);
+                let stem = id_stem(own.repo(), &row.commit);
                 let number = numbers.entry(stem.clone()).or_default();
                 let id = format!("{stem}__{number}");
                 *number += 1;

@@ -6,8 +6,8 @@
 //!   what is cut or masked takes no other code along.
 //! - `gold`: the right answer is in reach: dependencies stand where the task says, the gold patch applies, the test program
 //!   parses.
-//! - `leak`: the statement gives nothing away ([`leak`]).
-//! - `trivial`: more than one place fits the words of the statement ([`trivial`]).
+//! - `leak`: the statement gives nothing away.
+//! - `trivial`: more than one place fits the words of the statement.
 //! - `accepts`: the published and the strict rules accept a right edit that the check makes itself.
 //! - `rejects`: the strict rules reject at least five kinds of wrong edits. What the published rules accept of them is a
 //!   note: their slips are known.
@@ -20,8 +20,10 @@ mod many;
 mod places;
 mod trivial;
 mod verdicts;
+mod work;
 
 pub use ground::Ground;
+pub use many::Gate;
 pub use many::Means;
 pub use many::check_all;
 pub use trivial::SearchSpace;
@@ -126,7 +128,7 @@ pub fn unopened(why: &str) -> Report {
 /// open.
 pub fn check(
     task: &Task,
-    ground: &Ground<'_>,
+    ground: &Ground,
     program: Option<&dyn RunProgram>,
     cancel: &Cancel,
 ) -> Report {

@@ -1,6 +1,7 @@
 //! Descriptions of functions and classes: what a `func_localize` task says of the target that is to be found.
 
 pub mod docstring;
+pub mod endpoint;
 pub mod file;
 pub mod leak;
 pub mod rules;

@@ -216,7 +216,7 @@ mod tests {
             render("{% if none %}a{% endif %}b", task.clone()).unwrap(),
             "b\n"
         );
-        let why = render("\n{{ none }}", task.clone()).unwrap_err();
+        let why = render("\n{{ missing }}", task.clone()).unwrap_err();
         assert!(
             why.to_string().contains("the prompt of task t (line 2)"),
             "{why}"

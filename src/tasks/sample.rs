@@ -38,7 +38,8 @@ pub(super) fn strata(seed: u64, of: &str, drafts: &[Draft]) -> BTreeMap<String, 
     strata
 }
 
-/// Divides `quota` among supplies as evenly as they allow; what is left over goes to the first ones.
+/// Divides `quota` among supplies as evenly as they allow; what is left over goes to the largest, of
+/// equals to the first.
 pub(super) fn shares(quota: usize, supplies: &[usize]) -> Vec<usize> {
     let supply = |place: usize| supplies.get(place).copied().unwrap_or_default();
     let mut order: Vec<usize> = (0..supplies.len()).collect();

@@ -133,6 +133,8 @@ fn schema_lists_what_it_knows() {
         "stats",
         "stats-head",
         "stats-line",
+        "tasks-build",
+        "tasks-list",
         "sandbox-doctor",
         "themes",
     ];

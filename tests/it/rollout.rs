@@ -110,10 +110,7 @@ fn from_tasks_to_a_curated_set() {
     let stub = Stub::start(move |asked, _| {
         let messages = asked["messages"].as_array().unwrap();
         let (at, task) = river.task_of(messages[1]["content"].as_str().unwrap());
-        let turn = messages
-            .iter()
-            .filter(|message| message["role"] == "assistant")
-            .count();
+        let turn = turns(messages);
         let policy = if turn == 0 {
             let mut played = played.lock().unwrap();
             let count = played.entry(at).or_default();
@@ -211,11 +208,7 @@ fn reads_back(place: &Place, rows: &[Value]) {
 }
 
 fn row_turns(row: &Value) -> usize {
-    let messages = row["raw_completions"]["messages"].as_array().unwrap();
-    messages
-        .iter()
-        .filter(|message| message["role"] == "assistant")
-        .count()
+    turns(row["raw_completions"]["messages"].as_array().unwrap())
 }
 
 /// A replay of what was done comes to the same.
@@ -297,6 +290,51 @@ fn curates(place: &Place, rows: &[Value], verified: &[Value]) {
         json!(accepted),
         "{manifest:#}"
     );
+}
+
+/// Tasks that hgview makes are tasks that it rolls out.
+#[test]
+fn built_tasks_are_attempted() {
+    let Some(place) = Place::new() else { return };
+    fs::remove_file(place.path("tasks.jsonl")).unwrap();
+    let build = [
+        "tasks",
+        "build",
+        "repos/own__river",
+        "-o",
+        "tasks.jsonl",
+        "--type",
+        "dep_search",
+        "--limit",
+        "5",
+    ];
+    place.program.run(&build).ends(0);
+    let instances = place.rows("tasks.jsonl");
+    assert_eq!(instances.len(), 5);
+    let river = place.river.with_tasks(instances);
+    let stub = Stub::start(move |asked, _| {
+        let messages = asked["messages"].as_array().unwrap();
+        let (_, task) = river.task_of(messages[1]["content"].as_str().unwrap());
+        river.turn(task, "solver", turns(messages))
+    })
+    .unwrap();
+    place.rollout(&stub.url(), &["-o", "output.jsonl"]).ends(0);
+    let run = place
+        .program
+        .run(&["verify", "output.jsonl", "--repos", "repos", "--json"])
+        .ends(0);
+    for judged in run.json_lines() {
+        assert_eq!(judged["strict"]["verdict"], "accept", "{judged:#}");
+        assert_eq!(judged["published"]["verdict"], "accept", "{judged:#}");
+    }
+}
+
+/// Turns of the model in a conversation.
+fn turns(messages: &[Value]) -> usize {
+    messages
+        .iter()
+        .filter(|message| message["role"] == "assistant")
+        .count()
 }
 
 /// Ends at once.
@@ -452,10 +490,7 @@ fn a_task_ends_when_enough_attempts_were_accepted() {
     let stub = Stub::start(move |asked, _| {
         let messages = asked["messages"].as_array().unwrap();
         let (at, task) = river.task_of(messages[1]["content"].as_str().unwrap());
-        let turn = messages
-            .iter()
-            .filter(|message| message["role"] == "assistant")
-            .count();
+        let turn = turns(messages);
         let mut met = met.lock().unwrap();
         let count = met.entry(at).or_default();
         *count += usize::from(turn == 0);

@@ -1,5 +1,6 @@
 //! What can be typed about an endpoint of a model.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,7 +11,7 @@ use crate::cli::args::replay::seconds;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Endpoint")]
 pub(in crate::cli) struct EndpointArgs {
-    /// The base URL of an OpenAI-compatible chat endpoint, such as http://localhost:8000/v1. Nothing is sent anywhere
+    /// The base URL of an OpenAI-compatible chat endpoint, such as <http://localhost:8000/v1>. Nothing is sent anywhere
     /// else
     #[arg(long, value_name = "URL", requires = "model", value_hint = clap::ValueHint::Url)]
     pub(in crate::cli) endpoint: Option<String>,
@@ -26,6 +27,10 @@ pub(in crate::cli) struct EndpointArgs {
     /// Send this header, too: `Name: value`; may be given several times
     #[arg(long, value_name = "HEADER", requires = "endpoint")]
     pub(in crate::cli) header: Vec<String>,
+
+    /// Believe the certificates of the authorities in this file (PEM) instead of those that are built in
+    #[arg(long, value_name = "FILE", requires = "endpoint", value_hint = clap::ValueHint::FilePath)]
+    pub(in crate::cli) ca_file: Option<PathBuf>,
 
     /// Ask for answers in one piece. In pieces, one that stands still is seen early
     #[arg(long, requires = "endpoint")]
@@ -44,7 +49,7 @@ pub(in crate::cli) struct EndpointArgs {
     pub(in crate::cli) answer_timeout: Duration,
 
     /// How long an answer that comes in pieces may stand still, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
     pub(in crate::cli) idle_timeout: Duration,
 
     /// What a million tokens cost that are read, in US dollars

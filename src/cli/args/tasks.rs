@@ -8,6 +8,8 @@ use clap::Args;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::cli::args::EndpointArgs;
+
 pub(in crate::cli) use crate::cli::args::tasks::check::TasksCheckArgs;
 pub(in crate::cli) use crate::cli::args::tasks::check::TasksMaterializeArgs;
 
@@ -18,6 +20,7 @@ Examples:
   hgview tasks build mirror.git --commit v2.1 --repo-name pallets/flask -o tasks.jsonl --per-repo 50
   hgview tasks build site-packages --each -o tasks.jsonl --seed 7 --jobs 2
   hgview tasks build repos/ -o tasks.jsonl --limit 1000 --resume        … goes on where a run was ended
+  hgview tasks build repos/ -o tasks.jsonl --type func_localize --endpoint http://localhost:8000/v1 --model qwen3
 ";
 
 const LIST_EXAMPLES: &str = "\
@@ -61,7 +64,7 @@ pub(in crate::cli) enum MadeType {
 #[expect(clippy::struct_excessive_bools, reason = "flags, each on its own")]
 #[command(
     before_long_help = BUILD_EXAMPLES,
-    after_help = "Exit codes: 0 done, 1 done but some repositories could not be opened, 2 error."
+    after_help = "Exit codes: 0 done, 1 done but some repositories could not be opened or the endpoint failed, 2 error."
 )]
 pub(in crate::cli) struct TasksBuildArgs {
     /// Checkouts (what is committed counts), bare mirrors, archives (sdist, wheel, tar, zip), plain folders, and folders
@@ -128,11 +131,27 @@ pub(in crate::cli) struct TasksBuildArgs {
     pub(in crate::cli) mask_name: bool,
 
     /// `func_localize`: descriptions, one JSON object a line with `file_path`, `module_name` and `function_description`;
-    /// what has none makes no task [default: made of the docstrings by rules]
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Types")]
+    /// what has none makes no task [default: by the model of `--endpoint`, else made of the docstrings by rules]
+    #[arg(long, value_name = "FILE", conflicts_with = "endpoint", value_hint = clap::ValueHint::FilePath, help_heading = "Types")]
     pub(in crate::cli) descriptions: Option<PathBuf>,
 
-    /// Threads [default: one for each processor]
+    #[command(flatten)]
+    pub(in crate::cli) endpoint: EndpointArgs,
+
+    /// The file that keeps the model's answers, so that nothing is asked twice [default: `OUT.answers.jsonl`]
+    #[arg(long, value_name = "FILE", requires = "endpoint", value_hint = clap::ValueHint::FilePath, help_heading = "Endpoint")]
+    pub(in crate::cli) answers: Option<PathBuf>,
+
+    /// A template (Jinja) of what the model is asked about a definition, with `kind`, `name`, `qualified_name`, `path`,
+    /// `source`, `docstring`, `signature`
+    #[arg(long, value_name = "FILE", requires = "endpoint", value_hint = clap::ValueHint::FilePath, help_heading = "Endpoint")]
+    pub(in crate::cli) description_template: Option<PathBuf>,
+
+    /// Take only tasks that no check refuses (`hgview tasks check --help`); others are drawn in their place
+    #[arg(long)]
+    pub(in crate::cli) check: bool,
+
+    /// Threads [default: one for each processor; 8 where a model describes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(in crate::cli) jobs: Option<u16>,
 

@@ -14,19 +14,22 @@ use crate::cli::args::TasksBuildArgs;
 use crate::cli::records;
 use crate::cli::records::Progress;
 use crate::cli::signals::Interrupts;
+use crate::cli::tasks::describe;
+use crate::cli::tasks::describe::Author;
 use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
+use crate::model::Value;
 use crate::python::repo::Rules as DepRules;
 use crate::tasks::KnownRepositories;
 use crate::tasks::Maker;
+use crate::tasks::Seed;
 use crate::tasks::build;
 use crate::tasks::build::Built;
 use crate::tasks::build::Options;
+use crate::tasks::check::Gate;
 use crate::tasks::dep_search::DepSearch;
 use crate::tasks::describe::Describe;
-use crate::tasks::describe::file::Written;
-use crate::tasks::describe::rules::Rules;
 use crate::tasks::func_localize::FuncLocalize;
 use crate::tasks::source;
 use crate::tasks::source::Source;
@@ -36,7 +39,7 @@ use crate::text::human;
 /// How often it is looked how far the work is.
 const PACE: Duration = Duration::from_millis(50);
 
-/// Makes what was asked for. *No* when a repository could not be opened.
+/// Makes what was asked for. *No* when a repository could not be opened, or the endpoint failed.
 pub(super) fn run(
     args: &TasksBuildArgs,
     shared: &SharedArgs,
@@ -45,8 +48,8 @@ pub(super) fn run(
     if args.min_deps > args.max_deps {
         return Err(Error::user("--min-deps is more than --max-deps"));
     }
-    let describe = describe(args)?;
-    let made = makers(args, describe.as_ref());
+    let author = Author::new(args)?;
+    let made = makers(args, author.describe());
     let makers: Vec<&dyn Maker> = made.iter().map(Box::as_ref).collect();
     let sources = source::find(
         &args.repos,
@@ -59,21 +62,20 @@ pub(super) fn run(
     let options = options(args, shared)?;
     let built = build_with_progress(args, &options, (&sources, &makers), &cancel, output);
     if built.is_err() {
+        drop(author.tell(output));
         interrupts.obey();
     }
     let built = built?;
+    let has_failed = author.tell(output)?;
     if args.json {
         writeln!(output.out, "{}", records::to_json(&built)?)?;
     }
     tell(&built, output)?;
     let is_whole = built.repositories.iter().all(|own| own.error.is_none());
-    Ok(if is_whole { Verdict::Yes } else { Verdict::No })
-}
-
-fn describe(args: &TasksBuildArgs) -> Result<Box<dyn Describe>> {
-    Ok(match &args.descriptions {
-        Some(path) => Box::new(Written::load(path)?),
-        None => Box::new(Rules),
+    Ok(if is_whole && !has_failed {
+        Verdict::Yes
+    } else {
+        Verdict::No
     })
 }
 
@@ -106,15 +108,7 @@ fn makers<'a>(args: &TasksBuildArgs, describe: &'a dyn Describe) -> Vec<Box<dyn 
 }
 
 fn options(args: &TasksBuildArgs, shared: &SharedArgs) -> Result<Options> {
-    let descriptions = match &args.descriptions {
-        Some(path) => {
-            let bytes = std::fs::read(path).map_err(|err| {
-                Error::input(format!("{} cannot be read", path.display())).caused_by(err)
-            })?;
-            blake3::hash(&bytes).to_hex().to_string()
-        }
-        None => String::new(),
-    };
+    let descriptions = describe::asked(args)?;
     let known = || KnownRepositories::within(Paths::of_environment().cache.join("sources"));
     Ok(Options {
         out: args.out.clone(),
@@ -124,8 +118,8 @@ fn options(args: &TasksBuildArgs, shared: &SharedArgs) -> Result<Options> {
         force: args.force,
         resume: args.resume,
         asked: format!(
-            "deps {}..{} {} targets {} {} descriptions {descriptions}",
-            args.min_deps, args.max_deps, args.unsure, args.targets, args.mask_name
+            "deps {}..{} {} targets {} {} check {} descriptions {descriptions}",
+            args.min_deps, args.max_deps, args.unsure, args.targets, args.mask_name, args.check
         ),
         known: (!shared.no_cache).then(|| Arc::new(known())),
     })
@@ -138,7 +132,13 @@ fn build_with_progress(
     cancel: &Cancel,
     output: &mut Output<'_>,
 ) -> Result<Built> {
-    let threads = usize::from(args.jobs.unwrap_or_default());
+    // whoever waits for a model needs no processor
+    let waiting = args
+        .endpoint
+        .endpoint
+        .as_ref()
+        .map(|_url| describe::AT_ONCE);
+    let threads = usize::from(args.jobs.or(waiting).unwrap_or_default());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|err| Error::internal("threads cannot be started").caused_by(err))?;
     let (done, tasks) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -146,10 +146,13 @@ fn build_with_progress(
         done.store(at.done, Ordering::Relaxed);
         tasks.store(at.tasks, Ordering::Relaxed);
     };
+    let gate = Gate::new(None);
+    let look = |seed: &Seed, row: &Value, cancel: &Cancel| gate.look(seed, row, cancel);
+    let check: Option<&build::Check<'_>> = if args.check { Some(&look) } else { None };
     let mut progress = Progress::new(output);
     let built = std::thread::scope(|scope| {
         let work = scope.spawn(|| {
-            pool.install(|| build::build(sources, makers, options, None, cancel, &note))
+            pool.install(|| build::build(sources, makers, options, check, cancel, &note))
         });
         while !work.is_finished() {
             std::thread::sleep(PACE);

@@ -220,31 +220,26 @@ fn why(report: &Report) -> String {
 }
 
 fn summary(checked: &[Checked], output: &mut Output<'_>) -> Result<Verdict> {
-    let reports: Vec<&Report> = checked
-        .iter()
-        .filter_map(|(_, told)| Some(&told.as_ref().ok()?.1))
-        .collect();
+    let reports = checked.iter().filter_map(|(_, told)| told.as_ref().ok());
+    let reports: Vec<&Report> = reports.map(|(_, report)| report).collect();
     let good = reports.iter().filter(|report| report.is_good()).count();
-    let mut line = format!(
-        "{} of {} good",
-        human::count(good),
-        human::plural(checked.len(), "task")
-    );
+    let all = human::plural(checked.len(), "task");
+    let mut parts = vec![format!("{} of {all} good", human::count(good))];
     for name in CHECKS {
         let is_refused = |report: &&&Report| {
             let mut checks = report.checks.iter();
             checks.any(|check| check.name == name && check.outcome == Outcome::Refused)
         };
-        match reports.iter().filter(is_refused).count() {
-            0 => {}
-            count => line.push_str(&format!(", {name} refuses {}", human::count(count))),
+        let count = reports.iter().filter(is_refused).count();
+        if count > 0 {
+            parts.push(format!("{name} refuses {}", human::count(count)));
         }
     }
-    match checked.len() - reports.len() {
-        0 => {}
-        count => line.push_str(&format!(", {} could not be read", human::count(count))),
+    let unread = checked.len() - reports.len();
+    if unread > 0 {
+        parts.push(format!("{} could not be read", human::count(unread)));
     }
-    writeln!(output.err, "hgview: {line}")?;
+    writeln!(output.err, "hgview: {}", parts.join(", "))?;
     Ok(if good == checked.len() {
         Verdict::Yes
     } else {

@@ -1,39 +1,33 @@
 //! One repository of a run: what it can give, and what was made of it.
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
-use rayon::iter::IntoParallelIterator as _;
 use rayon::iter::IntoParallelRefIterator as _;
 use rayon::iter::ParallelIterator as _;
-use serde_json::json;
 
 use crate::error::Result;
-use crate::model::ContentHash;
-use crate::model::Value;
 use crate::tasks::Draft;
 use crate::tasks::Drafts;
-use crate::tasks::Fields;
 use crate::tasks::LeftOut;
 use crate::tasks::Maker;
 use crate::tasks::Seed;
 use crate::tasks::build::MOST_HELD;
 use crate::tasks::build::Run;
+use crate::tasks::build::SAME_TARGET;
 use crate::tasks::build::part::Head;
 use crate::tasks::build::part::Part;
 use crate::tasks::build::part::Round;
 use crate::tasks::build::part::Row;
 use crate::tasks::build::part::Survey;
+use crate::tasks::build::row::finish;
+use crate::tasks::build::row::keys;
 use crate::tasks::build::write::Output;
 use crate::tasks::sample::shares;
 use crate::tasks::sample::strata;
 use crate::tasks::source::Opened;
 use crate::tasks::source::Source;
-
-/// Digits of a commit in ids.
-const ID_DIGITS: usize = 8;
 
 /// A repository of a run.
 pub(super) struct Own<'a> {
@@ -63,12 +57,6 @@ struct Drawn {
     strata: BTreeMap<String, Vec<usize>>,
 }
 
-/// What ids begin with: `owner__name__0123abcd`.
-pub(super) fn id_stem(repo: &str, commit: &str) -> String {
-    let digits: String = commit.chars().take(ID_DIGITS).collect();
-    format!("{}__{digits}", repo.replace('/', "__"))
-}
-
 impl<'a> Own<'a> {
     pub(super) fn new(source: &'a Source, opened: Result<Opened, String>) -> Self {
         Self {
@@ -94,6 +82,13 @@ impl<'a> Own<'a> {
     pub(super) fn rows(&self, rounds: usize) -> impl Iterator<Item = &Row> {
         let all = self.part.iter().flat_map(|part| &part.rounds);
         all.take(rounds).flat_map(|round| &round.rows)
+    }
+
+    /// Forgets the rounds behind the first ones.
+    pub(super) fn keep_rounds(&mut self, rounds: usize) {
+        if let Some(part) = &mut self.part {
+            part.rounds.truncate(rounds);
+        }
     }
 
     /// Says what is to be made next.
@@ -197,7 +192,13 @@ impl<'a> Own<'a> {
             for (reason, count) in &found.left_out {
                 *survey.left_out.entry((*reason).to_owned()).or_default() += count;
             }
+            let count = found.drafts.len();
             let own = Drawn::of(&seed, *maker, found, run.options.seed);
+            let same = count - own.drafts.len();
+            if same > 0 {
+                let reason = SAME_TARGET.to_owned();
+                *survey.left_out.entry(reason).or_default() += same as u64;
+            }
             survey.supplies.push(own.drafts.len());
             drawn.push(own);
         }
@@ -320,7 +321,7 @@ impl<'a> Own<'a> {
                 }
                 let finished: Option<Vec<Result<Row, LeftOut>>> = picked
                     .par_iter()
-                    .map(|place| finish(&held.seed, ix, drawn, *place, run))
+                    .map(|place| drawn.row(&held.seed, ix, *place, run))
                     .collect();
                 for finished in finished? {
                     match finished {
@@ -357,6 +358,18 @@ impl Drawn {
         own
     }
 
+    /// Makes a row of a draft, and looks at it. `None` when it was cancelled.
+    fn row(
+        &self,
+        seed: &Seed,
+        maker: usize,
+        place: usize,
+        run: &Run<'_>,
+    ) -> Option<Result<Row, LeftOut>> {
+        let (draft, key) = (self.drafts.get(place)?, self.keys.get(place)?);
+        finish(seed, maker, (draft.clone(), key), run)
+    }
+
     /// The next drafts of each stratum, so that all strata come as near to the same count as they can; at most `missing`.
     fn pick(
         &self,
@@ -382,119 +395,4 @@ impl Drawn {
         }
         picked
     }
-}
-
-/// Names of the drafts' targets: of the text of the definition that stands there, else of all that the draft says.
-fn keys(seed: &Seed, drafts: &[Draft]) -> Vec<String> {
-    let mut by_path: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (place, draft) in drafts.iter().enumerate() {
-        by_path.entry(&draft.path).or_default().push(place);
-    }
-    let of_file = |(path, places): (&str, Vec<usize>)| -> Vec<(usize, String)> {
-        let source = seed.source(path).unwrap_or_default();
-        let lines: Vec<&str> = source.lines().map(str::trim_end).collect();
-        let by_line: HashMap<usize, (usize, usize)> = seed
-            .index
-            .definitions_of(path)
-            .map(|found| {
-                (
-                    found.definition.header.0,
-                    (found.definition.first.0, found.definition.last.0),
-                )
-            })
-            .collect();
-        let key = |draft: &Draft| {
-            let text = by_line
-                .get(&draft.line.0)
-                .and_then(|(first, last)| lines.get(*first..=*last));
-            match text {
-                Some(text) => blake3::hash(text.join("\n").as_bytes()),
-                None => blake3::hash(format!("{path} {}", json!(draft.fields)).as_bytes()),
-            }
-        };
-        let keys = places.into_iter().filter_map(|place| {
-            let key = key(drafts.get(place)?);
-            Some((place, key.to_hex().chars().take(32).collect()))
-        });
-        keys.collect()
-    };
-    let found: Vec<Vec<(usize, String)>> = by_path.into_par_iter().map(of_file).collect();
-    let mut keys = vec![String::new(); drafts.len()];
-    for (place, key) in found.into_iter().flatten() {
-        if let Some(slot) = keys.get_mut(place) {
-            *slot = key;
-        }
-    }
-    keys
-}
-
-/// Makes a row of a draft, and looks at it. `None` when it was cancelled.
-fn finish(
-    seed: &Seed,
-    ix: usize,
-    drawn: &Drawn,
-    place: usize,
-    run: &Run<'_>,
-) -> Option<Result<Row, LeftOut>> {
-    let maker = run.makers.get(ix)?;
-    let (draft, key) = (drawn.drafts.get(place)?.clone(), drawn.keys.get(place)?);
-    if run.cancel.is_cancelled() {
-        return None;
-    }
-    let stratum = draft.stratum.clone();
-    let made = maker.finish(seed, draft, run.cancel).and_then(|draft| {
-        let (path, line) = (draft.path.clone(), draft.line.0);
-        let (id, mut fields) = fields(seed, draft);
-        let commit = fields.get("base_commit").and_then(Value::as_str);
-        let commit = commit.unwrap_or(&seed.commit).to_owned();
-        let text = json!(fields).to_string();
-        if let Some(check) = run.check {
-            let shown = id.clone();
-            let shown = shown.unwrap_or_else(|| format!("{}__0", id_stem(&seed.repo, &commit)));
-            fields.insert("instance_id".to_owned(), json!(shown));
-            check(seed, &Value::Object(fields), run.cancel)?;
-        }
-        Ok(Row {
-            maker: ix,
-            path,
-            line,
-            stratum,
-            key: key.clone(),
-            id,
-            commit,
-            text,
-        })
-    });
-    // what was cut short may say anything
-    if run.cancel.is_cancelled() {
-        return None;
-    }
-    if made.is_ok() {
-        run.tasks.fetch_add(1, Ordering::Relaxed);
-        run.say(run.done.load(Ordering::Relaxed));
-    }
-    Some(made)
-}
-
-/// The fields of a row but its id, which a draft may bring.
-fn fields(seed: &Seed, draft: Draft) -> (Option<String>, Fields) {
-    let mut fields = Fields::new();
-    fields.insert("repo".to_owned(), json!(seed.repo));
-    fields.insert("base_commit".to_owned(), json!(seed.commit));
-    fields.extend(draft.fields);
-    let id = fields.shift_remove("instance_id");
-    let id = id.and_then(|id| id.as_str().map(str::to_owned));
-    let bytes = seed.files().read(&draft.path).ok();
-    let hash = bytes.map(|bytes| ContentHash::of(&bytes).to_string());
-    let licence = seed.licence.as_ref();
-    let provenance = json!({
-        "tool": format!("hgview {}", env!("CARGO_PKG_VERSION")),
-        "commit": seed.commit,
-        "file": draft.path,
-        "sha256": hash,
-        "licence_file": licence.map(|licence| &licence.path),
-        "licence": licence.and_then(|licence| licence.spdx.as_ref()),
-    });
-    fields.insert("provenance".to_owned(), provenance);
-    (id, fields)
 }

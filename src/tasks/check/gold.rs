@@ -23,7 +23,7 @@ use crate::tasks::check::places::within;
 pub(super) fn check(
     task: &Task,
     instance: &Value,
-    ground: &Ground<'_>,
+    ground: &Ground,
     notes: &mut Vec<String>,
 ) -> Passed {
     match task.kind {
@@ -42,7 +42,7 @@ pub(super) fn dependencies(instance: &Value) -> &[Value] {
     rows.get(..MOST).unwrap_or(rows)
 }
 
-fn search(instance: &Value, ground: &Ground<'_>, notes: &mut Vec<String>) -> Passed {
+fn search(instance: &Value, ground: &Ground, notes: &mut Vec<String>) -> Passed {
     let rows = dependencies(instance);
     if rows.is_empty() {
         return Err("there is no dependency to find".to_owned());
@@ -114,7 +114,7 @@ fn search(instance: &Value, ground: &Ground<'_>, notes: &mut Vec<String>) -> Pas
 /// Where the definitions stand that the index sees the target call; `None` where it does not know the target.
 fn known_dependencies<'g>(
     instance: &Value,
-    ground: &Ground<'g>,
+    ground: &'g Ground,
 ) -> Option<HashSet<(&'g str, usize)>> {
     let path = text(instance, "target_function_file");
     let file = ground.text(path).ok()?;
@@ -138,7 +138,7 @@ pub(super) fn commentable(gold: &[FilePatch]) -> impl Iterator<Item = &FilePatch
     })
 }
 
-fn issue(task: &Task, ground: &Ground<'_>) -> Passed {
+fn issue(task: &Task, ground: &Ground) -> Passed {
     let gold = parse_patch(task.gold_patch.as_deref().unwrap_or_default());
     if gold.is_empty() {
         return Err("there is no gold patch".to_owned());

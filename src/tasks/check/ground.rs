@@ -64,8 +64,8 @@ impl Text {
 type Known = Result<Arc<Text>, String>;
 
 /// A repository at a commit.
-pub struct Ground<'a> {
-    pub(super) seed: &'a Seed,
+pub struct Ground {
+    pub(super) seed: Seed,
     files: Mutex<HashMap<String, Known>>,
     /// The paths of its files; `None` when they cannot be listed.
     told: OnceLock<Option<HashSet<String>>>,
@@ -74,17 +74,17 @@ pub struct Ground<'a> {
     words: [OnceLock<Words>; 3],
 }
 
-impl std::fmt::Debug for Ground<'_> {
+impl std::fmt::Debug for Ground {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ground")
-            .field("seed", self.seed)
+            .field("seed", &self.seed)
             .finish_non_exhaustive()
     }
 }
 
-impl<'a> Ground<'a> {
+impl Ground {
     /// Of a repository that was opened and indexed. Looks at nothing yet.
-    pub fn new(seed: &'a Seed) -> Self {
+    pub fn new(seed: Seed) -> Self {
         Self {
             seed,
             files: Mutex::default(),

@@ -43,7 +43,7 @@ const QUOTED: usize = 60;
 /// A line of a patch that is as long says something of its own.
 const LONG: usize = 20;
 
-pub(super) fn check(task: &Task, instance: &Value, ground: &Ground<'_>) -> Passed {
+pub(super) fn check(task: &Task, instance: &Value, ground: &Ground) -> Passed {
     match task.kind {
         TaskKind::FuncLocalize => localize(instance, ground),
         TaskKind::DepSearch => search(instance, ground),
@@ -62,7 +62,7 @@ pub(super) fn description(target: &Value) -> &str {
         .unwrap_or_default()
 }
 
-fn localize(instance: &Value, ground: &Ground<'_>) -> Passed {
+fn localize(instance: &Value, ground: &Ground) -> Passed {
     for target in localize_targets(instance).iter().take(MOST) {
         let told = match description(target) {
             "" => description(instance),
@@ -147,7 +147,7 @@ fn statements(instance: &Value) -> impl Iterator<Item = &str> {
         .filter(|text| !text.is_empty())
 }
 
-fn search(instance: &Value, ground: &Ground<'_>) -> Passed {
+fn search(instance: &Value, ground: &Ground) -> Passed {
     let target = last_part(text(instance, "target_function_name")).to_lowercase();
     for row in dependencies(instance) {
         let name = last_part(text(row, "name"));
@@ -252,7 +252,7 @@ fn says_path(statement: &str, path: &str) -> bool {
     })
 }
 
-fn generate(instance: &Value, ground: &Ground<'_>) -> Passed {
+fn generate(instance: &Value, ground: &Ground) -> Passed {
     let path = text(instance, "file_path");
     let file = ground.text(path)?;
     let name = text(instance, "func_name");

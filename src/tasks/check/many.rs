@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use rayon::iter::IntoParallelRefIterator as _;
 use rayon::iter::ParallelIterator as _;
 
 use crate::cancel::Cancel;
 use crate::model::Task;
+use crate::model::Value;
+use crate::tasks::LeftOut;
 use crate::tasks::Seed;
 use crate::tasks::check::Ground;
+use crate::tasks::check::Outcome;
 use crate::tasks::check::Report;
 use crate::tasks::check::check;
 use crate::tasks::check::unopened;
@@ -65,7 +71,7 @@ pub fn check_all(
         if cancel.is_cancelled() {
             return None;
         }
-        let ground = seed.as_ref().map(Ground::new);
+        let ground = seed.map(Ground::new);
         for batch in members.chunks(BATCH) {
             let one = |ix: &usize| {
                 let task = tasks.get(*ix).filter(|_| !cancel.is_cancelled())?;
@@ -90,6 +96,68 @@ pub fn check_all(
         }
     }
     (!cancel.is_cancelled()).then_some(reports)
+}
+
+/// Looks at tasks as they are made, so that only good ones are.
+pub struct Gate<'a> {
+    program: Option<&'a dyn RunProgram>,
+    /// The repositories that were asked for last.
+    grounds: Mutex<Vec<Arc<Ground>>>,
+}
+
+impl<'a> Gate<'a> {
+    /// Without `program` what needs a test program is left open, and passes.
+    pub fn new(program: Option<&'a dyn RunProgram>) -> Self {
+        Self {
+            program,
+            grounds: Mutex::default(),
+        }
+    }
+
+    /// Checks a row of a repository.
+    ///
+    /// # Errors
+    /// The first check that refuses it, and why.
+    pub fn look(&self, seed: &Seed, row: &Value, cancel: &Cancel) -> Result<(), LeftOut> {
+        let task = Task::from_instance(row.clone());
+        let report = check(&task, &self.ground(seed), self.program, cancel);
+        let mut checks = report.checks.into_iter();
+        match checks.find(|check| check.outcome == Outcome::Refused) {
+            None => Ok(()),
+            Some(refused) => Err(LeftOut {
+                reason: reason(refused.name),
+                detail: refused.why.unwrap_or_default(),
+            }),
+        }
+    }
+
+    fn ground(&self, seed: &Seed) -> Arc<Ground> {
+        /// Repositories from which tasks are made at the same time.
+        const KEPT: usize = 4;
+        let mut grounds = self.grounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |ground: &&Arc<Ground>| Arc::ptr_eq(&ground.seed.index, &seed.index);
+        if let Some(known) = grounds.iter().find(is_it) {
+            return Arc::clone(known);
+        }
+        if grounds.len() >= KEPT {
+            grounds.remove(0);
+        }
+        let ground = Arc::new(Ground::new(seed.clone()));
+        grounds.push(Arc::clone(&ground));
+        ground
+    }
+}
+
+/// By what refused tasks are counted.
+fn reason(check: &str) -> &'static str {
+    match check {
+        "base" => "its base state cannot be made",
+        "gold" => "its right answer is not in reach",
+        "leak" => "its statement gives something away",
+        "trivial" => "nothing else fits its statement",
+        "accepts" => "a right edit is not accepted",
+        _ => "a wrong edit is not rejected",
+    }
 }
 
 fn put(reports: &mut [Report], ix: usize, report: Report) {
@@ -122,7 +190,7 @@ fn open(path: PathBuf, commit: Option<&str>, cancel: &Cancel) -> Result<Seed, St
 }
 
 /// What has no commits may be another state than the task's.
-fn with_note(mut report: Report, task: &Task, ground: &Ground<'_>, commit: Option<&str>) -> Report {
+fn with_note(mut report: Report, task: &Task, ground: &Ground, commit: Option<&str>) -> Report {
     let is_other = |base: &str| base != ground.seed.commit;
     if commit.is_none() && task.base_commit.as_deref().is_some_and(is_other) {
         let note = "the repository has no commits, and holds other files than those that the task was made of";

@@ -21,7 +21,7 @@ pub(super) const MOST: usize = 1000;
 pub(super) fn check(
     kind: TaskKind,
     instance: &Value,
-    ground: &Ground<'_>,
+    ground: &Ground,
     state: &BaseState,
 ) -> Passed {
     match kind {
@@ -69,7 +69,7 @@ pub(super) fn last_part(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
-fn localize(target: &Value, path: &str, ground: &Ground<'_>) -> Passed {
+fn localize(target: &Value, path: &str, ground: &Ground) -> Passed {
     let file = ground.text(path)?;
     let name = last_part(text(target, "module_name"));
     let start =
@@ -110,7 +110,7 @@ fn localize(target: &Value, path: &str, ground: &Ground<'_>) -> Passed {
     }
 }
 
-fn search(instance: &Value, ground: &Ground<'_>) -> Passed {
+fn search(instance: &Value, ground: &Ground) -> Passed {
     let path = text(instance, "target_function_file");
     let name = last_part(text(instance, "target_function_name"));
     let start = line(instance, "target_function_line_start");
@@ -127,7 +127,7 @@ fn search(instance: &Value, ground: &Ground<'_>) -> Passed {
     within(path, (start, end), file.line_count())
 }
 
-fn generate(instance: &Value, ground: &Ground<'_>) -> Passed {
+fn generate(instance: &Value, ground: &Ground) -> Passed {
     let path = text(instance, "file_path");
     let name = text(instance, "func_name");
     if path.is_empty() || name.is_empty() {

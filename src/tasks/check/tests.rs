@@ -23,7 +23,7 @@ def total(order):
     Every line is taxed at the rate of its own country, never at that of the buyer.
 
     Returns:
-        cents
+        the cents that somebody has to pay for it
     """
     cents = 0
     for line in order:
@@ -59,6 +59,10 @@ def rate(line):
 def cost_of_line(order):
     x = 1
     return x
+
+
+def postage_of_basket(basket):
+    return 0
 "#;
 
 struct Memory(Vec<(&'static str, &'static str)>);
@@ -107,8 +111,7 @@ impl RunProgram for Passes {
 }
 
 fn report(instance: &Value, program: Option<&dyn RunProgram>) -> Report {
-    let seed = seed();
-    let ground = Ground::new(&seed);
+    let ground = Ground::new(seed());
     check(
         &Task::from_instance(instance.clone()),
         &ground,
@@ -171,7 +174,7 @@ fn targets_to_be_documented() {
     let task = localize();
     let report = good(&task, None);
     let space = report.search_space.unwrap();
-    assert!(space.candidates > 1 && space.rank.is_some(), "{space:?}");
+    assert!(space.candidates > 1 && space.rank.is_none(), "{space:?}");
     assert!(
         report
             .notes
@@ -227,13 +230,13 @@ fn targets_to_be_documented() {
         "its path",
     );
     bad(
-        &told("It is taxed at the rate of its own country, it says."),
+        &told("It tells the cents that somebody has to pay for."),
         "leak",
         "repeats the docstring",
     );
     bad(&told(""), "leak", "no description");
     bad(
-        &told("Add what a big order comes to in the orders book."),
+        &told("What the total is to somebody."),
         "trivial",
         "no other place",
     );
@@ -356,7 +359,7 @@ fn files_with_nothing_to_choose_from_are_trivial() {
         json!({"target_function_name": "f", "target_function_file": "m.py",
         "target_function_line_start": 0, "dependencies": [{"name": "g", "file_path": "m.py", "line_start": 5}]}),
     );
-    let report = check(&task, &Ground::new(&seed), None, &Cancel::new());
+    let report = check(&task, &Ground::new(seed), None, &Cancel::new());
     let refused: Vec<&str> = report
         .checks
         .iter()
@@ -367,7 +370,7 @@ fn files_with_nothing_to_choose_from_are_trivial() {
 }
 
 fn issue() -> Value {
-    let patch = "diff --git a/pkg/shop.py b/pkg/shop.py\n--- a/pkg/shop.py\n+++ b/pkg/shop.py\n@@ -29,3 +29,3 @@\n def postage(basket):\n     \"\"\"What sending a basket costs.\"\"\"\n-    return 100\n+    return 100 if basket.lines else 0\n";
+    let patch = "diff --git a/pkg/shop.py b/pkg/shop.py\n--- a/pkg/shop.py\n+++ b/pkg/shop.py\n@@ -30,3 +30,3 @@\n def postage(basket):\n     \"\"\"What sending a basket costs.\"\"\"\n-    return 100\n+    return 100 if basket.lines else 0\n";
     json!({"instance_id": "t", "repo": "o/r", "base_commit": "0", "patch": patch,
         "problem_statement": "An empty basket should cost no postage, but it always pays."})
 }
@@ -412,7 +415,7 @@ fn issues_to_be_placed() {
         "-    return 100\n+    return 100 if basket.lines else 0\n",
         "     return 100\n+    # why\n",
     );
-    let comment = comment.replace("@@ -29,3 +29,3 @@", "@@ -29,3 +29,4 @@");
+    let comment = comment.replace("@@ -30,3 +30,3 @@", "@@ -30,3 +30,4 @@");
     bad(
         &with(&task, "patch", json!(comment)),
         "rejects",
@@ -473,4 +476,15 @@ fn other_tasks_have_no_checks() {
         "base",
         "no checks",
     );
+}
+
+#[test]
+fn rows_are_looked_at_as_they_are_made() {
+    let gate = Gate::new(None);
+    let seed = seed();
+    let look = |row: &Value| gate.look(&seed, row, &Cancel::new());
+    assert_eq!(look(&localize()), Ok(()));
+    let why = look(&with(&search(), "num_dependencies", json!(3))).unwrap_err();
+    assert_eq!(why.reason, "its right answer is not in reach");
+    assert!(why.detail.contains("says otherwise"), "{}", why.detail);
 }

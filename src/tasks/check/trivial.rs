@@ -257,7 +257,7 @@ impl PathWords {
 pub(super) fn check(
     task: &Task,
     instance: &Value,
-    ground: &Ground<'_>,
+    ground: &Ground,
 ) -> (Passed, Option<SearchSpace>) {
     match task.kind {
         TaskKind::FuncLocalize => localize(instance, ground),
@@ -269,7 +269,7 @@ pub(super) fn check(
 }
 
 /// Of several targets the easiest one: any one suffices.
-fn localize(instance: &Value, ground: &Ground<'_>) -> (Passed, Option<SearchSpace>) {
+fn localize(instance: &Value, ground: &Ground) -> (Passed, Option<SearchSpace>) {
     let spaces = localize_targets(instance).iter().filter_map(|target| {
         let name = last_part(text(target, "module_name"));
         let path = path_of(target, instance);
@@ -286,7 +286,7 @@ fn localize(instance: &Value, ground: &Ground<'_>) -> (Passed, Option<SearchSpac
 }
 
 /// Notes a name that is told and that nothing else has: a search for it ends at the target.
-pub(super) fn note(kind: TaskKind, instance: &Value, ground: &Ground<'_>, notes: &mut Vec<String>) {
+pub(super) fn note(kind: TaskKind, instance: &Value, ground: &Ground, notes: &mut Vec<String>) {
     let is_masked = instance.get("name_masked").and_then(Value::as_bool) == Some(true);
     if kind != TaskKind::FuncLocalize || is_masked {
         return;
@@ -301,7 +301,7 @@ pub(super) fn note(kind: TaskKind, instance: &Value, ground: &Ground<'_>, notes:
     }
 }
 
-fn issue(task: &Task, ground: &Ground<'_>) -> (Passed, Option<SearchSpace>) {
+fn issue(task: &Task, ground: &Ground) -> (Passed, Option<SearchSpace>) {
     let gold = parse_patch(task.gold_patch.as_deref().unwrap_or_default());
     let paths = gold.iter().filter_map(|file| file.old_path.as_deref());
     let places: Vec<(String, usize)> = paths.map(|path| (path.to_owned(), 0)).collect();
@@ -319,7 +319,7 @@ fn judged(space: Option<SearchSpace>) -> (Passed, Option<SearchSpace>) {
     (passed, space)
 }
 
-fn search(instance: &Value, ground: &Ground<'_>) -> (Passed, Option<SearchSpace>) {
+fn search(instance: &Value, ground: &Ground) -> (Passed, Option<SearchSpace>) {
     let target = (
         text(instance, "target_function_file"),
         text(instance, "target_function_name"),
@@ -377,7 +377,7 @@ fn with_outer(outline: &[Definition], inner: &HashSet<usize>) -> HashSet<usize> 
     all
 }
 
-fn generate(instance: &Value, ground: &Ground<'_>) -> Passed {
+fn generate(instance: &Value, ground: &Ground) -> Passed {
     let file = ground.text(text(instance, "file_path"))?;
     let function = function_text(&file.text, text(instance, "func_name")).unwrap_or_default();
     if body(&function).len() < 2 {

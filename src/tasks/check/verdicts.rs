@@ -12,9 +12,10 @@ use crate::tasks::base::BaseState;
 use crate::tasks::check::Ground;
 use crate::tasks::check::Outcome;
 use crate::tasks::check::Report;
-use crate::tasks::check::edits::Base;
-use crate::tasks::check::edits::Edit;
 use crate::tasks::check::edits::edits;
+use crate::tasks::check::work::Base;
+use crate::tasks::check::work::Edit;
+use crate::tasks::check::work::changed;
 use crate::verify::Judgement;
 use crate::verify::Sense;
 use crate::verify::base::Bases;
@@ -33,12 +34,14 @@ impl Bases for Base<'_> {
 pub(super) fn check(
     task: &Task,
     instance: &Value,
-    (ground, state): (&Ground<'_>, &BaseState),
+    (ground, state): (&Ground, &BaseState),
     program: Option<&dyn RunProgram>,
     report: &mut Report,
     cancel: &Cancel,
 ) {
-    let edits = match edits(task, instance, ground, state) {
+    let changed = changed(state);
+    let base = Base::new(ground, &changed);
+    let edits = match edits(task, instance, &base) {
         Ok(edits) => edits,
         Err(why) => {
             report.add("accepts", (Outcome::Refused, Some(why)));
@@ -46,7 +49,6 @@ pub(super) fn check(
             return;
         }
     };
-    let base = Base { ground, state };
     let judge = |edit: &Edit, program: Option<&dyn RunProgram>| {
         let program = program.map(RunOnce::new);
         let program = program.as_ref().map(|program| program as &dyn RunProgram);

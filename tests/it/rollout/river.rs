@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use hgview::endpoint::testing::Reply;
+use hgview::model::TaskKind;
 use serde_json::Value;
 use serde_json::json;
 
@@ -20,6 +21,17 @@ const IN_FILE: usize = 5;
 pub(super) struct Task {
     pub(super) instance: Value,
     function: usize,
+    kind: TaskKind,
+}
+
+impl Task {
+    fn new(instance: Value, function: usize) -> Self {
+        Self {
+            kind: TaskKind::of_instance(&instance),
+            instance,
+            function,
+        }
+    }
 }
 
 /// The repository and its tasks.
@@ -124,13 +136,25 @@ impl River {
         git(&repo, &["add", "-A"]);
         git(&repo, &["commit", "-q", "-m", "c"]);
         let commit = git(&repo, &["rev-parse", "HEAD"]);
-        let task = |function: usize| Task {
-            instance: instance(function, &lines, &commit),
-            function,
-        };
+        let task = |function: usize| Task::new(instance(function, &lines, &commit), function);
         Self {
             tasks: (0..COUNT).map(task).collect(),
             root: format!("/workspace/own__river__{}", &commit[..8]),
+        }
+    }
+
+    /// The same with these tasks about its functions instead.
+    pub(super) fn with_tasks(&self, instances: Vec<Value>) -> Self {
+        let task = |instance: Value| {
+            let named = instance["target_function_name"].as_str().unwrap();
+            let function = (0..COUNT)
+                .find(|function| name(*function) == named)
+                .unwrap();
+            Task::new(instance, function)
+        };
+        Self {
+            tasks: instances.into_iter().map(task).collect(),
+            root: self.root.clone(),
         }
     }
 
@@ -217,8 +241,8 @@ fn edits(root: &str, task: &Task, policy: &str) -> Vec<(&'static str, Value)> {
         return vec![replace(other, &first, &format!("{first}\n# looked at"))];
     }
     let sum = |function: usize| format!("    return near + far + {}", 100 + function);
-    let mut calls = match own {
-        0..14 => {
+    let mut calls = match task.kind {
+        TaskKind::FuncLocalize => {
             let def = format!("def {}(banks):", name(own));
             vec![replace(
                 own,
@@ -226,7 +250,7 @@ fn edits(root: &str, task: &Task, policy: &str) -> Vec<(&'static str, Value)> {
                 &format!("{def}\n{}", docstring(own).trim_end()),
             )]
         }
-        14..26 => callees(own)
+        TaskKind::DepSearch => callees(own)
             .into_iter()
             .map(|callee| {
                 let def = format!("def {}(banks):", name(callee));
@@ -237,7 +261,7 @@ fn edits(root: &str, task: &Task, policy: &str) -> Vec<(&'static str, Value)> {
                 replace(callee, &def, &format!("{comment}\n{def}"))
             })
             .collect(),
-        26..34 => {
+        TaskKind::FuncGen => {
             let todo = "    pass  # TODO: Implement this function";
             vec![replace(own, todo, body(own).trim_end())]
         }
@@ -248,7 +272,11 @@ fn edits(root: &str, task: &Task, policy: &str) -> Vec<(&'static str, Value)> {
         )],
     };
     if policy == "code changer" {
-        let changed = if (26..34).contains(&own) { other } else { own };
+        let changed = if task.kind == TaskKind::FuncGen {
+            other
+        } else {
+            own
+        };
         calls.push(replace(changed, &sum(changed), "    return near - far"));
     }
     calls
