@@ -66,7 +66,7 @@ pub(super) fn run(
         args.repo_name.as_deref(),
     )?;
     let options = options(args, shared)?;
-    let built = build_with_progress(args, options, (&sources, &makers), &cancel, output);
+    let built = build_with_progress(args, &options, (&sources, &makers), &cancel, output);
     if built.is_err() {
         drop(author.tell(output));
         interrupts.obey();
@@ -150,7 +150,7 @@ fn options(args: &TasksBuildArgs, shared: &SharedArgs) -> Result<Options> {
 
 fn build_with_progress(
     args: &TasksBuildArgs,
-    options: Options,
+    options: &Options,
     (sources, makers): (&[Source], &[&dyn Maker]),
     cancel: &Cancel,
     output: &mut Output<'_>,
@@ -175,7 +175,7 @@ fn build_with_progress(
     let mut progress = Progress::new(output);
     let built = std::thread::scope(|scope| {
         let work = scope.spawn(|| {
-            pool.install(|| build::build(sources, makers, &options, check, cancel, &note))
+            pool.install(|| build::build(sources, makers, options, check, cancel, &note))
         });
         while !work.is_finished() {
             std::thread::sleep(PACE);
