@@ -8,15 +8,15 @@ use crate::diff::unified;
 /// One side of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Side<'a> {
-    /// Its mode, as git writes modes: `100644`.
-    pub mode: &'static str,
+    /// Its mode, as git writes modes: `100644`. `None` where there is no such file.
+    pub mode: Option<&'static str>,
     /// What is in it; of a link, its target.
     pub text: &'a str,
 }
 
 impl<'a> Side<'a> {
     /// `None` for bytes that are no text.
-    pub fn of(mode: &'static str, bytes: &'a [u8]) -> Option<Self> {
+    pub fn of(mode: Option<&'static str>, bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes)
             .ok()
             .filter(|text| !text.contains('\0'))?;
@@ -24,14 +24,14 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Adds the part of one file to a patch: what leads from one side to the other, `None` where there is no such file.
-pub fn write_part(name: &str, old: Option<Side<'_>>, new: Option<Side<'_>>, patch: &mut String) {
+/// Adds the part of one file to a patch: what leads from one side to the other.
+pub fn write_part(name: &str, old: Side<'_>, new: Side<'_>, patch: &mut String) {
     let (from, to) = (quoted("a/", name), quoted("b/", name));
     let mut say = |line: String| {
         patch.push_str(&line);
         patch.push('\n');
     };
-    let modes = (old.map(|side| side.mode), new.map(|side| side.mode));
+    let modes = (old.mode, new.mode);
     if modes == (None, None) {
         return;
     }
@@ -45,11 +45,7 @@ pub fn write_part(name: &str, old: Option<Side<'_>>, new: Option<Side<'_>>, patc
         }
         _ => {}
     }
-    let (before, after) = (
-        old.map_or("", |side| side.text),
-        new.map_or("", |side| side.text),
-    );
-    let text = unified(name, &diff_files(before, after, 3));
+    let text = unified(name, &diff_files(old.text, new.text, 3));
     let Some((_, body)) = text.split_once("\n+++ ") else {
         return;
     };
@@ -57,8 +53,8 @@ pub fn write_part(name: &str, old: Option<Side<'_>>, new: Option<Side<'_>>, patc
         return;
     };
     // a whole file that was emptied is not one that is gone
-    let from = old.map_or("/dev/null", |_| from.as_str());
-    let to = new.map_or("/dev/null", |_| to.as_str());
+    let from = old.mode.map_or("/dev/null", |_| from.as_str());
+    let to = new.mode.map_or("/dev/null", |_| to.as_str());
     say(format!("--- {from}"));
     say(format!("+++ {to}"));
     patch.push_str(body);

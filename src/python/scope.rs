@@ -3,6 +3,9 @@
 //! Scopes are Python's: functions see what they bind anywhere, class bodies what was bound above, comprehensions their
 //! targets. Recursive: to be used where [`with_module`](crate::python::tree::with_module) gives the tree.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 
 use ruff_python_ast::AnyParameterRef;
@@ -10,6 +13,7 @@ use ruff_python_ast::Comprehension;
 use ruff_python_ast::ExceptHandler;
 use ruff_python_ast::Expr;
 use ruff_python_ast::ExprContext;
+use ruff_python_ast::Identifier;
 use ruff_python_ast::Parameters;
 use ruff_python_ast::Pattern;
 use ruff_python_ast::Stmt;
@@ -88,22 +92,18 @@ pub fn bound(statements: &[Stmt]) -> Vec<&str> {
 pub fn imported(node: &StmtImport) -> Vec<Imported<'_>> {
     let all = node.names.iter().map(|alias| {
         let whole = alias.name.as_str();
-        match &alias.asname {
-            Some(name) => Imported {
-                bound: name.as_str(),
-                origin: whole.to_owned(),
-                line: format!("import {whole} as {}", name.as_str()),
-                method: None,
-            },
-            None => {
-                let first = whole.split('.').next().unwrap_or(whole);
-                Imported {
-                    bound: first,
-                    origin: first.to_owned(),
-                    line: format!("import {whole}"),
-                    method: None,
-                }
-            }
+        let (bound, origin, line) = if let Some(name) = &alias.asname {
+            let name = name.as_str();
+            (name, whole, format!("import {whole} as {name}"))
+        } else {
+            let first = whole.split('.').next().unwrap_or(whole);
+            (first, first, format!("import {whole}"))
+        };
+        Imported {
+            bound,
+            origin: origin.to_owned(),
+            line,
+            method: None,
         }
     });
     all.collect()
@@ -293,9 +293,13 @@ impl<'a> Finder<'a> {
                     this.visit_expr(&generator.iter);
                 }
                 this.visit_expr(&generator.target);
-                generator.ifs.iter().for_each(|test| this.visit_expr(test));
+                for test in &generator.ifs {
+                    this.visit_expr(test);
+                }
             }
-            parts.iter().for_each(|part| this.visit_expr(part));
+            for part in parts {
+                this.visit_expr(part);
+            }
         });
     }
 }
@@ -304,7 +308,7 @@ fn parameter_names(parameters: &Parameters) -> impl Iterator<Item = &str> {
     parameters
         .iter()
         .map(AnyParameterRef::name)
-        .map(|name| name.as_str())
+        .map(Identifier::as_str)
 }
 
 impl<'a> Visitor<'a> for Finder<'a> {
@@ -406,7 +410,7 @@ impl<'a> Visitor<'a> for Binder<'a> {
             }
             Stmt::Global(node) => {
                 self.globals
-                    .extend(node.names.iter().map(|name| name.as_str()));
+                    .extend(node.names.iter().map(Identifier::as_str));
             }
             _ => walk_stmt(self, statement),
         }
@@ -417,7 +421,7 @@ impl<'a> Visitor<'a> for Binder<'a> {
     fn visit_except_handler(&mut self, handler: &'a ExceptHandler) {
         let ExceptHandler::ExceptHandler(node) = handler;
         self.names
-            .extend(node.name.as_ref().map(|name| name.as_str()));
+            .extend(node.name.as_ref().map(Identifier::as_str));
         walk_except_handler(self, handler);
     }
 
@@ -428,7 +432,7 @@ impl<'a> Visitor<'a> for Binder<'a> {
             Pattern::MatchMapping(node) => node.rest.as_ref(),
             _ => None,
         };
-        self.names.extend(name.map(|name| name.as_str()));
+        self.names.extend(name.map(Identifier::as_str));
         walk_pattern(self, pattern);
     }
 
@@ -451,112 +455,5 @@ impl<'a> Visitor<'a> for Binder<'a> {
             }
             _ => walk_expr(self, expr),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::python::tree::with_module;
-
-    /// What a text's statements take, then `|`, then what they bind.
-    #[track_caller]
-    fn check(text: &str, want: &str) {
-        let got = with_module(text, |module| {
-            let mut shown: Vec<String> = Vec::new();
-            for statement in &module.body {
-                let taken = taken(statement);
-                for found in &taken.uses {
-                    let mut word = found.name.to_owned();
-                    if !found.attributes.is_empty() {
-                        word = format!("{word}.{}", found.attributes);
-                    }
-                    if let Some(method) = found.method {
-                        word = format!("{word}@{method}");
-                    }
-                    if found.is_annotation {
-                        word.push('?');
-                    }
-                    shown.push(word);
-                }
-                shown.extend(taken.imports.iter().map(|import| {
-                    format!("[{}: {} <- {}]", import.line, import.bound, import.origin)
-                }));
-            }
-            shown.push("|".to_owned());
-            shown.extend(bound(&module.body).into_iter().map(str::to_owned));
-            shown.join(" ")
-        });
-        assert_eq!(got.unwrap(), want, "{text}");
-    }
-
-    #[test]
-    fn functions_have_their_own_names() {
-        check(
-            "def f(a, *b, c=D, **e):\n    return a + b + c + e + g(f)\n",
-            "D g f | f",
-        );
-        check(
-            "def f():\n    x = y\n    for y in z: pass\n    return os.path.join(x)\n",
-            "z os.path.join | f",
-        );
-        check("def f():\n    global n\n    n = m\n", "n m | f");
-        check(
-            "def f():\n    def g(): return h(x)\n    x = 1\n    return g\n",
-            "h | f",
-        );
-        check(
-            "def f():\n    try: pass\n    except E as e: e\n    with a as b: b\n    if (c := d): c\n",
-            "E a d | f",
-        );
-        check(
-            "def f(x: T = 1) -> T:\n    y: T = x\n    return lambda z=u: z + x + w\n",
-            "u w | f",
-        );
-        check("@d(k)\nasync def f(): pass\n", "d k | f");
-        check("def f[T](x):\n    return T, U\n", "U | f");
-        check(
-            "def f(v):\n    match v:\n        case C(a=[b, *c]) | {1: d, **e} as g: return b, c, d, e, g, h\n",
-            "C h | f",
-        );
-        check(
-            "def f():\n    import os.path as p, re\n    from . import m as n\n    return p, re, n\n",
-            "[import os.path as p: p <- os.path] [import re: re <- re] [from . import m as n: n <- .m] | f",
-        );
-    }
-
-    #[test]
-    fn comprehensions_have_their_own_names() {
-        check("x = [x for x in x if x]\n", "x | x");
-        check("y = {a: b for a in c for b in a}\n", "c | y");
-        check(
-            "def f():\n    return [t for s in g if (u := s)], u, s, t\n",
-            "g t s t | f",
-        );
-        check("z = (f'{q!r:>{w}}' for i in j)\n", "j q w | z");
-    }
-
-    #[test]
-    fn classes_have_names_of_their_body() {
-        check(
-            "class A(B, metaclass=M):\n    x = y\n    y = x\n    n: T = U\n    @p\n    def f(self, a=x): return x + self.y\n    class C:\n        def g(self): return w\n",
-            "B M y U T? p x@f w | A",
-        );
-        check(
-            "class A:\n    def f(self):\n        def g(): return h\n        return k.l.m\n",
-            "h@f k.l.m@f | A",
-        );
-    }
-
-    #[test]
-    fn modules_bind() {
-        check(
-            "import os.path, re as r\nfrom a.b import c as d, e\nfrom q import *\n",
-            "[import os.path: os <- os] [import re as r: r <- re] [from a.b import c as d: d <- a.b.c] [from a.b import e: e <- a.b.e] [from q import *: * <- q.*] | os r d e",
-        );
-        check(
-            "if t:\n    a = b = 1\nelse:\n    (c, [d, *e]) = f\n    g += h\n    i.j = k[l] = 1\n",
-            "t f h i.j k l | a b c d e g",
-        );
     }
 }

@@ -81,6 +81,7 @@ mod reason {
     pub(super) const FAILS: &str = "its test program fails the original";
     pub(super) const UNSTEADY: &str = "its test program passes the original only sometimes";
     pub(super) const PASSES: &str = "its test program passes an empty body";
+    pub(super) const BREAKS: &str = "its file does not parse once it is masked as published";
     pub(super) const GONE: &str = "its file has changed";
 }
 
@@ -156,9 +157,8 @@ impl Maker for FuncGen {
         // as the harness cuts it out of a final file
         let original = function_text(&source, name);
         let masked = mask_function(&source, name).and_then(|text| function_text(&text, name));
-        let (Some(original), Some(masked)) = (original, masked) else {
-            return Err(left_out(reason::GONE, ""));
-        };
+        let original = original.ok_or_else(|| left_out(reason::GONE, ""))?;
+        let masked = masked.ok_or_else(|| left_out(reason::BREAKS, ""))?;
         let task = Task::from_instance(Value::Object(draft.fields.clone()));
         let judge = |answer: String| {
             let attempt = Trajectory {

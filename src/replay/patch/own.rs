@@ -26,16 +26,16 @@ pub(in crate::replay) fn by_layer(before: &State<'_>, after: &State<'_>) -> Stri
     patch
 }
 
-/// A side of a file as git knows it, nothing where there is none; `None` where it cannot be told or is no text.
-fn side(found: &Found) -> Option<Option<Side<'_>>> {
+/// A side of a file as git knows it; `None` where it cannot be told or is no text.
+fn side(found: &Found) -> Option<Side<'_>> {
     let (mode, bytes) = match found {
-        Found::Nothing => return Some(None),
-        Found::File { mode, bytes } if mode & 0o100 != 0 => ("100755", bytes),
-        Found::File { bytes, .. } => ("100644", bytes),
-        Found::Symlink(target) => ("120000", target),
+        Found::Nothing => (None, &b""[..]),
+        Found::File { mode, bytes } if mode & 0o100 != 0 => (Some("100755"), bytes.as_slice()),
+        Found::File { bytes, .. } => (Some("100644"), bytes.as_slice()),
+        Found::Symlink(target) => (Some("120000"), target.as_slice()),
         Found::Unknown => return None,
     };
-    Side::of(mode, bytes).map(Some)
+    Side::of(mode, bytes)
 }
 
 /// The paths below the tree that either state's layer says something of, but for folders and git's own.

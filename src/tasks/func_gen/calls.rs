@@ -53,7 +53,8 @@ pub(super) struct Wanted {
 }
 
 /// Where calls of wanted functions stand, by file: the line, the bytes before the name on it, the function.
-type Sites = BTreeMap<String, Vec<(usize, usize, DefinitionId)>>;
+type Sites = BTreeMap<String, Vec<Site>>;
+type Site = (usize, usize, DefinitionId);
 
 /// Expressions that call each of the wanted functions, each once, by path and line. `None` when it was cancelled.
 pub(super) fn literal_calls(
@@ -61,9 +62,8 @@ pub(super) fn literal_calls(
     wanted: &HashMap<DefinitionId, Wanted>,
     cancel: &Cancel,
 ) -> Option<HashMap<DefinitionId, Vec<String>>> {
-    let sites: Vec<(String, Vec<(usize, usize, DefinitionId)>)> =
-        sites(seed, wanted, cancel)?.into_iter().collect();
-    let one = |(path, sites): &(String, Vec<(usize, usize, DefinitionId)>)| {
+    let sites: Vec<(String, Vec<Site>)> = sites(seed, wanted, cancel)?.into_iter().collect();
+    let one = |(path, sites): &(String, Vec<Site>)| {
         if cancel.is_cancelled() {
             return None;
         }
@@ -124,7 +124,7 @@ fn sites(seed: &Seed, wanted: &HashMap<DefinitionId, Wanted>, cancel: &Cancel) -
 fn calls_of_file(
     seed: &Seed,
     path: &str,
-    sites: &[(usize, usize, DefinitionId)],
+    sites: &[Site],
     wanted: &HashMap<DefinitionId, Wanted>,
 ) -> Vec<(DefinitionId, String)> {
     let Ok(source) = seed.source(path) else {
@@ -135,9 +135,7 @@ fn calls_of_file(
         .into_iter()
         .chain(memchr::memchr_iter(b'\n', source.as_bytes()).map(|at| at + 1))
         .collect();
-    let place = |(line, column, id): &(usize, usize, DefinitionId)| {
-        starts.get(*line).map(|start| (start + column, *id))
-    };
+    let place = |(line, column, id): &Site| starts.get(*line).map(|start| (start + column, *id));
     let sites: HashMap<usize, DefinitionId> = sites.iter().filter_map(place).collect();
     let found = with_module(&source, |module| {
         let mut reader = Reader {

@@ -210,8 +210,8 @@ struct Session {
     known: HashSet<String>,
     /// Names that stand for what cannot be had.
     broken: HashSet<String>,
-    closure: Closure,
-    session_closure: Closure,
+    needs_alone: Closure,
+    needs_together: Closure,
 }
 
 impl Session {
@@ -234,14 +234,14 @@ impl Session {
         if example.is_expression && !example.needs.iter().any(builds_on) && example.binds.is_empty()
         {
             if example.is_call {
-                self.closure.extend(closure);
+                self.needs_alone.extend(closure);
                 self.alone.push(Case {
                     lines: vec![format!("{SEE}({})", example.text)],
                 });
             }
             return;
         }
-        self.session_closure.extend(closure);
+        self.needs_together.extend(closure);
         self.is_call |= example.is_call;
         if example.is_expression {
             self.lines.push(format!("{SEE}({})", example.text));
@@ -284,12 +284,12 @@ impl Session {
             mut alone,
             lines,
             is_call,
-            mut closure,
-            session_closure,
+            needs_alone: mut closure,
+            needs_together,
             ..
         } = self;
         if is_call {
-            closure.extend(session_closure);
+            closure.extend(needs_together);
             alone.push(Case { lines });
         }
         (alone, closure)

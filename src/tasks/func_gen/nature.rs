@@ -265,8 +265,8 @@ pub(super) fn nature(dotted: &str) -> Nature {
 /// Whether a module can be imported wherever Python is, to no effect.
 pub(super) fn is_importable(origin: &str) -> bool {
     let root = origin.split('.').next().unwrap_or(origin);
-    let part = |part: &&str| part.split('.').next() == Some(root);
-    has(&WHOLE, root) || PARTS.iter().any(|one| part(&one))
+    let is_part = |part: &&str| part.split('.').next() == Some(root);
+    has(&WHOLE, root) || PARTS.iter().any(is_part)
 }
 
 /// Whether a built-in name reads or changes what is outside; `print` does not count.

@@ -17,7 +17,7 @@ pub(super) const METHOD: &str = "_method";
 /// Longer programs are no small piece of a module any more.
 const MOST_BYTES: usize = 96 << 10;
 
-/// How two implementations are compared. A number that is none equals itself; iterators are what they give; objects
+/// How two implementations are compared. A number that is none equals itself; iterators are what they give, in lists and tuples too; objects
 /// without an equality of their own are equal where their attributes are. What a function does to what it is given is
 /// seen too. Where the original itself fails for want of a
 /// name or of a file, nothing is tested, and the test fails.
@@ -29,6 +29,8 @@ const COMPARE: &str = "    import copy as _copy
     def _taken(value):
         if hasattr(value, '__next__'):
             value = ['iterator', *_itertools.islice(value, 1000)]
+        if type(value) in (list, tuple):
+            return type(value)([_taken(one) for one in value])
         try:
             return _copy.deepcopy(value)
         except Exception:

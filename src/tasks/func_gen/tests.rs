@@ -199,13 +199,13 @@ fn who_takes_part() {
 
 #[test]
 fn what_depends_on_the_world_is_left_out() {
+    const IMPURE: &str = "1 its outcome depends on more than its arguments";
+    const FOREIGN: &str = "1 it needs modules beyond the standard library";
     let body = |above: &str, body: &str| {
         format!(
             "{above}\ndef f(x):\n    '''D.\n    >>> f(1)\n    '''\n    y = {body}\n    return y\n"
         )
     };
-    const IMPURE: &str = "1 its outcome depends on more than its arguments";
-    const FOREIGN: &str = "1 it needs modules beyond the standard library";
     for (above, inner, want) in [
         ("import random", "random.random()", IMPURE),
         ("from time import time as t", "t()", IMPURE),
@@ -302,7 +302,7 @@ fn drafts_are_finished_by_running_them() {
             "m.py",
             &f("    for y in x:\n        yield y\n    yield iter([1])\n"),
         )],
-        reason::FAILS,
+        "kept",
     );
     finish(
         &[("m.py", &f("    for y in x:\n        yield y\n"))],
@@ -337,6 +337,11 @@ fn drafts_are_finished_by_running_them() {
             ),
         ],
         "kept",
+    );
+    // an empty line behind the docstring gives the new body its indent
+    finish(
+        &[("m.py", &f("\n    y = x\n    return y\n"))],
+        reason::BREAKS,
     );
     let refused = FuncGen::new(Arc::new(Nothing));
     let seed = seed(&[("m.py", &f("    y = x\n    return y\n"))]);

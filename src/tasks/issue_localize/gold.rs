@@ -1,5 +1,7 @@
 //! What of a patch is the answer to an issue.
 
+use std::path::Path;
+
 use crate::behave::is_test_file;
 use crate::patch::FilePatch;
 use crate::patch::PatchKind;
@@ -70,7 +72,10 @@ pub(super) fn gold(patch: &str) -> Result<Gold, &'static str> {
 fn changed_source(part: &FilePatch) -> Option<&str> {
     let path = part.old_path.as_deref()?;
     let is_there = !matches!(part.kind, PatchKind::Added | PatchKind::Copied);
-    (is_there && path.ends_with(".py") && !part.hunks.is_empty()).then_some(path)
+    let is_python = Path::new(path)
+        .extension()
+        .is_some_and(|ending| ending == "py");
+    (is_there && is_python && !part.hunks.is_empty()).then_some(path)
 }
 
 fn first_line(part: &FilePatch) -> usize {

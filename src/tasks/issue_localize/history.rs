@@ -76,10 +76,10 @@ fn draft_of(commits: &Commits, commit: &Commit, cancel: &Cancel) -> Result<Draft
 fn patch(commits: &Commits, parent: &Commit, commit: &Commit, cancel: &Cancel) -> Option<String> {
     let mut patch = String::new();
     for change in commits.changes(parent, commit, MOST_FILES, cancel)? {
-        let Ok(path) = std::str::from_utf8(&change.path) else {
+        let Ok(name) = std::str::from_utf8(&change.path) else {
             continue;
         };
-        if is_test_file(path) {
+        if is_test_file(name) {
             continue;
         }
         let bytes = |blob: Option<Blob>| match blob {
@@ -89,12 +89,10 @@ fn patch(commits: &Commits, parent: &Commit, commit: &Commit, cancel: &Cancel) -
         let (Some(old), Some(new)) = (bytes(change.old), bytes(change.new)) else {
             continue;
         };
-        let side = |blob: Option<Blob>, bytes| match blob {
-            Some(blob) => Side::of(blob.mode, bytes).map(Some),
-            None => Some(None),
-        };
-        if let (Some(old), Some(new)) = (side(change.old, &old), side(change.new, &new)) {
-            write_part(path, old, new, &mut patch);
+        let old = Side::of(change.old.map(|blob| blob.mode), &old);
+        let new = Side::of(change.new.map(|blob| blob.mode), &new);
+        if let (Some(old), Some(new)) = (old, new) {
+            write_part(name, old, new, &mut patch);
         }
     }
     Some(patch)

@@ -172,6 +172,7 @@ fn commit(folder: &Path, files: &[(&str, &str)], message: &str) -> Option<String
 
 #[test]
 fn commits_that_name_an_issue() {
+    const WORDS: &str = "the parser forgets the last key of an object that ends early";
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     if git(root, &["init", "-q", "-b", "main"]).is_none() {
@@ -179,7 +180,6 @@ fn commits_that_name_an_issue() {
         return;
     }
     let say = |files: &[(&str, &str)], message: &str| commit(root, files, message).unwrap();
-    const WORDS: &str = "the parser forgets the last key of an object that ends early";
     let base = say(
         &[
             ("p/a.py", "a\nb\nc\n"),
