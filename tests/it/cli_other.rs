@@ -135,6 +135,7 @@ fn schema_lists_what_it_knows() {
         "stats-line",
         "tasks-build",
         "tasks-list",
+        "tasks-check",
         "sandbox-doctor",
         "themes",
     ];

@@ -51,7 +51,7 @@ def only_words():
     """Nothing but words, and no code below."""
 "#;
 
-const TAX: &str = r#"
+const TAX: &str = r"
 def rate(line):
     return 1.2
 
@@ -63,7 +63,7 @@ def cost_of_line(order):
 
 def postage_of_basket(basket):
     return 0
-"#;
+";
 
 struct Memory(Vec<(&'static str, &'static str)>);
 

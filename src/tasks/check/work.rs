@@ -142,14 +142,14 @@ pub(super) fn nothing() -> Edit {
 }
 
 /// The patch of one file; empty where nothing is changed.
-pub(super) fn part(path: &str, old: Option<&str>, new: &str) -> String {
+pub(super) fn part(name: &str, old: Option<&str>, new: &str) -> String {
     let side = |text| Side {
         mode: "100644",
         text,
     };
     let mut patch = String::new();
     if old != Some(new) {
-        write_part(path, old.map(side), Some(side(new)), &mut patch);
+        write_part(name, old.map(side), Some(side(new)), &mut patch);
     }
     patch
 }
