@@ -80,7 +80,7 @@ fn source(part: usize) -> (String, Vec<usize>) {
         .filter(|callee| !own.contains(callee))
     {
         let from = file(function).replace('/', ".").replace(".py", "");
-        write!(text, "from {from} import {}\n", name(function)).unwrap();
+        writeln!(text, "from {from} import {}", name(function)).unwrap();
     }
     let mut lines = Vec::new();
     for function in own {
@@ -191,7 +191,7 @@ impl River {
         let (words, calls) = self.said(task, policy, turn);
         text.push_str(&words);
         for (tool, args) in calls {
-            write!(text, "\n<function={tool}>\n").unwrap();
+            writeln!(text, "\n<function={tool}>").unwrap();
             for (name, value) in args.as_object().unwrap() {
                 write!(
                     text,
