@@ -133,6 +133,9 @@ fn schema_lists_what_it_knows() {
         "stats",
         "stats-head",
         "stats-line",
+        "tasks-build",
+        "tasks-list",
+        "tasks-check",
         "sandbox-doctor",
         "themes",
     ];
