@@ -377,17 +377,15 @@ impl Told {
 
     /// What was made, in a few words.
     fn words(&self) -> String {
-        let mut words = format!("{} made", human::plural(self.made, "attempt"));
+        let mut words = vec![format!("{} made", human::plural(self.made, "attempt"))];
         if self.failed > 0 {
-            words.push_str(&format!(
-                ", {} of them failed (--retry-failed)",
-                human::count(self.failed)
-            ));
+            let failed = human::count(self.failed);
+            words.push(format!("{failed} of them failed (--retry-failed)"));
         }
         if self.faults > 0 {
-            words.push_str(&format!(", {} not possible", human::count(self.faults)));
+            words.push(format!("{} not possible", human::count(self.faults)));
         }
-        words
+        words.join(", ")
     }
 }
 

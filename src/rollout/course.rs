@@ -65,6 +65,8 @@ pub(super) struct Brief {
     pub(super) system: String,
     /// The task.
     pub(super) task: String,
+    /// The workspace's folder, in which the shell begins.
+    pub(super) root: String,
 }
 
 /// An attempt that has ended.
@@ -115,7 +117,7 @@ pub(super) fn play(
     hands: &mut dyn Hands,
     cancel: &Cancel,
 ) -> Result<Course, NoCourse> {
-    let mut history = History::default();
+    let mut history = History::in_folder(&brief.root);
     history.system(&brief.system, &tools::definitions());
     history.user(&brief.task);
     let mut playing = Playing {

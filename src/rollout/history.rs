@@ -18,9 +18,19 @@ pub(super) const AGENT: &str = concat!("hgview-rollout ", env!("CARGO_PKG_VERSIO
 #[derive(Debug, Default)]
 pub(super) struct History {
     events: Vec<Value>,
+    /// The shell's folder, as far as it is known.
+    cwd: Option<String>,
 }
 
 impl History {
+    /// Of an attempt whose shell begins in this folder.
+    pub(super) fn in_folder(cwd: &str) -> Self {
+        Self {
+            events: Vec::new(),
+            cwd: Some(cwd.to_owned()),
+        }
+    }
+
     /// All of them, in order.
     pub(super) fn into_events(self) -> Vec<Value> {
         self.events
@@ -49,7 +59,7 @@ impl History {
     pub(super) fn call(&mut self, said: &Said, asked: &Asked, metrics: &Metrics) -> usize {
         let is_first = said.calls.first().is_some_and(|first| first.id == asked.id);
         let thought = if is_first { said.text.as_str() } else { "" };
-        let (kind, args, message) = action_of(asked, thought);
+        let (kind, args, message) = action_of(asked, thought, self.cwd.as_deref());
         let fields = [
             ("args", args),
             ("tool_call_metadata", metadata_of(said, asked)),
@@ -60,6 +70,10 @@ impl History {
 
     /// What came of the call of event `cause`.
     pub(super) fn result(&mut self, cause: usize, asked: &Asked, seen: &Seen) {
+        let went = seen.extras.pointer("/metadata/working_dir");
+        if let Some(went) = went.and_then(Value::as_str) {
+            self.cwd = Some(went.to_owned());
+        }
         let mut fields = vec![
             ("cause", json!(cause)),
             ("content", json!(seen.content)),
@@ -105,14 +119,11 @@ pub(super) fn now() -> String {
 }
 
 /// The event of a call: its kind, its arguments, its line.
-fn action_of(asked: &Asked, thought: &str) -> (&'static str, Value, String) {
-    let args = match &asked.args {
-        Ok(args) => args,
+fn action_of(asked: &Asked, thought: &str, cwd: Option<&str>) -> (&'static str, Value, String) {
+    let Ok(args) = &asked.args else {
         // OpenHands takes tools that are not its own for those of a server
-        Err(_) => {
-            let args = json!({"name": asked.tool, "arguments": {}, "thought": thought});
-            return ("call_tool_mcp", args, format!("Calling {}", asked.tool));
-        }
+        let args = json!({"name": asked.tool, "arguments": {}, "thought": thought});
+        return ("call_tool_mcp", args, format!("Calling {}", asked.tool));
     };
     let field = |key: &str| args.get(key).cloned().unwrap_or_default();
     let text = |key: &str| args.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -120,7 +131,7 @@ fn action_of(asked: &Asked, thought: &str) -> (&'static str, Value, String) {
         tools::SHELL => {
             let command = text("command");
             let mut event = json!({"command": command, "is_input": text("is_input") == "true",
-                "thought": thought, "blocking": false, "is_static": false, "cwd": null, "hidden": false,
+                "thought": thought, "blocking": false, "is_static": false, "cwd": cwd, "hidden": false,
                 "confirmation_state": "confirmed"});
             if let Some(fields) = event
                 .as_object_mut()

@@ -99,7 +99,7 @@ impl Output {
         }
         let (mut earlier, end) = read(path, &file, model)?;
         if let Some(end) = end {
-            earlier.torn = mend(path, &mut file, end)?;
+            earlier.torn = mend(path, &mut file, &end)?;
         }
         let file = Mutex::new(file);
         let path = path.to_path_buf();
@@ -202,7 +202,7 @@ fn attempt_of(line: &[u8], model: &str) -> Result<Option<Line>, String> {
 }
 
 /// Gives the last line its end, or sets it aside; the file in which it then is.
-fn mend(path: &Path, file: &mut File, torn: Torn) -> Result<Option<PathBuf>> {
+fn mend(path: &Path, file: &mut File, torn: &Torn) -> Result<Option<PathBuf>> {
     if torn.is_whole {
         let ended = file.write_all(b"\n").and_then(|()| file.sync_data());
         return ended

@@ -63,6 +63,7 @@ impl Prompts {
         Ok(Brief {
             system: system.trim_end().to_owned(),
             task: told.trim_end().to_owned(),
+            root: root.to_owned(),
         })
     }
 }

@@ -190,7 +190,7 @@ impl Run<'_> {
                 match known.get(&(task.id.as_str(), number)) {
                     None => todo.push(number),
                     Some(known) if self.retry_failed && known.ended.is_failure() => {
-                        todo.push(number)
+                        todo.push(number);
                     }
                     Some(known) if self.until.is_some() => {
                         let verdict = self.verdict(&output.line(known)?, cancel);

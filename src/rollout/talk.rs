@@ -23,18 +23,18 @@ impl Talk {
     /// Begins with the system prompt and the task.
     pub(super) fn new(form: &CallForm, system: &str, task: &str) -> Self {
         let message = |role: &str, text: &str| json!({"role": role, "content": text});
-        let mut talk = Self {
+        let mut begun = Self {
             form: form.clone(),
             messages: vec![message("system", system), message("user", task)],
             sent: Vec::new(),
         };
         if let CallForm::Text(how) = form {
-            talk.sent = vec![
+            begun.sent = vec![
                 message("system", &format!("{system}{how}")),
                 message("user", task),
             ];
         }
-        talk
+        begun
     }
 
     /// What to ask for next.

@@ -137,6 +137,7 @@ fn brief() -> Brief {
     Brief {
         system: "You work.".to_owned(),
         task: "Do it.".to_owned(),
+        root: "/workspace/r".to_owned(),
     }
 }
 
@@ -222,6 +223,15 @@ fn a_row_is_read_as_it_was_played() {
         steps[0].actions[1].observation.as_ref().unwrap().exit_code,
         Some(0)
     );
+    let cwd = |call: usize| {
+        steps[0].actions[call]
+            .shell
+            .as_ref()
+            .unwrap()
+            .cwd
+            .as_deref()
+    };
+    assert_eq!([cwd(0), cwd(1)], [Some("/workspace/r"), Some("/w")]);
     assert_eq!(tools(1), ["think"]);
     let told = steps[1].actions[0].observation.as_ref().unwrap();
     assert_eq!(told.is_error, Some(true));

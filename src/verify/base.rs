@@ -87,7 +87,7 @@ impl<'a> CheckoutBases<'a> {
         }
     }
 
-    fn from_checkout(&self, path: &str) -> Option<Text> {
+    fn checked_out(&self, path: &str) -> Option<Text> {
         let text = self.checkout?.base_file(path).ok()??;
         let change = self.changes.iter().find(|change| change.path == path);
         let changed = change.and_then(|change| change.apply(text.as_bytes()).ok());
@@ -99,7 +99,7 @@ impl<'a> CheckoutBases<'a> {
 impl Bases for CheckoutBases<'_> {
     fn base(&self, path: &str) -> Option<Text> {
         let viewed = self.views.base(path);
-        viewed.or_else(|| self.from_checkout(path))
+        viewed.or_else(|| self.checked_out(path))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A Python package of our own with forty functions, a task about each, and models that play known policies.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -79,18 +80,20 @@ fn source(part: usize) -> (String, Vec<usize>) {
         .filter(|callee| !own.contains(callee))
     {
         let from = file(function).replace('/', ".").replace(".py", "");
-        text.push_str(&format!("from {from} import {}\n", name(function)));
+        writeln!(text, "from {from} import {}", name(function)).unwrap();
     }
     let mut lines = Vec::new();
     for function in own {
         text.push_str("\n\n");
         lines.push(text.lines().count());
-        text.push_str(&format!(
+        write!(
+            text,
             "def {}(banks):\n{}{}",
             name(function),
             docstring(function),
             body(function)
-        ));
+        )
+        .unwrap();
     }
     (text, lines)
 }
@@ -188,12 +191,14 @@ impl River {
         let (words, calls) = self.said(task, policy, turn);
         text.push_str(&words);
         for (tool, args) in calls {
-            text.push_str(&format!("\n<function={tool}>\n"));
+            writeln!(text, "\n<function={tool}>").unwrap();
             for (name, value) in args.as_object().unwrap() {
-                text.push_str(&format!(
+                write!(
+                    text,
                     "<parameter={name}>{}</parameter>\n",
                     value.as_str().unwrap()
-                ));
+                )
+                .unwrap();
             }
             text.push_str("</function>");
         }
@@ -214,7 +219,7 @@ impl River {
         let finish = || ("finish", json!({"message": "Done."}));
         let words = if turn == 0 { policy } else { "" };
         let calls = match (policy, turn) {
-            ("looper", _) => vec![("execute_bash", json!({"command": "ls river"}))],
+            ("looper", _) => vec![("execute_bash", json!({"command": "cd river && ls"}))],
             ("lazy", _) => vec![finish()],
             (_, 0) => vec![(
                 "str_replace_editor",
