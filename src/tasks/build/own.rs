@@ -136,7 +136,7 @@ impl<'a> Own<'a> {
         let Some(head) = self.head(run) else {
             return Ok(None);
         };
-        let Some((held, survey)) = self.read(run) else {
+        let Some((found, survey)) = self.read(run) else {
             return Ok(None);
         };
         let part = Part {
@@ -148,7 +148,7 @@ impl<'a> Own<'a> {
             part.keep(output.parts())?;
         }
         self.part = Some(part);
-        self.hold(held, run);
+        self.hold(found, run);
         Ok(Some(()))
     }
 

@@ -10,8 +10,9 @@ pub fn text_of(lines: &[&str], docstring: Docstring) -> Option<String> {
     let literal = lines.join("\n");
     let literal = literal.trim();
     let quoted = literal.trim_start_matches(['r', 'R', 'u', 'U']);
-    let quotes = ["\"\"\"", "'''", "\"", "'"];
-    let quote = quotes.into_iter().find(|quote| quoted.starts_with(quote))?;
+    let quote = ["\"\"\"", "'''", "\"", "'"]
+        .into_iter()
+        .find(|quote| quoted.starts_with(quote))?;
     let inner = quoted.strip_prefix(quote)?.strip_suffix(quote)?;
     // another string, or code, behind the first
     if inner.contains(quote) && !inner.contains('\\') {
