@@ -79,7 +79,7 @@ fn options(root: &Path, limit: Option<usize>) -> Options {
 #[test]
 fn what_earlier_runs_know_changes_no_task() {
     let root = tempfile::tempdir().unwrap();
-    repository(root.path(), "one", 80);
+    repository(root.path(), "one", 200);
     let sources = sources(root.path(), &["one"]);
     let plain = options(root.path(), Some(30));
     made(&sources, &plain, None, &Cancel::new()).unwrap();
