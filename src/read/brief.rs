@@ -4,9 +4,11 @@
 //! nobody caught. Texts are cut as they are written, so that they are neither unescaped nor copied. How much of the end
 //! is needed is told by what stands there.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use regex::Regex;
 
 use crate::model::Format;
@@ -166,12 +168,24 @@ pub(super) fn quiet_middle(raw: &str) -> Option<Range<usize>> {
 /// Whether a text, as written, holds any of the words with which harnesses tell how a command ended, or escapes that may
 /// hide them.
 fn is_loud(raw: &str) -> bool {
+    // literals alone are looked for many bytes at a time
     static LOUD: LazyLock<Regex> = LazyLock::new(|| {
         understand::fixed_regex(
-            r"exit|The command |Process running|returncode|output>|tool_response|\[Command |\[Current |\[Python |\[Process |\(Open file|\(Current dir|bash-\$|\[Jupyter |\\u00[2-7]",
+            r"exit|The command |Process running|returncode|output>|tool_response|\[Command |\[Current |\[Python |\[Process |\(Open file|\(Current dir|bash-\$|\[Jupyter ",
         )
     });
-    LOUD.is_match(raw)
+    LOUD.is_match(raw) || hides_letters(raw)
+}
+
+/// Whether a text, as written, may spell a letter or a mark by its number.
+fn hides_letters(raw: &str) -> bool {
+    const ESCAPE: &[u8] = br"\u00";
+    static ESCAPES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(ESCAPE));
+    let mut found = ESCAPES.find_iter(raw.as_bytes());
+    found.any(|at| {
+        let digit = raw.as_bytes().get(at + ESCAPE.len());
+        digit.is_none_or(|digit| (b'2'..=b'7').contains(digit))
+    })
 }
 
 /// Whether what readers take off the front of a result may reach behind this beginning, or be hidden by escapes.
@@ -200,47 +214,59 @@ fn has_status(tail: &str) -> bool {
 
 /// Whether the last line is whole and neither the summary of a test run nor an exception.
 fn ends_quietly(tail: &str) -> bool {
-    let whole = || {
-        let at = safe_before(tail, tail.len().checked_sub(LAST_LINE)?)?;
-        let text: String = serde_json::from_str(&format!("\"{}\"", tail.get(at..)?)).ok()?;
-        let (_, last) = text.trim_end().rsplit_once('\n')?;
-        Some(understand::says_no_verdict(last))
-    };
-    whole().unwrap_or(false)
+    let line = last_line(tail);
+    let line = line.as_deref().map(str::trim_end);
+    line.is_some_and(|line| !line.is_empty() && understand::says_no_verdict(line))
+}
+
+/// The last line of a text, as written, that is not empty; `None` where it is long or cannot be told for sure.
+fn last_line(tail: &str) -> Option<Cow<'_, str>> {
+    const BREAK: &str = r"\n";
+    let mut end = tail.trim_end_matches(' ');
+    while let Some(before) = end.strip_suffix(BREAK) {
+        end = before.trim_end_matches(' ');
+    }
+    let start = memchr::memmem::rfind(end.as_bytes(), BREAK.as_bytes())?;
+    let (above, line) = (end.get(..start)?, end.get(start + BREAK.len()..)?);
+    // a backslash before them makes the two letters something else
+    if above.ends_with('\\') || tail.len() - start >= LAST_LINE {
+        return None;
+    }
+    if line.contains('\\') {
+        return serde_json::from_str(&format!("\"{line}\"")).ok();
+    }
+    Some(Cow::Borrowed(line))
 }
 
 /// The first safe place behind so many bytes of what a text means.
 fn head_end(raw: &str) -> Option<usize> {
-    let mut at = HEAD;
-    loop {
-        let wanted = HEAD + spent(raw.get(..raw.ceil_char_boundary(at))?);
-        if wanted <= at {
-            return safe_after(raw, at);
-        }
+    let (mut at, mut counted, mut wanted) = (0, 0, HEAD);
+    while at < wanted {
         at = wanted;
+        wanted += spent(raw.as_bytes().get(counted..at)?);
+        counted = at;
     }
+    safe_after(raw, at)
 }
 
 /// The last safe place with so many bytes of what a text means behind it; its beginning where it is shorter.
 fn tail_start(raw: &str, bytes: usize) -> Option<usize> {
-    let mut len = bytes;
-    loop {
+    let (mut len, mut counted, mut wanted) = (0, raw.len(), bytes);
+    while len < wanted {
+        len = wanted;
         let Some(at) = raw.len().checked_sub(len) else {
             return Some(0);
         };
-        let at = raw.floor_char_boundary(at);
-        let wanted = bytes + spent(raw.get(at..)?);
-        if wanted <= len {
-            return safe_before(raw, at);
-        }
-        len = wanted;
+        wanted += spent(raw.as_bytes().get(at..counted)?);
+        counted = at;
     }
+    safe_before(raw, raw.len() - len)
 }
 
 /// How many bytes of a text as written mean nothing, at most: an escape is up to six bytes long.
-fn spent(raw: &str) -> usize {
+fn spent(raw: &[u8]) -> usize {
     const ESCAPE: usize = 5;
-    ESCAPE * memchr::memchr_iter(b'\\', raw.as_bytes()).count()
+    ESCAPE * memchr::memchr_iter(b'\\', raw).count()
 }
 
 /// How far a safe place is looked for.
