@@ -1,7 +1,32 @@
 //! Models behind OpenAI-compatible endpoints: the one place from which anything leaves the machine, and only to the URL
 //! that a person named.
 //!
-//! [`Chat`] is what the rest of the program sees of them, so that scripted models can stand in.
+//! [`Chat`] is what the rest of the program sees of them, so that scripted models can stand in; [`OpenAi`] is the real
+//! one. A request goes to the URL that was named and nowhere else: redirects are not followed. The key is read from a
+//! variable of the environment, sent, and taken out of everything that an endpoint says.
+
+mod answer;
+mod budget;
+mod exchange;
+mod fault;
+mod key;
+mod openai;
+mod pause;
+mod settings;
+mod shape;
+mod stream;
+pub mod testing;
+
+#[cfg(test)]
+mod tests;
+
+pub use budget::Budget;
+pub use key::Key;
+pub use openai::OpenAi;
+pub use pause::Pause;
+pub use settings::Prices;
+pub use settings::Settings;
+pub use settings::Times;
 
 use crate::cancel::Cancel;
 use crate::model::Value;
@@ -32,6 +57,21 @@ pub struct Usage {
     pub completion_tokens: u64,
     /// US dollars, where prices are known.
     pub cost: Option<f64>,
+}
+
+impl Usage {
+    /// Adds what another answer took. The cost is known where one of both is.
+    pub fn add(&mut self, other: &Self) {
+        self.prompt_tokens = self.prompt_tokens.saturating_add(other.prompt_tokens);
+        self.cached_tokens = self.cached_tokens.saturating_add(other.cached_tokens);
+        self.completion_tokens = self
+            .completion_tokens
+            .saturating_add(other.completion_tokens);
+        self.cost = match (self.cost, other.cost) {
+            (Some(one), Some(other)) => Some(one + other),
+            (one, other) => one.or(other),
+        };
+    }
 }
 
 /// Why there is no answer.

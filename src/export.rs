@@ -29,7 +29,6 @@ pub mod sft;
 mod sharegpt;
 mod steps;
 mod subject;
-mod table;
 mod template;
 mod tokens;
 mod trajectories;

@@ -2,11 +2,12 @@
 //!
 //! Module order (a module imports only from its left; tested by `tests/it/structure.rs`):
 //! `error < cancel < text < model < shard < config < theme < diff < patch < python < query < read < store < workspace < search <
-//! review < behave < sandbox < replay < verify < select < compare < stats < endpoint < tasks < rollout < export < ui < cli < main`.
+//! review < behave < sandbox < replay < verify < select < compare < stats < columns < endpoint < tasks < rollout < export < ui < cli < main`.
 
 pub mod behave;
 pub mod cancel;
 pub mod cli;
+pub mod columns;
 pub mod compare;
 pub mod config;
 pub mod diff;

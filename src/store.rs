@@ -53,6 +53,7 @@ pub use crate::store::pass::threads;
 pub use crate::store::refresh::Refresh;
 pub use crate::store::sidecar::FileHash;
 pub use crate::store::sidecar::Print;
+pub use crate::store::sidecar::build;
 pub use crate::store::sidecar::pack_rows;
 pub use crate::store::sidecar::unpack_rows;
 pub use crate::store::sieve::Find;

@@ -4,8 +4,10 @@
 //! step *k* may be told by any step: lines keep their identity through the edits that leave them alone, so that a view
 //! tells of the file before it and after it, up to the next command that may have changed it. Nothing is guessed: a line
 //! that is called known is right, and what commands may have changed is unknown until it is seen again. Pure, except for
-//! [`checkout`], which reads files out of a git repository, and [`sources`], which reads those of a folder.
+//! [`checkout`], which reads files out of a git repository, and [`archive`] and [`sources`], which read those of archives and
+//! folders.
 
+pub mod archive;
 mod arena;
 pub mod checkout;
 mod compare;

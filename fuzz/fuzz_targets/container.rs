@@ -3,6 +3,9 @@
 
 #![no_main]
 
+#[path = "../src/caught.rs"]
+mod caught;
+
 use std::fs;
 use std::io::Cursor;
 use std::io::Write as _;
@@ -36,7 +39,7 @@ const NAMES: [&str; 16] = [
 /// Ends a member; the byte behind it names the next one.
 const BREAK: &[u8] = b"\x00\xff";
 
-fuzz_target!(|input: (u8, &[u8])| {
+fuzz_target!(init: caught::let_decoders_panic(), |input: (u8, &[u8])| {
     let (kind, bytes) = input;
     let folder = tempfile::tempdir_in("/dev/shm").expect("memory for a file");
     let at = |name: &str| folder.path().join(name);

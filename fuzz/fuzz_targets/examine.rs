@@ -3,6 +3,9 @@
 
 #![no_main]
 
+#[path = "../src/caught.rs"]
+mod caught;
+
 use std::sync::Arc;
 
 use hgview::behave;
@@ -27,7 +30,7 @@ use hgview::workspace::History;
 use hgview::workspace::checkout::Repositories;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (u8, &[u8])| {
+fuzz_target!(init: caught::let_decoders_panic(), |input: (u8, &[u8])| {
     let (kind, bytes) = input;
     let folder = tempfile::tempdir_in("/dev/shm").expect("memory for a file");
     let path = folder.path().join("data.jsonl");

@@ -3,6 +3,9 @@
 
 #![no_main]
 
+#[path = "../src/caught.rs"]
+mod caught;
+
 use std::path::Path;
 
 use hgview::cancel::Cancel;
@@ -11,7 +14,7 @@ use hgview::store::OpenOptions;
 use hgview::store::Store;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (u16, &[u8])| {
+fuzz_target!(init: caught::let_decoders_panic(), |input: (u16, &[u8])| {
     let (at, bytes) = input;
     let folder = tempfile::tempdir_in("/dev/shm").expect("memory for a file");
     let whole = folder.path().join("whole.jsonl");

@@ -1,13 +1,16 @@
 //! What can be typed. Nothing here is interpreted: each command turns its arguments into what they mean.
 
 mod compare;
+mod endpoint;
 mod export;
 mod query;
 mod replay;
+mod rollout;
 mod sandbox;
 mod search;
 mod share;
 mod stats;
+mod tasks;
 
 use std::path::PathBuf;
 
@@ -20,12 +23,15 @@ use clap::ValueEnum;
 pub(super) use crate::cli::args::compare::CompareArgs;
 pub(super) use crate::cli::args::compare::OutcomeOf;
 pub(super) use crate::cli::args::compare::SplitBy;
+pub(super) use crate::cli::args::endpoint::EndpointArgs;
 pub(super) use crate::cli::args::export::ExportArgs;
 pub(super) use crate::cli::args::query::QueryArgs;
 pub(super) use crate::cli::args::replay::BackendArg;
 pub(super) use crate::cli::args::replay::ReplayArgs;
 pub(super) use crate::cli::args::replay::ReplayCommand;
 pub(super) use crate::cli::args::replay::StageArgs;
+pub(super) use crate::cli::args::rollout::RolloutArgs;
+pub(super) use crate::cli::args::rollout::RolloutFilter;
 pub(super) use crate::cli::args::sandbox::DoctorArgs;
 pub(super) use crate::cli::args::sandbox::SandboxArgs;
 pub(super) use crate::cli::args::sandbox::SandboxCommand;
@@ -36,6 +42,13 @@ pub(super) use crate::cli::args::stats::FormArgs;
 pub(super) use crate::cli::args::stats::StatsArgs;
 pub(super) use crate::cli::args::stats::StatsCommand;
 pub(super) use crate::cli::args::stats::StatsMergeArgs;
+pub(super) use crate::cli::args::tasks::MadeType;
+pub(super) use crate::cli::args::tasks::TasksArgs;
+pub(super) use crate::cli::args::tasks::TasksBuildArgs;
+pub(super) use crate::cli::args::tasks::TasksCheckArgs;
+pub(super) use crate::cli::args::tasks::TasksCommand;
+pub(super) use crate::cli::args::tasks::TasksListArgs;
+pub(super) use crate::cli::args::tasks::TasksMaterializeArgs;
 
 use crate::behave::flags::FLAGS;
 use crate::behave::flags::FlagRule;
@@ -284,10 +297,14 @@ pub(super) enum Command {
     Verify(Box<VerifyArgs>),
     /// Run the recorded calls again in sandboxes: say which show the same, and whether the patch is the same
     Replay(Box<ReplayArgs>),
+    /// Let a model attempt tasks in sandboxes, and write what it did as trajectories
+    Rollout(Box<RolloutArgs>),
     /// Say which records a query takes, how it is understood, and what may be asked
     Query(QueryArgs),
     /// Say what agents do and how often it is accepted: tables, charts, an HTML report
     Stats(Box<StatsArgs>),
+    /// Make tasks from repositories, list and check them, and write the states from which they begin
+    Tasks(Box<TasksArgs>),
     /// Say which sandboxes work on this machine, and which of their bounds hold
     Sandbox(SandboxArgs),
     /// Print the JSON Schema of what a command prints with --json
@@ -665,6 +682,8 @@ pub(super) enum SchemaOf {
     ReplayPlan,
     /// A line of the files beside results: how they came to be
     ReplayRuns,
+    /// A line of `hgview rollout --json`
+    Rollout,
     /// A line of `hgview query QUERY PATH --json`
     Query,
     /// The output of `hgview query --explain --json`
@@ -677,6 +696,12 @@ pub(super) enum SchemaOf {
     StatsHead,
     /// The other lines of a share of `hgview stats`
     StatsLine,
+    /// The output of `hgview tasks build --json`
+    TasksBuild,
+    /// A line of `hgview tasks list --json`
+    TasksList,
+    /// A line of `hgview tasks check --json`
+    TasksCheck,
     /// The output of `hgview sandbox doctor --json`
     SandboxDoctor,
     /// A line of `hgview themes --json`

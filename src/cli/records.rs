@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::mpsc;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -216,20 +217,20 @@ pub(super) fn each_summary<T: Send>(
 ) -> Result<()> {
     let began = Instant::now();
     let mut has_said = false;
-    for (batch_ix, batch) in order.chunks(BATCH).enumerate() {
-        let read = |ix: &RecordIx| {
-            let summary = store.summarize(*ix);
-            let more = more(*ix, &summary);
-            (summary, more)
-        };
-        let rows: Vec<(Summary, T)> = batch.par_iter().map(read).collect();
+    let mut done = 0;
+    let read = |ix: &RecordIx| {
+        let summary = store.summarize(*ix);
+        let more = more(*ix, &summary);
+        (summary, more)
+    };
+    in_batches((order, BATCH), read, |batch, rows| {
         if has_said {
             clear_line(output);
         }
         for (ix, row) in batch.iter().zip(rows) {
             each(*ix, row, output)?;
         }
-        let done = batch_ix * BATCH + batch.len();
+        done += batch.len();
         if output.terminal.stderr
             && !output.terminal.stdout
             && began.elapsed() > Progress::DELAY
@@ -243,8 +244,37 @@ pub(super) fn each_summary<T: Send>(
             ));
             has_said = true;
         }
-    }
-    Ok(())
+        Ok(())
+    })
+}
+
+/// Does `work` for all records on all cores, so many of them at once, and hands on what came of them in their order. While
+/// a batch is handed on the next one is worked on.
+///
+/// # Errors
+/// What `each` returns; no further batch is begun then.
+pub(super) fn in_batches<T: Send>(
+    (order, size): (&[RecordIx], usize),
+    work: impl Fn(&RecordIx) -> T + Sync,
+    mut each: impl FnMut(&[RecordIx], Vec<T>) -> Result<()>,
+) -> Result<()> {
+    let work = &work;
+    std::thread::scope(|scope| {
+        let (to, batches) = mpsc::sync_channel(1);
+        scope.spawn(move || {
+            for batch in order.chunks(size) {
+                let done: Vec<T> = batch.par_iter().map(work).collect();
+                // nobody wants more after an error
+                if to.send((batch, done)).is_err() {
+                    return;
+                }
+            }
+        });
+        for (batch, done) in batches {
+            each(batch, done)?;
+        }
+        Ok(())
+    })
 }
 
 fn clear_line(output: &mut Output<'_>) {

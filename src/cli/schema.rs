@@ -23,6 +23,8 @@ use crate::cli::show::FileReport;
 use crate::cli::show::FilesReport;
 use crate::cli::show::StepJson;
 use crate::cli::show::TrajectoryJson;
+use crate::cli::tasks::TaskCheckRow;
+use crate::cli::tasks::TaskRow;
 use crate::cli::themes::ThemeRow;
 use crate::cli::verify::VerifyHead;
 use crate::cli::verify::VerifyLine;
@@ -31,11 +33,13 @@ use crate::error::Result;
 use crate::export::Report;
 use crate::replay::RecordReplay;
 use crate::replay::results::Run;
+use crate::rollout::Done;
 use crate::sandbox::doctor::Diagnosis;
 use crate::shard::Head;
 use crate::stats::PartialAsked;
 use crate::stats::PartialLine;
 use crate::stats::Stats;
+use crate::tasks::build::Built;
 
 /// Prints the schema, or which there are.
 pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict> {
@@ -67,13 +71,17 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output<'_>) -> Result<Verdict>
         SchemaOf::Replay => schema_for!(RecordReplay),
         SchemaOf::ReplayPlan => schema_for!(PlanRow<'static>),
         SchemaOf::ReplayRuns => schema_for!(Run),
+        SchemaOf::Rollout => schema_for!(Done),
         SchemaOf::Query => schema_for!(QueryRow),
         SchemaOf::QueryExplain => schema_for!(QueryExplanation),
         SchemaOf::QueryFields => schema_for!(FieldRow),
         SchemaOf::Stats => schema_for!(Stats),
         SchemaOf::StatsHead => schema_for!(Head<PartialAsked>),
         SchemaOf::StatsLine => schema_for!(PartialLine),
+        SchemaOf::TasksBuild => schema_for!(Built),
+        SchemaOf::TasksList => schema_for!(TaskRow),
         SchemaOf::SandboxDoctor => schema_for!(Diagnosis),
+        SchemaOf::TasksCheck => schema_for!(TaskCheckRow),
         SchemaOf::Themes => schema_for!(ThemeRow),
     };
     writeln!(output.out, "{}", to_json_pretty(&schema)?)?;

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use rayon::iter::IntoParallelIterator as _;
-use rayon::iter::IntoParallelRefIterator as _;
 use rayon::iter::ParallelIterator as _;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -275,11 +274,16 @@ fn check_all(
     };
     let mut progress = Progress::new(output);
     let mut done = 0;
-    for batch in order.chunks(BATCH) {
-        found(batch.par_iter().map(|ix| work(*ix)).collect())?;
-        done += batch.len();
-        progress.say(|| records::bar(done, order.len(), "records checked"));
-    }
+    records::in_batches(
+        (order, BATCH),
+        |ix| work(*ix),
+        |batch, rows| {
+            found(rows)?;
+            done += batch.len();
+            progress.say(|| records::bar(done, order.len(), "records checked"));
+            Ok(())
+        },
+    )?;
     progress.clear();
     Ok(())
 }

@@ -55,10 +55,8 @@ fn pass_on(subject: &mut Subject<'_>, context: &Context) -> Option<Rendered> {
     let mut tally = |bytes: usize| tokens += tokens::estimate(bytes);
     // a record that cannot be read is told as such by those who have to
     let row = subject.bytes().ok()?;
-    let found = read::verbatim(row, &tokens::is_skipped, &mut tally)?;
-    let mut line = Vec::with_capacity(found.messages.len() + 64);
-    line.extend_from_slice(b"{\"messages\":");
-    line.extend(found.messages);
+    let found = read::verbatim(row, b"{\"messages\":", &tokens::is_skipped, &mut tally)?;
+    let mut line = found.messages;
     let tools = found.tools.as_ref().map(tools_in).unwrap_or_default();
     if !tools.is_empty() {
         let tools = Value::Array(tools);

@@ -15,6 +15,7 @@ use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::columns::table_writer;
 use crate::error::Error;
 use crate::error::Result;
 use crate::export::OutputFile;
@@ -22,7 +23,6 @@ use crate::export::PartitionBy;
 use crate::export::write::Piece;
 use crate::export::write::cannot_write;
 use crate::export::write::folder_of;
-use crate::export::write::table_writer;
 use crate::export::write::write_rows;
 
 /// Files that are written at once: fewer than a process may have open anywhere.

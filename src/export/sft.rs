@@ -138,11 +138,19 @@ impl ToolPrompt {
 /// What the published code would raise.
 pub fn convert(messages: &[Value], tools: &[Value], prompt: &ToolPrompt) -> Converted<Vec<Value>> {
     let single = one_call_a_turn(messages)?;
-    let suffix = prompt.format(&describe_tools(tools)?);
+    let suffix = tool_suffix(tools, prompt)?;
     single
         .into_iter()
         .map(|message| plain(&message, &suffix))
         .collect()
+}
+
+/// What stands behind the system prompt for these tools.
+///
+/// # Errors
+/// What the published code would raise.
+pub fn tool_suffix(tools: &[Value], prompt: &ToolPrompt) -> Converted<String> {
+    describe_tools(tools).map(|tools| prompt.format(&tools))
 }
 
 fn field<'a>(value: &'a Value, key: &str) -> Converted<&'a Value> {

@@ -6,6 +6,8 @@ use arrow_schema::Schema;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::columns::list;
+use crate::columns::text;
 use crate::export::Context;
 use crate::export::Exporter;
 use crate::export::Form;
@@ -15,8 +17,6 @@ use crate::export::Refusal;
 use crate::export::Rendered;
 use crate::export::Subject;
 use crate::export::chat_form::in_words;
-use crate::export::table::list;
-use crate::export::table::text;
 use crate::model::Action;
 use crate::model::Observation;
 

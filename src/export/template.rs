@@ -8,7 +8,6 @@ use std::path::Path;
 
 use minijinja::Environment;
 use minijinja::ErrorKind;
-use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Kwargs;
 use minijinja_contrib::pycompat::unknown_method_callback;
 use regex::Regex;
@@ -17,6 +16,8 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::error::Result;
 use crate::export::python_value::PyValue;
+use crate::tasks::prompt::jinja;
+use crate::tasks::prompt::jinja::to_template;
 
 /// The template that Qwen2.5-Coder-Instruct documents in its `tokenizer_config.json`.
 const QWEN: &str = include_str!("qwen2_5_coder.jinja");
@@ -95,18 +96,11 @@ impl ChatTemplate {
     }
 
     fn empty() -> Self {
-        let mut environment = Environment::new();
+        let mut environment = jinja::environment();
         environment.set_unknown_method_callback(unknown_method_callback);
         environment.add_filter("tojson", to_json);
         environment.add_function("raise_exception", raise_exception);
         environment.add_function("strftime_now", strftime_now);
-        let syntax = SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build();
-        if let Ok(syntax) = syntax {
-            environment.set_syntax(syntax);
-        }
         Self {
             environment,
             bos_token: String::new(),
@@ -156,29 +150,6 @@ impl ChatTemplate {
             ("eos_token", minijinja::Value::from(self.eos_token.as_str())),
         ]);
         self.environment.get_template(name)?.render(context)
-    }
-}
-
-/// Numbers keep their digits in our JSON, so values are carried over one by one.
-fn to_template(value: &Value) -> minijinja::Value {
-    match value {
-        Value::Null => minijinja::Value::from(()),
-        Value::Bool(truth) => minijinja::Value::from(*truth),
-        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(number), _, _) => minijinja::Value::from(number),
-            (None, Some(number), _) => minijinja::Value::from(number),
-            (None, None, Some(number)) => minijinja::Value::from(number),
-            (None, None, None) => minijinja::Value::from(number.as_str()),
-        },
-        Value::String(text) => minijinja::Value::from(text.as_str()),
-        Value::Array(items) => {
-            minijinja::Value::from(items.iter().map(to_template).collect::<Vec<_>>())
-        }
-        Value::Object(fields) => minijinja::Value::from_pairs(
-            fields
-                .iter()
-                .map(|(key, value)| (key.clone(), to_template(value))),
-        ),
     }
 }
 

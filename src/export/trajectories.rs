@@ -6,6 +6,7 @@ use arrow_schema::Field;
 use arrow_schema::Schema;
 use serde_json::json;
 
+use crate::columns::text;
 use crate::export::Context;
 use crate::export::Exporter;
 use crate::export::Form;
@@ -14,7 +15,6 @@ use crate::export::MaskPlace;
 use crate::export::Refusal;
 use crate::export::Rendered;
 use crate::export::Subject;
-use crate::export::table::text;
 use crate::model::ContentHash;
 use crate::model::Format;
 use crate::model::Summary;

@@ -13,14 +13,13 @@ use std::sync::Arc;
 
 use arrow_schema::Schema;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::basic::ZstdLevel;
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use crate::cancel::Cancel;
+use crate::columns::batch;
+use crate::columns::table_writer;
 use crate::error::Error;
 use crate::error::Result;
 use crate::export::Form;
@@ -30,7 +29,6 @@ use crate::export::Parted;
 use crate::export::PartitionBy;
 use crate::export::Target;
 use crate::export::dataset;
-use crate::export::table;
 use crate::export::write::room::Room;
 use crate::export::write::room::forget;
 use crate::export::write::room::make_room;
@@ -417,19 +415,6 @@ fn write_slices(out: &mut impl Write, mut slices: &mut [IoSlice<'_>]) -> std::io
     Ok(())
 }
 
-/// Begins a table of these columns. The same rows give the same bytes.
-pub(super) fn table_writer(
-    file: File,
-    schema: &Arc<Schema>,
-) -> std::result::Result<ArrowWriter<File>, ParquetError> {
-    let level = ZstdLevel::default();
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_created_by(format!("hgview {}", env!("CARGO_PKG_VERSION")))
-        .build();
-    ArrowWriter::try_new(file, Arc::clone(schema), Some(properties))
-}
-
 /// Writes rows of a table.
 pub(super) fn write_rows(
     out: &mut ArrowWriter<File>,
@@ -445,7 +430,7 @@ pub(super) fn write_rows(
     if rows.is_empty() {
         return Ok(());
     }
-    out.write(&table::batch(schema, &rows)?)
+    out.write(&batch(schema, &rows)?)
 }
 
 /// A file that is being written.

@@ -336,6 +336,11 @@ impl Trajectory {
         self.steps.iter().map(|step| step.actions.len()).sum()
     }
 
+    /// Whether it is a task without an attempt at it.
+    pub fn is_task(&self) -> bool {
+        self.source.format == Some(Format::Task)
+    }
+
     /// The child of a child that `path` leads to, from the outside in; the trajectory itself for an empty path.
     pub fn descendant(&self, path: &[usize]) -> Option<&Self> {
         path.iter().try_fold(self, |outer, ix| {

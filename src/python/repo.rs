@@ -1,7 +1,7 @@
 //! A whole repository of Python files: what it defines, and which definition each call means.
 //!
-//! Every file is read by itself into facts that are kept by content ([`Repository::index`] takes those of an earlier
-//! index); what lies between files is linked anew. A call is resolved through scopes, imports, re-exports, descent and
+//! Every file is read by itself into facts that are kept by content ([`Repository::index`] takes those that are
+//! [`Known`], from an earlier index or an earlier run); what lies between files is linked anew. A call is resolved through scopes, imports, re-exports, descent and
 //! the types of values as far as the repository says them: constructors, annotations, returned values. What cannot be
 //! known so is unresolved; where a name has several meanings or may have others, the call says that it is not sure.
 //!
@@ -14,15 +14,16 @@ mod dep_search;
 mod facts;
 mod files;
 mod graph;
+mod known;
 mod layout;
 mod lookup;
+mod packed;
 mod query;
 mod thing;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use rayon::iter::IntoParallelIterator as _;
@@ -40,6 +41,7 @@ pub use files::EntryKind;
 pub use files::Files;
 pub use files::Skipped;
 pub use files::SkippedFor;
+pub use known::Known;
 pub use thing::DefinitionId;
 
 use crate::cancel::Cancel;
@@ -128,38 +130,51 @@ pub struct Repository {
     files: Vec<File>,
     graph: Graph,
     skipped: Vec<Skipped>,
+    parsed_count: usize,
+}
+
+/// A file that was read.
+struct ReadFile {
+    hash: [u8; 32],
+    facts: Arc<Facts>,
+    /// Nothing was known of its content.
+    is_new: bool,
 }
 
 /// What became of a file.
-type Read = Result<([u8; 32], Arc<Facts>), SkippedFor>;
+type Read = Result<ReadFile, SkippedFor>;
 
 impl Repository {
-    /// Reads all Python files. Facts of files that `earlier` holds with the same bytes are taken over. `progress` is
-    /// told now and then. `Ok(None)` when it was cancelled.
+    /// Reads all Python files. What is `known` of files with the same bytes is taken over. `progress` is told now and
+    /// then. `Ok(None)` when it was cancelled.
     ///
     /// # Errors
     /// In words, when the files cannot be listed. A file that cannot be read is among the [skipped](Self::skipped).
     pub fn index(
         files: &dyn Files,
-        earlier: Option<&Self>,
+        known: Option<&Known>,
         cancel: &Cancel,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<Self>, String> {
         let (paths, mut skipped) = files::python_files(files.entries()?);
-        let known = earlier.map(Self::facts_by_content).unwrap_or_default();
         let mut kept = Vec::new();
         let mut facts = Vec::new();
+        let mut parsed_count = 0;
         let of = paths.len();
         for (batch_ix, batch) in paths.chunks(BATCH).enumerate() {
-            let read = |path: &String| (!cancel.is_cancelled()).then(|| read(files, path, &known));
+            let read = |path: &String| (!cancel.is_cancelled()).then(|| read(files, path, known));
             let found: Vec<Option<Read>> = batch.par_iter().map(read).collect();
             for (path, found) in batch.iter().zip(found) {
                 match found {
                     None => return Ok(None),
-                    Some(Ok((hash, found))) => {
+                    Some(Ok(found)) => {
                         let path = path.clone();
-                        kept.push(File { path, hash });
-                        facts.push(found);
+                        kept.push(File {
+                            path,
+                            hash: found.hash,
+                        });
+                        facts.push(found.facts);
+                        parsed_count += usize::from(found.is_new);
                     }
                     Some(Err(reason)) => skipped.push(Skipped {
                         path: path.clone(),
@@ -176,12 +191,19 @@ impl Repository {
             files: kept,
             graph,
             skipped,
+            parsed_count,
         }))
     }
 
-    fn facts_by_content(&self) -> HashMap<[u8; 32], Arc<Facts>> {
+    /// What is known of its files, for the next index.
+    pub fn known(&self) -> Known {
         let hashes = self.files.iter().map(|file| file.hash);
-        hashes.zip(self.graph.files().iter().cloned()).collect()
+        Known::of(hashes.zip(self.graph.files().iter().cloned()))
+    }
+
+    /// How many files were parsed, as nothing was known of their content.
+    pub fn parsed_count(&self) -> usize {
+        self.parsed_count
     }
 
     /// How many files were read.
@@ -207,6 +229,28 @@ impl Repository {
             let defs = (0..).map(DefIx).take(facts.outline.len());
             defs.filter_map(move |def| self.definition(DefinitionId { file, def }))
         })
+    }
+
+    /// The definitions of a file, by line; none where there is no such file.
+    pub fn definitions_of<'a>(&'a self, path: &str) -> impl Iterator<Item = Defined<'a>> + use<'a> {
+        let found = self
+            .files
+            .binary_search_by(|file| file.path.as_str().cmp(path));
+        let file = found.ok().and_then(|ix| u32::try_from(ix).ok()).map(FileIx);
+        let count = file
+            .and_then(|file| self.graph.facts(file))
+            .map_or(0, |facts| facts.outline.len());
+        let defs = (0..).map(DefIx).take(count);
+        defs.filter_map(move |def| self.definition(DefinitionId { file: file?, def }))
+    }
+
+    /// How many definitions there are.
+    pub fn definition_count(&self) -> usize {
+        self.graph
+            .files()
+            .iter()
+            .map(|facts| facts.outline.len())
+            .sum()
     }
 
     /// A definition by its id; `None` for ids of other repositories.
@@ -261,7 +305,7 @@ impl Repository {
     }
 
     /// Whether the file of a definition is without faults.
-    fn parses(&self, id: DefinitionId) -> bool {
+    pub fn parses(&self, id: DefinitionId) -> bool {
         self.graph
             .facts(id.file)
             .is_some_and(|facts| !facts.has_faults)
@@ -343,16 +387,24 @@ impl Repository {
     }
 }
 
-fn read(files: &dyn Files, path: &str, known: &HashMap<[u8; 32], Arc<Facts>>) -> Read {
+fn read(files: &dyn Files, path: &str, known: Option<&Known>) -> Read {
     let bytes = files.read(path).map_err(SkippedFor::Unreadable)?;
     if bytes.len() as u64 > files::MOST_BYTES {
         return Err(SkippedFor::TooLong(bytes.len() as u64));
     }
     let hash = *blake3::hash(&bytes).as_bytes();
-    if let Some(facts) = known.get(&hash) {
-        return Ok((hash, Arc::clone(facts)));
+    if let Some(facts) = known.and_then(|known| known.get(&hash)) {
+        return Ok(ReadFile {
+            hash,
+            facts,
+            is_new: false,
+        });
     }
     let text = decoded(&bytes).ok_or(SkippedFor::Binary)?;
     let facts = build::facts(&text).ok_or(SkippedFor::TooDeep)?;
-    Ok((hash, Arc::new(facts)))
+    Ok(ReadFile {
+        hash,
+        facts: Arc::new(facts),
+        is_new: true,
+    })
 }

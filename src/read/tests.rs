@@ -118,10 +118,234 @@ fn long_results_are_summarised_as_the_whole() {
                 {"role": "tool", "tool_call_id": "c", "content": content},
             ]});
             let raw = raw(row.to_string().as_bytes());
-            assert!(outline::without_middles(&raw.parts[0].bytes).is_some());
+            assert!(brief::without_middles(&raw.parts[0].bytes).is_some());
             rows_agree(&raw);
         }
     }
+}
+
+/// Messages of a chat with so many calls of which nothing is to be said.
+fn calls_and_results(count: usize) -> Vec<Value> {
+    let pair = |n: usize| {
+        let call = json!({"id": format!("p{n}"), "type": "function", "function": {"name": "bash", "arguments": "{\"command\": \"ls\"}"}});
+        [
+            json!({"role": "assistant", "content": "so", "tool_calls": [call]}),
+            json!({"role": "tool", "tool_call_id": format!("p{n}"), "content": "a.py"}),
+        ]
+    };
+    let asked = json!({"role": "user", "content": "do it"});
+    std::iter::once(asked)
+        .chain((0..count).flat_map(pair))
+        .collect()
+}
+
+/// Rows of two chats and of an evaluation of either generation whose only result of interest is this.
+fn rows_with_result(command: &str, content: &str) -> [Vec<u8>; 4] {
+    let arguments = json!({ "command": command }).to_string();
+    let call = json!({"id": "c", "function": {"name": "bash", "arguments": arguments}});
+    let chat = |shown: Value| {
+        let mut messages = calls_and_results(4);
+        messages.push(json!({"role": "assistant", "content": "so", "tool_calls": [call]}));
+        messages.push(shown);
+        messages.push(json!({"role": "assistant", "content": "done"}));
+        json!({"instance_id": "o__r-1", "messages": messages})
+    };
+    let named = chat(json!({"role": "tool", "tool_call_id": "c", "content": content}));
+    let unnamed = chat(json!({"role": "tool", "content": content}));
+    let history = json!([
+        {"id": 0, "source": "user", "timestamp": "2025-01-01T00:00:00", "action": "message", "args": {"content": "do it"}},
+        {"id": 1, "source": "agent", "timestamp": "2025-01-01T00:00:01", "action": "run", "args": {"command": command}},
+        {"id": 2, "source": "agent", "timestamp": "2025-01-01T00:00:02", "cause": 1, "observation": "run", "content": content, "extras": {"command": command}},
+    ]);
+    let run = json!({"instance_id": "o__r-1", "history": history, "test_result": {"git_patch": "p"}, "metadata": {"agent_class": "A"}});
+    let event = |kind: &str, id: &str, rest: Value| {
+        let mut event =
+            json!({"kind": kind, "id": id, "source": "agent", "timestamp": "2025-01-01T00:00:00"});
+        let fields = event.as_object_mut().unwrap();
+        fields.extend(rest.as_object().unwrap().clone());
+        event
+    };
+    let history = json!([
+        event(
+            "MessageEvent",
+            "m",
+            json!({"source": "user", "llm_message": {"role": "user", "content": [{"type": "text", "text": "do it"}]}})
+        ),
+        event(
+            "ActionEvent",
+            "a",
+            json!({"tool_name": "terminal", "tool_call_id": "c", "action": {"kind": "TerminalAction", "command": command}})
+        ),
+        event(
+            "ObservationEvent",
+            "o",
+            json!({"source": "environment", "tool_name": "terminal", "tool_call_id": "c", "action_id": "a",
+            "observation": {"kind": "TerminalObservation", "content": [{"type": "text", "text": content}]}})
+        ),
+    ]);
+    let sdk = json!({"instance_id": "o__r-1", "history": history, "test_result": {"git_patch": "p"}, "metadata": {"llm": {"model": "m"}}});
+    [named, unnamed, run, sdk].map(|row| row.to_string().into_bytes())
+}
+
+#[test]
+fn results_of_any_length_and_end_are_summarised_as_the_whole() {
+    let starts = [
+        "",
+        "Exit code: 3\n",
+        "ERROR: x\n",
+        "OBSERVATION:\n",
+        "EXECUTION RESULT of [bash]:\n",
+        "[The command completed with exit code 3.]\n",
+        "[The command has no new output after 3 seconds.]\n",
+        "Process running with session ID 3\n",
+        "<returncode>1</returncode>\n<output>\n",
+    ];
+    let lines = [
+        "    raise ValueError(\"no buoy\")\n",
+        "Traceback (most recent call last):\n",
+        "\tx = '\u{e9}\u{1f600}'  # ok\r\n",
+        "[Process exited with code 3]\n",
+        "Wall time: 1 s\n",
+        "Ran 3 tests in 0.1s\n",
+    ];
+    let ends = [
+        "",
+        "    return moor(x)\n",
+        "README.md",
+        "Traceback (most recent call last):\n  File \"a\", line 1\nValueError: x",
+        "ValueError: x",
+        "== 1 failed, 2 passed in 1.00s ==\n",
+        "FAILED (failures=1)\n",
+        "OK",
+        "[The command completed with exit code 2.]",
+        "[The command completed with exit code 0.]\n[exit code 99999999999999999999]\nValueError: x",
+        "\\n[The command completed with exit code 2.]",
+        "[The command completed with exit code 2.]\nTraceback (most recent call last):\n  a\nValueError: x",
+        "[Current working directory: /w]\n[Python interpreter: p]\n[Command finished with exit code 0]",
+        "FAIL\tx/y\t0.01s\nFAIL\n",
+        "\u{1b}[31mValueError: x\u{1b}[0m\r\n",
+        "</output>",
+        "(Open file: n/a)\n(Current directory: /w)\nbash-$",
+        "ValueError: x\n[Jupyter current working directory: /w]\n",
+    ];
+    let (mut shortened, mut outlined) = (0, 0);
+    for (nth, (start, end)) in starts.iter().flat_map(|s| ends.map(|e| (s, e))).enumerate() {
+        for bytes in [1_500, 2_700, 4_000, 20_000] {
+            let filler: String = (0..)
+                .map(|n| lines[(n * n + nth) % lines.len()])
+                .take(bytes / 24)
+                .collect();
+            let content = format!("{start}{filler}{end}");
+            // a shown file says nothing of success, whatever it ends with
+            let command = if nth % 4 == 0 { "cat a.py" } else { "pytest" };
+            for row in rows_with_result(command, &content) {
+                shortened += u32::from(parse_briefly(&raw(&row)).is_some());
+                outlined += u32::from(is_outlined(&row));
+                rows_agree(&raw(&row));
+                if nth % 3 == 0 {
+                    let row = String::from_utf8(row).unwrap();
+                    let escaped = row.replace("\\t", "\\u0009").replace('\u{e9}', "\\u00e9");
+                    rows_agree(&raw(escaped.as_bytes()));
+                }
+            }
+        }
+    }
+    assert!(shortened > 300 && outlined > 100, "{shortened} {outlined}");
+}
+
+/// Whether a chat row is read from its outline.
+fn is_outlined(row: &[u8]) -> bool {
+    let outline = Outline::of(row).unwrap();
+    chat::row::read(&outline, &Source::default()).is_some()
+}
+
+#[test]
+fn messages_that_are_not_plain_are_summarised_as_the_whole() {
+    let call = json!({"id": "c", "type": "function", "function": {"name": "bash", "arguments": "{\"command\": \"pytest\"}"}});
+    let with = |key: &str, value: Value| {
+        let mut message = json!({"role": "assistant", "content": "so", "tool_calls": [call]});
+        message[key] = value;
+        message
+    };
+    let function = |key: &str, value: Value| {
+        let mut call = call.clone();
+        call["function"][key] = value;
+        with("tool_calls", json!([call]))
+    };
+    let shown = |key: &str, value: Value| {
+        let mut message = json!({"role": "tool", "tool_call_id": "c", "content": "Exit code: 3"});
+        message[key] = value;
+        message
+    };
+    let odd = [
+        with(
+            "content",
+            json!([{"type": "tool_use", "id": "u", "name": "bash", "input": {"command": "ls"}}]),
+        ),
+        with(
+            "content",
+            json!([{"type": "text", "text": "<think>x</think>"}]),
+        ),
+        with("tool_calls", json!([])),
+        with("tool_calls", json!(json!([call]).to_string())),
+        with("tool_calls", json!(call)),
+        with(
+            "tool_calls",
+            json!([call, {"id": "d", "name": "finish", "arguments": {}}]),
+        ),
+        with("function_call", json!({"name": "bash", "arguments": "{}"})),
+        with("timestamp", json!("2025-01-01T00:00:00")),
+        with("role", json!("Assistant")),
+        with("role", json!("narrator")),
+        with("from", json!("gpt")),
+        function("arguments", json!({"command": "pytest"})),
+        function("arguments", json!("pytest")),
+        function("arguments", json!(null)),
+        function("name", json!(7)),
+        function("parameters", json!({"a": 1})),
+        shown("tool_call_id", json!("")),
+        shown("tool_call_id", json!(null)),
+        shown("tool_call_id", json!("nobody's")),
+        shown("tool_call_id", json!("p0")),
+        shown("is_error", json!(true)),
+        shown("content", json!([{"type": "text", "text": "Exit code: 3"}])),
+        shown("content", json!(null)),
+        shown("content", json!("")),
+        shown("timestamp", json!(7)),
+        json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "Exit code: 3"}]}),
+        json!({"role": "user", "content": "OBSERVATION:\nExit code: 3"}),
+        json!({"role": "system", "content": "x", "tool_calls": [call]}),
+        json!("text"),
+        json!(null),
+    ];
+    let (mut outlined, filler) = (0, "x = 1\n".repeat(600));
+    for message in odd {
+        for nth in [9, 10, 13] {
+            let mut messages = calls_and_results(8);
+            messages.insert(9, with("name", json!("a")));
+            messages.insert(
+                10,
+                json!({"role": "tool", "tool_call_id": "p7", "content": filler}),
+            );
+            messages.insert(nth, message.clone());
+            let row = json!({"instance_id": "o__r-1", "messages": messages, "tools": [call], "functions": [{"parameters": {}}]});
+            let row = row.to_string();
+            outlined += u32::from(is_outlined(row.as_bytes()));
+            rows_agree(&raw(row.as_bytes()));
+            for (plain, spelled) in [
+                ("\"role\":\"tool\"", "\"role\":\"t\\u006fol\""),
+                (
+                    "\"content\":\"so\"",
+                    "\"content\":\"so\",\"content\":\"\\ud800\"",
+                ),
+                ("\"id\":\"c\"", "\"id\":\"\\u0063\""),
+                ("\"x = 1\\n", "\"x = 1\t\\n\\ud800"),
+            ] {
+                rows_agree(&raw(row.replace(plain, spelled).as_bytes()));
+            }
+        }
+    }
+    assert!(outlined > 3, "{outlined}");
 }
 
 /// A row whose middle is the given event, among plain ones.

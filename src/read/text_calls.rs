@@ -18,7 +18,7 @@ const NAME_BYTES: usize = 128;
 /// Splits a model's message into the text outside its calls (trimmed where a call was cut out) and the calls: tool and
 /// arguments, an object of strings. One line break after an opening and before a closing tag belongs to the tag. Tags
 /// that are missing at the end are taken as there.
-pub(super) fn split_calls(text: &str) -> (String, Vec<(String, Value)>) {
+pub fn split_calls(text: &str) -> (String, Vec<(String, Value)>) {
     let marks = Marks::of(text);
     let mut calls = Vec::new();
     let mut outside: Vec<&str> = Vec::new();

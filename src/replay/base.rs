@@ -12,17 +12,26 @@ mod place;
 mod prepare;
 mod rebuilt;
 mod root;
+mod start;
 mod trees;
 mod workspace;
+mod write_out;
 
 pub use command::Ran;
 pub use command::run_command;
 pub(in crate::replay) use lower::Found;
 pub(in crate::replay) use lower::State;
+pub use place::Bounds;
+pub use place::Place;
 pub use prepare::Preparations;
 pub(in crate::replay) use prepare::run_ours;
+pub use start::BaseChange;
+pub use start::commit_message;
+pub use start::localize_targets;
 pub use workspace::Finished;
 pub use workspace::Workspace;
+pub use write_out::Outgoing;
+pub use write_out::write_out;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -33,16 +42,13 @@ use crate::error::Result;
 use crate::model::Trajectory;
 use crate::model::Value;
 use crate::replay::BaseKind;
-use crate::replay::base::archive::Refused;
-use crate::replay::base::place::Place;
+use crate::replay::base::place::Refused;
 use crate::replay::base::rebuilt::Rebuilt;
 use crate::replay::base::trees::Held;
 use crate::replay::base::trees::Trees;
 use crate::sandbox::System;
 use crate::sandbox::Tree;
-use crate::workspace::checkout::Checkout;
 use crate::workspace::checkout::Repositories;
-use crate::workspace::checkout::TreeKind;
 
 /// Entries of a commit, and bytes of one file of it.
 const COMMIT: (u64, u64) = (500_000, 1 << 30);
@@ -149,7 +155,13 @@ impl BaseSources {
         match self.repositories.checkout(trajectory) {
             Some(Ok(checkout)) => {
                 let key = checkout.tree();
-                let held = trees.get(&key, &mut |place| write_out(&checkout, place, cancel))?;
+                let held = trees.get(&key, &mut |place| {
+                    write_out(
+                        &|each| checkout.files(COMMIT, cancel, each),
+                        place,
+                        &Outgoing::default(),
+                    )
+                })?;
                 return Ok(Base::held(BaseKind::Repository, at, key, held));
             }
             Some(Err(why)) => notes.push(format!("the task's repository is not at hand: {why}")),
@@ -201,77 +213,6 @@ impl Base {
             ..Self::of(kind, at, Some(held.path), key)
         }
     }
-}
-
-/// Writes the files of a commit; tells what people should know of them.
-fn write_out(checkout: &Checkout, place: &mut Place, cancel: &Cancel) -> Result<Vec<String>> {
-    /// Begins a file of Git LFS that stands for the real one.
-    const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
-    let mut refused = Refused::default();
-    let (mut modules, mut pointers) = (Vec::new(), 0);
-    let mut failed = None;
-    let done = checkout.files(COMMIT, cancel, &mut |file| {
-        let mut bytes = file.bytes;
-        let put = match file.kind {
-            _ if names_git(file.path) => Ok(place::Put::Refused("it passes for git's own")),
-            TreeKind::Dir { is_submodule } => {
-                if is_submodule {
-                    modules.push(String::from_utf8_lossy(file.path).into_owned());
-                }
-                place.dir(file.path)
-            }
-            TreeKind::Symlink => place.symlink(file.path, bytes),
-            TreeKind::File { is_executable } => {
-                pointers += usize::from(bytes.starts_with(POINTER));
-                let mode = if is_executable { 0o755 } else { 0o644 };
-                place.file(file.path, mode, &mut bytes)
-            }
-        };
-        match put {
-            Ok(put) => {
-                refused.take(file.path, put);
-                Ok(())
-            }
-            Err(error) => {
-                failed = Some(error);
-                Err(String::new())
-            }
-        }
-    });
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    done.map_err(|why| Error::input(format!("the task's commit cannot be written out: {why}")))?;
-    let mut notes = refused.notes();
-    if let Some(first) = modules.first() {
-        let count = modules.len();
-        notes.push(format!(
-            "{count} submodules are empty, the first is {first:?}"
-        ));
-    }
-    if pointers > 0 {
-        notes.push(format!("{pointers} files of Git LFS are only pointers"));
-    }
-    Ok(notes)
-}
-
-/// Whether a part of a path is what some file system would take for `.git`.
-fn names_git(path: &[u8]) -> bool {
-    let mut parts = path.split(|byte| *byte == b'/');
-    parts.any(|part| {
-        let name = String::from_utf8_lossy(part);
-        // what HFS+ does not see in names
-        let seen: String = name
-            .chars()
-            .filter(|c| {
-                !matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
-            })
-            .collect();
-        // what Windows does not see at their end
-        let seen = seen.split([':', '\\']).next().unwrap_or_default();
-        let seen = seen.trim_end_matches([' ', '.']).to_lowercase();
-        matches!(seen.as_str(), ".git" | "git~1")
-    })
 }
 
 /// The image that a task names.

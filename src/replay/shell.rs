@@ -19,6 +19,7 @@ pub use heredoc::HeredocPatch;
 pub use heredoc::WithPatches;
 pub use openhands::Form;
 pub use openhands::OpenHands;
+pub use openhands::Shown;
 pub use plain::Plain;
 pub use plain::Scaffold;
 pub use terminal::Edition;

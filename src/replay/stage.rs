@@ -47,6 +47,26 @@ pub struct Staged {
 }
 
 impl Stage {
+    /// The workspace of a trajectory, found or made, and what starts its sandboxes; nothing is started yet.
+    ///
+    /// # Errors
+    /// *input* when its base cannot be read; *limit* when that is too large, or no sandbox of its system can be had here.
+    pub fn workspace(
+        &self,
+        trajectory: &Arc<Trajectory>,
+        cancel: &Cancel,
+    ) -> Result<(Workspace, Chosen)> {
+        let workspace = Workspace::new(
+            Arc::clone(trajectory),
+            &self.sources,
+            Arc::clone(&self.preparations),
+            self.limits,
+            cancel,
+        )?;
+        let chosen = self.backends.of(&workspace.spec().system, cancel)?;
+        Ok((workspace, chosen))
+    }
+
     /// Makes a replay of a trajectory; finds or makes its base, and runs nothing in a sandbox.
     ///
     /// # Errors
@@ -58,15 +78,8 @@ impl Stage {
         trajectory: Arc<Trajectory>,
         cancel: &Cancel,
     ) -> Result<Staged> {
-        let workspace = Workspace::new(
-            Arc::clone(&trajectory),
-            &self.sources,
-            Arc::clone(&self.preparations),
-            self.limits,
-            cancel,
-        )?;
+        let (workspace, chosen) = self.workspace(&trajectory, cancel)?;
         let (root, finished) = (workspace.root().to_owned(), workspace.finished());
-        let chosen = self.backends.of(&workspace.spec().system, cancel)?;
         let tools = Toolbox::of(&trajectory, &root);
         let session = Session::new(
             record,

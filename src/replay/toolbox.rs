@@ -386,6 +386,15 @@ fn start_of(trajectory: &Trajectory, root: &str) -> String {
             .as_ref()
             .and_then(|observation| observation.cwd.clone())
     };
+    // OpenHands seldom says where a command was to run
+    let mut shells = actions(trajectory).filter(|action| action.shell.is_some());
+    let told = shells
+        .next()
+        .and_then(said)
+        .filter(|dir| dir.starts_with('/'));
+    if let (Some(Format::OpenHandsV0), Some(told)) = (trajectory.source.format, told) {
+        return told;
+    }
     let first = actions(trajectory).find_map(|action| said(action).or_else(|| seen(action)));
     let first = first.filter(|dir| dir.starts_with('/'));
     let is_openhands = matches!(

@@ -62,8 +62,7 @@ pub(super) fn refresh(index: &RwLock<Index>, spool_dir: Option<&Path>, cancel: &
     };
     let mut todo = HashMap::new();
     let mut report = Refresh::default();
-    // the sources of an archive are scanned again together: by path the first of them, by place that first one's place
-    let mut archives: HashMap<Arc<Path>, Option<u32>> = HashMap::new();
+    let leads = leads(&sources);
     let mut together: HashMap<u32, u32> = HashMap::new();
     for (place, source) in sources.iter().enumerate() {
         if cancel.is_cancelled() {
@@ -72,18 +71,14 @@ pub(super) fn refresh(index: &RwLock<Index>, spool_dir: Option<&Path>, cancel: &
         let Ok(place) = u32::try_from(place) else {
             break;
         };
-        if source.packed.is_some()
-            && let Some(first) = archives.get(&source.path)
+        if let Some(lead) = leads.get(&source.path).copied()
+            && is_shared(source)
+            && lead != place
         {
-            together.extend(first.map(|first| (place, first)));
+            together.insert(place, lead);
             continue;
         }
-        let work = look(source, &mut report.problems);
-        if source.packed.is_some() {
-            let first = work.is_some().then_some(place);
-            archives.insert(Arc::clone(&source.path), first);
-        }
-        if let Some(work) = work {
+        if let Some(work) = look(source, &mut report.problems) {
             todo.insert(place, work);
         }
     }
@@ -118,13 +113,35 @@ pub(super) fn refresh(index: &RwLock<Index>, spool_dir: Option<&Path>, cancel: &
                 spool_dir,
                 records,
             };
-            update.apply(work, &mut report);
+            if update.apply(work, &mut report) {
+                let led = together.iter().filter(|(_, lead)| **lead == place);
+                retire(index, led.map(|(led, _)| *led));
+            }
         }
     }
-    retire(index, together.keys().copied());
     report.changed.sort_unstable();
     report.changed.dedup();
     report
+}
+
+/// Whether all records of a source's path are scanned again when it is: those of a packed file, an archive or a table, and
+/// what says that they cannot be had.
+fn is_shared(source: &Source) -> bool {
+    source.packed.is_some() || (source.is_retried && matches!(source.bytes, Bytes::Nothing))
+}
+
+/// By path, the place of the source that stands for all that are scanned again together: the first that knows how the file
+/// looked, else the first.
+fn leads(sources: &[Arc<Source>]) -> HashMap<Arc<Path>, u32> {
+    let mut leads = HashMap::new();
+    for is_known in [true, false] {
+        for (place, source) in (0..).zip(sources) {
+            if is_shared(source) && source.packed.is_some() == is_known {
+                leads.entry(Arc::clone(&source.path)).or_insert(place);
+            }
+        }
+    }
+    leads
 }
 
 /// Lets go of sources none of whose records is left.
@@ -231,7 +248,8 @@ struct Update<'a> {
 }
 
 impl Update<'_> {
-    fn apply(&self, work: Todo, report: &mut Refresh) {
+    /// Whether its records have another source now.
+    fn apply(&self, work: Todo, report: &mut Refresh) -> bool {
         match work {
             Todo::Tail(seen) => {
                 let tail = Tail {
@@ -306,13 +324,16 @@ impl Update<'_> {
                     *old = Arc::new(retried);
                 }
                 report.problems.push(why);
+                return true;
             }
-            Todo::Again => self.scan_again(report),
+            Todo::Again => return self.scan_again(report),
         }
+        false
     }
 
-    /// Scans the file into an index of its own and puts its records where the old ones were.
-    fn scan_again(&self, report: &mut Refresh) {
+    /// Scans the file into an index of its own and puts its records where the old ones were; `false` when nothing was to be
+    /// put anywhere.
+    fn scan_again(&self, report: &mut Refresh) -> bool {
         let fresh = RwLock::new(Index::default());
         let mut ignore = |_progress| {};
         let mut scan = Scan::new(&fresh, self.cancel, &mut ignore, Want::All);
@@ -325,16 +346,17 @@ impl Update<'_> {
         });
         scan.flush();
         if self.cancel.is_cancelled() {
-            return;
+            return false;
         }
         let mut fresh = fresh.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        let is_same_fault = fresh.slots.len() == 1
-            && self.records.len() == 1
-            && fresh.faults.contains_key(&0)
-            && fresh.faults.get(&0) == self.records.first().and_then(|ix| index.faults.get(ix));
-        if is_same_fault {
-            return;
+        let are_same_faults = fresh.slots.len() == self.records.len()
+            && self.records.iter().enumerate().all(|(place, ix)| {
+                let fault = fresh.faults.get(&place);
+                fault.is_some() && fault == index.faults.get(ix)
+            });
+        if are_same_faults {
+            return false;
         }
         let shift = u32::try_from(index.sources.len()).unwrap_or(u32::MAX);
         index.sources.append(&mut fresh.sources);
@@ -384,5 +406,6 @@ impl Update<'_> {
                 report.changed.push(RecordIx(ix));
             }
         }
+        true
     }
 }

@@ -573,6 +573,7 @@ impl<'a> Scan<'a> {
         let before = index.sources.last();
         let before = before.filter(|before| before.path == source.path);
         source.packed = before.and_then(|before| before.packed.clone());
+        source.is_retried = before.is_some_and(|before| before.is_retried);
         drop(index);
         self.push_faulty(source, fault);
     }

@@ -28,6 +28,7 @@ pub use pack::pack_rows;
 pub use pack::unpack_rows;
 pub use print::FileHash;
 pub use print::Print;
+pub use print::build;
 pub(super) use sheet::Sheet;
 
 use crate::store::sidecar::kept::MAGIC;

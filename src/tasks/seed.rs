@@ -1,11 +1,13 @@
 //! A repository from which tasks are made.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::python::repo::Files;
 use crate::python::repo::Repository;
 use crate::python::repo::decoded;
+use crate::tasks::licence::Licence;
 
 /// A repository that was opened at a commit and indexed.
 #[derive(Clone)]
@@ -16,6 +18,10 @@ pub struct Seed {
     pub commit: String,
     /// What it defines and calls.
     pub index: Arc<Repository>,
+    /// Its licence, where one was found.
+    pub licence: Option<Licence>,
+    /// The git repository that it was opened from, where it is one.
+    pub git: Option<PathBuf>,
     files: Arc<dyn Files + Send + Sync>,
 }
 
@@ -40,8 +46,24 @@ impl Seed {
             repo: repo.into(),
             commit: commit.into(),
             index,
+            licence: None,
+            git: None,
             files,
         }
+    }
+
+    /// The same with its licence.
+    #[must_use]
+    pub fn with_licence(mut self, licence: Option<Licence>) -> Self {
+        self.licence = licence;
+        self
+    }
+
+    /// The same with the git repository that it was opened from.
+    #[must_use]
+    pub fn with_git(mut self, git: Option<PathBuf>) -> Self {
+        self.git = git;
+        self
     }
 
     /// Its files.

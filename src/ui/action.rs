@@ -170,6 +170,8 @@ pub enum Action {
     MarkMoment,
     /// Opens the replay of the record, or goes back from it.
     Replay,
+    /// Show the task of the record, or go back.
+    Task,
     /// Runs the next call of a replay, or takes the last one back.
     ReplayStep(Toward),
     /// Runs a replay to its end, or begins it again.

@@ -340,6 +340,9 @@ impl App {
             (Action::Open, Scope::List) => self.open(effects),
             (Action::Open, Scope::Results) => self.open_hit(effects),
             (Action::Open, Scope::Compare) => return self.open_step(effects),
+            (Action::Task, Scope::Stats | Scope::Replay) => return false,
+            (Action::Task, _) => self.toggle_task(effects),
+            (Action::Open, Scope::Trajectory) => return self.open_attempt(effects),
             (Action::Open, Scope::Stats) => self.list_selection(effects),
             (Action::Patch, Scope::Compare) => self.toggle_compared_patches(),
             (Action::Find, Scope::Compare) if !self.compares_rows() => {
@@ -515,6 +518,39 @@ impl App {
         let view = TrajectoryView::new(record, opened);
         self.screens.push(Screen::Trajectory(Box::new(view)));
         effects.push(Effect::Open(opened, record));
+    }
+
+    /// Shows the task of the record, or goes back from it.
+    fn toggle_task(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(Screen::Trajectory(view)) = self.screens.top()
+            && view.shows_task()
+        {
+            self.close_screen(effects);
+            return;
+        }
+        let Some(record) = self.record() else {
+            self.status
+                .pass(Tone::Info, "there is no record here".to_owned());
+            return;
+        };
+        self.list_follows();
+        let opened = self.opened.advance();
+        let view = TrajectoryView::new(record, opened).of_its_task();
+        self.screens.push(Screen::Trajectory(Box::new(view)));
+        effects.push(Effect::Open(opened, record));
+    }
+
+    /// Opens the attempt under the cursor of a task; `false` where there is none.
+    fn open_attempt(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let Some(Screen::Trajectory(view)) = self.screens.top() else {
+            return false;
+        };
+        let Some(record) = view.attempt() else {
+            return false;
+        };
+        self.list_follows();
+        self.push_trajectory(record, effects);
+        true
     }
 
     /// Opens a record; the list's cursor goes there as far as the list stands in the order of the inputs.

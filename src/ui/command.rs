@@ -303,6 +303,7 @@ pub const COMMANDS: &[Command] = &[
     row("patch", &["p"], Global, Group::Show, Action::Patch, "Show the final patch, or go back from it"),
     row("file-at-step", &["w"], Global, Group::Show, Action::FileAtStep, "Show the files as the step left them, or go back"),
     row("replay", &["r"], Global, Group::Show, Action::Replay, "Replay the calls in a sandbox, or go back from it"),
+    row("task", &["i"], Global, Group::Show, Action::Task, "Show the task with its places and attempts, or go back"),
     row("replay-shell", &["!"], Replay, Group::Show, Action::ReplayShell, "Open a shell in a copy of the sandbox as it stands now"),
     row("toggle-changes", &["d"], File, Group::Show, Action::Changes, "Show what changed since the start, or since the mark"),
     row("mark-moment", &["m"], File, Group::Show, Action::MarkMoment, "Mark the step to compare with, or take the mark away"),

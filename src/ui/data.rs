@@ -40,6 +40,8 @@ use crate::review::Choice;
 use crate::review::queue::Queue;
 use crate::select::Selector;
 use crate::store::Store;
+use crate::tasks::TaskPlace;
+use crate::tasks::places;
 use crate::ui::data::answers::Asking;
 use crate::ui::data::desk::Desk;
 use crate::ui::data::desk::DeskOptions;
@@ -150,6 +152,8 @@ pub struct Outline {
     pub meanings: Vec<String>,
     /// The flags that are shown, by step.
     pub flags: Vec<Flag>,
+    /// The places that the task names.
+    pub places: Vec<TaskPlace>,
     /// By child.
     pub children: Vec<Self>,
 }
@@ -176,9 +180,11 @@ impl Outline {
                 .any(|action| action.class == ActionClass::Edit),
             is_test: step.actions.iter().any(understand::is_test_run),
         };
+        let task = trajectory.task.as_ref();
         Self {
             steps: trajectory.steps.iter().zip(0..).map(facts).collect(),
             flags,
+            places: task.map(places).unwrap_or_default(),
             meanings: trajectory
                 .steps
                 .iter()

@@ -344,6 +344,8 @@ pub enum Effect {
     Patch(Box<PatchJob>),
     /// Find the records that one can be compared with.
     Others(Generation, RecordIx, Rows),
+    /// Find the records that attempt a task, for the screen with this number.
+    Attempts(Generation, RecordIx, Rows),
     /// Read two records and align their steps.
     Compare(Generation, [RecordIx; 2]),
     /// Build a page about two attempts.

@@ -358,6 +358,8 @@ pub enum Notice {
     Patch(PageKey, Result<(Arc<Trajectory>, Box<PatchPage>), Fault>),
     /// The records were found that one can be compared with.
     Others(Generation, Others),
+    /// The records that attempt the task of the screen with this number.
+    Attempts(Generation, Vec<RecordIx>),
     /// Two records were compared; else which side (0 is the left one) cannot be read, and why.
     Compared(Generation, Result<Arc<Compared>, (usize, Fault)>),
     /// The runs were found that can be compared.

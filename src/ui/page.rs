@@ -24,6 +24,7 @@ mod patch;
 mod replay;
 mod step;
 mod subject;
+mod task;
 mod why;
 
 pub use drawn::ansi_style;
@@ -58,9 +59,11 @@ use regex::Regex;
 use crate::cancel::Cancel;
 use crate::model::Component;
 use crate::model::Flag;
+use crate::model::RecordIx;
 use crate::model::StepIx;
 use crate::model::Text;
 use crate::model::Trajectory;
+use crate::tasks::TaskPlace;
 use crate::text::Lines;
 use crate::theme::Role;
 use crate::theme::Theme;
@@ -84,6 +87,10 @@ pub enum Subject {
     End,
     /// The child with this index, folded: what it is and did. Its own steps are rows of the step list.
     Child(usize),
+    /// A place of the repository that the task names, by its number among [`crate::tasks::places`].
+    Place(usize),
+    /// Another record that attempts this task.
+    Attempt(RecordIx),
 }
 
 /// What is told of a step besides what the record says.
@@ -243,7 +250,7 @@ impl Page {
         let inner = trajectory.descendant(path_to_child);
         let is_there = inner.is_some_and(|inner| match subject {
             Subject::Task => {
-                subject::task(&mut page, inner);
+                subject::asked(&mut page, inner);
                 true
             }
             Subject::End => {
@@ -260,6 +267,8 @@ impl Page {
                 .get(ix)
                 .map(|child| subject::child(&mut page, child))
                 .is_some(),
+            // their content lies elsewhere: see `of_place` and `preview`
+            Subject::Place(_) | Subject::Attempt(_) => false,
         });
         if !is_there {
             page.say("there is no such step", Role::Placeholder);
@@ -276,6 +285,14 @@ impl Page {
     ) -> Self {
         let mut page = Builder::new(*options);
         subject::preview(&mut page, trajectory, judged);
+        Self::of_blocks(page.finish())
+    }
+
+    /// Makes the page of a place that a task names. `file` is the text of its file as the task begins, or says in words why
+    /// there is none. Costs a pass over the file: run it on a worker.
+    pub fn of_place(place: &TaskPlace, file: Result<Text, String>, options: &PageOptions) -> Self {
+        let mut page = Builder::new(*options);
+        task::place(&mut page, place, file);
         Self::of_blocks(page.finish())
     }
 

@@ -11,6 +11,7 @@ mod hasher;
 mod recorder;
 mod replay;
 mod stats;
+mod task;
 
 pub use recorder::Journal;
 
@@ -84,6 +85,7 @@ use crate::ui::page::PageHit;
 use crate::ui::page::PageOptions;
 use crate::ui::page::PageText;
 use crate::ui::page::PatchPage;
+use crate::ui::page::Subject;
 use crate::ui::page::WhyPage;
 use crate::ui::tasks::hasher::Hasher;
 use crate::ui::tasks::recorder::Recorder;
@@ -265,6 +267,7 @@ impl Kind {
             Effect::Preview(..) => Self::Preview,
             Effect::Pages(_) | Effect::ComparePage(_) | Effect::ReplayPages(_) => Self::Pages,
             Effect::Others(..)
+            | Effect::Attempts(..)
             | Effect::Compare(..)
             | Effect::RunPairs(..)
             | Effect::CompareRuns(..) => Self::Compare,
@@ -348,6 +351,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::CopyRecord(ix) => copy_record(ix, env, say),
         Effect::GoOn => say(Notice::GoOn),
         Effect::Discard(old) => drop(old),
+        effect @ Effect::Attempts(..) => task::run(effect, cancel, say),
         effect @ (Effect::Others(..)
         | Effect::Compare(..)
         | Effect::ComparePage(_)
@@ -397,7 +401,7 @@ fn look_for(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Noti
                 say(Notice::RowsFound(generation, Arc::new(places)));
             }
         }
-        Effect::Find(job) => find(&job, cancel, say),
+        Effect::Find(job) => find(&job, env, cancel, say),
         Effect::FindInPage(generation, text, pattern) => {
             let hits = find_in_page(&text, &pattern, cancel);
             say(Notice::Hits(generation, hits, true));
@@ -491,12 +495,24 @@ fn preview(
     if patch_bytes > QUICK_PATCH_BYTES {
         tell(Ok(Page::preview(&trajectory, None, options)));
     }
+    let page = preview_page(env, ix, options, cancel);
+    if !cancel.is_cancelled() {
+        tell(page);
+    }
+}
+
+/// The preview of a record with what the filters say, unless that is hidden.
+fn preview_page(
+    env: &Env,
+    ix: RecordIx,
+    options: &PageOptions,
+    cancel: &Cancel,
+) -> Result<Page, Fault> {
+    let trajectory = env.store.load(ix)?;
     let judged = || env.judge.judge(&env.store, ix, cancel).ok();
     let checked = if options.is_blind { None } else { judged() };
-    if !cancel.is_cancelled() {
-        let judged = checked.as_deref().map(judgements).filter(is_telling);
-        tell(Ok(Page::preview(&trajectory, judged, options)));
-    }
+    let judged = checked.as_deref().map(judgements).filter(is_telling);
+    Ok(Page::preview(&trajectory, judged, options))
 }
 
 /// Whether a preview gains by it: of what no filter knows a task there is nothing to tell.
@@ -744,15 +760,17 @@ fn refresh(env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
 }
 
 fn build(env: &Env, job: &PageJob) -> Page {
-    match job.raw {
-        None => Page::telling(
+    match (job.raw, job.subject) {
+        (None, Subject::Place(nth)) => task::place(env, &job.trajectory, nth, &job.options),
+        (None, Subject::Attempt(ix)) => task::attempt(env, job, ix),
+        (None, _) => Page::telling(
             &job.trajectory,
             &job.path,
             job.subject,
             &job.told,
             &job.options,
         ),
-        Some((ix, span)) => {
+        (Some((ix, span)), _) => {
             let (title, text) = match raw_text(env, ix, span) {
                 Ok((title, text)) => (title, text),
                 Err(fault) => ("the record cannot be read".to_owned(), fault.to_string()),
@@ -787,7 +805,7 @@ fn raw_text(env: &Env, ix: RecordIx, span: Option<Span>) -> Result<(String, Stri
     Ok((title, pretty.unwrap_or_else(|| text.into_owned())))
 }
 
-fn find(job: &FindJob, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+fn find(job: &FindJob, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
     const EVERY: Duration = Duration::from_millis(50);
     let mut hits = Vec::new();
     let mut told = Instant::now();
@@ -796,7 +814,10 @@ fn find(job: &FindJob, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
             return;
         }
         let besides = job.outline.told(path, *subject);
-        let page = Page::telling(&job.trajectory, path, *subject, &besides, &job.options);
+        let page = match *subject {
+            Subject::Place(nth) => task::place(env, &job.trajectory, nth, &job.options),
+            subject => Page::telling(&job.trajectory, path, subject, &besides, &job.options),
+        };
         hits.extend(
             page.find(&job.pattern, cancel)
                 .into_iter()

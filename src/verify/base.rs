@@ -10,9 +10,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::Action;
+use crate::model::Task;
 use crate::model::Text;
 use crate::model::Trajectory;
 use crate::model::Value;
+use crate::replay::BaseChange;
 use crate::workspace::BaseFiles as _;
 use crate::workspace::checkout::Checkout;
 use crate::workspace::is_plain_cat;
@@ -66,23 +68,38 @@ impl<F: Fn() -> Option<Arc<Trajectory>>> Bases for ViewBases<F> {
     }
 }
 
-/// Files from the trajectory's own views, and from the repository where there are none.
+/// Files from the trajectory's own views, and from the repository where there are none: as the task has them at its
+/// beginning, docstrings cut and bodies masked.
 pub struct CheckoutBases<'a> {
     views: &'a dyn Bases,
     checkout: Option<&'a Checkout>,
+    changes: Vec<BaseChange>,
 }
 
 impl<'a> CheckoutBases<'a> {
     /// Asks `views` first: the agent may have worked on another state than the commit.
-    pub fn new(views: &'a dyn Bases, checkout: Option<&'a Checkout>) -> Self {
-        Self { views, checkout }
+    pub fn new(views: &'a dyn Bases, checkout: Option<&'a Checkout>, task: Option<&Task>) -> Self {
+        let changes = task.filter(|_| checkout.is_some());
+        Self {
+            views,
+            checkout,
+            changes: changes.map_or_else(Vec::new, |task| BaseChange::of(task, false)),
+        }
+    }
+
+    fn checked_out(&self, path: &str) -> Option<Text> {
+        let text = self.checkout?.base_file(path).ok()??;
+        let change = self.changes.iter().find(|change| change.path == path);
+        let changed = change.and_then(|change| change.apply(text.as_bytes()).ok());
+        let changed = changed.and_then(|bytes| String::from_utf8(bytes).ok());
+        Some(changed.map_or(text, Text::from))
     }
 }
 
 impl Bases for CheckoutBases<'_> {
     fn base(&self, path: &str) -> Option<Text> {
-        let from_checkout = || self.checkout?.base_file(path).ok()?;
-        self.views.base(path).or_else(from_checkout)
+        let viewed = self.views.base(path);
+        viewed.or_else(|| self.checked_out(path))
     }
 }
 

@@ -94,13 +94,14 @@ impl Checked {
 }
 
 /// Both sets of rules run the same test program: once is enough.
-struct RunOnce<'a> {
+pub struct RunOnce<'a> {
     program: &'a dyn RunProgram,
     last: Mutex<Option<(String, ProgramEnd)>>,
 }
 
 impl<'a> RunOnce<'a> {
-    fn new(program: &'a dyn RunProgram) -> Self {
+    /// Runs nothing yet.
+    pub fn new(program: &'a dyn RunProgram) -> Self {
         Self {
             program,
             last: Mutex::default(),
@@ -270,7 +271,7 @@ fn judge(
         Rules::Published => published::judge(trajectory, program, cancel),
         Rules::Strict => {
             let views = ViewBases::new(|| whole().ok());
-            let bases = CheckoutBases::new(&views, checkout.as_ref());
+            let bases = CheckoutBases::new(&views, checkout.as_ref(), trajectory.task.as_ref());
             strict::judge(trajectory, &bases, program, cancel)
         }
     };

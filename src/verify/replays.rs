@@ -149,7 +149,7 @@ impl Replays {
             let views = ViewBases::new(|| Some(Arc::clone(trajectory)));
             let checkout = self.stage.sources.repositories.checkout(trajectory);
             let checkout = checkout.and_then(Result::ok);
-            let bases = CheckoutBases::new(&views, checkout.as_ref());
+            let bases = CheckoutBases::new(&views, checkout.as_ref(), task);
             let program = Some(&self.programs as &dyn RunProgram);
             for rules in [Rules::Published, Rules::Strict] {
                 let with = (program, &bases as &dyn Bases);

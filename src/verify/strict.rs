@@ -114,8 +114,14 @@ impl<'a> Case<'a> {
         Some((text, files))
     }
 
-    /// Asks for the file before the edit and looks at the edit again; whether that was possible.
+    /// Asks for the file before the edit and looks at the edit again, unless that is known to change code; whether the
+    /// whole file is known then.
     fn look_closer(&self, edit: &mut FileEdit<'_>) -> bool {
+        edit.is_whole() || (edit.answer() != Answer::No && self.read_whole(edit))
+    }
+
+    /// The same of an edit that may well change code.
+    fn read_whole(&self, edit: &mut FileEdit<'_>) -> bool {
         if edit.is_whole() {
             return true;
         }

@@ -1,15 +1,19 @@
 //! Files of a git repository at a commit, read without ever writing to it.
 //!
-//! Only its objects are opened: no reference, no index, no configuration, no hook, no filter. A repository that is not
-//! what it should be is told in words.
+//! Only its objects are opened: no index, no hook, no filter; which commit is checked out and where it came from is read
+//! out of its reference files and configuration as text. A repository that is not what it should be is told in words.
 
 mod commits;
+mod refs;
+mod sources;
 mod walk;
 
 pub use commits::Blob;
 pub use commits::Change;
 pub use commits::Commit;
 pub use commits::Commits;
+pub use refs::origin;
+pub use sources::CommitFiles;
 pub use walk::TreeFile;
 pub use walk::TreeKind;
 
@@ -82,6 +86,22 @@ impl Repositories {
         (!self.is_empty()).then(|| self.open(trajectory.task.as_ref()))
     }
 
+    /// Where the repository of a task is, be it one of git or a plain folder or archive.
+    ///
+    /// # Errors
+    /// Says in words why there is none.
+    pub fn place(&self, task: &Task) -> Result<PathBuf, String> {
+        let repos = match (&self.repo, &self.repos) {
+            (Some(repo), _) => return Ok(repo.clone()),
+            (None, Some(repos)) => repos,
+            (None, None) => return Err("no repository was named".to_owned()),
+        };
+        let name = task.repo.as_deref().ok_or("the task names no repository")?;
+        let found = find_folder(repos, name, &|place| objects_of(place).is_some());
+        let found = found.or_else(|| find_folder(repos, name, &Path::is_dir));
+        found.ok_or_else(|| format!("there is no repository of {name}"))
+    }
+
     fn open(&self, task: Option<&Task>) -> Result<Checkout, String> {
         let task = task.ok_or("the record names no task")?;
         let commit = task
@@ -92,7 +112,7 @@ impl Repositories {
             (Some(repo), _) => repo.clone(),
             (None, Some(repos)) => {
                 let name = task.repo.as_deref().ok_or("the task names no repository")?;
-                find_repository(repos, name)
+                find_folder(repos, name, &|place| objects_of(place).is_some())
                     .ok_or_else(|| format!("there is no repository of {name}"))?
             }
             (None, None) => return Err("no repository was named".to_owned()),
@@ -101,8 +121,8 @@ impl Repositories {
     }
 }
 
-/// `owner/name` below a folder, as a checkout or as a bare mirror.
-fn find_repository(repos: &Path, name: &str) -> Option<PathBuf> {
+/// `owner/name` below a folder, as a checkout or as a bare mirror, the first of them that is what is asked for.
+fn find_folder(repos: &Path, name: &str, is_one: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
     let name = name.trim_end_matches('/').trim_end_matches(".git");
     let mut parts = name.rsplit('/');
     let (last, owner) = (parts.next()?, parts.next());
@@ -118,27 +138,31 @@ fn find_repository(repos: &Path, name: &str) -> Option<PathBuf> {
     }
     let places = [joined.clone(), format!("{joined}.git")];
     let mut places = places.iter().map(|place| repos.join(place));
-    places.find(|place| objects_of(place).is_some())
+    places.find(|place| is_one(place))
 }
 
 /// The folder of a repository's objects: of a checkout, of a worktree of one, of a bare repository.
 fn objects_of(folder: &Path) -> Option<PathBuf> {
-    let git = folder.join(".git");
-    let is_store = |folder: &Path| folder.join("objects").is_dir();
-    if is_store(&git) {
-        return Some(git.join("objects"));
-    }
-    if is_store(folder) {
-        return Some(folder.join("objects"));
-    }
-    // a worktree or submodule says in a file where its repository is
-    let text = short_file(&git)?;
-    let inner = folder.join(text.strip_prefix("gitdir:")?.trim());
-    if is_store(&inner) {
-        return Some(inner.join("objects"));
-    }
-    let common = inner.join(short_file(&inner.join("commondir"))?.trim());
-    is_store(&common).then(|| common.join("objects"))
+    Some(refs::git_folders(folder)?.common.join("objects"))
+}
+
+/// Whether a folder is a git repository: a checkout, a worktree of one, a bare repository.
+pub fn is_repository(folder: &Path) -> bool {
+    refs::git_folders(folder).is_some()
+}
+
+/// Tags of tags are followed so far.
+const MOST_TAGS: usize = 4;
+
+/// What an annotated tag is about; `None` for everything else.
+fn tagged(git: &Path, hash: &str) -> Option<String> {
+    let id = ObjectId::from_hex(hash.as_bytes()).ok()?;
+    let handle = gix_odb::at(git.join("objects"), Kind::Sha1).ok()?;
+    let mut buffer = Vec::new();
+    let data = handle.try_find(&id, &mut buffer).ok().flatten()?;
+    let tag = (data.kind == gix_object::Kind::Tag)
+        .then(|| gix_object::TagRefIter::from_bytes(data.data, Kind::Sha1))?;
+    Some(tag.target_id().ok()?.to_string())
 }
 
 fn short_file(path: &Path) -> Option<String> {
@@ -192,6 +216,25 @@ impl Checkout {
             tree,
             files: Mutex::default(),
         })
+    }
+
+    /// Opens the repository in `folder` at what `name` stands for: a whole hash, `HEAD`, a branch, a tag. Gives the whole
+    /// hash of the commit, too.
+    ///
+    /// # Errors
+    /// Says in words what is missing.
+    pub fn open_at(folder: &Path, name: &str) -> Result<(Self, String), String> {
+        let shown = folder.display();
+        let folders =
+            refs::git_folders(folder).ok_or_else(|| format!("{shown} is no git repository"))?;
+        let mut hash = folders.hash_of(name)?;
+        for _ in 0..MOST_TAGS {
+            match tagged(&folders.common, &hash) {
+                Some(next) => hash = next,
+                None => break,
+            }
+        }
+        Ok((Self::open(folder, &hash)?, hash))
     }
 
     /// The name of the tree of files, which is the same for the same files.
@@ -261,6 +304,8 @@ mod tests {
     use gix_object::Write as _;
 
     use super::*;
+    use crate::cancel::Cancel;
+    use crate::python::repo::Files as _;
 
     /// Writes a repository with `src/a.py` and `b.bin`; gives the commit.
     fn repository(folder: &Path) -> String {
@@ -362,6 +407,56 @@ mod tests {
             repos: None,
         };
         assert!(none.check().is_err());
+    }
+
+    #[test]
+    fn what_is_checked_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let commit = repository(folder.path());
+        assert!(Checkout::open_at(folder.path(), "HEAD").is_err());
+        std::fs::write(folder.path().join("HEAD"), &commit).unwrap();
+        let store = gix_odb::loose::Store::at(folder.path().join("objects"), Kind::Sha1);
+        let tag = format!("object {commit}\ntype commit\ntag v1\ntagger a <a@b> 0 +0000\n\nm\n");
+        let tag = store.write_buf(gix_object::Kind::Tag, tag.as_bytes());
+        let refs = folder.path().join("refs/tags");
+        std::fs::create_dir_all(&refs).unwrap();
+        std::fs::write(refs.join("v1"), tag.unwrap().to_string()).unwrap();
+        for name in ["HEAD", "v1", &commit] {
+            let (_, found) = Checkout::open_at(folder.path(), name).unwrap();
+            assert_eq!(found, commit, "{name}");
+        }
+        assert!(Checkout::open_at(folder.path(), "v2").is_err());
+    }
+
+    #[test]
+    fn files_are_read_by_several_threads() {
+        let folder = tempfile::tempdir().unwrap();
+        let commit = repository(folder.path());
+        let checkout = Checkout::open(folder.path(), &commit).unwrap();
+        assert!(checkout.sources(2, &Cancel::new()).is_err());
+        let files = checkout.sources(100, &Cancel::new()).unwrap();
+        let mut shown: Vec<String> = files
+            .entries()
+            .unwrap()
+            .into_iter()
+            .map(|entry| format!("{} {:?}", entry.path, entry.kind))
+            .collect();
+        shown.sort();
+        let want = [
+            "b.bin File { bytes: 2 }",
+            "src/a.py File { bytes: 4 }",
+            "src/link Link",
+        ];
+        assert_eq!(shown, want);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    assert_eq!(files.read("src/a.py").unwrap(), b"x\ny\n");
+                    assert!(files.read("src/link").is_err());
+                    assert!(files.read("none").is_err());
+                });
+            }
+        });
     }
 
     #[test]

@@ -1,5 +1,9 @@
-//! The files of a folder, as an index of Python sources reads them: links are told, never followed; what a `.git` file
-//! marks as a submodule, and hidden folders, are not entered.
+//! The files of a folder or an archive, as an index of Python sources reads them: links are told, never followed; what a
+//! `.git` file marks as a submodule, and hidden folders, are not entered.
+
+mod packed;
+
+pub use packed::Packed;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -7,9 +11,12 @@ use std::path::PathBuf;
 use walkdir::DirEntry;
 use walkdir::WalkDir;
 
+use crate::cancel::Cancel;
 use crate::python::repo::Entry;
 use crate::python::repo::EntryKind;
 use crate::python::repo::Files;
+use crate::workspace::checkout::TreeFile;
+use crate::workspace::checkout::TreeKind;
 
 /// A folder with sources: a checkout, an unpacked archive.
 #[derive(Debug, Clone)]
@@ -66,6 +73,72 @@ impl Files for Folder {
         let whole = self.root.join(path);
         std::fs::read(&whole).map_err(|error| error.to_string())
     }
+}
+
+impl Folder {
+    /// Tells every file, link and folder to `each`, a folder before what is in it, by name; git's own folder and what is
+    /// neither are passed over. `most` bounds how many are told and `most_bytes` the length of one.
+    ///
+    /// # Errors
+    /// In words: something cannot be read, a bound is reached, it was cancelled; or what `each` says.
+    pub fn files(
+        &self,
+        (most, most_bytes): (u64, u64),
+        cancel: &Cancel,
+        each: &mut dyn FnMut(TreeFile<'_>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let is_own = |found: &DirEntry| found.file_name() != ".git";
+        let walk = WalkDir::new(&self.root).min_depth(1).sort_by_file_name();
+        for (told, found) in (0..).zip(walk.into_iter().filter_entry(is_own)) {
+            if cancel.is_cancelled() {
+                return Err("cancelled".to_owned());
+            }
+            let found = found.map_err(|error| error.to_string())?;
+            if told >= most {
+                return Err("the folder holds too many files".to_owned());
+            }
+            let below = found.path().strip_prefix(&self.root);
+            let Ok(path) = below.map(|path| path.as_os_str().as_encoded_bytes()) else {
+                continue;
+            };
+            let name = found.path().display();
+            let cannot = |error: std::io::Error| format!("{name}: {error}");
+            let (kind, bytes) = if found.path_is_symlink() {
+                let target = std::fs::read_link(found.path()).map_err(cannot)?;
+                let target = target.into_os_string().into_encoded_bytes();
+                (TreeKind::Symlink, target)
+            } else if found.file_type().is_dir() {
+                let is_submodule = is_submodule(&found);
+                (TreeKind::Dir { is_submodule }, Vec::new())
+            } else if found.file_type().is_file() {
+                let meta = found.metadata().map_err(|error| error.to_string())?;
+                if meta.len() > most_bytes {
+                    return Err(format!("{name} is too long"));
+                }
+                let is_executable = is_executable(&meta);
+                let bytes = std::fs::read(found.path()).map_err(cannot)?;
+                (TreeKind::File { is_executable }, bytes)
+            } else {
+                continue;
+            };
+            each(TreeFile {
+                path,
+                kind,
+                bytes: &bytes,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn is_executable(meta: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &std::fs::Metadata) -> bool {
+    false
 }
 
 fn is_hidden(found: &DirEntry) -> bool {

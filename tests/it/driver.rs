@@ -242,6 +242,18 @@ impl Driver {
         Self::with(paths, size, ("dark", None), None, judge::check)
     }
 
+    /// Opens inputs whose tasks have their repositories in this folder.
+    pub(crate) fn with_repositories<P: AsRef<Path>>(
+        paths: &[P],
+        size: (u16, u16),
+        repos: &Path,
+    ) -> Self {
+        let mut driver = Self::made(paths, size, ("dark", None), None, check);
+        driver.env.repositories.repos = Some(repos.to_path_buf());
+        driver.start();
+        driver
+    }
+
     fn with<P: AsRef<Path>>(
         paths: &[P],
         size: (u16, u16),

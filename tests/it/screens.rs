@@ -13,6 +13,7 @@ mod queries;
 mod replays;
 mod soak;
 mod stats;
+mod tasks;
 
 pub(crate) use looks::snapshot;
 pub(crate) use soak::check_cells;

@@ -132,7 +132,8 @@ pub(in crate::cli) enum BackendArg {
     None,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// A time of up to a day.
+pub(in crate::cli::args) fn seconds(text: &str) -> Result<Duration, String> {
     const MOST: f64 = 86_400.0;
     let seconds: f64 = text
         .parse()

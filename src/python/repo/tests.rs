@@ -4,6 +4,7 @@ use super::*;
 
 mod faults;
 mod imports;
+mod known;
 mod layouts;
 mod tasks;
 mod values;
@@ -194,6 +195,12 @@ fn decorators_and_raises() {
         .map(|found| found.sites[0].via)
         .collect();
     assert_eq!(via, [Via::Decorator, Via::Call, Via::Raise]);
+    // decorators of other modules, with arguments, of methods; exceptions of other modules, with a cause
+    check(
+        "import p\nfrom p import d as e\n@p.d\n@e(1)\ndef f():\n    raise p.E from e\nclass A:\n    @e\n    def g(self): raise p.E('x') from None\n\
+         == p.py\ndef d(f): pass\nclass E(Exception): pass\n",
+        "f d p.py:d\nf e p.py:d\nf E p.py:E\nA.g e p.py:d\nA.g E p.py:E",
+    );
     // what is evaluated before the function is, its neighbours call
     check("def f(): pass\ndef g(x=f()): pass\n", ". f f");
     check("def f(): pass\nclass A(f()): pass\n", ". f f");

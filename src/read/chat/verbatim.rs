@@ -12,17 +12,18 @@ use crate::read::rewrite::rewrite;
 /// The conversation of a row.
 #[derive(Debug, PartialEq)]
 pub struct Verbatim {
-    /// The list of messages, written as this program writes JSON.
+    /// What was asked to stand before it, and the list of messages, written as this program writes JSON.
     pub messages: Vec<u8>,
     /// What stands under `tools`.
     pub tools: Option<Value>,
 }
 
-/// Takes the messages out of a chat row; its bytes are one JSON value. Tells `tally` the bytes of each text in them, but of
+/// Takes the messages out of a chat row; its bytes are one JSON value. They are written behind `opening`. Tells `tally` the bytes of each text in them, but of
 /// those under keys for which `is_skipped`. `None` where the row, its messages or their spelling are anything but plain:
 /// of `OpenAI`'s form in a list, no two fields alike, no nulls of a table, nothing beside that could be the conversation.
 pub fn verbatim(
     row: &[u8],
+    opening: &[u8],
     is_skipped: &dyn Fn(&str) -> bool,
     tally: &mut dyn FnMut(usize),
 ) -> Option<Verbatim> {
@@ -39,7 +40,8 @@ pub fn verbatim(
         return None;
     }
     let list = outline.raw(key)?;
-    let mut messages = Vec::with_capacity(list.len() + 64);
+    let mut messages = Vec::with_capacity(opening.len() + list.len() + 64);
+    messages.extend_from_slice(opening);
     rewrite(list, is_skipped, tally, &mut messages)?;
     let tools = match outline.raw("tools") {
         Some(raw) => Some(serde_json::from_str(raw).ok()?),
@@ -72,7 +74,7 @@ mod tests {
 
     #[track_caller]
     fn check(row: &str, want: Option<(&Value, Option<Value>)>) {
-        let found = verbatim(row.as_bytes(), &|_| false, &mut |_| {});
+        let found = verbatim(row.as_bytes(), b"", &|_| false, &mut |_| {});
         let want = want.map(|(messages, tools)| Verbatim {
             messages: messages.to_string().into_bytes(),
             tools,

@@ -2,7 +2,7 @@
 //!
 //! Every folder on the way to a file is opened by its name alone and never through a link, so that no entry of a tree or
 //! archive leads out, not even one that was written a moment before. Links are written as they are: nobody follows them
-//! on this side. When hgview runs as root everything belongs to the user whom the sandbox takes for its root.
+//! on this side.
 
 use std::io::Read;
 use std::io::Write as _;
@@ -21,54 +21,88 @@ use rustix::io::Errno;
 
 use crate::error::Error;
 use crate::error::Result;
-use crate::sandbox::FIRST_USER;
 
 /// When every file was written, as far as anybody can tell: the beginning of 2024.
 const WRITTEN_SECS: u64 = 1_704_067_200;
 
 /// How much may be written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub struct Bounds {
     /// Files, folders and links.
-    pub(super) entries: u64,
+    pub entries: u64,
     /// Bytes of all files.
-    pub(super) bytes: u64,
+    pub bytes: u64,
 }
 
 /// What became of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Put {
+pub enum Put {
     /// It is there.
     Done,
     /// It is left out, and why.
     Refused(&'static str),
 }
 
+/// What was left out.
+#[derive(Debug, Default)]
+pub(super) struct Refused {
+    count: usize,
+    first: Option<(String, &'static str)>,
+}
+
+impl Refused {
+    /// Counts what was refused.
+    pub(super) fn take(&mut self, path: &[u8], put: Put) {
+        if let Put::Refused(why) = put {
+            self.count += 1;
+            let path = || String::from_utf8_lossy(path).into_owned();
+            self.first.get_or_insert_with(|| (path(), why));
+        }
+    }
+
+    /// In words; empty where nothing was.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let Some((path, why)) = &self.first else {
+            return Vec::new();
+        };
+        let count = self.count;
+        let what = if count == 1 {
+            "entry was"
+        } else {
+            "entries were"
+        };
+        vec![format!(
+            "{count} {what} left out, the first is {path:?}: {why}"
+        )]
+    }
+}
+
 /// A folder that is being filled.
 #[derive(Debug)]
-pub(super) struct Place {
+pub struct Place {
     root: OwnedFd,
     /// The folders that were opened last, each in the one before.
     chain: Vec<(Vec<u8>, OwnedFd)>,
     owner: Option<(Uid, Gid)>,
     left: Bounds,
     /// What was written so far.
-    pub(super) written: Bounds,
+    pub written: Bounds,
 }
 
 impl Place {
-    /// A folder that exists and is empty.
+    /// A folder that exists and is empty. What is written belongs to `owner`, the number of a user and a group; where
+    /// there is none, to whoever hgview runs as.
     ///
     /// # Errors
     /// *input* when it cannot be opened.
-    pub(super) fn new(folder: &Path, bounds: Bounds) -> Result<Self> {
+    pub fn new(folder: &Path, bounds: Bounds, owner: Option<u32>) -> Result<Self> {
         let open = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root =
             rustix::fs::open(folder, open, Mode::empty()).map_err(|err| failed(b".", err))?;
         let place = Self {
             root,
             chain: Vec::new(),
-            owner: owner().map(|id| (Uid::from_raw(id), Gid::from_raw(id))),
+            owner: owner.map(|id| (Uid::from_raw(id), Gid::from_raw(id))),
             left: bounds,
             written: Bounds {
                 entries: 0,
@@ -85,7 +119,7 @@ impl Place {
     ///
     /// # Errors
     /// *limit* when there is too much of it; *input* when the disk refuses.
-    pub(super) fn dir(&mut self, path: &[u8]) -> Result<Put> {
+    pub fn dir(&mut self, path: &[u8]) -> Result<Put> {
         let parts = match parts(path) {
             Ok(parts) => parts,
             Err(why) => return Ok(Put::Refused(why)),
@@ -101,7 +135,7 @@ impl Place {
     ///
     /// # Errors
     /// *limit* when there is too much of it; *input* when the disk refuses or `content` cannot be read.
-    pub(super) fn file(&mut self, path: &[u8], mode: u32, content: &mut dyn Read) -> Result<Put> {
+    pub fn file(&mut self, path: &[u8], mode: u32, content: &mut dyn Read) -> Result<Put> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = self.make(path, |folder, name| {
@@ -135,7 +169,7 @@ impl Place {
     ///
     /// # Errors
     /// As [`Place::file`].
-    pub(super) fn symlink(&mut self, path: &[u8], target: &[u8]) -> Result<Put> {
+    pub fn symlink(&mut self, path: &[u8], target: &[u8]) -> Result<Put> {
         if target.is_empty() || target.contains(&0) || target.len() > 4095 {
             return Ok(Put::Refused("its target is no path"));
         }
@@ -161,7 +195,7 @@ impl Place {
     ///
     /// # Errors
     /// As [`Place::file`].
-    pub(super) fn copy(&mut self, path: &[u8], from: &[u8]) -> Result<Put> {
+    pub fn copy(&mut self, path: &[u8], from: &[u8]) -> Result<Put> {
         const NO_FILE: Put = Put::Refused("it links to nothing in the archive");
         let Ok(source) = parts(from) else {
             return Ok(Put::Refused("it links to a file outside"));
@@ -270,11 +304,6 @@ impl Place {
         }
         Ok(())
     }
-}
-
-/// The owner that files are given; `None` where they keep ours.
-pub(super) fn owner() -> Option<u32> {
-    rustix::process::geteuid().is_root().then_some(FIRST_USER)
 }
 
 /// Why a folder cannot be entered.

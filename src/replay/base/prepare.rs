@@ -1,9 +1,8 @@
-//! What the producer did to a checkout before the agent began: the task's own edits, and a repository of one commit.
+//! What the producer did to a checkout before the agent began: the task's own changes, and a repository of one commit.
 //!
-//! Hybrid-Gym cuts the docstrings that are to be written (`func_localize`) or masks the body that is to be implemented
-//! (`func_gen`), removes the git folder and commits everything anew. Other tasks come with their repository; a base that
-//! has none gets one of one commit. All of it happens in the sandbox, git above all: a repository's own settings can name
-//! programs. What was made is kept for the other attempts of the task.
+//! Hybrid-Gym makes the task's [changes](BaseChange), removes the git folder and commits everything anew. Other tasks
+//! come with their repository; a base that has none gets one of one commit. All of it happens in the sandbox, git above
+//! all: a repository's own settings can name programs. What was made is kept for the other attempts of the task.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,16 +13,15 @@ use std::time::Duration;
 use crate::cancel::Cancel;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::model::Task;
 use crate::model::TaskKind;
 use crate::model::Trajectory;
-use crate::model::Value;
-use crate::python::definitions::mask_function;
 use crate::replay::BaseKind;
 use crate::replay::base::Base;
 use crate::replay::base::command::Ran;
 use crate::replay::base::command::run_command;
 use crate::replay::base::root::is_hybrid;
+use crate::replay::base::start::BaseChange;
+use crate::replay::base::start::commit_message;
 use crate::sandbox::FileError;
 use crate::sandbox::Launch;
 use crate::sandbox::Layer;
@@ -54,26 +52,11 @@ const SETTINGS: &str = "\
 \temail = openhands@all-hands.dev
 ";
 
-/// An edit of the task's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Edit {
-    /// Lines go, counted from 0, the last one too.
-    Cut {
-        path: String,
-        first: usize,
-        last: usize,
-        /// Only if a docstring begins there: the base may be cut already.
-        is_careful: bool,
-    },
-    /// The body of a function becomes `pass`.
-    Mask { path: String, function: String },
-}
-
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Plan {
     root: String,
-    edits: Vec<Edit>,
+    changes: Vec<BaseChange>,
     /// The git folder that is there goes.
     is_anew: bool,
     /// What git ignores is committed too: it belongs to the base.
@@ -87,18 +70,15 @@ impl Plan {
         let task = trajectory.task.as_ref();
         let kind = task.map_or(TaskKind::Other, |task| task.kind);
         let is_raw = matches!(base.kind, BaseKind::Repository | BaseKind::Archive);
-        let edits = task
+        let changes = task
             .filter(|_| is_raw)
-            .map(|task| edits(task, base.kind == BaseKind::Archive));
+            .map(|task| BaseChange::of(task, base.kind == BaseKind::Archive));
         Self {
             root: base.tree.at.clone(),
-            edits: edits.unwrap_or_default(),
+            changes: changes.unwrap_or_default(),
             is_anew: is_hybrid(kind) && is_raw,
             takes_ignored: !is_hybrid(kind),
-            message: match kind {
-                TaskKind::FuncGen => "Initial commit with masked function",
-                _ => "Initial commit",
-            },
+            message: commit_message(kind),
         }
     }
 
@@ -114,8 +94,8 @@ impl Plan {
     /// *limit* when the sandbox died or it was cancelled.
     pub(super) fn run(&self, sandbox: &mut dyn Sandbox, cancel: &Cancel) -> Result<Prepared> {
         let mut prepared = Prepared::default();
-        for edit in &self.edits {
-            if let Err(why) = self.edit(edit, sandbox) {
+        for change in &self.changes {
+            if let Err(why) = self.change(change, sandbox) {
                 prepared.notes.push(why);
             }
         }
@@ -136,8 +116,8 @@ impl Plan {
         Ok(prepared)
     }
 
-    fn edit(&self, edit: &Edit, sandbox: &mut dyn Sandbox) -> Result<(), String> {
-        let (Edit::Cut { path, .. } | Edit::Mask { path, .. }) = edit;
+    fn change(&self, change: &BaseChange, sandbox: &mut dyn Sandbox) -> Result<(), String> {
+        let path = &change.path;
         let whole = format!("{}/{path}", self.root);
         let cannot =
             |why: &dyn std::fmt::Display| format!("{path} is not as the task had it: {why}");
@@ -148,20 +128,7 @@ impl Plan {
         let old = files
             .read(&whole, MOST_SOURCE)
             .map_err(|err| cannot(&err))?;
-        let new = match edit {
-            Edit::Cut {
-                first,
-                last,
-                is_careful,
-                ..
-            } => cut(&old, *first, *last, *is_careful).map_err(|why| cannot(&why))?,
-            Edit::Mask { function, .. } => {
-                let text = std::str::from_utf8(&old).map_err(|err| cannot(&err))?;
-                let masked = mask_function(text, function);
-                let why = "the function is not found, or the file does not parse";
-                masked.ok_or_else(|| cannot(&why))?.into_bytes()
-            }
-        };
+        let new = change.apply(&old).map_err(|why| cannot(&why))?;
         files.write(&whole, &new, None).map_err(|err| cannot(&err))
     }
 
@@ -245,68 +212,6 @@ impl Plan {
         let ran = run_ours(&self.root, argv, sandbox, cancel)?;
         Ok(ran.and_then(|ran| worked(argv, &ran)))
     }
-}
-
-fn edits(task: &Task, is_careful: bool) -> Vec<Edit> {
-    let Some(instance) = &task.instance else {
-        return Vec::new();
-    };
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    match task.kind {
-        TaskKind::FuncLocalize => {
-            let several = instance.get("functions").and_then(Value::as_array);
-            let targets = several.filter(|several| !several.is_empty());
-            let one = [instance.as_ref().clone()];
-            let targets = targets.map_or(&one[..], Vec::as_slice);
-            let edit = |target: &Value| {
-                // -1: it had none
-                let line = |key: &str| usize::try_from(target.get(key)?.as_i64()?).ok();
-                Some(Edit::Cut {
-                    path: text(target, "file_path")?,
-                    first: line("docstring_line_start")?,
-                    last: line("docstring_line_end")?,
-                    is_careful,
-                })
-            };
-            targets.iter().filter_map(edit).collect()
-        }
-        TaskKind::FuncGen => {
-            let edit = |path, function| Edit::Mask { path, function };
-            let path = text(instance, "file_path");
-            let function = text(instance, "func_name");
-            path.zip(function)
-                .map(|(path, function)| edit(path, function))
-                .into_iter()
-                .collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// A text without some lines, as `sed FIRST,LASTd` leaves it: where the last comes before the first, only that one goes.
-fn cut(text: &[u8], first: usize, last: usize, is_careful: bool) -> Result<Vec<u8>, &'static str> {
-    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
-    let Some(line) = lines.get(first) else {
-        return Err("it has no such line to cut");
-    };
-    let start = line.trim_ascii_start();
-    let start = start
-        .split(|byte| !byte.is_ascii_alphabetic())
-        .next()
-        .map_or(start, |prefix| {
-            start.get(prefix.len().min(2)..).unwrap_or_default()
-        });
-    let is_docstring = start.starts_with(b"\"") || start.starts_with(b"'");
-    if !is_docstring && is_careful {
-        return Err("no docstring begins where one was cut");
-    }
-    let last = last.max(first).saturating_add(1).min(lines.len());
-    let (head, tail) = (lines.get(..first), lines.get(last..));
-    Ok([
-        head.unwrap_or_default().concat(),
-        tail.unwrap_or_default().concat(),
-    ]
-    .concat())
 }
 
 /// The commit that a repository stands at; `None` where it is none.
@@ -406,63 +311,5 @@ impl Preparations {
             known.clear();
         }
         known.insert(key, prepared);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, first: usize, last: usize, want: Result<&str, &str>) {
-        let got = cut(text.as_bytes(), first, last, true);
-        let got = got.map(|bytes| String::from_utf8(bytes).unwrap());
-        assert_eq!(got.as_deref().map_err(|why| *why), want);
-    }
-
-    #[test]
-    fn docstrings_are_cut_as_sed_cuts() {
-        let text = "def f():\n    '''a\n    b'''\n    return 1";
-        check(text, 1, 2, Ok("def f():\n    return 1"));
-        check(text, 1, 0, Ok("def f():\n    b'''\n    return 1"));
-        check(text, 1, 9, Ok("def f():\n"));
-        check(text, 3, 3, Err("no docstring begins where one was cut"));
-        check(text, 4, 4, Err("it has no such line to cut"));
-        check("  r\"x\"\r\ny\r\n", 0, 0, Ok("y\r\n"));
-        check("  rb'x'\n", 0, 0, Ok(""));
-    }
-
-    #[test]
-    fn tasks_tell_their_edits() {
-        #[track_caller]
-        fn check(instance: serde_json::Value, want: &[Edit]) {
-            assert_eq!(edits(&Task::from_instance(instance), false), want);
-        }
-        let cut = |path: &str, first, last| Edit::Cut {
-            path: path.to_owned(),
-            first,
-            last,
-            is_careful: false,
-        };
-        let target = |path: &str, first: i64, last: i64| {
-            serde_json::json!({"module_name": "f", "module_type": "function", "file_path": path,
-                "function_description": "d", "docstring_line_start": first, "docstring_line_end": last})
-        };
-        check(target("a.py", 3, 4), &[cut("a.py", 3, 4)]);
-        check(target("a.py", -1, -1), &[]);
-        let several = serde_json::json!({"functions": [target("a.py", 1, 1), target("b.py", -1, -1), target("b.py", 5, 6)]});
-        check(several, &[cut("a.py", 1, 1), cut("b.py", 5, 6)]);
-        let mask = Edit::Mask {
-            path: "m.py".to_owned(),
-            function: "A.f".to_owned(),
-        };
-        check(
-            serde_json::json!({"func_name": "A.f", "file_path": "m.py", "eval_script": "x"}),
-            &[mask],
-        );
-        check(
-            serde_json::json!({"func_name": "A.f", "eval_script": "x"}),
-            &[],
-        );
     }
 }

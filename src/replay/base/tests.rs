@@ -459,31 +459,3 @@ fn trajectories_are_bases() {
     );
     assert!(notes.contains("1 files outside"), "{notes}");
 }
-
-#[test]
-fn names_that_pass_for_git_are_known() {
-    for path in [
-        ".git",
-        ".GIT/config",
-        "a/.Git",
-        ".git.",
-        ".git /x",
-        "git~1",
-        "GIT~1",
-        ".g\u{200c}it",
-        ".git:x",
-        ".git\\x",
-    ] {
-        assert!(names_git(path.as_bytes()), "{path}");
-    }
-    for path in [
-        ".gitignore",
-        "a.git",
-        "git",
-        ".github/x",
-        "git~2",
-        "x/.gitmodules",
-    ] {
-        assert!(!names_git(path.as_bytes()), "{path}");
-    }
-}

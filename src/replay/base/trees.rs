@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::replay::base::place::Bounds;
 use crate::replay::base::place::Place;
-use crate::replay::base::place::owner;
+use crate::sandbox::FIRST_USER;
 
 /// What one tree may hold.
 const TREE: Bounds = Bounds {
@@ -92,7 +92,7 @@ impl Trees {
             .prefix(NEW)
             .tempdir_in(&self.folder);
         let new = new.map_err(cannot)?;
-        let mut place = Place::new(new.path(), TREE)?;
+        let mut place = Place::new(new.path(), TREE, owner())?;
         let notes = make(&mut place)?;
         drop(place);
         let (entries, bytes) = measure(new.path());
@@ -218,6 +218,11 @@ fn measure(folder: &Path) -> (u64, u64) {
         }
     }
     sum
+}
+
+/// The owner that files are given: the user whom the sandbox takes for its root; `None` where they keep ours.
+fn owner() -> Option<u32> {
+    rustix::process::geteuid().is_root().then_some(FIRST_USER)
 }
 
 #[cfg(test)]

@@ -56,12 +56,32 @@ pub enum Form {
     Message,
 }
 
+/// What the call that ran last showed, in the parts that an event keeps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// The event's text: what the command printed, or why it did not run.
+    pub content: String,
+    /// What the agent reads: the text with notes, cut where it is long.
+    pub message: String,
+    /// What is noted before the text.
+    pub prefix: String,
+    /// What is noted behind it.
+    pub suffix: String,
+    /// The shell's folder behind the command, where a prompt told it.
+    pub dir: Option<String>,
+    /// The Python of that moment.
+    pub python: Option<String>,
+    /// The exit status; -1 while the command runs on, `None` where the call is an error itself.
+    pub exit_code: Option<i64>,
+}
+
 /// The tool.
 pub struct OpenHands {
     cwd: String,
     form: Form,
     console: Option<Console>,
     turns: Turns,
+    shown: Shown,
 }
 
 impl OpenHands {
@@ -72,7 +92,13 @@ impl OpenHands {
             form,
             console: None,
             turns: Turns::default(),
+            shown: Shown::default(),
         }
+    }
+
+    /// What the call that ran last showed; nothing before the first.
+    pub fn shown(&self) -> &Shown {
+        &self.shown
     }
 
     /// The shell, started if there is none, with what the runtime does first. It is put back by the caller.
@@ -100,46 +126,65 @@ impl OpenHands {
         Ok(console)
     }
 
-    fn reply(&self, outcome: Result<Seen, Refusal>) -> Reply {
-        match outcome {
+    /// The reply in this tool's form; keeps what was shown.
+    fn reply(&mut self, outcome: Result<Seen, Refusal>) -> Reply {
+        let mut did = Did::Ran;
+        self.shown = match outcome {
             Ok(seen) => {
                 let code = seen.prompt.as_ref().map_or(-1, |prompt| prompt.exit_code);
-                Reply {
-                    text: match self.form {
-                        Form::Content => seen.content.clone(),
-                        Form::Message => cut_middle(&message(&seen, code)),
-                    },
+                let message = cut_middle(&message(&seen, code));
+                did = seen.did;
+                let (dir, python) = match seen.prompt {
+                    Some(prompt) => (prompt.dir, prompt.python),
+                    None => (None, None),
+                };
+                Shown {
+                    content: seen.content,
+                    message,
+                    prefix: seen.prefix,
+                    suffix: seen.suffix,
+                    dir,
+                    python,
                     exit_code: Some(code),
-                    did: seen.did,
                 }
             }
-            Err(refusal) => self.refusal(&refusal),
+            Err(refusal) => refused(&refusal),
+        };
+        Reply {
+            text: match self.form {
+                Form::Content => self.shown.content.clone(),
+                Form::Message => self.shown.message.clone(),
+            },
+            exit_code: self.shown.exit_code,
+            did,
         }
     }
+}
 
-    fn refusal(&self, refusal: &Refusal) -> Reply {
-        let (text, code) = match refusal {
-            Refusal::NothingToRead => (
-                "ERROR: No previous running command to retrieve logs from.".to_owned(),
-                Some(-1),
-            ),
-            Refusal::NothingToFeed => (
-                "ERROR: No previous running command to interact with.".to_owned(),
-                Some(-1),
-            ),
-            Refusal::Several(pieces) => (format!("ERROR: {}", several(pieces)), None),
-            Refusal::NoCommand => ("'str' object has no attribute 'kind'".to_owned(), None),
-        };
-        let is_error_event = code.is_none() && self.form == Form::Message;
-        Reply {
-            text: if is_error_event {
-                cut_middle(&text) + "\n[Error occurred in processing last action]"
-            } else {
-                text
-            },
-            exit_code: code,
-            ..Reply::default()
-        }
+/// What a call shows that was not done.
+fn refused(refusal: &Refusal) -> Shown {
+    let (content, exit_code) = match refusal {
+        Refusal::NothingToRead => (
+            "ERROR: No previous running command to retrieve logs from.".to_owned(),
+            Some(-1),
+        ),
+        Refusal::NothingToFeed => (
+            "ERROR: No previous running command to interact with.".to_owned(),
+            Some(-1),
+        ),
+        Refusal::Several(pieces) => (format!("ERROR: {}", several(pieces)), None),
+        Refusal::NoCommand => ("'str' object has no attribute 'kind'".to_owned(), None),
+    };
+    // what has no exit status is an event of an error
+    let message = match exit_code {
+        Some(_) => content.clone(),
+        None => cut_middle(&content) + "\n[Error occurred in processing last action]",
+    };
+    Shown {
+        content,
+        message,
+        exit_code,
+        ..Shown::default()
     }
 }
 

@@ -128,7 +128,7 @@ pub(super) fn probe(file: &File, len: u64) -> io::Result<blake3::Hash> {
 }
 
 /// What tells this program from another that may read records otherwise.
-pub(super) fn build() -> &'static [u8; 32] {
+pub fn build() -> &'static [u8; 32] {
     static BUILD: OnceLock<[u8; 32]> = OnceLock::new();
     BUILD.get_or_init(|| {
         let mut hasher = blake3::Hasher::new();

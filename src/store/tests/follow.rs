@@ -209,6 +209,47 @@ fn packed_files_that_were_caught_half_written_are_whole_in_the_end() {
     }
 }
 
+/// Found by fuzzing: each of an archive's faults scanned the whole of it again, and brought all of its rows once more.
+#[test]
+fn the_faults_of_one_archive_are_looked_at_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let half = row(0).replace('}', "");
+    let mut tar = tar_of(&[
+        ("notes.txt", b"nothing of ours"),
+        ("a.jsonl", half.as_bytes()),
+        ("b.jsonl", row(1).as_bytes()),
+    ]);
+    let header = tar.len() / 512 * 512 - 512 * 6;
+    tar[header + 100..header + 108].copy_from_slice(b"no octal");
+    let mut packed = gzipped(&tar);
+    let end = packed.len() - 8;
+    packed[end..].fill(0x55);
+    for (name, bytes) in [("a.tar.gz", &packed), ("b.tar", &tar)] {
+        let path = write(dir.path(), name, bytes);
+        let store = open(&[&path]);
+        let want = ids(&store);
+        assert!(want.len() > 1, "{want:?}");
+        for _ in 0..3 {
+            fs::write(&path, bytes).unwrap();
+            refresh(&store);
+            assert_eq!(ids(&store), want, "{name}");
+        }
+        assert_eq!(refresh(&store), Refresh::default(), "{name}");
+        fs::write(&path, tar_of(&[("a.jsonl", row(0).as_bytes())])).unwrap();
+        refresh(&store);
+        let now = ids(&store);
+        let gone = now
+            .iter()
+            .filter(|id| id.starts_with("! the record is gone"));
+        assert_eq!(
+            (now.len(), gone.count()),
+            (want.len(), want.len() - 1),
+            "{now:?}"
+        );
+        assert_eq!(refresh(&store), Refresh::default(), "{name}");
+    }
+}
+
 #[test]
 fn a_part_that_grows_alone_changes_its_record() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,8 +1,5 @@
 //! Issues with their patches from the history of a git repository.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 use crate::behave::is_test_file;
 use crate::cancel::Cancel;
 use crate::model::TaskKind;
@@ -27,18 +24,10 @@ const MOST_FILES: usize = 60;
 const MOST_BYTES: u64 = 1 << 20;
 
 /// Makes tasks of commits that name an issue: the message is the statement, the difference to the parent the answer.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct IssueHistory {
-    folders: BTreeMap<String, PathBuf>,
-    commits: usize,
-}
-
-impl IssueHistory {
-    /// Of the git repository of each seed, by the seed's `owner/name`. At most `commits` are looked at, from the seed's
-    /// commit back, the newest first. A seed whose folder is not given has none.
-    pub fn new(folders: BTreeMap<String, PathBuf>, commits: usize) -> Self {
-        Self { folders, commits }
-    }
+    /// The most commits of a repository that are looked at, from the seed's commit back, the newest first.
+    pub commits: usize,
 }
 
 impl Maker for IssueHistory {
@@ -48,8 +37,8 @@ impl Maker for IssueHistory {
 
     fn drafts(&self, seed: &Seed, cancel: &Cancel) -> Option<Drafts> {
         let mut drafts = Drafts::default();
-        let folder = self.folders.get(&seed.repo);
-        let Some(commits) = folder.and_then(|folder| Commits::open(folder).ok()) else {
+        let git = seed.git.as_ref();
+        let Some(commits) = git.and_then(|git| Commits::open(git).ok()) else {
             drafts.left_out.insert(reason::NO_REPOSITORY, 1);
             return Some(drafts);
         };

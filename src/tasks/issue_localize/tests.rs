@@ -207,9 +207,9 @@ fn commits_that_name_an_issue() {
     git(root, &["gc", "-q"]);
     let head = git(root, &["rev-parse", "HEAD"]).unwrap();
     let drafts = |commits: usize, start: &str| {
-        let folders = [("o/r".to_owned(), root.to_owned())].into();
-        let maker = IssueHistory::new(folders, commits);
-        maker.drafts(&seed(start), &Cancel::new()).unwrap()
+        let maker = IssueHistory { commits };
+        let seed = seed(start).with_git(Some(root.to_owned()));
+        maker.drafts(&seed, &Cancel::new()).unwrap()
     };
     let found = drafts(100, &head);
     assert_eq!(
@@ -231,6 +231,6 @@ fn commits_that_name_an_issue() {
     );
     assert!(drafts(2, &head).drafts.is_empty());
     assert_eq!(drafts(9, "HEAD"), Drafts::default());
-    let nowhere = IssueHistory::default().drafts(&seed(&head), &Cancel::new());
+    let nowhere = IssueHistory { commits: 9 }.drafts(&seed(&head), &Cancel::new());
     assert_eq!(shown(&nowhere.unwrap()), "1 its repository cannot be read");
 }

@@ -128,6 +128,10 @@ impl App {
                     && view.record() == record
                 {
                     view.opened_as(content, first_step, &cx, effects);
+                    if view.shows_task() {
+                        let rows = self.data.snapshot();
+                        effects.push(Effect::Attempts(opened, record, rows));
+                    }
                     let steps = view.trajectory().map(|trajectory| trajectory.steps.len());
                     if let (Some(step), Some(steps)) = (first_step, steps)
                         && step >= steps
@@ -141,6 +145,11 @@ impl App {
                     }
                 }
             }
+            Notice::Attempts(opened, attempts) => {
+                if let Some(view) = self.screens.trajectory_of(opened) {
+                    view.attempted(attempts, &cx);
+                }
+            }
             Notice::Page(key, page) => {
                 if let Some(view) = self.screens.comparison_mut(key.opened) {
                     view.page_built(key, *page, &cx);
@@ -148,7 +157,7 @@ impl App {
                     replay_of(&mut self.screens, &mut self.left_replay, key.opened)
                 {
                     view.page_built(key, *page, &cx);
-                } else if let Some(view) = self.screens.trajectory_mut() {
+                } else if let Some(view) = self.screens.trajectory_of(key.opened) {
                     view.page_built(key, *page, &cx);
                 }
             }
@@ -224,6 +233,13 @@ impl App {
         self.data.are_sides_checked = true;
         effects.push(Effect::MarkAll(self.data.judging, Vec::new()));
         effects.push(Effect::CheckSides);
+        if let Some(view) = self.screens.trajectory_mut()
+            && view.shows_task()
+        {
+            // more rows than there were when it was opened
+            let (opened, record) = (view.opened(), view.record());
+            effects.push(Effect::Attempts(opened, record, self.data.snapshot()));
+        }
         if let Some(First::Id(id)) = self.habits.first.take() {
             let text = format!("no record has the id {}", clean_line(&id));
             self.status.say(Tone::Warning, text);

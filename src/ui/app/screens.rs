@@ -484,6 +484,14 @@ impl Screens {
         })
     }
 
+    /// The trajectory of an opening.
+    pub(super) fn trajectory_of(&mut self, opened: Generation) -> Option<&mut TrajectoryView> {
+        self.0.iter_mut().rev().find_map(|screen| match screen {
+            Screen::Trajectory(view) if view.opened() == opened => Some(view.as_mut()),
+            _ => None,
+        })
+    }
+
     /// The statistics, where they are on top.
     pub(super) fn stats(&self) -> Option<&StatsView> {
         match self.top() {

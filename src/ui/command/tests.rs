@@ -48,6 +48,7 @@ const PLAIN: &[Action] = &[
     Action::ToggleBlind,
     Action::NextUndecided,
     Action::FileAtStep,
+    Action::Task,
     Action::Blame,
     Action::Changes,
     Action::MarkMoment,
@@ -159,6 +160,7 @@ fn known(action: Action) {
         )
         | Action::Pane(_)
         | Action::FileAtStep
+        | Action::Task
         | Action::Blame
         | Action::Changes
         | Action::MarkMoment

@@ -12,6 +12,7 @@ use crate::compare::RunsComparison;
 use crate::compare::TaskRow;
 use crate::compare::Tried;
 use crate::compare::compare_runs;
+use crate::model::Format;
 use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::model::Verdict;
@@ -106,6 +107,28 @@ pub fn others(of: RecordIx, rows: &Rows, store: &Store, cancel: &Cancel) -> Opti
         records: same,
         offers,
     })
+}
+
+/// The records that attempt the task of `of`, itself among them if it is one, in their order; at most 2,000. `None` when
+/// cancelled.
+pub fn attempts(of: RecordIx, rows: &Rows, cancel: &Cancel) -> Option<Vec<RecordIx>> {
+    let wanted = rows.get(of).map(|row| task(&row).to_owned());
+    let mut found = Vec::new();
+    for ix in (0..rows.len()).map(RecordIx) {
+        if ix.0.is_multiple_of(4096) && cancel.is_cancelled() {
+            return None;
+        }
+        let is_attempt = rows.get(ix).is_some_and(|row| {
+            Some(task(&row)) == wanted.as_deref() && !row.format.is_some_and(Format::is_side)
+        });
+        if is_attempt {
+            found.push(ix);
+        }
+        if found.len() >= OFFERED {
+            break;
+        }
+    }
+    Some(found)
 }
 
 /// What tells runs apart.

@@ -11,6 +11,8 @@ use crate::model::TaskKind;
 use crate::model::Text;
 use crate::model::Trajectory;
 use crate::read::understand;
+use crate::tasks::places;
+use crate::tasks::prompt::Prompts;
 use crate::text::clip;
 use crate::theme::Role;
 use crate::theme::signs;
@@ -25,6 +27,7 @@ use crate::ui::page::figures;
 use crate::ui::page::finding::Judgements;
 use crate::ui::page::line::step_line;
 use crate::ui::page::step::tokens_text;
+use crate::ui::page::task;
 use crate::ui::page::why;
 
 /// Characters of a commit that tell it.
@@ -34,8 +37,12 @@ const SHA_BYTES: usize = 12;
 const MAX_NOTES: usize = 1000;
 
 /// Writes what is asked, of whom, and how it came out.
-pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
+pub(super) fn asked(page: &mut Builder, trajectory: &Trajectory) {
     facts(page, trajectory, None);
+    let of_difficulty = trajectory.task.as_ref();
+    if let Some(task) = of_difficulty.filter(|_| trajectory.is_task()) {
+        task::difficulty(page, task, &places(task));
+    }
     // Side records are nothing but what the reader noticed; elsewhere the question comes first.
     let is_side = trajectory.source.format.is_some_and(Format::is_side);
     if is_side {
@@ -44,6 +51,9 @@ pub(super) fn task(page: &mut Builder, trajectory: &Trajectory) {
     statement(page, trajectory, is_side, Folding::NONE);
     if !is_side {
         notes(page, trajectory);
+    }
+    if let Some(task) = of_difficulty.filter(|_| !trajectory.is_task()) {
+        task::difficulty(page, task, &places(task));
     }
     reference_patch(page, trajectory);
 }
@@ -121,6 +131,8 @@ fn facts(page: &mut Builder, trajectory: &Trajectory, judged: Option<Judgements<
     }
     page.fact("kind", kind);
     page.fact("repository", repository(task).as_deref());
+    let places = task.map(places).unwrap_or_default();
+    task::places(page, &places);
     page.fact("model", trajectory.model.as_deref());
     page.fact("agent", trajectory.agent.as_deref());
     let format = trajectory.source.format.map(|format| {
@@ -132,6 +144,10 @@ fn facts(page: &mut Builder, trajectory: &Trajectory, judged: Option<Judgements<
     });
     page.fact("format", format.as_deref());
     page.path_fact("source", &trajectory.source.place());
+    if trajectory.is_task() {
+        // nobody worked on it in this record
+        return;
+    }
     totals(page, trajectory);
     outcome(page, trajectory, ErrorText::Line);
     if let Some(judged) = judged {
@@ -200,10 +216,22 @@ fn statement(page: &mut Builder, trajectory: &Trajectory, is_side: bool, folding
         page.section(&[("the task says".to_owned(), Role::KindUser)], &[]);
         page.prose(text, Role::Text, folding);
     }
+    let prompt = trajectory.task.as_ref().filter(|_| trajectory.is_task());
+    if let Some(text) = prompt.and_then(prompt_of) {
+        let title = [("the prompt that is made of it".to_owned(), Role::KindUser)];
+        page.section(&title, &[]);
+        page.prose(&text, Role::Text, folding);
+    }
     if asked.is_none() && own.is_none() && !is_side {
         page.gap();
         page.say("no statement recorded", Role::Placeholder);
     }
+}
+
+/// What an agent is asked, by the built-in template; `None` for tasks of other types.
+fn prompt_of(task: &Task) -> Option<Text> {
+    let text = Prompts::built_in().ok()?.render(task, "/workspace").ok()?;
+    Some(text.into())
 }
 
 fn outcome_mark(page: &Builder, trajectory: &Trajectory) -> Vec<Label> {

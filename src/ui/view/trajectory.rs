@@ -8,6 +8,7 @@ mod mouse;
 mod pages;
 mod range;
 mod rows;
+mod task;
 
 use std::sync::Arc;
 
@@ -92,6 +93,10 @@ pub struct TrajectoryView {
     unfolded: Unfolded,
     rows: Arc<Vec<Row>>,
     folding: u32,
+    /// The task is shown, not the steps.
+    is_of_task: bool,
+    /// Of a task: the records that attempt it, as far as they are known.
+    attempts: Vec<RecordIx>,
     /// The record is being read anew: what is shown is of the old one.
     is_reopening: bool,
     cursor: Cursor,
@@ -122,6 +127,8 @@ impl TrajectoryView {
             unfolded: Unfolded::default(),
             rows: Arc::default(),
             folding: 0,
+            is_of_task: false,
+            attempts: Vec::new(),
             is_reopening: false,
             cursor: Cursor::default(),
             is_page_focused: false,
@@ -137,6 +144,13 @@ impl TrajectoryView {
             map: Vec::new(),
             map_of: (0, 0),
         }
+    }
+
+    /// Shows the task of the record in place of its steps.
+    #[must_use]
+    pub fn of_its_task(mut self) -> Self {
+        self.is_of_task = true;
+        self
     }
 
     /// Goes to a step as soon as the record is read.
@@ -200,6 +214,8 @@ impl TrajectoryView {
         let place = match row.subject {
             Subject::Task => "task".to_owned(),
             Subject::End => "end".to_owned(),
+            Subject::Place(_) => "place".to_owned(),
+            Subject::Attempt(_) => "attempt".to_owned(),
             Subject::Child(_) => String::new(),
             Subject::Step(ix) => {
                 let last = human::count(steps.saturating_sub(1));
@@ -244,6 +260,45 @@ impl TrajectoryView {
         self.fit(cx);
     }
 
+    /// What the rows of a task are made of; `None` where the steps are shown.
+    fn of_task<'a>(
+        &self,
+        outline: &Outline,
+        attempts: &'a [RecordIx],
+    ) -> Option<(usize, &'a [RecordIx])> {
+        self.shows_task()
+            .then_some((outline.places.len(), attempts))
+    }
+
+    /// Whether the task is shown in place of the steps: it was asked for, or there are none.
+    pub fn shows_task(&self) -> bool {
+        self.is_of_task
+            || self
+                .trajectory()
+                .is_some_and(|trajectory| trajectory.is_task())
+    }
+
+    /// Takes the records that attempt the task.
+    pub fn attempted(&mut self, attempts: Vec<RecordIx>, cx: &Cx<'_>) {
+        if self.attempts != attempts {
+            let here = self.row().map(|row| row.subject);
+            self.attempts = attempts;
+            self.refresh_rows();
+            if let Some(subject) = here {
+                self.go_to(&[], subject, cx);
+            }
+            self.fit(cx);
+        }
+    }
+
+    /// The record under the cursor, where it is an attempt at the task.
+    pub fn attempt(&self) -> Option<RecordIx> {
+        match self.row().filter(|_| !self.is_page_focused)?.subject {
+            Subject::Attempt(ix) => Some(ix),
+            _ => None,
+        }
+    }
+
     fn go_to_target(&mut self, target: Target, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
         let subject = Subject::Step(StepIx(target.step));
         self.unfold_to(&target.children, subject);
@@ -270,7 +325,7 @@ impl TrajectoryView {
         let step = match row.subject {
             Subject::Task => Some(0),
             Subject::Step(ix) => Some(ix.0),
-            Subject::End | Subject::Child(_) => None,
+            Subject::End | Subject::Child(_) | Subject::Place(_) | Subject::Attempt(_) => None,
         };
         let actions = step.and_then(|step| Some(&trajectory?.steps.get(step)?.actions));
         let edited =
@@ -290,8 +345,9 @@ impl TrajectoryView {
     }
 
     fn refresh_rows(&mut self) {
-        if let Content::Read(trajectory, _) = &self.content {
-            self.rows = Arc::new(rows::flatten(trajectory, &self.unfolded));
+        if let Content::Read(trajectory, outline) = &self.content {
+            let of_task = self.of_task(outline, &self.attempts);
+            self.rows = Arc::new(rows::flatten(trajectory, &self.unfolded, of_task));
             self.folding += 1;
             self.map_of = (0, 0);
             self.held.clear();
@@ -440,7 +496,7 @@ impl TrajectoryView {
                 self.unfolded.toggle(path);
             }
             Subject::Step(first) if row.run > 1 => self.unfolded.toggle_run(&row.path, first.0),
-            Subject::Step(_) | Subject::Task | Subject::End => return false,
+            _ => return false,
         }
         self.refresh_rows();
         true

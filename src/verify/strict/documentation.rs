@@ -280,7 +280,6 @@ impl<'p> FileEdit<'p> {
     pub(super) fn set_base(&mut self, base: &str) -> bool {
         let is_fit = !self.is_added()
             && !self.patch.is_damaged
-            && self.answer != Answer::No
             && base.len() <= MAX_BYTES
             && stands_in(self.patch, base);
         let Some(new) = is_fit.then(|| apply(self.patch, base).ok()).flatten() else {

@@ -96,8 +96,7 @@ fn edits(case: &mut Case<'_>, path: &str, name: &str) -> (Answer, Answer) {
             continue;
         }
         let mut outside = Outside::of(&edit, name);
-        if (outside.unseen.is_some() || parses == Answer::Uncertain) && case.look_closer(&mut edit)
-        {
+        if (outside.unseen.is_some() || parses == Answer::Uncertain) && case.read_whole(&mut edit) {
             outside = Outside::of(&edit, name);
         }
         if edit.is_whole()

@@ -64,14 +64,7 @@ impl Checkout {
         let handle = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         let mut buffer = Vec::new();
         let mut told = 0;
-        let mut waiting = vec![Waiting {
-            path: Vec::new(),
-            id: self.tree,
-            depth: 0,
-            kind: TreeKind::Dir {
-                is_submodule: false,
-            },
-        }];
+        let mut waiting = vec![Waiting::root(self.tree)];
         while let Some(next) = waiting.pop() {
             if cancel.is_cancelled() {
                 return Err("cancelled".to_owned());
@@ -110,7 +103,62 @@ impl Checkout {
     }
 }
 
+impl Checkout {
+    /// Tells what lies at every path of the commit and under which name its bytes are kept, without reading them. `most`
+    /// bounds how much is told.
+    ///
+    /// # Errors
+    /// In words: a tree is missing or damaged, a bound is reached, it was cancelled.
+    pub(super) fn paths(
+        &self,
+        most: u64,
+        cancel: &Cancel,
+        each: &mut dyn FnMut(&[u8], TreeKind, ObjectId),
+    ) -> Result<(), String> {
+        let handle = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = Vec::new();
+        let mut told = 0;
+        let mut waiting = vec![Waiting::root(self.tree)];
+        while let Some(next) = waiting.pop() {
+            if cancel.is_cancelled() {
+                return Err("cancelled".to_owned());
+            }
+            told += 1;
+            if told > most || next.depth > MOST_DEPTH {
+                return Err("the commit holds too many files or folders".to_owned());
+            }
+            each(&next.path, next.kind, next.id);
+            let is_tree = TreeKind::Dir {
+                is_submodule: false,
+            };
+            if next.kind != is_tree {
+                continue;
+            }
+            let damaged = || {
+                let name = String::from_utf8_lossy(&next.path);
+                format!("the tree of {name:?} is missing or damaged")
+            };
+            let data = handle.try_find(&next.id, &mut buffer).ok().flatten();
+            let data = data.filter(|data| data.kind == gix_object::Kind::Tree);
+            let inner = data.and_then(|data| entries(&next, data.data));
+            waiting.extend(inner.ok_or_else(damaged)?.into_iter().rev());
+        }
+        Ok(())
+    }
+}
+
 impl Waiting {
+    fn root(tree: ObjectId) -> Self {
+        Self {
+            path: Vec::new(),
+            id: tree,
+            depth: 0,
+            kind: TreeKind::Dir {
+                is_submodule: false,
+            },
+        }
+    }
+
     fn file<'a>(&'a self, bytes: &'a [u8]) -> TreeFile<'a> {
         TreeFile {
             path: &self.path,

@@ -22,7 +22,7 @@ const MOST_ELEMENTS: usize = 8;
 const MOST_TYPE_BYTES: usize = 300;
 
 /// Built-in and typing callees whose value depends on their first argument.
-const TAKES_FIRST: [&str; 15] = [
+const TAKES_FIRST: [&str; 16] = [
     "super",
     "type",
     "iter",
@@ -37,7 +37,19 @@ const TAKES_FIRST: [&str; 15] = [
     "copy",
     "deepcopy",
     "partial",
+    "deque",
     "enumerate",
+];
+
+/// Types that take others, in aliases such as `X = Union[str, "A"]`.
+const TAKES_TYPES: [&str; 16] = [
+    "Union", "Optional", "List", "Dict", "Tuple", "Set", "Sequence", "Iterable", "Iterator",
+    "Mapping", "Type", "list", "dict", "tuple", "set", "type",
+];
+
+/// Types of Python's own, as they stand in unions.
+const BUILT_IN_TYPES: [&str; 9] = [
+    "str", "bytes", "int", "float", "bool", "list", "dict", "tuple", "set",
 ];
 
 /// What an expression is read as.
@@ -84,14 +96,22 @@ impl Builder {
             Expr::Await(inner) => Expression::Await(self.lowered(&inner.value, mode, next)),
             Expr::Subscript(found) => {
                 let base = self.lowered(&found.value, mode, next);
-                Expression::Subscript(base, self.lowered(&found.slice, mode, next))
+                // `X = Union[str, "A"]` is a value, but what it takes are types
+                let inner = match mode {
+                    Mode::Value if is_typing(&found.value) => Mode::Type,
+                    mode => mode,
+                };
+                Expression::Subscript(base, self.lowered(&found.slice, inner, next))
             }
             Expr::BoolOp(found) => self.either(&found.values, mode, next),
             Expr::If(found) => {
                 let body = self.lowered(&found.body, mode, next);
                 Expression::Either([body, self.lowered(&found.orelse, mode, next)].into())
             }
-            Expr::BinOp(found) if mode != Mode::Value && found.op == Operator::BitOr => {
+            Expr::BinOp(found)
+                if found.op == Operator::BitOr
+                    && (mode != Mode::Value || reads_as_type(&found.right)) =>
+            {
                 let left = self.lowered(&found.left, mode, next);
                 Expression::Either([left, self.lowered(&found.right, mode, next)].into())
             }
@@ -244,10 +264,31 @@ impl Builder {
 }
 
 fn takes_first(callee: &Expr) -> bool {
-    let name = match callee {
+    TAKES_FIRST.contains(&last_name(callee))
+}
+
+/// Whether an expression is customarily a type that takes others.
+fn is_typing(base: &Expr) -> bool {
+    TAKES_TYPES.contains(&last_name(base))
+}
+
+/// Whether an expression is written as classes are: `X = str | A` is a value, but one of types.
+fn reads_as_type(expr: &Expr) -> bool {
+    let name = match expr {
+        Expr::NoneLiteral(_) => return true,
+        Expr::Subscript(found) => last_name(&found.value),
+        other => last_name(other),
+    };
+    // `re.I | re.M` are flags
+    let is_camel = name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
+    is_camel || BUILT_IN_TYPES.contains(&name)
+}
+
+/// The name of a function or type without the module that it is taken from.
+fn last_name(expr: &Expr) -> &str {
+    match expr {
         Expr::Name(name) => name.id.as_str(),
         Expr::Attribute(found) => found.attr.as_str(),
-        _ => return false,
-    };
-    TAKES_FIRST.contains(&name)
+        _ => "",
+    }
 }

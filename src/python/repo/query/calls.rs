@@ -374,7 +374,9 @@ impl Query<'_> {
     ) -> Found {
         match name {
             "cast" => self.instance_of(file, first, receiver),
-            "copy" | "deepcopy" | "partial" => (*self.infer(file, first, receiver)).clone(),
+            "copy" | "deepcopy" | "partial" | "deque" => {
+                (*self.infer(file, first, receiver)).clone()
+            }
             _ => Found::unknown(),
         }
     }

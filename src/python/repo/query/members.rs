@@ -96,17 +96,18 @@ impl<'a> Query<'a> {
         }
         let ancestors: Vec<Option<DefinitionId>> = ancestors.copied().collect();
         if receiver.is_instance && behind.is_none() {
-            let mut found = Found::default();
+            // something that cannot be followed
+            let mut is_given = false;
             for class in ancestors.iter().flatten() {
-                found = self.given_attribute(*class, receiver, name);
+                let found = self.given_attribute(*class, receiver, name);
                 if !found.is_empty() {
                     return found;
                 }
+                is_given |= found.is_open;
             }
-            let declared = self.declared_attribute(&ancestors, receiver, name);
-            return if declared.is_empty() { found } else { declared };
+            return self.declared_attribute(&ancestors, receiver, name, is_given);
         }
-        self.declared_attribute(&ancestors, receiver, name)
+        self.declared_attribute(&ancestors, receiver, name, false)
     }
 
     /// What the methods of a class give to an attribute of their instance.
@@ -132,12 +133,14 @@ impl<'a> Query<'a> {
         found
     }
 
-    /// What the bodies of classes bind a name to: the first class that has it decides.
+    /// What the bodies of classes bind a name to: the first class that has it decides. Where the instance itself is
+    /// given something else, only a declared type still says what it is.
     fn declared_attribute(
         &mut self,
         ancestors: &[Option<DefinitionId>],
         receiver: Receiver,
         name: &str,
+        is_given: bool,
     ) -> Found {
         let mut may_be_elsewhere = false;
         for ancestor in ancestors {
@@ -145,7 +148,7 @@ impl<'a> Query<'a> {
                 may_be_elsewhere = true;
                 continue;
             };
-            let Some(mut found) = self.declared_in(class, receiver, name) else {
+            let Some(mut found) = self.declared_in(class, receiver, name, is_given) else {
                 continue;
             };
             found.is_open |= may_be_elsewhere;
@@ -159,6 +162,7 @@ impl<'a> Query<'a> {
         class: DefinitionId,
         receiver: Receiver,
         name: &str,
+        is_given: bool,
     ) -> Option<Found> {
         let facts = self.facts(class.file)?;
         let ix = facts.find_name(name)?;
@@ -173,7 +177,8 @@ impl<'a> Query<'a> {
         };
         for binding in seen.bindings {
             let next = self.deeper(|query| query.bound(class.file, binding, None));
-            found.is_open |= next.is_open;
+            let is_typed = matches!(binding.value, Value::Annotated(..));
+            found.is_open |= next.is_open || (is_given && !is_typed);
             for thing in next.things {
                 found.add(match thing {
                     Thing::Function(id) => Thing::Method(id, receiver),

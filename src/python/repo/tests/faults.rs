@@ -136,7 +136,7 @@ fn what_was_known_changes_nothing() {
         .0
         .insert("q/copy.py".to_owned(), first.0["p/a.py"].clone());
     let known = indexed(&first);
-    let again = Repository::index(&second, Some(&known), &Cancel::new(), &mut |_| {});
+    let again = Repository::index(&second, Some(&known.known()), &Cancel::new(), &mut |_| {});
     let again = again.unwrap().unwrap();
     let anew = indexed(&second);
     assert_eq!(calls(&again), calls(&anew));

@@ -90,6 +90,24 @@ fn alternatives() {
 }
 
 #[test]
+fn imports_for_type_checkers() {
+    // the checker's branch tells what a name is; that it is another when it runs makes it unsure
+    check(
+        "import typing as t\nif t.TYPE_CHECKING:\n    import p\n    from p import A\nelse:\n    A = object\ndef g(x: p.A, y: 'A'):\n    x.f()\n    y.f()\n\
+         == p.py\nclass A:\n    def f(self): pass\n",
+        "g f p.py:A.f\ng f p.py:A.f ~",
+    );
+}
+
+#[test]
+fn imports_within_functions() {
+    check(
+        "def g():\n    from p import f as h\n    import p\n    h()\n    p.f()\ndef k(): h()\n== p.py\ndef f(): pass\n",
+        "g h p.py:f\ng f p.py:f\nk h -",
+    );
+}
+
+#[test]
 fn re_exports() {
     check(
         "import p\nfrom p import f\np.f()\nf()\np.A().m()\n\

@@ -76,10 +76,61 @@ fn instances() {
 }
 
 #[test]
+fn aliases_of_types() {
+    with_a(
+        "from typing import Dict, Optional, Union\nB = Union[str, 'A']\nC = Optional['B']\nD = Dict[str, 'A']\ndef g(b: B, c: C, d: D):\n    b.f()\n    c.f()\n    d['x'].f()\n",
+        "g f A.f ~\ng f A.f ~\ng f A.f ~",
+    );
+    check(
+        "class Text:\n    def f(self): pass\nB: TypeAlias = bytes | Text\nC = Text | str\nD = Text | None\ntype E = Text\ndef g(b: B, c: C, d: D, e: E):\n    b.f()\n    c.f()\n    d.f()\n    e.f()\n",
+        "g f Text.f ~\ng f Text.f ~\ng f Text.f ~\ng f Text.f",
+    );
+    // a key is no type, flags are no types
+    with_a(
+        "b = {'A': 1}\nb['A'].f()\nc = A.X | A.Y\nc.f()\n",
+        ". f -\n. f -",
+    );
+}
+
+#[test]
+fn super_calls() {
+    // of a class method, of the constructor, of a property, and by the class's own name
+    check(
+        "class A:\n    def __init__(self): pass\n    @classmethod\n    def c(cls): pass\n    @property\n    def p(self): pass\n    def f(self): pass\nclass B(A):\n    def __init__(self): super().__init__()\n    @classmethod\n    def c(cls): super().c()\n    def f(self):\n        A.f(self)\n        super(B, self).f()\n        [super().f for x in y]\n",
+        "A.c classmethod -
+         A.p property -
+         B.__init__ super -
+         B.__init__ __init__ A.__init__
+         B.c classmethod -
+         B.c super -
+         B.c c A.c
+         B.f f A.f
+         B.f super -
+         B.f f A.f
+         B.f super -",
+    );
+    // outside of classes there is none
+    check("def f(): super().f()\n", "f super -\nf f -");
+}
+
+#[test]
+fn queues() {
+    with_a(
+        "from collections import deque\ndef g():\n    todo = deque([A()])\n    todo.popleft().f()\n    for a in todo: a.f()\n",
+        "g deque -\ng A A\ng popleft -\ng f A.f\ng f A.f",
+    );
+}
+
+#[test]
 fn attributes() {
     with_a(
         "class B:\n    c = A()\n    d: A\n    def __init__(self, x: A, y):\n        self.a = A()\n        self.x = x\n        self.y = y\n        self.z: A = y\n    def g(self):\n        self.a.f()\n        self.c.f()\n        self.d.f()\n        self.x.f()\n        self.y.f()\n        self.z.f()\ndef h(b: B): b.a.f()\n",
         "B A A\nB.__init__ A A\nB.g f A.f\nB.g f A.f\nB.g f A.f\nB.g f A.f\nB.g f -\nB.g f A.f\nh f A.f",
+    );
+    // what the instance is given hides what the class has, but for a declared type
+    with_a(
+        "class B:\n    a: A\n    b = A()\n    def __init__(self, x):\n        self.a = self.b = self.m = x\n    def m(self): pass\n    def g(self):\n        self.a.f()\n        self.b.f()\n        self.m()\nclass C(B):\n    def g(self): self.m()\n",
+        "B A A\nB.g f A.f\nB.g f A.f ~\nB.g m B.m ~\nC.g m B.m ~",
     );
     // an attribute of the base
     with_a(

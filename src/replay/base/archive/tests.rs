@@ -54,7 +54,7 @@ impl Unpacked {
             entries: 100,
             bytes: 10_000,
         };
-        let mut place = Place::new(&tree, bounds).unwrap();
+        let mut place = Place::new(&tree, bounds, None).unwrap();
         let done = unpack(&archive, &mut place, &Cancel::new());
         Self { folder, done }
     }

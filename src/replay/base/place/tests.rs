@@ -21,7 +21,7 @@ fn check(entries: &[Entry], refused: &[&str], want: &[&str]) {
     let folder = outer.path().join("tree");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(outer.path().join("secret"), "secret").unwrap();
-    let mut place = Place::new(&folder, MUCH).unwrap();
+    let mut place = Place::new(&folder, MUCH, None).unwrap();
     let mut left_out = Vec::new();
     for entry in entries {
         let put = match entry {
@@ -148,7 +148,7 @@ fn folders_stay_and_names_are_short() {
         &["d/ 755", "f 755 1"],
     );
     let folder = tempfile::tempdir().unwrap();
-    let mut place = Place::new(folder.path(), MUCH).unwrap();
+    let mut place = Place::new(folder.path(), MUCH, None).unwrap();
     let long = [b'x'; 300];
     assert_eq!(
         place.file(&long, 0o644, &mut &b""[..]).unwrap(),
@@ -159,14 +159,14 @@ fn folders_stay_and_names_are_short() {
 #[test]
 fn bounds_hold() {
     let folder = tempfile::tempdir().unwrap();
-    let mut place = Place::new(folder.path(), MUCH).unwrap();
+    let mut place = Place::new(folder.path(), MUCH, None).unwrap();
     let bomb = place.file(b"bomb", 0o644, &mut std::io::repeat(0));
     assert!(
         bomb.unwrap_err()
             .to_string()
             .contains("more than 100 bytes")
     );
-    let mut place = Place::new(folder.path(), MUCH).unwrap();
+    let mut place = Place::new(folder.path(), MUCH, None).unwrap();
     let deep = "d/".repeat(30);
     let many = place.dir(deep.as_bytes());
     assert!(many.unwrap_err().to_string().contains("more than 20 files"));

@@ -31,6 +31,8 @@ use crate::ui::view::trajectory::Content;
 use crate::ui::view::trajectory::TrajectoryView;
 use crate::ui::view::trajectory::page_text;
 use crate::ui::view::trajectory::rows::Row;
+use crate::ui::view::trajectory::task::draw_attempt;
+use crate::ui::view::trajectory::task::draw_place;
 use crate::ui::widget::rows::put;
 use crate::ui::widget::rows::put_pieces;
 use crate::ui::widget::rows::put_right;
@@ -204,6 +206,12 @@ impl TrajectoryView {
                 put_pieces(buf, area, &pieces);
             }
             Subject::End => self.draw_end(cx, trajectory, area, buf),
+            Subject::Place(nth) => {
+                if let Some(place) = outline.and_then(|outline| outline.places.get(nth)) {
+                    draw_place(cx, place, area, buf);
+                }
+            }
+            Subject::Attempt(ix) => draw_attempt(cx, ix, area, buf),
             Subject::Child(ix) => {
                 let Some(child) = trajectory.children.get(ix) else {
                     return;

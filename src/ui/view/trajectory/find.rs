@@ -40,7 +40,7 @@ impl TrajectoryView {
             return;
         };
         let (trajectory, outline) = (Arc::clone(trajectory), Arc::clone(outline));
-        let all = rows::flatten(&trajectory, &Unfolded::all());
+        let all = rows::flatten(&trajectory, &Unfolded::all(), self.of_task(&outline, &[]));
         let origin = self
             .rows
             .get(from)

@@ -30,8 +30,17 @@ impl TrajectoryView {
             row,
             folding: self.folding,
             is_raw: self.is_raw,
-            layout: self.options(cx).layout_key(),
+            layout: self.options_of(row, cx).layout_key(),
         })
+    }
+
+    /// How the page of a row is laid out; that of an attempt hides what is hidden of that record.
+    fn options_of(&self, row: usize, cx: &Cx<'_>) -> PageOptions {
+        let mut options = self.options(cx);
+        if let Some(Subject::Attempt(ix)) = self.rows.get(row).map(|row| row.subject) {
+            options.is_blind = cx.data.desk.hides(ix);
+        }
+        options
     }
 
     pub(super) fn options(&self, cx: &Cx<'_>) -> PageOptions {
@@ -167,7 +176,7 @@ impl TrajectoryView {
             subject: row.subject,
             told: outline.told(&row.path, row.subject),
             raw,
-            options: self.options(cx),
+            options: self.options_of(key.row, cx),
         })
     }
 

@@ -1,5 +1,6 @@
 //! The rows of the step list: the task, the steps with their children where they belong, the end.
 
+use crate::model::RecordIx;
 use crate::model::Step;
 use crate::model::StepIx;
 use crate::model::StepKind;
@@ -111,10 +112,21 @@ impl Unfolded {
     }
 }
 
-/// All rows that are visible with these children unfolded.
-pub(super) fn flatten(trajectory: &Trajectory, unfolded: &Unfolded) -> Vec<Row> {
+/// All rows that are visible with these children unfolded. Those of a task are its places, so many, and the records that
+/// attempt it; `None` for the rows of a trajectory.
+pub(super) fn flatten(
+    trajectory: &Trajectory,
+    unfolded: &Unfolded,
+    of_task: Option<(usize, &[RecordIx])>,
+) -> Vec<Row> {
     let mut rows = Vec::with_capacity(trajectory.steps.len() + 2);
     rows.push(Row::new(Vec::new(), Subject::Task));
+    if let Some((places, attempts)) = of_task {
+        let places = (0..places).map(Subject::Place);
+        let attempts = attempts.iter().map(|ix| Subject::Attempt(*ix));
+        rows.extend(places.chain(attempts).map(|row| Row::new(Vec::new(), row)));
+        return rows;
+    }
     flatten_into(trajectory, &[], unfolded, &mut rows);
     rows.push(Row::new(Vec::new(), Subject::End));
     rows
@@ -218,7 +230,7 @@ mod tests {
 
     #[track_caller]
     fn check(unfolded: &Unfolded, want: &str) {
-        let rows = flatten(&with_children(), unfolded);
+        let rows = flatten(&with_children(), unfolded, None);
         let text: Vec<String> = rows
             .iter()
             .map(|row| match row.subject {
@@ -226,6 +238,7 @@ mod tests {
                 Subject::Step(ix) => format!("{}{}", "-".repeat(row.path.len()), ix.0),
                 Subject::Child(ix) => format!("child{ix}"),
                 Subject::End => "end".to_owned(),
+                other => format!("{other:?}"),
             })
             .collect();
         assert_eq!(text.join(" "), want);
@@ -259,7 +272,7 @@ mod tests {
             ..Trajectory::default()
         };
         let shape = |trajectory: &Trajectory, unfolded: &Unfolded| {
-            let rows = flatten(trajectory, unfolded);
+            let rows = flatten(trajectory, unfolded, None);
             rows.iter().map(|row| row.run).collect::<Vec<_>>()
         };
         let mut unfolded = Unfolded::default();
@@ -282,10 +295,27 @@ mod tests {
                 ..Trajectory::default()
             },
             &unfolded,
+            None,
         );
         assert!(
             rows.iter()
                 .any(|row| row.covers(&[], Subject::Step(StepIx(3))))
+        );
+    }
+
+    #[test]
+    fn a_task_has_places_and_attempts() {
+        let of_task = Some((2, &[RecordIx(7)][..]));
+        let rows = flatten(&with_children(), &Unfolded::default(), of_task);
+        let subjects: Vec<Subject> = rows.iter().map(|row| row.subject).collect();
+        assert_eq!(
+            subjects,
+            [
+                Subject::Task,
+                Subject::Place(0),
+                Subject::Place(1),
+                Subject::Attempt(RecordIx(7))
+            ]
         );
     }
 }

@@ -1320,6 +1320,18 @@ fn issues() {
 /// A generated function, its patch, and how its program ends (`None`: it is not run).
 #[track_caller]
 fn generated(name: &str, old: &str, new: &str, code: Option<i32>, expected: Verdict) {
+    generated_on(&NoBases, name, (old, new), code, expected);
+}
+
+/// The same where files before the edit may be known.
+#[track_caller]
+fn generated_on(
+    bases: &dyn Bases,
+    name: &str,
+    (old, new): (&str, &str),
+    code: Option<i32>,
+    expected: Verdict,
+) {
     let patch = patch_of("m.py", old, new, 3);
     let instance = serde_json::json!({
         "instance_id": "i", "file_path": "m.py", "func_name": "f", "func_body": "return a",
@@ -1333,7 +1345,7 @@ fn generated(name: &str, old: &str, new: &str, code: Option<i32>, expected: Verd
     };
     let ends = code.map(Ends);
     let program = ends.as_ref().map(|ends| -> &dyn RunProgram { ends });
-    let judgement = judge(&trajectory, &NoBases, program, &Cancel::new());
+    let judgement = judge(&trajectory, bases, program, &Cancel::new());
     compare(name, &judgement, expected, &patch);
     check_evidence(name, &judgement, &patch);
 }
@@ -1375,6 +1387,18 @@ fn func_gen() {
         Some(0),
         REJECT,
     );
+    // the header stands above the hunk: only the file tells whose body it is
+    let long = |body: &str| {
+        let text = "    '''Says a.\n\n    It does.\n    Indeed.\n    '''\n".to_owned() + body;
+        in_f(&text).replace("    return a\n\n", "\n")
+    };
+    let masked = long("    pass  # TODO\n");
+    let done = masked.replace("    pass  # TODO\n", "    return a\n");
+    let other = done.replace("def g(b):\n    return b", "def g(b):\n    return -b");
+    let files = Files(HashMap::from([("m.py".to_owned(), masked.as_str().into())]));
+    generated("a header out of sight", &masked, &done, Some(0), UNJUDGED);
+    generated_on(&files, "a known file", (&masked, &done), Some(0), ACCEPT);
+    generated_on(&files, "more in it", (&masked, &other), Some(0), REJECT);
     finish();
 }
 

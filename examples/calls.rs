@@ -1,19 +1,22 @@
 //! Prints what hgview knows of the Python files of a folder, one JSON object a line: every call with the definitions
-//! that it means (`calls`, compared with jedi by `examples/python/compare_calls.py`), or only how long an index and the
-//! search for `dep_search` candidates take (`time`, of several folders).
+//! that it means (`calls`, compared with jedi by `benches/calls.py`), or how long an index, an index
+//! from what is known, and the search for `dep_search` candidates take (`time`, of several folders): on the clock, and of
+//! the processors.
 //!
 //! ```text
-//! cargo run --release --example python_calls -- calls FOLDER
-//! cargo run --release --example python_calls -- time FOLDER…
+//! cargo run --release --example calls -- calls FOLDER
+//! cargo run --release --example calls -- time FOLDER…
 //! ```
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::error::Error;
 use std::io::Write as _;
+use std::time::Duration;
 use std::time::Instant;
 
 use hgview::cancel::Cancel;
 use hgview::python::repo::DefinitionId;
+use hgview::python::repo::Known;
 use hgview::python::repo::Repository;
 use hgview::python::repo::Rules;
 use hgview::python::repo::Via;
@@ -47,13 +50,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments.split_first() {
         Some((what, [folder])) if what == "calls" => print_calls(folder),
         Some((what, folders)) if what == "time" && !folders.is_empty() => print_times(folders),
-        _ => Err("usage: python_calls calls FOLDER | time FOLDER…".into()),
+        _ => Err("usage: calls calls FOLDER | time FOLDER…".into()),
     }
 }
 
-fn indexed(folder: &str, earlier: Option<&Repository>) -> Result<Repository, Box<dyn Error>> {
+fn indexed(folder: &str, known: Option<&Known>) -> Result<Repository, Box<dyn Error>> {
     let files = Folder::new(folder);
-    let index = Repository::index(&files, earlier, &Cancel::new(), &mut |_| {})?;
+    let index = Repository::index(&files, known, &Cancel::new(), &mut |_| {})?;
     Ok(index.ok_or("cancelled")?)
 }
 
@@ -93,25 +96,30 @@ fn print_calls(folder: &str) -> Result<(), Box<dyn Error>> {
 }
 
 fn print_times(folders: &[String]) -> Result<(), Box<dyn Error>> {
-    let (mut files, mut candidates) = (0, 0);
-    let whole = Instant::now();
+    let (mut files, mut candidates, mut bytes) = (0, 0, 0);
+    let whole = Took::start();
     for folder in folders {
-        let start = Instant::now();
+        let start = Took::start();
         let repository = indexed(folder, None)?;
-        let index = start.elapsed();
-        let start = Instant::now();
-        let again = indexed(folder, Some(&repository))?;
-        let reindex = start.elapsed();
-        let start = Instant::now();
+        let index = start.end();
+        let start = Took::start();
+        let kept = repository.known().to_bytes();
+        let keep = start.end();
+        bytes += kept.len();
+        let start = Took::start();
+        let again = indexed(folder, Some(&Known::read(kept)))?;
+        let reindex = start.end();
+        let start = Took::start();
         let found = dep_search(&again, Rules::default(), &Cancel::new()).ok_or("cancelled")?;
-        let search = start.elapsed();
+        let search = start.end();
         println!(
-            "{folder}: {} files ({} with faults, {} skipped), {} definitions; index {index:.2?}, again {reindex:.2?}; \
-             {} candidates and {} unsure in {search:.2?}",
+            "{folder}: {} files ({} with faults, {} skipped), {} definitions; index {index}, kept {keep}, again {reindex} \
+             ({} parsed); {} candidates and {} unsure {search}",
             repository.file_count(),
             repository.faulty_count(),
             repository.skipped().len(),
             repository.definitions().count(),
+            again.parsed_count(),
             found.candidates.len(),
             found.unsure_count,
         );
@@ -119,8 +127,38 @@ fn print_times(folders: &[String]) -> Result<(), Box<dyn Error>> {
         candidates += found.candidates.len();
     }
     println!(
-        "{files} files, {candidates} candidates in {:.2?}",
-        whole.elapsed()
+        "{files} files, {candidates} candidates, {bytes} bytes kept: {}",
+        whole.end()
     );
     Ok(())
+}
+
+/// A time on the clock, and of the processors.
+struct Took {
+    clock: Instant,
+    processors: Duration,
+}
+
+impl Took {
+    fn start() -> Self {
+        Self {
+            clock: Instant::now(),
+            processors: processors(),
+        }
+    }
+
+    fn end(&self) -> String {
+        let processors = processors().saturating_sub(self.processors);
+        format!("in {:.2?} ({processors:.2?})", self.clock.elapsed())
+    }
+}
+
+/// The time that all threads were on processors, kernel included; nothing where the system does not tell.
+fn processors() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // behind the program's name, which may hold anything
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }

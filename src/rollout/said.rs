@@ -1,0 +1,298 @@
+//! What a model said in one turn: its words, and the calls that it asked for.
+//!
+//! Calls come in their own field, or written into the text. Whatever is odd about them (arguments that are no JSON, no id
+//! or the id of another call) is put right here or told as the call's fault, so that the conversation can go on.
+
+use std::collections::HashSet;
+
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::endpoint::Completion;
+use crate::endpoint::Usage;
+use crate::read::split_calls;
+use crate::rollout::tools;
+use crate::text;
+
+/// Ends a call that is written as text.
+const FUNCTION_END: &str = "</function>";
+/// Bytes of wrong arguments that the model is shown again.
+const SHOWN: usize = 500;
+
+/// How a model asks for calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallForm {
+    /// In a field of its own, as the interface has it.
+    Native,
+    /// In its text; the words explain to it how, behind the system prompt.
+    Text(String),
+}
+
+/// A call that a model asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Asked {
+    /// Names it in the conversation; none other has it.
+    pub(super) id: String,
+    /// The tool's name, as the model wrote it.
+    pub(super) tool: String,
+    /// The arguments as the tool takes them, or what is wrong with them.
+    pub(super) args: Result<Value, String>,
+}
+
+/// A turn of the model.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Said {
+    /// Its words, without the calls.
+    pub(super) text: String,
+    /// The calls, in order.
+    pub(super) calls: Vec<Asked>,
+    /// Its message with the calls in their own field.
+    pub(super) message: Value,
+    /// Its message as it goes back to the model.
+    pub(super) sent: Value,
+    /// Names the response; none other of the attempt has it.
+    pub(super) response_id: String,
+    /// Why it ended, as the endpoint says.
+    pub(super) finish_reason: String,
+    /// The model, as the endpoint names it.
+    pub(super) model: String,
+    /// What it took.
+    pub(super) usage: Usage,
+}
+
+/// The ids that an attempt has used.
+#[derive(Debug, Default)]
+pub(super) struct Ids {
+    used: HashSet<String>,
+    made: usize,
+}
+
+impl Ids {
+    /// The id itself, or a new one where it is empty or used.
+    fn take(&mut self, id: &str, what: &str) -> String {
+        let mut id = id.to_owned();
+        while id.is_empty() || self.used.contains(&id) {
+            self.made += 1;
+            id = format!("{what}_{}", self.made);
+        }
+        self.used.insert(id.clone());
+        id
+    }
+}
+
+impl Said {
+    /// Reads a completion.
+    pub(super) fn of(completion: Completion, form: &CallForm, ids: &mut Ids) -> Self {
+        let response_id = ids.take(&completion.id, "response");
+        let text = text_of(completion.message.get("content"));
+        let (text, calls, whole) = match form {
+            CallForm::Native => {
+                let given = completion
+                    .message
+                    .get("tool_calls")
+                    .and_then(Value::as_array);
+                let given = given.map_or(&[][..], Vec::as_slice);
+                let calls: Vec<Asked> = given.iter().map(|call| native(call, ids)).collect();
+                (text, calls, None)
+            }
+            CallForm::Text(_) => {
+                let whole = closed(text);
+                let (rest, written) = split_calls(&whole);
+                let calls = written
+                    .into_iter()
+                    .map(|(tool, args)| asked(ids.take("", "call"), tool, Ok(args)))
+                    .collect();
+                (rest, calls, Some(whole))
+            }
+        };
+        let message = message_of(&completion.message, &text, &calls);
+        let sent = whole.map_or_else(
+            || message.clone(),
+            |whole| json!({"role": "assistant", "content": whole}),
+        );
+        Self {
+            text,
+            calls,
+            message,
+            sent,
+            response_id,
+            finish_reason: completion.finish_reason,
+            model: completion.model,
+            usage: completion.usage,
+        }
+    }
+}
+
+/// The text of a content: itself, or that of its parts.
+fn text_of(content: Option<&Value>) -> String {
+    match content {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => {
+            let texts = parts.iter().filter_map(|part| part.get("text")?.as_str());
+            texts.collect::<Vec<_>>().join("\n")
+        }
+        _ => String::new(),
+    }
+}
+
+/// A text whose last call is closed: the request asks the endpoint to stop there.
+fn closed(text: String) -> String {
+    let count = |what: &str| memchr::memmem::find_iter(text.as_bytes(), what).count();
+    if count("<function=") > count(FUNCTION_END) {
+        format!("{}\n{FUNCTION_END}", text.trim_end())
+    } else {
+        text
+    }
+}
+
+/// A call of the field `tool_calls`.
+fn native(call: &Value, ids: &mut Ids) -> Asked {
+    let function = call.get("function").unwrap_or(call);
+    let text = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).map(str::to_owned);
+    let id = text(call, "id").unwrap_or_default();
+    let tool = text(function, "name").unwrap_or_default();
+    let args = match function.get("arguments") {
+        None | Some(Value::Null) => Ok(json!({})),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(json!({})),
+        Some(Value::String(text)) => serde_json::from_str(text).map_err(|why| {
+            let shown = text::excerpt(text, SHOWN);
+            format!("The arguments of the call are no JSON ({why}): {shown}")
+        }),
+        Some(other) => Ok(other.clone()),
+    };
+    asked(ids.take(&id, "call"), tool, args)
+}
+
+fn asked(id: String, tool: String, args: Result<Value, String>) -> Asked {
+    let args = args.and_then(|args| tools::checked(&tool, &args));
+    Asked { id, tool, args }
+}
+
+/// The message with its calls in their own field. What cannot be run has no arguments there: endpoints refuse
+/// conversations with arguments that are no object.
+fn message_of(given: &Value, text: &str, calls: &[Asked]) -> Value {
+    let mut message = Map::new();
+    message.insert("role".to_owned(), json!("assistant"));
+    message.insert("content".to_owned(), json!(text));
+    for key in ["reasoning_content", "reasoning"] {
+        if let Some(reasoning) = given.get(key).filter(|reasoning| reasoning.is_string()) {
+            message.insert(key.to_owned(), reasoning.clone());
+        }
+    }
+    if !calls.is_empty() {
+        let calls: Vec<Value> = calls
+            .iter()
+            .map(|call| {
+                let args = call
+                    .args
+                    .as_ref()
+                    .map_or_else(|_| "{}".to_owned(), Value::to_string);
+                json!({"id": call.id, "type": "function",
+                    "function": {"name": call.tool, "arguments": args}})
+            })
+            .collect();
+        message.insert("tool_calls".to_owned(), Value::Array(calls));
+    }
+    Value::Object(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn completion(message: Value) -> Completion {
+        Completion {
+            message,
+            finish_reason: "stop".to_owned(),
+            usage: Usage::default(),
+            id: "r".to_owned(),
+            model: "m".to_owned(),
+        }
+    }
+
+    #[track_caller]
+    fn check(message: Value, form: &CallForm, text: &str, calls: &[(&str, &str)]) -> Said {
+        let said = Said::of(completion(message), form, &mut Ids::default());
+        assert_eq!(said.text, text);
+        let got: Vec<(&str, String)> = said
+            .calls
+            .iter()
+            .map(|call| {
+                let args = match &call.args {
+                    Ok(args) => args.to_string(),
+                    Err(why) => why.clone(),
+                };
+                (call.tool.as_str(), args)
+            })
+            .collect();
+        assert_eq!(got.len(), calls.len(), "{got:?}");
+        for ((tool, args), (name, part)) in got.iter().zip(calls) {
+            assert_eq!(tool, name);
+            assert!(args.contains(part), "{args}");
+        }
+        said
+    }
+
+    fn call(id: &str, name: &str, args: Value) -> Value {
+        json!({"id": id, "type": "function", "function": {"name": name, "arguments": args}})
+    }
+
+    #[test]
+    fn calls_of_their_own_field() {
+        let ls = json!("{\"command\": \"ls\"}");
+        let both = json!({"role": "assistant", "content": null, "reasoning_content": "hm", "tool_calls": [
+            call("a", "execute_bash", ls.clone()), call("a", "execute_bash", json!({"command": "pwd"}))]});
+        let said = check(
+            both,
+            &CallForm::Native,
+            "",
+            &[
+                ("execute_bash", "{\"command\":\"ls\"}"),
+                ("execute_bash", "pwd"),
+            ],
+        );
+        assert_eq!(said.calls[0].id, "a");
+        assert_eq!(said.calls[1].id, "call_1", "an id is given once");
+        assert_eq!(said.message["reasoning_content"], "hm");
+        assert_eq!(said.message, said.sent);
+        let wrong = json!({"content": [{"type": "text", "text": "I look."}], "tool_calls": [
+            call("", "execute_bash", json!("{\"command\": \"ls")), call("b", "think", json!("{}")), json!(7)]});
+        let said = check(
+            wrong,
+            &CallForm::Native,
+            "I look.",
+            &[
+                ("execute_bash", "are no JSON"),
+                ("think", "There is no tool"),
+                ("", "There is no tool"),
+            ],
+        );
+        assert_eq!(said.message["tool_calls"][0]["function"]["arguments"], "{}");
+        check(json!("garbage"), &CallForm::Native, "", &[]);
+        check(
+            json!({"content": "Done.", "tool_calls": null}),
+            &CallForm::Native,
+            "Done.",
+            &[],
+        );
+    }
+
+    #[test]
+    fn calls_in_the_text() {
+        let form = CallForm::Text(String::new());
+        let text = "I look.\n<function=execute_bash>\n<parameter=command>ls</parameter>\n";
+        let said = check(
+            json!({"content": text}),
+            &form,
+            "I look.",
+            &[("execute_bash", "{\"command\":\"ls\"}")],
+        );
+        let whole = said.sent["content"].as_str().unwrap();
+        assert!(whole.ends_with("</parameter>\n</function>"), "{whole}");
+        assert_eq!(said.message["tool_calls"][0]["id"], "call_1");
+        check(json!({"content": "Just words."}), &form, "Just words.", &[]);
+        let native = json!({"content": "x", "tool_calls": [call("a", "finish", json!("{}"))]});
+        check(native, &form, "x", &[]);
+    }
+}

@@ -1,0 +1,216 @@
+//! Many tasks at once: each repository is opened and indexed one time for all of its tasks at a commit.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use rayon::iter::IntoParallelRefIterator as _;
+use rayon::iter::ParallelIterator as _;
+
+use crate::cancel::Cancel;
+use crate::model::Task;
+use crate::model::Value;
+use crate::tasks::LeftOut;
+use crate::tasks::Seed;
+use crate::tasks::check::Ground;
+use crate::tasks::check::Outcome;
+use crate::tasks::check::Report;
+use crate::tasks::check::check;
+use crate::tasks::check::unopened;
+use crate::tasks::source::Source;
+use crate::verify::program::RunProgram;
+use crate::workspace::checkout::Repositories;
+use crate::workspace::checkout::is_repository;
+
+/// Tasks that are checked between two words about the progress.
+const BATCH: usize = 64;
+
+/// What many checks may use.
+#[derive(Clone, Copy, Default)]
+pub struct Means<'a> {
+    /// Runs the test programs of `func_gen`; without it what needs one is left open.
+    pub program: Option<&'a dyn RunProgram>,
+    /// The threads to work on; without it those that everything works on.
+    pub pool: Option<&'a rayon::ThreadPool>,
+}
+
+impl Means<'_> {
+    fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+}
+
+/// Checks tasks, each in its repository; the reports in the order of the tasks. `progress` is told how many are done.
+/// `None` when it was cancelled.
+pub fn check_all(
+    tasks: &[Task],
+    repositories: &Repositories,
+    means: Means<'_>,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(usize),
+) -> Option<Vec<Report>> {
+    let mut reports: Vec<Report> = vec![Report::default(); tasks.len()];
+    let mut groups: BTreeMap<(PathBuf, Option<&str>), Vec<usize>> = BTreeMap::new();
+    let mut done = 0;
+    for (ix, task) in tasks.iter().enumerate() {
+        match source_of(task, repositories) {
+            Ok(key) => groups.entry(key).or_default().push(ix),
+            Err(why) => {
+                put(&mut reports, ix, unopened(&why));
+                done += 1;
+            }
+        }
+    }
+    for ((path, commit), members) in groups {
+        let seed = means.run(|| open(path, commit, cancel));
+        if cancel.is_cancelled() {
+            return None;
+        }
+        let ground = seed.map(Ground::new);
+        for batch in members.chunks(BATCH) {
+            let one = |ix: &usize| {
+                let task = tasks.get(*ix).filter(|_| !cancel.is_cancelled())?;
+                let report = match &ground {
+                    Ok(ground) => with_note(
+                        check(task, ground, means.program, cancel),
+                        task,
+                        ground,
+                        commit,
+                    ),
+                    Err(why) => unopened(why),
+                };
+                Some((*ix, report))
+            };
+            let told: Option<Vec<(usize, Report)>> =
+                means.run(|| batch.par_iter().map(one).collect());
+            for (ix, report) in told? {
+                put(&mut reports, ix, report);
+            }
+            done += batch.len();
+            progress(done);
+        }
+    }
+    (!cancel.is_cancelled()).then_some(reports)
+}
+
+/// Looks at tasks as they are made, so that only good ones are.
+pub struct Gate<'a> {
+    program: Option<&'a dyn RunProgram>,
+    /// The repositories that were asked for last.
+    grounds: Mutex<Vec<Arc<Ground>>>,
+}
+
+impl<'a> Gate<'a> {
+    /// Without `program` what needs a test program is left open, and passes.
+    pub fn new(program: Option<&'a dyn RunProgram>) -> Self {
+        Self {
+            program,
+            grounds: Mutex::default(),
+        }
+    }
+
+    /// Checks a row of a repository.
+    ///
+    /// # Errors
+    /// The first check that refuses it, and why.
+    pub fn look(&self, seed: &Seed, row: &Value, cancel: &Cancel) -> Result<(), LeftOut> {
+        let task = Task::from_instance(row.clone());
+        let other = task.base_commit.as_deref();
+        let other = other.filter(|base| *base != seed.commit);
+        let ground = match (other, &seed.git) {
+            (Some(_), None) => return Ok(()),
+            // tasks of issues begin each at a commit of its own
+            (Some(commit), Some(git)) => match open(git.clone(), Some(commit), cancel) {
+                Ok(seed) => Arc::new(Ground::new(seed)),
+                Err(why) => {
+                    return Err(LeftOut {
+                        reason: reason("base"),
+                        detail: why,
+                    });
+                }
+            },
+            (None, _) => self.ground(seed),
+        };
+        let report = check(&task, &ground, self.program, cancel);
+        let mut checks = report.checks.into_iter();
+        match checks.find(|check| check.outcome == Outcome::Refused) {
+            None => Ok(()),
+            Some(refused) => Err(LeftOut {
+                reason: reason(refused.name),
+                detail: refused.why.unwrap_or_default(),
+            }),
+        }
+    }
+
+    fn ground(&self, seed: &Seed) -> Arc<Ground> {
+        /// Repositories from which tasks are made at the same time.
+        const KEPT: usize = 4;
+        let mut grounds = self.grounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |ground: &&Arc<Ground>| Arc::ptr_eq(&ground.seed.index, &seed.index);
+        if let Some(known) = grounds.iter().find(is_it) {
+            return Arc::clone(known);
+        }
+        if grounds.len() >= KEPT {
+            grounds.remove(0);
+        }
+        let ground = Arc::new(Ground::new(seed.clone()));
+        grounds.push(Arc::clone(&ground));
+        ground
+    }
+}
+
+/// By what refused tasks are counted.
+fn reason(check: &str) -> &'static str {
+    match check {
+        "base" => "its base state cannot be made",
+        "gold" => "its right answer is not in reach",
+        "leak" => "its statement gives something away",
+        "trivial" => "nothing else fits its statement",
+        "accepts" => "a right edit is not accepted",
+        _ => "a wrong edit is not rejected",
+    }
+}
+
+fn put(reports: &mut [Report], ix: usize, report: Report) {
+    if let Some(place) = reports.get_mut(ix) {
+        *place = report;
+    }
+}
+
+/// Where a task's repository is, and at which commit it is opened; none of what has no commits.
+fn source_of<'t>(
+    task: &'t Task,
+    repositories: &Repositories,
+) -> Result<(PathBuf, Option<&'t str>), String> {
+    let path = repositories.place(task)?;
+    if !is_repository(&path) {
+        return Ok((path, None));
+    }
+    let commit = task.base_commit.as_deref();
+    Ok((path, Some(commit.ok_or("the task names no base commit")?)))
+}
+
+fn open(path: PathBuf, commit: Option<&str>, cancel: &Cancel) -> Result<Seed, String> {
+    let source = Source {
+        path,
+        commit: commit.map(str::to_owned),
+        repo: None,
+    };
+    let seed = source.open(cancel)?.seed(None, cancel, &mut |_| ())?;
+    seed.ok_or_else(|| "cancelled".to_owned())
+}
+
+/// What has no commits may be another state than the task's.
+fn with_note(mut report: Report, task: &Task, ground: &Ground, commit: Option<&str>) -> Report {
+    let is_other = |base: &str| base != ground.seed.commit;
+    if commit.is_none() && task.base_commit.as_deref().is_some_and(is_other) {
+        let note = "the repository has no commits, and holds other files than those that the task was made of";
+        report.notes.push(note.to_owned());
+    }
+    report
+}

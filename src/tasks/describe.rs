@@ -1,0 +1,40 @@
+//! Descriptions of functions and classes: what a `func_localize` task says of the target that is to be found.
+
+pub mod docstring;
+pub mod endpoint;
+pub mod file;
+pub mod leak;
+pub mod rules;
+
+use crate::cancel::Cancel;
+use crate::python::DefinitionKind;
+use crate::tasks::LeftOut;
+
+/// A definition that is to be described.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// What it is.
+    pub kind: DefinitionKind,
+    /// Its name.
+    pub name: &'a str,
+    /// Its name behind those it stands in, divided by dots.
+    pub qualified_name: &'a str,
+    /// Its file below the root of the repository.
+    pub path: &'a str,
+    /// Its text from the first decorator to its last line, docstring included.
+    pub source: &'a str,
+    /// What its docstring says: escapes resolved, indentation cut as `inspect.cleandoc` cuts it. Empty where it has none.
+    pub docstring: &'a str,
+    /// Its header: `def f(a, b=1) -> int:`, on one line.
+    pub signature: &'a str,
+}
+
+/// Something that describes definitions. It is called from several threads at once.
+pub trait Describe: Send + Sync {
+    /// What it does, in words that name neither it nor its file. The same answer for the same subject, so that a run
+    /// that was killed ends as it would have ended.
+    ///
+    /// # Errors
+    /// Why the definition makes no task: nothing to say, a leak, no answer, cancelled.
+    fn describe(&self, subject: &Subject<'_>, cancel: &Cancel) -> Result<String, LeftOut>;
+}

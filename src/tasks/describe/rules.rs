@@ -1,0 +1,255 @@
+//! Descriptions by rules: what the docstring says first, without names and places.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use regex::Captures;
+use regex::Regex;
+
+use crate::cancel::Cancel;
+use crate::tasks::LeftOut;
+use crate::tasks::describe::Describe;
+use crate::tasks::describe::Subject;
+use crate::tasks::describe::leak::MASK;
+use crate::tasks::describe::leak::leaks;
+use crate::tasks::describe::leak::masked;
+
+/// A description has at least as many words that are not masked…
+const LEAST_WORDS: usize = 6;
+/// … of which so many differ, …
+const LEAST_DISTINCT: usize = 5;
+/// … and is cut at the end of a sentence before it has more than these.
+const MOST_WORDS: usize = 120;
+
+/// Roles and marks of reStructuredText around a name: what is marked is in the groups.
+static ROLE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r":[a-z][a-z:+-]*:`[~!]?(?:[^`<]*<)?([^`<>]+)>?`").expect("the pattern is one")
+});
+
+/// Takes the first paragraph of the docstring, and the next one where that says little.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rules;
+
+impl Describe for Rules {
+    fn describe(&self, subject: &Subject<'_>, _cancel: &Cancel) -> Result<String, LeftOut> {
+        let mut told = String::new();
+        for paragraph in paragraphs(subject) {
+            if !told.is_empty() {
+                told.push(' ');
+            }
+            told.push_str(&paragraph);
+            if says_enough(&masked(subject, &told)) {
+                break;
+            }
+        }
+        let told = shortened(&masked(subject, &told));
+        checked(subject, told)
+    }
+}
+
+/// A description that says enough and gives nothing away, whoever wrote it.
+///
+/// # Errors
+/// Why it is none.
+pub fn checked(subject: &Subject<'_>, description: String) -> Result<String, LeftOut> {
+    let left_out = |reason, detail| LeftOut { reason, detail };
+    if let Some(leak) = leaks(subject, &description).into_iter().next() {
+        let told = description.get(leak.range).unwrap_or_default();
+        let detail = format!("{}: {told}", leak.what);
+        return Err(left_out("the description gives the place away", detail));
+    }
+    if !says_enough(&description) {
+        return Err(left_out("the description says too little", description));
+    }
+    Ok(description)
+}
+
+fn says_enough(text: &str) -> bool {
+    let text = text.replace(MASK, " ");
+    let words = text
+        .split(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '_' | '\''))
+        .filter(|word| word.chars().any(char::is_alphabetic));
+    let words: Vec<String> = words.map(str::to_lowercase).collect();
+    let distinct: HashSet<&String> = words.iter().collect();
+    words.len() >= LEAST_WORDS && distinct.len() >= LEAST_DISTINCT
+}
+
+/// The paragraphs of prose at the beginning of a docstring, each on one line.
+pub(in crate::tasks) fn paragraphs(subject: &Subject<'_>) -> Vec<String> {
+    const MOST: usize = 2;
+    let mut found: Vec<Vec<&str>> = vec![Vec::new()];
+    for line in subject.docstring.lines() {
+        if begins_section(line) {
+            // a line below which others are drawn is the heading of what follows
+            if is_rule(line)
+                && let Some(open) = found.last_mut()
+            {
+                open.pop();
+            }
+            break;
+        }
+        match found.last_mut() {
+            Some(open) if !line.trim().is_empty() => open.push(line.trim()),
+            _ => found.push(Vec::new()),
+        }
+    }
+    let signature = format!("{}(", subject.name);
+    let prose = found.into_iter().filter(|lines| {
+        let first = lines.first().copied().unwrap_or_default();
+        !first.is_empty() && !first.starts_with(&signature)
+    });
+    prose
+        .take(MOST)
+        .map(|lines| plain(&lines.join(" ")))
+        .collect()
+}
+
+/// Whether a line begins something that is no prose: fields, sections, examples, directives.
+fn begins_section(line: &str) -> bool {
+    let line = line.trim();
+    let is_heading = line.strip_suffix(':').is_some_and(|word| {
+        word.split_whitespace().count() <= 2 && word.starts_with(char::is_uppercase)
+    });
+    is_heading
+        || is_rule(line)
+        || [">>>", ".. ", "@param", "@return", "```"]
+            .iter()
+            .any(|mark| line.starts_with(mark))
+        || (line.starts_with(':') && !line.contains('`'))
+}
+
+fn is_rule(line: &str) -> bool {
+    let line = line.trim();
+    line.len() >= 3
+        && line
+            .chars()
+            .all(|letter| matches!(letter, '-' | '=' | '~' | '^'))
+}
+
+/// Text without marks of roles, of what they name the last name, with single blanks.
+fn plain(text: &str) -> String {
+    let text = ROLE.replace_all(text, |found: &Captures<'_>| {
+        let named = found.get(1).map_or("", |named| named.as_str());
+        format!("`{}`", named.rsplit('.').next().unwrap_or(named))
+    });
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
+}
+
+/// Cut behind the last sentence that still fits.
+fn shortened(text: &str) -> String {
+    let words: Vec<&str> = text.split(' ').collect();
+    let Some(head) = words.get(..MOST_WORDS) else {
+        return text.to_owned();
+    };
+    let end = head
+        .iter()
+        .rposition(|word| word.ends_with(['.', '!', '?']));
+    let head = end.and_then(|end| head.get(..=end)).unwrap_or(head);
+    head.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::python::DefinitionKind;
+
+    fn describe(name: &str, docstring: &str) -> Result<String, LeftOut> {
+        let subject = Subject {
+            kind: DefinitionKind::Function,
+            name,
+            qualified_name: name,
+            path: "pkg/sessions.py",
+            source: "",
+            docstring,
+            signature: "",
+        };
+        Rules.describe(&subject, &Cancel::new())
+    }
+
+    #[track_caller]
+    fn check(name: &str, docstring: &str, want: &str) {
+        assert_eq!(describe(name, docstring).as_deref(), Ok(want));
+    }
+
+    #[track_caller]
+    fn refused(name: &str, docstring: &str, want: &str) {
+        assert_eq!(
+            describe(name, docstring).map_err(|why| why.reason),
+            Err(want)
+        );
+    }
+
+    #[test]
+    fn the_first_paragraph_is_taken() {
+        check(
+            "f",
+            "Joins all the words\nof a line with blanks.\n\nNever fails.\n\nArgs:\n    x: y",
+            "Joins all the words of a line with blanks.",
+        );
+        check(
+            "f",
+            "Joins words.\n\nEach word stands apart from the others.\n\nNo more.",
+            "Joins words. Each word stands apart from the others.",
+        );
+        for section in [
+            "Args:",
+            ":param x: y",
+            ">>> f()",
+            "Parameters\n----------",
+            ".. note::",
+        ] {
+            let docstring = format!("Joins all the words of a line.\n{section}\nmore");
+            check("f", &docstring, "Joins all the words of a line.");
+        }
+    }
+
+    #[test]
+    fn names_and_places_are_masked() {
+        check(
+            "send_all",
+            "send_all(x) -> y\n\nUses :func:`~pkg.sessions.send_all` and :class:`Other` for all sessions there are.",
+            "Uses [masked] and `Other` for all [masked] there are.",
+        );
+    }
+
+    #[test]
+    fn what_says_too_little_is_left_out() {
+        refused("f", "", "the description says too little");
+        refused("f", "Joins the words.", "the description says too little");
+        refused("f", "f f f f f f f f f", "the description says too little");
+        refused(
+            "f",
+            "Args:\n  one two three four five six seven",
+            "the description says too little",
+        );
+        refused("f", "a a a a a a a a", "the description says too little");
+    }
+
+    #[test]
+    fn long_ones_end_with_a_sentence() {
+        let docstring = "One two three four five six seven eight nine ten. ".repeat(30);
+        let description = describe("f", &docstring).unwrap();
+        assert_eq!(description.split(' ').count(), 120);
+        let endless = "word other ".repeat(100_000) + "third fourth fifth";
+        assert!(describe("f", &endless).is_err());
+    }
+
+    #[test]
+    fn descriptions_of_others_are_checked() {
+        let subject = Subject {
+            kind: DefinitionKind::Class,
+            name: "Session",
+            qualified_name: "Session",
+            path: "pkg/m.py",
+            source: "",
+            docstring: "",
+            signature: "",
+        };
+        let told = "Keeps a session open for as long as somebody wants it.";
+        let why = checked(&subject, told.to_owned()).unwrap_err();
+        assert_eq!(why.detail, "its name: session");
+        let told = "Keeps a line open for as long as somebody wants it.";
+        assert_eq!(checked(&subject, told.to_owned()).as_deref(), Ok(told));
+    }
+}

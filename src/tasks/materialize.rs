@@ -1,0 +1,362 @@
+//! Writes the base state of a task into a folder: its repository's files at the base commit, docstrings cut or a body
+//! masked, as plain files or as a git repository of one commit.
+//!
+//! A repository holds whatever somebody put there. Nothing is written outside the folder, links that lead out of it and
+//! what passes for git's own files are left out, and git runs without anybody's settings, hooks and filters.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+
+use crate::cancel::Cancel;
+use crate::error::Error;
+use crate::error::Result;
+use crate::model::Task;
+use crate::python::repo::Entry;
+use crate::python::repo::EntryKind;
+use crate::python::repo::Files;
+use crate::replay::Bounds;
+use crate::replay::Outgoing;
+use crate::replay::Place;
+use crate::replay::commit_message;
+use crate::replay::write_out;
+use crate::tasks::base::BaseState;
+use crate::workspace::checkout::Checkout;
+use crate::workspace::checkout::is_repository;
+use crate::workspace::sources::Folder;
+
+/// Entries of a repository, and bytes of one file of it.
+const MOST: (u64, u64) = (500_000, 1 << 30);
+/// What a folder is filled with at most.
+const BOUNDS: Bounds = Bounds {
+    entries: 500_000,
+    bytes: 8 << 30,
+};
+/// When every commit was made.
+const WHEN: &str = "2024-01-01T00:00:00Z";
+
+/// How a base state is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Form {
+    /// As a git repository of one commit.
+    pub is_git: bool,
+    /// Over what is in the folder already; what has another name stays.
+    pub may_overwrite: bool,
+}
+
+/// What was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Materialized {
+    /// The commit, where there is one.
+    pub commit: Option<String>,
+    /// What people should know of it, in words.
+    pub notes: Vec<String>,
+}
+
+/// Writes the base state of a task, whose repository is a checkout, a bare one, or a plain folder, into a folder. One that
+/// holds nothing yet is whole or not there.
+///
+/// # Errors
+/// *input* when the repository cannot be read, the base state not be made or the folder not be written; *user* when it
+/// holds something and may not be overwritten; *limit* when there is too much of it or it was cancelled.
+pub fn materialize(
+    task: &Task,
+    repository: &Path,
+    folder: &Path,
+    form: Form,
+    cancel: &Cancel,
+) -> Result<Materialized> {
+    let has_something = holds_something(folder)?;
+    if has_something && !form.may_overwrite {
+        let shown = folder.display();
+        return Err(Error::user(format!("{shown} is there and not empty"))
+            .hint("name a new folder, or write over it with --force"));
+    }
+    if form.is_git && folder.join(".git").symlink_metadata().is_ok() {
+        return Err(Error::user(format!(
+            "{} is a git repository already",
+            folder.display()
+        )));
+    }
+    let tree = Tree::open(task, repository)?;
+    let outgoing = Outgoing {
+        changed: tree.base(task, cancel)?.changed,
+        only_inner_links: true,
+    };
+    if has_something {
+        return fill(folder, task, &tree, &outgoing, form, cancel);
+    }
+    let cannot = |err| cannot(folder).caused_by(err);
+    let whole = std::path::absolute(folder).map_err(cannot)?;
+    let outer = whole
+        .parent()
+        .map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
+    std::fs::create_dir_all(&outer).map_err(cannot)?;
+    let new = tempfile::Builder::new()
+        .prefix(".hgview-new-")
+        .tempdir_in(&outer);
+    let new = new.map_err(cannot)?;
+    let done = fill(new.path(), task, &tree, &outgoing, form, cancel)?;
+    // over an empty folder too
+    std::fs::rename(new.path(), &whole).map_err(cannot)?;
+    let _moved = new.keep();
+    Ok(done)
+}
+
+fn cannot(folder: &Path) -> Error {
+    Error::input(format!("{} cannot be written", folder.display()))
+}
+
+/// Whether a folder is there and not empty.
+fn holds_something(folder: &Path) -> Result<bool> {
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_some()),
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(err) => Err(cannot(folder).caused_by(err)),
+    }
+}
+
+/// A repository at a task's base commit.
+enum Tree {
+    Commit(Box<Checkout>),
+    Folder(Folder),
+}
+
+impl Tree {
+    fn open(task: &Task, repository: &Path) -> Result<Self> {
+        if !repository.is_dir() {
+            let shown = repository.display();
+            return Err(Error::input(format!("{shown} is no folder"))
+                .hint("name a checkout, a bare repository, or a folder of files; archives have to be unpacked"));
+        }
+        if !is_repository(repository) {
+            return Ok(Self::Folder(Folder::new(repository)));
+        }
+        let commit = task.base_commit.as_deref();
+        let commit = commit.ok_or_else(|| Error::input("the task names no base commit"))?;
+        let checkout = Checkout::open(repository, commit).map_err(Error::input)?;
+        Ok(Self::Commit(Box::new(checkout)))
+    }
+
+    fn base(&self, task: &Task, cancel: &Cancel) -> Result<BaseState> {
+        let made = match self {
+            Self::Commit(checkout) => {
+                let files = checkout.sources(MOST.0, cancel).map_err(Error::input)?;
+                BaseState::of(task, &|path| files.read(path))
+            }
+            Self::Folder(folder) => {
+                let entries = folder.entries().map_err(Error::input)?;
+                // what is behind a link may lie anywhere
+                let is_file = |entry: &Entry| matches!(entry.kind, EntryKind::File { .. });
+                let files = entries.into_iter().filter(is_file);
+                let paths: HashSet<String> = files.map(|entry| entry.path).collect();
+                BaseState::of(task, &|path| {
+                    if paths.contains(path) {
+                        folder.read(path)
+                    } else {
+                        Err("there is no such file".to_owned())
+                    }
+                })
+            }
+        };
+        made.map_err(|why| Error::input(format!("the base state cannot be made: {why}")))
+    }
+}
+
+fn fill(
+    folder: &Path,
+    task: &Task,
+    tree: &Tree,
+    outgoing: &Outgoing,
+    form: Form,
+    cancel: &Cancel,
+) -> Result<Materialized> {
+    let mut place = Place::new(folder, BOUNDS, None)?;
+    let notes = write_out(
+        &|each| match tree {
+            Tree::Commit(checkout) => checkout.files(MOST, cancel, each),
+            Tree::Folder(folder) => folder.files(MOST, cancel, each),
+        },
+        &mut place,
+        outgoing,
+    )?;
+    drop(place);
+    let commit = form.is_git.then(|| commit(folder, task)).transpose()?;
+    Ok(Materialized { commit, notes })
+}
+
+/// Makes a git repository of a folder and commits all that git does not ignore; gives the commit.
+fn commit(folder: &Path, task: &Task) -> Result<String> {
+    let message = commit_message(task.kind);
+    git(folder, &["init", "-q", "--template="])?;
+    git(folder, &["symbolic-ref", "HEAD", "refs/heads/master"])?;
+    git(folder, &["add", "-A"])?;
+    git(
+        folder,
+        &[
+            "commit",
+            "-q",
+            "--no-verify",
+            "--allow-empty",
+            "-m",
+            message,
+        ],
+    )?;
+    let commit = git(folder, &["rev-parse", "HEAD"])?;
+    Ok(commit.trim().to_owned())
+}
+
+/// Runs git without anybody's settings; gives what it wrote.
+fn git(folder: &Path, args: &[&str]) -> Result<String> {
+    const SETTINGS: [&str; 9] = [
+        "core.hooksPath=/dev/null",
+        "core.attributesFile=/dev/null",
+        "core.excludesFile=/dev/null",
+        "core.autocrlf=false",
+        "core.fsmonitor=false",
+        "commit.gpgSign=false",
+        "gc.auto=0",
+        "user.name=openhands",
+        "user.email=openhands@all-hands.dev",
+    ];
+    let mut command = Command::new("git");
+    for setting in SETTINGS {
+        command.args(["-c", setting]);
+    }
+    command.args(args).current_dir(folder).env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    for (name, value) in [
+        ("GIT_CONFIG_NOSYSTEM", "1"),
+        ("GIT_CONFIG_GLOBAL", "/dev/null"),
+        ("GIT_ATTR_NOSYSTEM", "1"),
+        ("GIT_TERMINAL_PROMPT", "0"),
+        ("GIT_AUTHOR_DATE", WHEN),
+        ("GIT_COMMITTER_DATE", WHEN),
+        ("HOME", "/dev/null"),
+        ("LC_ALL", "C"),
+    ] {
+        command.env(name, value);
+    }
+    let done = command.stdin(Stdio::null()).output();
+    let done = done.map_err(|err| {
+        Error::input("there is no git program to make a repository with")
+            .caused_by(err)
+            .hint("install git, or leave --git out for a folder of files")
+    })?;
+    if done.status.success() {
+        return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    let last = said
+        .lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default();
+    let what = args.first().copied().unwrap_or_default();
+    Err(Error::input(format!("git {what} does not work: {last}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A folder of files with odd ones among them.
+    fn repository(folder: &Path) {
+        fs::create_dir_all(folder.join("pkg")).unwrap();
+        fs::write(folder.join("pkg/m.py"), "def f():\n    'd'\n    return 1\n").unwrap();
+        fs::write(folder.join("run.sh"), "#!/bin/sh\n").unwrap();
+        std::os::unix::fs::symlink("pkg/m.py", folder.join("inner")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", folder.join("outer")).unwrap();
+    }
+
+    fn task() -> Task {
+        Task::from_instance(
+            serde_json::json!({"instance_id": "t", "repo": "o/r", "base_commit": "0", "module_name": "f",
+            "file_path": "pkg/m.py", "function_description": "d", "docstring_line_start": 1, "docstring_line_end": 1}),
+        )
+    }
+
+    #[test]
+    fn base_states_are_written() {
+        let outer = tempfile::tempdir().unwrap();
+        let (repo, to) = (outer.path().join("repo"), outer.path().join("new/base"));
+        repository(&repo);
+        let form = Form::default();
+        let run = |task: &Task, form| materialize(task, &repo, &to, form, &Cancel::new());
+        let done = run(&task(), form).unwrap();
+        assert_eq!(done.commit, None);
+        assert_eq!(done.notes.len(), 1, "{:?}", done.notes);
+        let text = fs::read_to_string(to.join("pkg/m.py")).unwrap();
+        assert_eq!(text, "def f():\n    return 1\n");
+        assert_eq!(
+            fs::read_link(to.join("inner")).unwrap(),
+            Path::new("pkg/m.py")
+        );
+        assert!(to.join("outer").symlink_metadata().is_err());
+        // what is there is not written over unasked
+        fs::write(to.join("own"), "own").unwrap();
+        assert!(run(&task(), form).is_err());
+        let form = Form {
+            may_overwrite: true,
+            ..form
+        };
+        run(&task(), form).unwrap();
+        assert_eq!(fs::read_to_string(to.join("own")).unwrap(), "own");
+        // one that cannot be made leaves nothing
+        let other = outer.path().join("other");
+        let mut wrong = (*task().instance.unwrap()).clone();
+        wrong["docstring_line_start"] = 99.into();
+        let wrong = Task::from_instance(wrong);
+        let failed = materialize(&wrong, &repo, &other, Form::default(), &Cancel::new());
+        assert!(failed.is_err());
+        let left: Vec<_> = fs::read_dir(outer.path()).unwrap().collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+    }
+
+    #[test]
+    fn git_repositories_have_one_commit_and_nothing_open() {
+        if Command::new("git").arg("--version").output().is_err() {
+            return;
+        }
+        let outer = tempfile::tempdir().unwrap();
+        let repo = outer.path().join("repo");
+        repository(&repo);
+        let form = Form {
+            is_git: true,
+            ..Form::default()
+        };
+        let make = |name: &str| {
+            let to = outer.path().join(name);
+            (
+                materialize(&task(), &repo, &to, form, &Cancel::new()).unwrap(),
+                to,
+            )
+        };
+        let (one, to) = make("one");
+        assert_eq!(git(&to, &["status", "--porcelain"]).unwrap(), "");
+        assert_eq!(
+            git(&to, &["rev-list", "--count", "HEAD"]).unwrap().trim(),
+            "1"
+        );
+        let (two, _) = make("two");
+        assert_eq!(one.commit, two.commit);
+        assert!(one.commit.is_some());
+        assert!(
+            materialize(
+                &task(),
+                &repo,
+                &to,
+                Form {
+                    may_overwrite: true,
+                    ..form
+                },
+                &Cancel::new()
+            )
+            .is_err()
+        );
+    }
+}

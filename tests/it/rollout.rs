@@ -1,0 +1,558 @@
+//! `hgview rollout` from tasks to a curated set, against a scripted endpoint that plays known policies. Where no sandbox
+//! can be started, the tests say so and end.
+
+mod river;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::mpsc;
+
+use hgview::endpoint::testing::Reply;
+use hgview::endpoint::testing::Stub;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::program::Program;
+use crate::program::Run;
+use crate::rollout::river::POLICIES;
+use crate::rollout::river::River;
+
+/// A home with the repository and the tasks.
+struct Place {
+    program: Program,
+    river: River,
+}
+
+impl Place {
+    /// `None` where this machine has no sandboxes.
+    fn new() -> Option<Self> {
+        let program = Program::new();
+        let river = River::make(program.home());
+        let lines: Vec<String> = river
+            .tasks
+            .iter()
+            .map(|task| task.instance.to_string())
+            .collect();
+        program.file("tasks.jsonl", lines.join("\n") + "\n");
+        let place = Self { program, river };
+        let probe = place.rollout(
+            "http://127.0.0.1:9/v1",
+            &["-o", "probe.jsonl", "--where", "false"],
+        );
+        if probe.err.contains("no sandbox can be had here") {
+            eprintln!("skipped: {}", probe.err);
+            return None;
+        }
+        Some(place)
+    }
+
+    fn args<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+        let all = [
+            "rollout",
+            "tasks.jsonl",
+            "--repos",
+            "repos",
+            "--endpoint",
+            url,
+            "--model",
+            "scripted",
+        ];
+        [&all, more].concat()
+    }
+
+    fn rollout(&self, url: &str, more: &[&str]) -> Run {
+        self.program.run(&Self::args(url, more))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.program.home().join(name)
+    }
+
+    /// The rows of an output.
+    fn rows(&self, name: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.path(name)).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}
+
+/// Which policy an attempt played, by its first words.
+fn policy_of(row: &Value) -> &str {
+    let messages = row["raw_completions"]["messages"].as_array().unwrap();
+    messages[2]["content"].as_str().unwrap()
+}
+
+/// Whether a Python can judge what was written for `func_gen` tasks.
+fn has_python() -> bool {
+    ["/usr/bin/python3", "/usr/local/bin/python3"]
+        .iter()
+        .any(|path| PathBuf::from(path).exists())
+}
+
+/// What the filter must say of a policy: by the published rules, by the strict ones.
+fn verdicts(policy: &str, kind: &str) -> [&'static str; 2] {
+    match (policy, kind) {
+        ("solver", _) => ["accept", "accept"],
+        // what stands around the function is none of the published rules' business
+        ("code changer", "func_gen") => ["accept", "reject"],
+        _ => ["reject", "reject"],
+    }
+}
+
+#[test]
+fn from_tasks_to_a_curated_set() {
+    let Some(place) = Place::new() else { return };
+    let river = place.river.clone();
+    let played = Mutex::new(BTreeMap::<usize, usize>::new());
+    let stub = Stub::start(move |asked, _| {
+        let messages = asked["messages"].as_array().unwrap();
+        let (at, task) = river.task_of(messages[1]["content"].as_str().unwrap());
+        let turn = turns(messages);
+        let policy = if turn == 0 {
+            let mut played = played.lock().unwrap();
+            let count = played.entry(at).or_default();
+            *count += 1;
+            POLICIES[(at + *count) % POLICIES.len()]
+        } else {
+            let first = messages[2]["content"].as_str().unwrap();
+            POLICIES
+                .into_iter()
+                .find(|policy| *policy == first)
+                .unwrap()
+        };
+        river.turn(task, policy, turn)
+    })
+    .unwrap();
+    let more = [
+        "-o",
+        "output.jsonl",
+        "--attempts",
+        "4",
+        "--max-steps",
+        "4",
+        "--json",
+        "--jobs",
+        "2",
+    ];
+    let run = place.rollout(&stub.url(), &more).ends(0);
+    assert_eq!(run.json_lines().len(), 160);
+    let rows = place.rows("output.jsonl");
+    assert_eq!(rows.len(), 160);
+    let again = place.rollout(&stub.url(), &more).ends(0);
+    assert_eq!(again.out, "", "{}", again.err);
+    assert!(
+        again.err.contains("holds 160 attempts; 0 are left"),
+        "{}",
+        again.err
+    );
+
+    let verified = place
+        .program
+        .run(&["verify", "output.jsonl", "--repos", "repos", "--json"])
+        .ends(0);
+    let verified = verified.json_lines();
+    let mut seen = BTreeMap::<(String, String), usize>::new();
+    for (row, judged) in rows.iter().zip(&verified) {
+        let (policy, kind) = (policy_of(row), judged["task_type"].as_str().unwrap());
+        *seen
+            .entry((policy.to_owned(), kind.to_owned()))
+            .or_default() += 1;
+        if kind == "func_gen" && !has_python() {
+            continue;
+        }
+        let got = ["published", "strict"].map(|rules| judged[rules]["verdict"].as_str().unwrap());
+        assert_eq!(got, verdicts(policy, kind), "{policy} {kind}: {judged:#}");
+        let ended = row["ended_by"].as_str().unwrap();
+        assert_eq!(
+            ended,
+            if policy == "looper" {
+                "max_steps"
+            } else {
+                "finish"
+            },
+            "{policy}"
+        );
+    }
+    assert_eq!(
+        seen.len(),
+        20,
+        "every policy met every type of task: {seen:?}"
+    );
+    reads_back(&place, &rows);
+    replays(&place, &rows);
+    curates(&place, &rows, &verified);
+}
+
+/// The list shows what the rows say.
+fn reads_back(place: &Place, rows: &[Value]) {
+    let listed = place
+        .program
+        .run(&["list", "output.jsonl", "--json"])
+        .ends(0)
+        .json_lines();
+    assert_eq!(listed.len(), rows.len());
+    for (row, listed) in rows.iter().zip(&listed) {
+        let steps = if policy_of(row) == "looper" {
+            4
+        } else {
+            row_turns(row)
+        };
+        assert_eq!(listed["task"], row["instance_id"]);
+        assert_eq!(listed["steps"], json!(steps), "{listed:#}");
+        assert_eq!(listed["fault"], Value::Null);
+        assert_eq!(listed["model"], "scripted");
+    }
+}
+
+fn row_turns(row: &Value) -> usize {
+    turns(row["raw_completions"]["messages"].as_array().unwrap())
+}
+
+/// A replay of what was done comes to the same.
+fn replays(place: &Place, rows: &[Value]) {
+    for policy in ["looper", "code changer"] {
+        let at = rows
+            .iter()
+            .position(|row| policy_of(row) == policy)
+            .unwrap();
+        let nth = (at + 1).to_string();
+        let run = place.program.run(&[
+            "replay",
+            "output.jsonl",
+            "--repos",
+            "repos",
+            "--nth",
+            &nth,
+            "--json",
+        ]);
+        let row = run.ends(0).json_lines().remove(0);
+        assert_eq!(row["first_divergence"], Value::Null, "{row:#}");
+    }
+}
+
+/// People overrule the filter, and what is left becomes training rows.
+fn curates(place: &Place, rows: &[Value], verified: &[Value]) {
+    let nth_of = |policy: &str| {
+        let is_it = |row: &Value| {
+            policy_of(row) == policy && !row["instance_id"].as_str().unwrap().contains("gen")
+        };
+        (rows.iter().position(is_it).unwrap() + 1).to_string()
+    };
+    let mark = |nth: &str, choice: &str| {
+        let args = [
+            "mark",
+            "output.jsonl",
+            "--nth",
+            nth,
+            choice,
+            "--reviewer",
+            "ada",
+        ];
+        place.program.run(&args).ends(0);
+    };
+    mark(&nth_of("solver"), "reject");
+    mark(&nth_of("lazy"), "accept");
+    let accepted = verified
+        .iter()
+        .filter(|row| row["strict"]["verdict"] == "accept")
+        .count();
+    place
+        .program
+        .file("tools.txt", "\nThese tools are there:\n{description}\n");
+    let args = [
+        "export",
+        "output.jsonl",
+        "-o",
+        "set.jsonl",
+        "--format",
+        "sft",
+        "--tool-prompt",
+        "tools.txt",
+        "--filter",
+        "strict",
+        "--reviewer",
+        "ada",
+    ];
+    place.program.run(&args).ends(0);
+    let set = place.rows("set.jsonl");
+    assert_eq!(set.len(), accepted, "one rejected, one accepted");
+    let words: String = set.iter().map(ToString::to_string).collect();
+    assert!(words.contains("<function=str_replace_editor>"));
+    let manifest = fs::read_to_string(place.path("set.jsonl.manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!(
+        manifest["counts"],
+        json!({"in": 160, "kept": accepted, "dropped": 160 - accepted})
+    );
+}
+
+/// Tasks that hgview makes are tasks that it rolls out.
+#[test]
+fn built_tasks_are_attempted() {
+    let Some(place) = Place::new() else { return };
+    fs::remove_file(place.path("tasks.jsonl")).unwrap();
+    let build = [
+        "tasks",
+        "build",
+        "repos/own__river",
+        "-o",
+        "tasks.jsonl",
+        "--type",
+        "dep_search",
+        "--limit",
+        "5",
+    ];
+    place.program.run(&build).ends(0);
+    let instances = place.rows("tasks.jsonl");
+    assert_eq!(instances.len(), 5);
+    let river = place.river.with_tasks(instances);
+    let stub = Stub::start(move |asked, _| {
+        let messages = asked["messages"].as_array().unwrap();
+        let (_, task) = river.task_of(messages[1]["content"].as_str().unwrap());
+        river.turn(task, "solver", turns(messages))
+    })
+    .unwrap();
+    place.rollout(&stub.url(), &["-o", "output.jsonl"]).ends(0);
+    let run = place
+        .program
+        .run(&["verify", "output.jsonl", "--repos", "repos", "--json"])
+        .ends(0);
+    for judged in run.json_lines() {
+        assert_eq!(judged["strict"]["verdict"], "accept", "{judged:#}");
+        assert_eq!(judged["published"]["verdict"], "accept", "{judged:#}");
+    }
+}
+
+/// Turns of the model in a conversation.
+fn turns(messages: &[Value]) -> usize {
+    messages
+        .iter()
+        .filter(|message| message["role"] == "assistant")
+        .count()
+}
+
+/// Ends at once.
+fn lazy() -> Reply {
+    Reply::calls(&[("finish", json!({"message": "Done."}))])
+}
+
+#[test]
+fn a_killed_run_goes_on_where_it_stood() {
+    let Some(place) = Place::new() else { return };
+    let (sender, receiver) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    // five attempts end, the sixth never does
+    let stub = Stub::start(move |_, number| {
+        if number < 5 {
+            return lazy();
+        }
+        sender.lock().unwrap().send(()).unwrap();
+        Reply::Hang
+    })
+    .unwrap();
+    let more = [
+        "-o",
+        "output.jsonl",
+        "--attempts",
+        "2",
+        "--jobs",
+        "1",
+        "--where",
+        "task = func_gen",
+    ];
+    let url = stub.url();
+    let mut child = place.program.spawn(&Place::args(&url, &more));
+    receiver.recv().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = fs::read(place.path("output.jsonl")).unwrap();
+    assert_eq!(place.rows("output.jsonl").len(), 5);
+    // as if it had been killed while it wrote
+    let half = before.get(..100).unwrap();
+    fs::write(place.path("output.jsonl"), [&before, half].concat()).unwrap();
+    let good = Stub::start(|_, _| lazy()).unwrap();
+    let run = place.rollout(&good.url(), &more).ends(0);
+    assert!(
+        run.err.contains("holds 5 attempts; 11 are left"),
+        "{}",
+        run.err
+    );
+    assert!(run.err.contains("output.jsonl.torn"), "{}", run.err);
+    assert_eq!(good.count(), 11);
+    let after = fs::read(place.path("output.jsonl")).unwrap();
+    assert_eq!(after.get(..before.len()), Some(before.as_slice()));
+    let rows = place.rows("output.jsonl");
+    let mut keys: Vec<String> = rows
+        .iter()
+        .map(|row| format!("{} {}", row["instance_id"], row["attempt"]))
+        .collect();
+    keys.sort();
+    keys.dedup();
+    assert_eq!((rows.len(), keys.len()), (16, 16));
+}
+
+#[test]
+fn endpoints_that_fail_make_rows_that_can_be_made_again() {
+    let Some(place) = Place::new() else { return };
+    let stub = Stub::start(|asked, _| {
+        let words = asked["messages"].to_string();
+        let good = Reply::says("I think.");
+        match () {
+            () if words.contains(&River::word(34)) => Reply::status(503),
+            () if words.contains(&River::word(35)) => {
+                Reply::Garbage(b"\x00\xff not http\r\n\r\n".to_vec())
+            }
+            () if words.contains(&River::word(36)) => Reply::Json(json!({"choices": "none"})),
+            () if words.contains(&River::word(37)) => Reply::BreakOff(Box::new(good), 40),
+            () if words.contains(&River::word(38)) => Reply::Close,
+            () if words.contains(&River::word(39)) => Reply::Hang,
+            () => lazy(),
+        }
+    })
+    .unwrap();
+    let query = "task = issue_localize";
+    let base = [
+        "-o",
+        "output.jsonl",
+        "--where",
+        query,
+        "--tries",
+        "1",
+        "--answer-timeout",
+        "1",
+        "--idle-timeout",
+        "1",
+    ];
+    let run = place.rollout(&stub.url(), &base).ends(1);
+    let rows = place.rows("output.jsonl");
+    let failed = rows.iter().filter(|row| row["ended_by"] == "unavailable");
+    assert_eq!((rows.len(), failed.count()), (6, 6), "{}", run.err);
+    for row in &rows {
+        assert!(
+            row["error"]
+                .as_str()
+                .unwrap()
+                .starts_with("LLMNoResponseError: "),
+            "{row:#}"
+        );
+    }
+    assert_eq!(
+        place
+            .program
+            .run(&["list", "output.jsonl", "--json"])
+            .ends(0)
+            .json_lines()
+            .len(),
+        6
+    );
+    // what failed stays as it is until somebody wants it again
+    let kept = place.rollout(&stub.url(), &base).ends(0);
+    assert!(
+        kept.err.contains("holds 6 attempts; 0 are left"),
+        "{}",
+        kept.err
+    );
+    let refusing =
+        Stub::start(|_, _| Reply::Status(401, Vec::new(), "no such key".to_owned())).unwrap();
+    let again = [&base[..], &["--retry-failed"]].concat();
+    let refused = place.rollout(&refusing.url(), &again).ends(2);
+    assert!(
+        refused.err.contains("refused") && refused.err.contains("no such key"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(place.rows("output.jsonl").len(), 6);
+    let good = Stub::start(|_, _| lazy()).unwrap();
+    place.rollout(&good.url(), &again).ends(0);
+    let rows = place.rows("output.jsonl");
+    assert_eq!(rows.len(), 12);
+    assert!(
+        rows[6..]
+            .iter()
+            .all(|row| row["ended_by"] == "finish" && row["attempt"] == 1)
+    );
+    let done = place.rollout(&good.url(), &again).ends(0);
+    assert!(done.err.contains("0 are left"), "{}", done.err);
+}
+
+#[test]
+fn a_task_ends_when_enough_attempts_were_accepted() {
+    let Some(place) = Place::new() else { return };
+    let river = place.river.clone();
+    // the first attempt of each task is lazy, the others solve it; all calls are text
+    let met = Mutex::new(BTreeMap::<usize, usize>::new());
+    let stub = Stub::start(move |asked, _| {
+        let messages = asked["messages"].as_array().unwrap();
+        let (at, task) = river.task_of(messages[1]["content"].as_str().unwrap());
+        let turn = turns(messages);
+        let mut met = met.lock().unwrap();
+        let count = met.entry(at).or_default();
+        *count += usize::from(turn == 0);
+        let policy = if *count == 1 { "lazy" } else { "solver" };
+        river.turn_in_text(task, policy, turn)
+    })
+    .unwrap();
+    let more = [
+        "-o",
+        "output.jsonl",
+        "--where",
+        "task = dep_search and id ~ \"dep-1\"",
+        "--attempts",
+        "4",
+        "--until",
+        "1",
+        "--text-calls",
+    ];
+    let run = place.rollout(&stub.url(), &more).ends(0);
+    let rows = place.rows("output.jsonl");
+    let tasks: std::collections::BTreeSet<&str> = rows
+        .iter()
+        .map(|row| row["instance_id"].as_str().unwrap())
+        .collect();
+    assert!(!tasks.is_empty());
+    assert_eq!(rows.len(), 2 * tasks.len(), "{}", run.err);
+    let accepted = run.err.matches(", accept\n").count();
+    assert_eq!(accepted, tasks.len(), "{}", run.err);
+    assert!(rows[0]["raw_completions"]["raw_messages"].is_array());
+    // what was accepted before counts
+    let again = place.rollout(&stub.url(), &more).ends(0);
+    assert_eq!(
+        place.rows("output.jsonl").len(),
+        rows.len(),
+        "{}",
+        again.err
+    );
+}
+
+#[test]
+fn what_cannot_be_done_is_told() {
+    let program = Program::new();
+    program.file("tasks.jsonl", "{\"instance_id\": \"a\", \"repo\": \"o/r\", \"base_commit\": \"0\", \"problem_statement\": \"p\", \"FAIL_TO_PASS\": []}\n");
+    let none = program
+        .run(&["rollout", "tasks.jsonl", "-o", "o.jsonl"])
+        .ends(2);
+    assert!(none.err.contains("--endpoint"), "{}", none.err);
+    let url = ["--endpoint", "http://127.0.0.1:9/v1", "--model", "m"];
+    let base = [&["rollout", "tasks.jsonl", "-o", "o.jsonl"][..], &url].concat();
+    let many = [&base[..], &["--until", "2"]].concat();
+    let many = program.run(&many).ends(2);
+    assert!(many.err.contains("--until asks for more"), "{}", many.err);
+    let walls = [&base[..], &["--backend", "none"]].concat();
+    let walls = program.run(&walls).ends(2);
+    assert!(walls.err.contains("without a sandbox"), "{}", walls.err);
+    let run = program.run(&base);
+    if run.err.contains("no sandbox can be had here") {
+        eprintln!("skipped: {}", run.err);
+        return;
+    }
+    let run = run.ends(1);
+    assert!(
+        run.err
+            .contains("a cannot be attempted: its repository is not at hand"),
+        "{}",
+        run.err
+    );
+}

@@ -1,0 +1,138 @@
+//! The screen of a task: its places in their files, its attempts, going there and back.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::driver::Driver;
+use crate::program::chat_row;
+use crate::screens::check_cells;
+use crate::screens::hides;
+use crate::screens::shows;
+
+const USUAL: (u16, u16) = (120, 40);
+
+fn git(repo: &Path, args: &[&str]) -> String {
+    let run = Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@b"])
+        .args(args)
+        .current_dir(repo)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{run:?}");
+    String::from_utf8(run.stdout).unwrap()
+}
+
+/// A repository `quay/crane`, a task file of two, and a run that attempts the first twice: task file, run, repositories.
+fn made(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
+    let repos = folder.join("repos");
+    let repo = repos.join("quay__crane");
+    std::fs::create_dir_all(repo.join("crane")).unwrap();
+    let before: String = (0..30)
+        .map(|nth| format!("WEIGHT_{nth} = {nth}\n"))
+        .collect();
+    let behind = before.replace("WEIGHT", "HEIGHT");
+    let lift = "def lift(load):\n    check(load)\n    return load * 2\n";
+    std::fs::write(
+        repo.join("crane/lift.py"),
+        format!("{before}{lift}{behind}"),
+    )
+    .unwrap();
+    std::fs::write(
+        repo.join("crane/rules.py"),
+        "def check(load):\n    assert load < 9\n",
+    )
+    .unwrap();
+    git(&repo, &["init", "-q", "."]);
+    git(&repo, &["add", "-A"]);
+    git(&repo, &["commit", "-q", "-m", "c"]);
+    let commit = git(&repo, &["rev-parse", "HEAD"]);
+    let task = |nth: usize, dependencies: serde_json::Value| {
+        json!({"instance_id": format!("quay__crane__{nth}"), "repo": "quay/crane", "base_commit": commit.trim(),
+            "target_function_name": "lift", "target_function_file": "crane/lift.py",
+            "target_function_line_start": 30, "target_function_line_end": 32, "dependencies": dependencies,
+            "provenance": {"search_space": {"definitions": 1200, "files": 80}, "depth": 2}})
+    };
+    let check = json!([{"name": "check", "file_path": "crane/rules.py", "line_start": 0, "line_end": 1, "type": "function"}]);
+    let gone =
+        json!([{"name": "gone", "file_path": "crane/gone.py", "line_start": 0, "line_end": 1}]);
+    let tasks = folder.join("tasks.jsonl");
+    let rows = [task(0, check.clone()), task(1, gone)].map(|row| row.to_string() + "\n");
+    std::fs::write(&tasks, rows.concat()).unwrap();
+    let run = folder.join("run.jsonl");
+    let attempt = |command: &str| {
+        let row = chat_row("quay__crane__0", &[command]);
+        let mut row: serde_json::Value = serde_json::from_str(&row).unwrap();
+        row["instance"] = task(0, check.clone());
+        row.to_string() + "\n"
+    };
+    let other = chat_row("quay__crane__9", &["ls"]);
+    std::fs::write(
+        &run,
+        attempt("cat crane/rules.py") + &attempt("true") + &other,
+    )
+    .unwrap();
+    (tasks, run, repos)
+}
+
+#[test]
+fn places_are_shown_in_their_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tasks, _, repos) = made(folder.path());
+    let mut driver = Driver::with_repositories(&[tasks], USUAL, &repos);
+    driver.keys("<enter>");
+    shows(&driver, "search space 1,200 definitions · 80 files");
+    shows(&driver, "call depth   2");
+    shows(&driver, "to find      1 place · in 1 file");
+    shows(&driver, "calls  check  crane/rules.py:1");
+    driver.keys("j");
+    shows(&driver, "31 ▎ def lift(load):");
+    shows(&driver, "⋯ 24 lines folded");
+    hides(&driver, "WEIGHT_3 = 3");
+    driver.keys("<tab>zR");
+    shows(&driver, "WEIGHT_3 = 3");
+    driver.keys("<tab>j");
+    shows(&driver, "1 ▎ def check(load):");
+    driver.keys("/assert<enter>");
+    shows(&driver, "assert load < 9");
+    driver.keys("<esc>Ljj");
+    shows(&driver, "the repository has no crane/gone.py");
+    for size in [(80, 24), (200, 50), (30, 8)] {
+        driver.resize(size.0, size.1);
+        check_cells(&driver, &format!("{size:?}"));
+    }
+}
+
+#[test]
+fn without_repositories_it_is_said_how_to_name_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tasks, ..) = made(folder.path());
+    let mut driver = Driver::open(&[tasks], USUAL);
+    driver.keys("<enter>j");
+    shows(&driver, "the file is not at hand: --repo or --repos");
+}
+
+#[test]
+fn attempts_are_told_and_opened_from_their_task() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, run, repos) = made(folder.path());
+    let mut driver = Driver::with_repositories(&[run], USUAL, &repos);
+    driver.keys("i");
+    shows(&driver, "target lift  crane/lift.py:31");
+    shows(&driver, ":1  ");
+    shows(&driver, ":2  ");
+    hides(&driver, ":3  ");
+    driver.keys("jjj");
+    shows(&driver, "2 responses, 1 call");
+    // into the second attempt, and back to the task
+    driver.keys("j<enter>");
+    shows(&driver, "$ true");
+    hides(&driver, "target lift  crane/lift.py:31");
+    driver.keys("q");
+    shows(&driver, "target lift  crane/lift.py:31");
+    driver.keys("i");
+    hides(&driver, "target lift  crane/lift.py:31");
+}
