@@ -339,10 +339,9 @@ fn drafts_are_finished_by_running_them() {
         "kept",
     );
     // an empty line behind the docstring gives the new body its indent
-    finish(
-        &[("m.py", &f("\n    y = x\n    return y\n"))],
-        reason::BREAKS,
-    );
+    finish(&[("m.py", &f("\n    y = x\n    return y\n"))], "kept");
+    let followed = class.replace("k times.'''", "k times.'''\n") + "\n    other = 1\n";
+    finish(&[("m.py", &followed)], reason::BREAKS);
     let refused = FuncGen::new(Arc::new(Nothing));
     let seed = seed(&[("m.py", &f("    y = x\n    return y\n"))]);
     let draft = drafts(&seed).drafts.remove(0);
