@@ -95,10 +95,8 @@ fn said(text: &str) -> Vec<Value> {
 }
 
 fn events(chunks: &[Value]) -> String {
-    chunks
-        .iter()
-        .map(|chunk| format!("data: {chunk}\n\n"))
-        .collect()
+    let events = chunks.iter().map(|chunk| format!("data: {chunk}\n\n"));
+    events.collect::<Vec<_>>().concat()
 }
 
 fn content(seen: &Seen) -> &str {
@@ -275,7 +273,7 @@ fn streams_of_many_servers() {
     // one piece where a stream was asked for, and the other way round
     assert_eq!(content(&ask(vec![Reply::says("hello")])), "hello");
     let seen = ask_with(vec![Reply::Stream(said("hello"))], |settings| {
-        settings.is_streamed = false
+        settings.is_streamed = false;
     });
     assert_eq!(content(&seen), "hello");
 }
@@ -315,7 +313,7 @@ fn the_key_is_never_shown() {
     ];
     for reply in replies {
         let seen = ask_with(vec![reply], |settings| {
-            settings.add_header("X-Title: hunter2-title").unwrap()
+            settings.add_header("X-Title: hunter2-title").unwrap();
         });
         let shown = format!("{seen:?}");
         assert!(!shown.contains(SECRET), "{shown}");

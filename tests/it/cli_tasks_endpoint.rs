@@ -13,14 +13,15 @@ const SECRET: &str = "sk-secret-0123456789abcdef";
 
 /// A folder with a package of so many functions.
 fn package(program: &Program, functions: usize) {
-    let text: String = (0..functions)
+    let text: Vec<String> = (0..functions)
         .map(|ix| {
+            let docstring = format!("Gives back {ix} more than it was handed over.");
             format!(
-                "def gnu{ix}(value):\n    \"\"\"Gives back {ix} more than it was handed over.\"\"\"\n    return value + {ix}\n\n\n"
+                "def gnu{ix}(value):\n    \"\"\"{docstring}\"\"\"\n    return value + {ix}\n\n\n"
             )
         })
         .collect();
-    program.file("repo/pkg/yak.py", text);
+    program.file("repo/pkg/yak.py", text.concat());
 }
 
 /// Describes each function by its number; the first answer about one names it.

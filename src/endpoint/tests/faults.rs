@@ -91,7 +91,7 @@ fn in_the_end_what_was_seen_is_told() {
     let seen = ask(vec![Reply::Status(502, Vec::new(), "x".repeat(1 << 20))]);
     assert!(unavailable(&seen).len() < 400);
     let seen = ask_with(vec![Reply::Json(json!({"choices": []}))], |settings| {
-        settings.tries = 1
+        settings.tries = 1;
     });
     assert!(unavailable(&seen).ends_with("an answer with empty `choices`: {\"choices\":[]}"));
 }
@@ -230,7 +230,7 @@ fn what_hangs_is_given_up() {
         "{seen:?}"
     );
     let seen = ask_with(vec![stuck(), Reply::says("hello")], |settings| {
-        settings.times.whole = Duration::from_secs(1)
+        settings.times.whole = Duration::from_secs(2);
     });
     assert_eq!(content(&seen), "hello");
     // all of it came; that the connection stays open does no harm
@@ -295,7 +295,9 @@ fn one_that_is_cancelled_disturbs_no_other() {
                 })
             })
             .collect();
-        others.into_iter().for_each(|other| other.join().unwrap());
+        for other in others {
+            other.join().unwrap();
+        }
         assert_eq!(stopped.join().unwrap(), Err(NoAnswer::Cancelled));
     });
     assert_eq!(stub.count(), 21);
