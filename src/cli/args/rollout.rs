@@ -32,7 +32,7 @@ pub(in crate::cli) struct RolloutArgs {
     pub(in crate::cli) paths: Vec<PathBuf>,
 
     /// The file to which attempts are appended
-    #[arg(short, long, value_name = "FILE", required = true, value_hint = clap::ValueHint::FilePath)]
+    #[arg(short, long = "out", value_name = "FILE", required = true, value_hint = clap::ValueHint::FilePath)]
     pub(in crate::cli) output: PathBuf,
 
     #[command(flatten)]
