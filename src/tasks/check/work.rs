@@ -143,13 +143,17 @@ pub(super) fn nothing() -> Edit {
 
 /// The patch of one file; empty where nothing is changed.
 pub(super) fn part(name: &str, old: Option<&str>, new: &str) -> String {
-    let side = |text| Side {
-        mode: "100644",
-        text,
-    };
     let mut patch = String::new();
     if old != Some(new) {
-        write_part(name, old.map(side), Some(side(new)), &mut patch);
+        let before = Side {
+            mode: old.map(|_| "100644"),
+            text: old.unwrap_or_default(),
+        };
+        let after = Side {
+            mode: Some("100644"),
+            text: new,
+        };
+        write_part(name, before, after, &mut patch);
     }
     patch
 }
