@@ -260,6 +260,7 @@ fn is_outlined(row: &[u8]) -> bool {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn messages_that_are_not_plain_are_summarised_as_the_whole() {
     let call = json!({"id": "c", "type": "function", "function": {"name": "bash", "arguments": "{\"command\": \"pytest\"}"}});
     let with = |key: &str, value: Value| {

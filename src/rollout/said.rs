@@ -234,7 +234,7 @@ mod tests {
         said
     }
 
-    fn call(id: &str, name: &str, args: Value) -> Value {
+    fn call(id: &str, name: &str, args: &Value) -> Value {
         json!({"id": id, "type": "function", "function": {"name": name, "arguments": args}})
     }
 
@@ -242,7 +242,7 @@ mod tests {
     fn calls_of_their_own_field() {
         let ls = json!("{\"command\": \"ls\"}");
         let both = json!({"role": "assistant", "content": null, "reasoning_content": "hm", "tool_calls": [
-            call("a", "execute_bash", ls.clone()), call("a", "execute_bash", json!({"command": "pwd"}))]});
+            call("a", "execute_bash", &ls), call("a", "execute_bash", &json!({"command": "pwd"}))]});
         let said = check(
             both,
             &CallForm::Native,
@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(said.message["reasoning_content"], "hm");
         assert_eq!(said.message, said.sent);
         let wrong = json!({"content": [{"type": "text", "text": "I look."}], "tool_calls": [
-            call("", "execute_bash", json!("{\"command\": \"ls")), call("b", "think", json!("{}")), json!(7)]});
+            call("", "execute_bash", &json!("{\"command\": \"ls")), call("b", "think", &json!("{}")), json!(7)]});
         let said = check(
             wrong,
             &CallForm::Native,
@@ -292,7 +292,7 @@ mod tests {
         assert!(whole.ends_with("</parameter>\n</function>"), "{whole}");
         assert_eq!(said.message["tool_calls"][0]["id"], "call_1");
         check(json!({"content": "Just words."}), &form, "Just words.", &[]);
-        let native = json!({"content": "x", "tool_calls": [call("a", "finish", json!("{}"))]});
+        let native = json!({"content": "x", "tool_calls": [call("a", "finish", &json!("{}"))]});
         check(native, &form, "x", &[]);
     }
 }

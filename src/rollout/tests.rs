@@ -92,6 +92,7 @@ impl Hands for Echo {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what a script is made of")]
 fn says(text: &str, calls: &[(&str, Value)]) -> Result<Value, NoAnswer> {
     let calls: Vec<Value> = calls
         .iter()
@@ -181,6 +182,7 @@ fn read_back(script: &Script, course: Course, form: CallForm) -> (Trajectory, Va
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one row, looked at from all sides")]
 fn a_row_is_read_as_it_was_played() {
     let script = Script::new([
         says("I look.", &[run("ls"), run("pwd")]),

@@ -165,13 +165,11 @@ impl<'a> Run<'a> {
         for (source, opened) in opened {
             let opened = opened.and_then(|opened| {
                 let key = (opened.repo.clone(), opened.commit.clone());
-                match met.get(&key) {
-                    Some(first) => Err(format!("it is the same as {}", first.path.display())),
-                    None => {
-                        met.insert(key, source);
-                        Ok(opened)
-                    }
+                if let Some(first) = met.get(&key) {
+                    return Err(format!("it is the same as {}", first.path.display()));
                 }
+                met.insert(key, source);
+                Ok(opened)
             });
             all.push(Own::new(source, opened));
         }
@@ -205,9 +203,9 @@ impl<'a> Run<'a> {
             let quotas = self.quotas(repositories, round, limit.saturating_sub(rows.len()));
             if quotas.iter().flatten().all(|quota| *quota == 0) {
                 // an earlier run may have asked for more
-                repositories
-                    .iter_mut()
-                    .for_each(|own| own.keep_rounds(round));
+                for own in repositories.iter_mut() {
+                    own.keep_rounds(round);
+                }
                 return Ok(());
             }
             for (own, quotas) in repositories.iter_mut().zip(quotas) {

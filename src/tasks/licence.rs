@@ -1,5 +1,7 @@
 //! The licence of a repository, as far as simple rules tell.
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
@@ -42,7 +44,9 @@ pub fn licence(files: &dyn Files, entries: &[Entry]) -> Option<Licence> {
 fn rank(path: &str) -> Option<(usize, bool)> {
     let mut folders: Vec<&str> = path.split('/').collect();
     let name = folders.pop()?.to_ascii_uppercase();
-    let is_code = name.ends_with(".PY") || name.ends_with(".JSON");
+    let is_code = Path::new(&name)
+        .extension()
+        .is_some_and(|ending| ending == "PY" || ending == "JSON");
     let is_named = ["LICENSE", "LICENCE", "COPYING", "UNLICENSE"]
         .iter()
         .any(|begin| name.starts_with(begin));

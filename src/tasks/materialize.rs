@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::model::Task;
 use crate::python::repo::Entry;
 use crate::python::repo::EntryKind;
-use crate::python::repo::Files;
+use crate::python::repo::Files as _;
 use crate::replay::Bounds;
 use crate::replay::Outgoing;
 use crate::replay::Place;

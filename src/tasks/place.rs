@@ -147,7 +147,7 @@ fn masked(instance: &Value) -> Option<TaskPlace> {
 fn gold(patch: &str) -> Vec<TaskPlace> {
     let mut found = Vec::new();
     for file in parse_patch(patch) {
-        let Some(path) = file.old_path else {
+        let Some(name) = file.old_path else {
             continue;
         };
         for hunk in file.hunks {
@@ -157,7 +157,7 @@ fn gold(patch: &str) -> Vec<TaskPlace> {
                 role: PlaceRole::Gold,
                 name: hunk.heading.trim().to_owned(),
                 kind: String::new(),
-                path: path.clone(),
+                path: name.clone(),
                 lines: (hunk.old_start > 0).then_some((LineIx(first), LineIx(last))),
             });
         }

@@ -86,10 +86,11 @@ impl Prompts {
     pub fn render(&self, task: &Task, workspace: &str) -> Result<String> {
         let name = if self.is_own { OWN } else { task.kind.name() };
         let kind = task.kind.name();
-        let template = self.environment.get_template(name).map_err(|_| {
+        let template = self.environment.get_template(name).map_err(|err| {
             Error::user(format!(
                 "there is no built-in prompt for tasks of type {kind}"
             ))
+            .caused_by(err)
             .hint("--template FILE gives one")
         })?;
         let Some(Value::Object(fields)) = task.instance.as_deref() else {

@@ -1,5 +1,6 @@
 //! A repository from which tasks are made.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -78,7 +79,7 @@ impl Seed {
     pub fn source(&self, path: &str) -> Result<String, String> {
         let bytes = self.files.read(path)?;
         decoded(&bytes)
-            .map(|text| text.into_owned())
+            .map(Cow::into_owned)
             .ok_or_else(|| format!("{path} is no text"))
     }
 }

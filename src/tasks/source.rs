@@ -18,6 +18,7 @@ use crate::python::repo::EntryKind;
 use crate::python::repo::Files;
 use crate::python::repo::Progress;
 use crate::python::repo::Repository;
+use crate::python::repo::is_source;
 use crate::tasks::KnownRepositories;
 use crate::tasks::Seed;
 use crate::tasks::licence::Licence;
@@ -156,7 +157,7 @@ fn content_name(files: &dyn Files, cancel: &Cancel) -> Result<String, String> {
     let mut paths: Vec<String> = files
         .entries()?
         .into_iter()
-        .filter(|entry| matches!(entry.kind, EntryKind::File { .. }) && entry.path.ends_with(".py"))
+        .filter(|entry| matches!(entry.kind, EntryKind::File { .. }) && is_source(&entry.path))
         .map(|entry| entry.path)
         .collect();
     paths.sort_unstable();

@@ -178,7 +178,7 @@ fn what_was_made_is_listed() {
             "\"func_localize\" \"put\" 11",
         ];
         assert_eq!(shown, want, "{out}");
-        let id = format!("owner__name__{}__1", &commit[..8]);
+        let id = format!("owner__name__{}__1", commit.get(..8).unwrap());
         assert_eq!(listed[1]["id"], json!(id));
         assert_eq!(listed[1]["dependencies"], json!(2));
         assert_eq!(listed[1]["base_commit"], json!(commit));

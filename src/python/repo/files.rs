@@ -108,7 +108,7 @@ pub(super) fn python_files(entries: Vec<Entry>) -> (Vec<String>, Vec<Skipped>) {
         }
         let reason = match kind {
             EntryKind::Submodule => Some(SkippedFor::Submodule),
-            _ if !is_python(&path) => continue,
+            _ if !is_source(&path) => continue,
             EntryKind::Link => Some(SkippedFor::Link),
             EntryKind::File { bytes } if bytes > MOST_BYTES => Some(SkippedFor::TooLong(bytes)),
             EntryKind::File { .. } if is_in(&environments, &path) => continue,
@@ -133,7 +133,8 @@ pub(super) fn python_files(entries: Vec<Entry>) -> (Vec<String>, Vec<Skipped>) {
     (paths, skipped)
 }
 
-fn is_python(path: &str) -> bool {
+/// Whether a path is that of a Python source.
+pub fn is_source(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.strip_suffix(".py")
         .is_some_and(|stem| !stem.is_empty())

@@ -1,5 +1,6 @@
 //! Whole runs over small repositories.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -16,11 +17,16 @@ fn repository(root: &Path, name: &str, modules: usize) {
     for nth in 0..modules {
         let mut text = format!("\"\"\"Module {nth} of {name}.\"\"\"\n\n");
         for function in 0..4 {
-            text.push_str(&format!(
-                "def {name}_{nth}_{function}(value):\n    \"\"\"Gives back number {function} of what module {nth} in {name} was told before.\"\"\"\n"
-            ));
+            let doc = format!(
+                "Gives back number {function} of what module {nth} in {name} was told before."
+            );
+            write!(
+                text,
+                "def {name}_{nth}_{function}(value):\n    \"\"\"{doc}\"\"\"\n"
+            )
+            .unwrap();
             for other in 0..function {
-                text.push_str(&format!("    {name}_{nth}_{other}(value)\n"));
+                writeln!(text, "    {name}_{nth}_{other}(value)").unwrap();
             }
             text.push_str("    return value\n\n\n");
         }
@@ -118,7 +124,7 @@ fn tasks_are_balanced_and_have_ids() {
     let commit = built.repositories[0].commit.as_deref().unwrap();
     assert_eq!(
         first["instance_id"],
-        json!(format!("local__one__{}__0", &commit[..8]))
+        json!(format!("local__one__{}__0", commit.get(..8).unwrap()))
     );
     assert_eq!(first["repo"], json!("local/one"));
     assert_eq!(first["base_commit"], json!(commit));

@@ -101,7 +101,7 @@ fn localize(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
         let found = file.outline.get(ix).filter(|found| found.name == name);
         let found =
             found.ok_or_else(|| format!("{path}: `{name}` is not found in the base state"))?;
-        let indent = body_indent(&file, &Source::whole(&file.text), found);
+        let indent = body_indent(&file, &Source::whole(&file.whole), found);
         let indent = indent
             .ok_or_else(|| format!("{path}: there is no place for a docstring in `{name}`"))?;
         places.push(Place {
@@ -123,7 +123,7 @@ fn localize(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
     match undocumented(base, &right)? {
         Some(place) => elsewhere.add(&place.path, place.line, place.lines(&DOCSTRING)),
         None => {
-            elsewhere = elsewhere.with_new_file("\"\"\"Do what the description says.\n\"\"\"\n")
+            elsewhere = elsewhere.with_new_file("\"\"\"Do what the description says.\n\"\"\"\n");
         }
     }
     let gold = with(&DOCSTRING);
@@ -150,7 +150,7 @@ fn undocumented(
     /// Definitions of other files that are looked at.
     const MOST: usize = 50;
     let place = |path: &str, file: &Text, found: &Definition| {
-        let indent = body_indent(file, &Source::whole(&file.text), found)?;
+        let indent = body_indent(file, &Source::whole(&file.whole), found)?;
         Some(Place {
             path: path.to_owned(),
             line: found.header_end.0 + 1,
@@ -249,7 +249,7 @@ fn issue(task: &Task, base: &Base<'_>) -> Result<Edits, String> {
             hunk.old_start.saturating_sub(1) + changed.unwrap_or_default()
         });
         // the first statement that begins there or below, or the one that goes on over it
-        let source = Source::whole(&known.text);
+        let source = Source::whole(&known.whole);
         let below = at
             .checked_sub(1)
             .map_or_else(|| source.line_below(0), |above| source.line_below(above));
@@ -311,12 +311,12 @@ fn generate(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
     let original = base
         .ground
         .text(&path)?
-        .text
+        .whole
         .replace("\r\n", "\n")
         .replace('\r', "\n");
     let of = |kind: &'static str, new: &str| Edit {
         name: kind,
-        patch: part(&path, Some(&masked.text), new),
+        patch: part(&path, Some(&masked.whole), new),
         answer: function_text(new, name),
         needs_program: false,
     };
@@ -327,14 +327,14 @@ fn generate(instance: &Value, base: &Base<'_>) -> Result<Edits, String> {
     );
     let broken = format!("{}\ndef (\n", original.trim_end_matches('\n'));
     let todo = "pass  # TODO: Implement this function";
-    let raises = masked.text.replacen(todo, "raise NotImplementedError", 1);
+    let raises = masked.whole.replacen(todo, "raise NotImplementedError", 1);
     let new_file = format!("{STATEMENT}\n");
     let wrong = vec![
         nothing(),
         Edit {
             patch: part(NEW_FILE, None, &new_file),
-            answer: function_text(&masked.text, name),
-            ..of("another file changed", &masked.text)
+            answer: function_text(&masked.whole, name),
+            ..of("another file changed", &masked.whole)
         },
         of("code added outside the function", &outside),
         of("file that does not parse", &broken),

@@ -11,6 +11,7 @@ use crate::patch::apply;
 use crate::patch::parse_patch;
 use crate::python::DefinitionKind;
 use crate::python::Source;
+use crate::python::repo::is_source;
 use crate::python::tree;
 use crate::tasks::check::Ground;
 use crate::tasks::check::Passed;
@@ -132,9 +133,7 @@ fn known_dependencies<'g>(
 /// The files of a gold patch in which comments can be put: Python files that it changes.
 pub(super) fn commentable(gold: &[FilePatch]) -> impl Iterator<Item = &FilePatch> {
     gold.iter().filter(|file| {
-        matches!(file.kind, PatchKind::Modified)
-            && file.path().ends_with(".py")
-            && !file.hunks.is_empty()
+        matches!(file.kind, PatchKind::Modified) && is_source(file.path()) && !file.hunks.is_empty()
     })
 }
 
@@ -153,14 +152,14 @@ fn issue(task: &Task, ground: &Ground) -> Passed {
             continue;
         };
         // files of other kinds need not be text that could be read
-        if file.hunks.is_empty() || !old_path.ends_with(".py") {
+        if file.hunks.is_empty() || !is_source(old_path) {
             ground
                 .bytes(old_path)
                 .map_err(|why| format!("{old_path}: {why}"))?;
             continue;
         }
         let old = ground.text(old_path)?;
-        apply(file, &old.text)
+        apply(file, &old.whole)
             .map_err(|conflict| format!("{path}: the gold patch does not apply: {conflict}"))?;
     }
     if commentable(&gold).next().is_none() {

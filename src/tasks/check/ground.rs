@@ -23,7 +23,7 @@ use crate::tasks::check::trivial::Words;
 /// A Python file with its definitions.
 #[derive(Debug)]
 pub(super) struct Text {
-    pub(super) text: String,
+    pub(super) whole: String,
     pub(super) outline: Vec<Definition>,
     /// The first byte of each line.
     starts: Vec<usize>,
@@ -35,15 +35,15 @@ impl Text {
         Self {
             starts: std::iter::once(0).chain(breaks).collect(),
             outline: outline(&Source::whole(&text)),
-            text,
+            whole: text,
         }
     }
 
     /// A line without its end; empty behind the last.
     pub(super) fn line(&self, ix: usize) -> &str {
-        let start = self.starts.get(ix).copied().unwrap_or(self.text.len());
-        let end = self.starts.get(ix + 1).copied().unwrap_or(self.text.len());
-        let line = self.text.get(start..end).unwrap_or_default();
+        let start = self.starts.get(ix).copied().unwrap_or(self.whole.len());
+        let end = self.starts.get(ix + 1).copied().unwrap_or(self.whole.len());
+        let line = self.whole.get(start..end).unwrap_or_default();
         line.trim_end_matches(['\n', '\r'])
     }
 

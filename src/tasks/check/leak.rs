@@ -256,7 +256,7 @@ fn generate(instance: &Value, ground: &Ground) -> Passed {
     let path = text(instance, "file_path");
     let file = ground.text(path)?;
     let name = text(instance, "func_name");
-    let Some(function) = function_text(&file.text, name) else {
+    let Some(function) = function_text(&file.whole, name) else {
         return Ok(());
     };
     let body = body(&function);
@@ -269,7 +269,7 @@ fn generate(instance: &Value, ground: &Ground) -> Passed {
             return Err("the statement holds the body that is to be written".to_owned());
         }
     }
-    if count_runs(&file.text, &body) > 1 {
+    if count_runs(&file.whole, &body) > 1 {
         return Err(format!(
             "{path}: the body that is to be written stands here a second time"
         ));

@@ -41,7 +41,7 @@ pub(super) fn check(
     for (path, bytes) in &state.changed {
         let old = ground.text(path)?;
         let new = decoded(bytes).ok_or_else(|| format!("{path} is no text"))?;
-        harmless(kind, &old.text, &new).map_err(|why| format!("{path}: {why}"))?;
+        harmless(kind, &old.whole, &new).map_err(|why| format!("{path}: {why}"))?;
     }
     Ok(())
 }
@@ -135,7 +135,7 @@ fn generate(instance: &Value, ground: &Ground) -> Passed {
     }
     let file = ground.text(path)?;
     let why = || format!("{path}: `{name}` is not found, or the file does not parse");
-    function_text(&file.text, name).map(|_| ()).ok_or_else(why)
+    function_text(&file.whole, name).map(|_| ()).ok_or_else(why)
 }
 
 /// Whether lines of a file are that: the last one is not before the first.

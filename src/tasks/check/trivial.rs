@@ -379,7 +379,7 @@ fn with_outer(outline: &[Definition], inner: &HashSet<usize>) -> HashSet<usize> 
 
 fn generate(instance: &Value, ground: &Ground) -> Passed {
     let file = ground.text(text(instance, "file_path"))?;
-    let function = function_text(&file.text, text(instance, "func_name")).unwrap_or_default();
+    let function = function_text(&file.whole, text(instance, "func_name")).unwrap_or_default();
     if body(&function).len() < 2 {
         return Err("the body is one line".to_owned());
     }

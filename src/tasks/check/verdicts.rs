@@ -27,7 +27,7 @@ use crate::verify::strict;
 impl Bases for Base<'_> {
     fn base(&self, path: &str) -> Option<Text> {
         let file = self.text(path).ok()?;
-        Some(Text::from(file.text.as_str()))
+        Some(Text::from(file.whole.as_str()))
     }
 }
 

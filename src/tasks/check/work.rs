@@ -91,7 +91,7 @@ impl<'a> Work<'a> {
     /// Takes the last line of code of a file away.
     pub(super) fn remove_code(mut self, path: &str) -> Result<Self, String> {
         let file = self.base.text(path)?;
-        let code = Source::whole(&file.text).code_by_line(file.line_count());
+        let code = Source::whole(&file.whole).code_by_line(file.line_count());
         let last = code.iter().rposition(|code| !code.is_empty());
         let last = last.ok_or_else(|| format!("{path} holds no code"))?;
         self.removed = Some((path.to_owned(), last));
@@ -117,8 +117,8 @@ impl<'a> Work<'a> {
             let old = self.base.text(path)?;
             let added = self.added.get(path).unwrap_or(&none);
             let gone = removed.filter(|(of, _)| of == path).map(|(_, line)| *line);
-            let new = edited(&old.text, added, gone);
-            patch.push_str(&part(path, Some(&old.text), &new));
+            let new = edited(&old.whole, added, gone);
+            patch.push_str(&part(path, Some(&old.whole), &new));
         }
         if let Some(text) = self.new_file {
             patch.push_str(&part(NEW_FILE, None, text));

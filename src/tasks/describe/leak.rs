@@ -270,12 +270,12 @@ fn of_path(path: &str) -> Vec<Secret> {
         exact: None,
     };
     let mut secrets = Vec::new();
-    if file != "__init__" {
+    if file == "__init__" {
+        parts.pop();
+    } else {
         let mut name = split(file);
         name.push("py".to_owned());
         secrets.push(secret(name));
-    } else {
-        parts.pop();
     }
     // the package that everything is in is known from the repository
     let roots = parts

@@ -22,6 +22,7 @@ const LEAST_DISTINCT: usize = 5;
 const MOST_WORDS: usize = 120;
 
 /// Roles and marks of reStructuredText around a name: what is marked is in the groups.
+#[expect(clippy::expect_used, reason = "the pattern is a literal")]
 static ROLE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r":[a-z][a-z:+-]*:`[~!]?(?:[^`<]*<)?([^`<>]+)>?`").expect("the pattern is one")
 });

@@ -11,6 +11,7 @@ use crate::ui::app::context;
 use crate::ui::app::replay::replay_of;
 use crate::ui::data::Marked;
 use crate::ui::effect::Effect;
+use crate::ui::event::Generation;
 use crate::ui::event::Notice;
 use crate::ui::event::Tone;
 use crate::ui::overlay::Overlay;
@@ -90,6 +91,7 @@ impl App {
                 self.data.rows.set_replays(replays);
                 self.replays_changed();
             }
+            Notice::Attempts(opened, attempts) => self.attempted(opened, attempts),
             Notice::HangUp => effects.push(Effect::Quit),
             // the owner of the terminal takes these before they come here
             Notice::Terminal(_) => {}
@@ -145,11 +147,6 @@ impl App {
                     }
                 }
             }
-            Notice::Attempts(opened, attempts) => {
-                if let Some(view) = self.screens.trajectory_of(opened) {
-                    view.attempted(attempts, &cx);
-                }
-            }
             Notice::Page(key, page) => {
                 if let Some(view) = self.screens.comparison_mut(key.opened) {
                     view.page_built(key, *page, &cx);
@@ -193,6 +190,14 @@ impl App {
             | Notice::StepsFound(..)
             | Notice::Hits(..) => self.search_notice(notice),
             _ => {}
+        }
+    }
+
+    /// The records that attempt a task.
+    fn attempted(&mut self, opened: Generation, attempts: Vec<RecordIx>) {
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        if let Some(view) = self.screens.trajectory_of(opened) {
+            view.attempted(attempts, &cx);
         }
     }
 

@@ -84,6 +84,13 @@ pub struct Target {
     pub pattern: Option<Regex>,
 }
 
+/// What was asked for of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Steps,
+    Task,
+}
+
 /// State of the trajectory screen.
 #[derive(Debug)]
 pub struct TrajectoryView {
@@ -93,8 +100,7 @@ pub struct TrajectoryView {
     unfolded: Unfolded,
     rows: Arc<Vec<Row>>,
     folding: u32,
-    /// The task is shown, not the steps.
-    is_of_task: bool,
+    shown: Shown,
     /// Of a task: the records that attempt it, as far as they are known.
     attempts: Vec<RecordIx>,
     /// The record is being read anew: what is shown is of the old one.
@@ -127,7 +133,7 @@ impl TrajectoryView {
             unfolded: Unfolded::default(),
             rows: Arc::default(),
             folding: 0,
-            is_of_task: false,
+            shown: Shown::Steps,
             attempts: Vec::new(),
             is_reopening: false,
             cursor: Cursor::default(),
@@ -149,7 +155,7 @@ impl TrajectoryView {
     /// Shows the task of the record in place of its steps.
     #[must_use]
     pub fn of_its_task(mut self) -> Self {
-        self.is_of_task = true;
+        self.shown = Shown::Task;
         self
     }
 
@@ -272,7 +278,7 @@ impl TrajectoryView {
 
     /// Whether the task is shown in place of the steps: it was asked for, or there are none.
     pub fn shows_task(&self) -> bool {
-        self.is_of_task
+        self.shown == Shown::Task
             || self
                 .trajectory()
                 .is_some_and(|trajectory| trajectory.is_task())

@@ -79,9 +79,8 @@ impl GitFolders {
             }
             let loose =
                 short_file(&self.own.join(&name)).or_else(|| short_file(&self.common.join(&name)));
-            let text = match loose {
-                Some(text) => text,
-                None => return self.packed(&name),
+            let Some(text) = loose else {
+                return self.packed(&name);
             };
             let text = text.trim();
             match text.strip_prefix("ref:") {

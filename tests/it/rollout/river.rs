@@ -142,7 +142,7 @@ impl River {
         let task = |function: usize| Task::new(instance(function, &lines, &commit), function);
         Self {
             tasks: (0..COUNT).map(task).collect(),
-            root: format!("/workspace/own__river__{}", &commit[..8]),
+            root: format!("/workspace/own__river__{}", commit.get(..8).unwrap()),
         }
     }
 
@@ -193,9 +193,9 @@ impl River {
         for (tool, args) in calls {
             writeln!(text, "\n<function={tool}>").unwrap();
             for (name, value) in args.as_object().unwrap() {
-                write!(
+                writeln!(
                     text,
-                    "<parameter={name}>{}</parameter>\n",
+                    "<parameter={name}>{}</parameter>",
                     value.as_str().unwrap()
                 )
                 .unwrap();

@@ -31,9 +31,10 @@ fn made(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
     let repos = folder.join("repos");
     let repo = repos.join("quay__crane");
     std::fs::create_dir_all(repo.join("crane")).unwrap();
-    let before: String = (0..30)
+    let before: Vec<String> = (0..30)
         .map(|nth| format!("WEIGHT_{nth} = {nth}\n"))
         .collect();
+    let before = before.concat();
     let behind = before.replace("WEIGHT", "HEIGHT");
     let lift = "def lift(load):\n    check(load)\n    return load * 2\n";
     std::fs::write(
