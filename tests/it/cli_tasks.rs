@@ -258,3 +258,123 @@ fn mistakes_are_told() {
         .run(&["tasks", "build", "own", "-o", "out.jsonl", "--commit", "v1"])
         .ends(1);
 }
+
+fn git(repo: &Path, args: &[&str]) -> String {
+    let run = std::process::Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@b"])
+        .args(args)
+        .current_dir(repo)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{run:?}");
+    String::from_utf8(run.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn issues_come_from_the_history_or_from_rows() {
+    let program = Program::new();
+    let repo = program.home().join("repos/own__sums");
+    fs::create_dir_all(&repo).unwrap();
+    let commit = |text: &str, message: &str| {
+        fs::write(repo.join("m.py"), text).unwrap();
+        git(&repo, &["add", "-A"]);
+        git(&repo, &["commit", "-q", "-m", message]);
+        git(&repo, &["rev-parse", "HEAD"])
+    };
+    git(&repo, &["init", "-q", "."]);
+    let base = commit(MODULE, "first");
+    let mended = MODULE.replace("return value * 2", "return value + value");
+    let message = "Sums of long lists came out a little too large whenever some values were empty\n\nFixes #12";
+    let fix = commit(&mended, message);
+    program
+        .run(&[
+            "tasks",
+            "build",
+            "repos",
+            "-o",
+            "a.jsonl",
+            "--type",
+            "issue_localize",
+        ])
+        .ends(0);
+    let made = fs::read_to_string(program.home().join("a.jsonl")).unwrap();
+    let row: Value = serde_json::from_str(made.trim()).unwrap();
+    assert_eq!(row["base_commit"], json!(base));
+    assert_eq!(row["fix_commit"], json!(fix));
+    assert!(
+        row["patch"]
+            .as_str()
+            .unwrap()
+            .contains("+    return value + value")
+    );
+    assert_eq!(row["provenance"]["search_space"]["definitions"], json!(4));
+    // the same from rows, and only of repositories that are named
+    let patch = row["patch"].as_str().unwrap();
+    let issue = |repo: &str| {
+        json!({"instance_id": format!("{repo}-7"), "repo": repo, "base_commit": base,
+            "problem_statement": "Sums of long lists come out too large.", "patch": patch})
+    };
+    program.file(
+        "issues.jsonl",
+        &format!("{}\n{}\n", issue("own/sums"), issue("own/other")),
+    );
+    program
+        .run(&[
+            "tasks",
+            "build",
+            "repos",
+            "-o",
+            "b.jsonl",
+            "--type",
+            "issue_localize",
+            "--issues",
+            "issues.jsonl",
+        ])
+        .ends(0);
+    let made = fs::read_to_string(program.home().join("b.jsonl")).unwrap();
+    let row: Value = serde_json::from_str(made.trim()).unwrap();
+    assert_eq!(row["instance_id"], json!("own/sums-7"));
+    let checked = program.run(&["tasks", "check", "a.jsonl", "--repos", "repos", "--json"]);
+    let report = &checked.json_lines()[0];
+    assert_eq!(
+        report["report"]["checks"][0]["outcome"],
+        json!("ok"),
+        "{report}"
+    );
+}
+
+/// Needs python3 and a sandbox; without them there are no such tasks, and it is said why.
+#[test]
+fn generated_functions_have_a_test_that_was_proved() {
+    let program = Program::new();
+    let module = "import math\n\nSIDES = 4\n\n\ndef around(length):\n    \"\"\"How long the way around a square is.\n\n    >>> around(3)\n    12\n    >>> around(0)\n    0\n    \"\"\"\n    once = math.floor(length)\n    return once * SIDES\n";
+    program.file("repos/plain/shapes.py", module);
+    let run = program
+        .run(&[
+            "tasks", "build", "repos", "-o", "a.jsonl", "--type", "func_gen", "--json",
+        ])
+        .ends(0);
+    let made = fs::read_to_string(program.home().join("a.jsonl")).unwrap();
+    if made.is_empty() {
+        let report = run.json_lines()[0].to_string();
+        assert!(report.contains("its test program was not run"), "{report}");
+        eprintln!("skipped: no python3 or no sandbox on this machine");
+        return;
+    }
+    let row: Value = serde_json::from_str(made.trim()).unwrap();
+    assert_eq!(row["func_name"], json!("around"));
+    assert!(row["func_body"].as_str().unwrap().contains("once * SIDES"));
+    let script = row["eval_script"].as_str().unwrap();
+    assert!(script.contains("SIDES = 4"), "{script}");
+    let check = program.run(&[
+        "tasks",
+        "check",
+        "a.jsonl",
+        "--repo",
+        "repos/plain",
+        "--json",
+    ]);
+    let report = &check.json_lines()[0];
+    assert_eq!(report["is_good"], json!(true), "{report}");
+}
