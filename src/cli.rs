@@ -99,9 +99,6 @@ pub fn run(
 }
 
 fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
-    if cli.command.is_some() {
-        keep_freed_memory();
-    }
     let shared = cli.shared;
     match cli.command {
         None => explore::run(cli.explore, &shared, output),
@@ -125,13 +122,6 @@ fn dispatch(cli: Cli, output: &mut Output<'_>) -> Result<Verdict> {
         Some(Command::Completions(args)) => completions::run(&args, output),
         Some(Command::Man) => man::run(output),
     }
-}
-
-/// Lets the allocator keep the memory of a record for the next one: commands go through thousands of them. glibc gives
-/// back what is freed in pieces larger than the largest that it saw freed so far, and asks for them again.
-fn keep_freed_memory() {
-    const RECORD_BYTES: usize = 4 << 20;
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(RECORD_BYTES)));
 }
 
 /// The flags that the settings ask for. What is wrong with the settings is told by the commands that are about them.

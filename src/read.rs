@@ -12,7 +12,6 @@ pub mod understand;
 
 mod adp;
 mod atif;
-mod brief;
 mod chat;
 mod claude_code;
 mod codex;
@@ -260,18 +259,15 @@ pub fn parse(raw: RawRecord) -> Result<Trajectory, Fault> {
 }
 
 /// Reads one record for its row of the list: all that a summary keeps is as [`parse`] gives it. Actions have their
-/// class, command and failure, but neither edits nor views; what the agent says and the middles of results may lack.
+/// class, command and failure, but neither edits nor views; long results may lack their middle.
 ///
 /// # Errors
 /// As [`parse`].
 pub fn parse_for_row(mut raw: RawRecord) -> Result<Trajectory, Fault> {
-    if let Some(trajectory) = parse_briefly(&raw) {
-        return Ok(trajectory);
-    }
     let is_simple = matches!(raw.layout, Layout::Rows | Layout::Whole);
     for part in raw.parts.iter_mut().filter(|_| is_simple) {
         if part.role == PartRole::Main
-            && let Some(short) = brief::without_middles(&part.bytes)
+            && let Some(short) = outline::without_middles(&part.bytes)
         {
             part.bytes = short;
         }
@@ -279,43 +275,6 @@ pub fn parse_for_row(mut raw: RawRecord) -> Result<Trajectory, Fault> {
     let mut trajectory = parse_bare(raw)?;
     finish::complete_for_row(&mut trajectory);
     Ok(trajectory)
-}
-
-/// [`parse_for_row`] of a record that is one value and not short, without building all of it; `None` where that cannot be
-/// done, saves nothing or fails.
-fn parse_briefly(raw: &RawRecord) -> Option<Trajectory> {
-    let [part] = raw.parts.as_slice() else {
-        return None;
-    };
-    if part.role != PartRole::Main || !matches!(raw.layout, Layout::Rows | Layout::Whole) {
-        return None;
-    }
-    if part.bytes.len() < outline::LONG_TEXT {
-        return None;
-    }
-    let outline = Outline::of(&part.bytes)?;
-    if let Some(mut trajectory) = chat::row::read(&outline, &raw.source) {
-        finish::complete_for_row(&mut trajectory);
-        return Some(trajectory);
-    }
-    let short = RawRecord {
-        source: raw.source.clone(),
-        layout: raw.layout,
-        shape: raw.shape,
-        parts: vec![RawPart {
-            name: part.name.clone(),
-            role: part.role,
-            start: part.start,
-            bytes: brief::without_quiet(&outline)?,
-        }],
-    };
-    let told = tell(short).ok()?;
-    if !brief::FORMATS.contains(&told.format()) {
-        return None;
-    }
-    let mut trajectory = told.bare().ok()?;
-    finish::complete_for_row(&mut trajectory);
-    Some(trajectory)
 }
 
 /// A record whose JSON is parsed and whose family is told.

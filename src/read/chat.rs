@@ -6,7 +6,6 @@
 pub(super) mod conversation;
 pub(super) mod labels;
 pub(super) mod message;
-pub(super) mod row;
 pub(super) mod verbatim;
 
 use crate::model::Fault;
@@ -135,12 +134,17 @@ fn head(outline: &Outline<'_>) -> Option<Value> {
 /// may be an answer to a call.
 fn opening<'a>(outline: &'a Outline<'_>, key: &str) -> Option<Vec<&'a str>> {
     const ALWAYS: usize = 4;
-    let roles = outline.items(key)?.map(|item| role(&item));
+    let role = |item: &Item<'_>| {
+        let key = if item.has("role") { "role" } else { "from" };
+        item.text(key).map(str::to_owned)
+    };
+    let mut roles = outline.items(key)?.map(|item| role(&item));
     let before = roles
-        .take_while(|role| matches!(role, Some("system" | "developer")))
+        .by_ref()
+        .take_while(|role| matches!(role.as_deref(), Some("system" | "developer")))
         .count();
     let asked = outline.items(key)?.nth(before)?;
-    if !matches!(role(&asked), Some("user" | "human")) {
+    if !matches!(role(&asked).as_deref(), Some("user" | "human")) {
         return None;
     }
     let spellings = ["role", "from", "content", "value"].map(|key| asked.has(key));
@@ -151,11 +155,6 @@ fn opening<'a>(outline: &'a Outline<'_>, key: &str) -> Option<Vec<&'a str>> {
     outline.without(key, |ix, item| {
         ix >= ALWAYS.max(before + 1) && role(item).is_some() && is_like_it(item)
     })
-}
-
-/// The role of a message, where it is written plainly.
-fn role<'a>(item: &Item<'a>) -> Option<&'a str> {
-    item.text(if item.has("role") { "role" } else { "from" })
 }
 
 fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {

@@ -21,9 +21,6 @@ const LISTS: [&str; 5] = [
 /// Below the parser's own limit.
 const MAX_DEPTH: u32 = 100;
 
-/// Texts from this length on are told where they stand.
-pub(super) const LONG_TEXT: usize = 2 << 10;
-
 /// A field of an object: its key, and its value as written.
 #[derive(Debug, Clone, Copy)]
 struct Field<'a> {
@@ -56,11 +53,6 @@ impl<'a> Item<'a> {
         found.next().is_none().then_some(first.raw)
     }
 
-    /// The element as written.
-    pub(super) fn raw_whole(&self) -> &'a str {
-        self.raw
-    }
-
     /// Whether the value under the key is this text, written plainly.
     pub(super) fn is(&self, key: &str, text: &str) -> bool {
         self.text(key) == Some(text)
@@ -83,13 +75,9 @@ struct Member<'a> {
 /// A record that is one object.
 #[derive(Debug)]
 pub(super) struct Outline<'a> {
-    /// The record as written.
-    text: &'a str,
     members: Vec<Member<'a>>,
     /// The fields of all items.
     fields: Vec<Field<'a>>,
-    /// Where the texts stand that are not short, in order, without their quotes.
-    long: Vec<Range<usize>>,
 }
 
 /// What becomes of a field of the record.
@@ -110,13 +98,16 @@ impl<'a> Outline<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut walk = Walk::of(text);
-        let mut members = Vec::new();
-        let mut fields = Vec::new();
+        let mut outline = Self {
+            members: Vec::new(),
+            fields: Vec::new(),
+        };
         walk.white();
+        let Self { members, fields } = &mut outline;
         walk.object(|walk, key| {
             let start = walk.at;
             let items = if LISTS.contains(&key) && walk.peek() == Some(b'[') {
-                Some(walk.items(&mut fields)?)
+                Some(walk.items(fields)?)
             } else {
                 walk.value(1)?;
                 None
@@ -133,33 +124,7 @@ impl<'a> Outline<'a> {
             Some(())
         })?;
         walk.white();
-        (walk.at == text.len()).then_some(Self {
-            text,
-            members,
-            fields,
-            long: walk.long,
-        })
-    }
-
-    /// The record as written.
-    pub(super) fn text(&self) -> &'a str {
-        self.text
-    }
-
-    /// The lists of steps in the order in which they stand: their keys and elements.
-    pub(super) fn lists(&self) -> impl Iterator<Item = (&'a str, impl Iterator<Item = Item<'_>>)> {
-        let members = self.members.iter();
-        members.filter_map(|member| Some((member.field.key, self.items_of(member)?)))
-    }
-
-    /// The places of the texts of at least [`LONG_TEXT`] bytes that stand in an element, without their quotes.
-    pub(super) fn long_texts(&self, item: &Item<'_>) -> &[Range<usize>] {
-        let start = item.raw.as_ptr().addr() - self.text.as_ptr().addr();
-        let end = start + item.raw.len();
-        let from = self.long.partition_point(|text| text.start < start);
-        let rest = self.long.get(from..).unwrap_or_default();
-        let count = rest.partition_point(|text| text.start < end);
-        rest.get(..count).unwrap_or_default()
+        (walk.at == text.len()).then_some(outline)
     }
 
     /// Whether the record has this key.
@@ -184,10 +149,6 @@ impl<'a> Outline<'a> {
     pub(super) fn items(&self, key: &str) -> Option<impl Iterator<Item = Item<'_>>> {
         let mut members = self.members.iter();
         let member = members.find(|member| member.field.key == key)?;
-        self.items_of(member)
-    }
-
-    fn items_of(&self, member: &Member<'a>) -> Option<impl Iterator<Item = Item<'_>>> {
         let items = member.items.as_ref()?.iter();
         Some(items.map(|(raw, fields)| Item {
             raw,
@@ -236,13 +197,88 @@ impl<'a> Outline<'a> {
     }
 }
 
+/// The record without the middles of very long texts in results of calls; `None` when there are none or the record has
+/// no outline. What a row of the list says of a result stands at its ends.
+pub(super) fn without_middles(bytes: &[u8]) -> Option<Vec<u8>> {
+    if bytes.len() < LONG_BYTES {
+        return None;
+    }
+    let outline = Outline::of(bytes)?;
+    let text = std::str::from_utf8(bytes).ok()?;
+    let base = text.as_ptr().addr();
+    let mut kept = Vec::new();
+    let mut copied = 0;
+    for item in LISTS
+        .into_iter()
+        .filter_map(|key| outline.items(key))
+        .flatten()
+    {
+        if item.raw.len() < LONG_BYTES || !is_result(&item) {
+            continue;
+        }
+        let start = item.raw.as_ptr().addr() - base;
+        for middle in middles(item.raw) {
+            kept.extend_from_slice(bytes.get(copied..start + middle.start)?);
+            copied = start + middle.end;
+        }
+    }
+    if copied == 0 {
+        return None;
+    }
+    kept.extend_from_slice(bytes.get(copied..)?);
+    Some(kept)
+}
+
+/// Texts below this stay whole.
+const LONG_BYTES: usize = 512 << 10;
+/// What stays of the beginning and the end of a text, as written: an escape may be six times as long as what it means.
+const END_BYTES: usize = 128 << 10;
+
+/// Whether an element of a list of steps is surely the result of a call and nothing else.
+fn is_result(item: &Item<'_>) -> bool {
+    item.is("role", "tool")
+        || item.is("kind", "ObservationEvent")
+        || (item.text("observation").is_some() && !item.has("action") && !item.has("role"))
+}
+
+/// The middles of the long texts in a value.
+fn middles(raw: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut walk = Walk::of(raw);
+    loop {
+        let rest = raw.as_bytes().get(walk.at..).unwrap_or_default();
+        let Some(quote) = memchr::memchr(b'"', rest) else {
+            return found;
+        };
+        walk.at += quote;
+        let start = walk.at;
+        if walk.string().is_none() {
+            return found;
+        }
+        if walk.at - start > LONG_BYTES
+            && let Some(from) = safe_cut(raw, start + END_BYTES)
+            && let Some(to) = safe_cut(raw, walk.at - END_BYTES)
+        {
+            found.push(from..to);
+        }
+    }
+}
+
+/// The first place from `at` on that is surely not inside an escape, a pair of them or a character.
+fn safe_cut(raw: &str, at: usize) -> Option<usize> {
+    const PAIR_BYTES: usize = 12;
+    const REACH: usize = 4096;
+    (at..at + REACH).find(|at| {
+        let before = raw.as_bytes().get(at - PAIR_BYTES..*at);
+        raw.is_char_boundary(*at) && before.is_some_and(|before| !before.contains(&b'\\'))
+    })
+}
+
 /// A place in JSON text. Each method steps over what it names, or gives `None` when that is not there.
 struct Walk<'a> {
     text: &'a str,
     at: usize,
     stops: Stops<'a>,
-    /// The texts so far that are not short.
-    long: Vec<Range<usize>>,
 }
 
 impl<'a> Walk<'a> {
@@ -251,7 +287,6 @@ impl<'a> Walk<'a> {
             text,
             at: 0,
             stops: Stops::of(text.as_bytes()),
-            long: Vec::new(),
         }
     }
 
@@ -282,16 +317,12 @@ impl<'a> Walk<'a> {
     /// A text; whether it holds no escapes.
     fn string(&mut self) -> Option<bool> {
         self.byte(b'"')?;
-        let start = self.at;
         let bytes = self.text.as_bytes();
         let mut is_plain = true;
         loop {
             let stop = self.stops.first_from(self.at)?;
             self.at = stop + 1;
             if *bytes.get(stop)? == b'"' {
-                if stop - start >= LONG_TEXT {
-                    self.long.push(start..stop);
-                }
                 return Some(is_plain);
             }
             is_plain = false;
@@ -496,6 +527,31 @@ mod tests {
             r#"{"history":[{"a":"\"\\\n\u00e9"},[],7,"x",{}],"big":123456789012345678901234567890}"#,
         );
         same(r#"{"t":true,"f":false,"é":"ü"}"#);
+    }
+
+    #[test]
+    fn long_results_lose_their_middles_only() {
+        let long = format!(
+            "head{}tail",
+            "é\"\\\n\u{1f600}plain words go here".repeat(60_000)
+        );
+        let record = |role: &str| {
+            let said =
+                json!({"role": role, "content": [{"type": "text", "text": long}], "x": "short"});
+            json!({"id": "a", "messages": [{"role": "user", "content": "do"}, said]}).to_string()
+        };
+        let whole = record("tool");
+        for spelled in [whole.clone(), whole.replace('\u{1f600}', "\\ud83d\\ude00")] {
+            let short = without_middles(spelled.as_bytes()).unwrap();
+            assert!(short.len() < 400_000, "{}", short.len());
+            let value: Value = serde_json::from_slice(&short).unwrap();
+            let text = value["messages"][1]["content"][0]["text"].as_str().unwrap();
+            assert_eq!(text.get(..20_000), long.get(..20_000));
+            assert!(long.ends_with(text.get(text.len() - 20_000..).unwrap()));
+            assert_eq!(value["messages"][1]["x"], "short");
+        }
+        assert_eq!(without_middles(record("user").as_bytes()), None);
+        assert_eq!(without_middles(b"{}"), None);
     }
 
     #[test]

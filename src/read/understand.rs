@@ -45,8 +45,6 @@ pub use meaning::asked_range;
 pub use meaning::meaning;
 pub use meaning::step_meaning;
 pub use meaning::without_root;
-pub(super) use observed::HEAD_BYTES;
-pub(super) use observed::TAIL_BYTES;
 pub(in crate::read) use prompt::injected;
 pub(in crate::read) use prompt::kind_of;
 pub use prompt::statement_excerpt;
@@ -58,7 +56,6 @@ pub use script::Word;
 pub use script::split_loosely;
 pub use shell::PlainCommand;
 pub use shell::plain_commands;
-pub(super) use verdict::TAIL_BYTES as VERDICT_BYTES;
 pub use verdict::TestCounts;
 pub use verdict::test_counts;
 
@@ -335,17 +332,12 @@ pub fn is_test_command(script: &str) -> bool {
     TEST.is_match(script)
 }
 
-/// Whether an output whose last line this is ends neither with a test run's summary nor with an exception.
-pub(super) fn says_no_verdict(last_line: &str) -> bool {
-    verdict::says_no_verdict(last_line)
-}
-
 /// A regular expression that is part of the program.
 #[expect(
     clippy::expect_used,
     reason = "each pattern is a constant that a test runs"
 )]
-pub(super) fn fixed_regex(pattern: &str) -> Regex {
+fn fixed_regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and valid")
 }
 

@@ -317,7 +317,7 @@ fn issues_come_from_the_history_or_from_rows() {
     };
     program.file(
         "issues.jsonl",
-        &format!("{}\n{}\n", issue("own/sums"), issue("own/other")),
+        format!("{}\n{}\n", issue("own/sums"), issue("own/other")),
     );
     program
         .run(&[

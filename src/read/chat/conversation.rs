@@ -103,31 +103,6 @@ impl Conversation {
         }
     }
 
-    /// Starts a conversation with structured calls.
-    pub(super) fn of_calls() -> Self {
-        Self {
-            style: Style {
-                has_tool_calls: true,
-                is_fenced: false,
-            },
-            ..Self::default()
-        }
-    }
-
-    /// Adds a message of the agent by its calls alone: nothing of what it says.
-    pub(super) fn push_calls(&mut self, calls: Vec<Call>) {
-        if !calls.is_empty() {
-            self.seen.insert(Way::ToolCalls);
-        }
-        self.add_agent(Step::new(StepKind::Agent), calls);
-    }
-
-    /// Adds a `tool` message: what the call with this id showed.
-    pub(super) fn push_shown(&mut self, id: &str, content: Value) {
-        let observation = observation_of(common::content_parts(content));
-        self.attach_or_keep(Some(id), observation, "tool");
-    }
-
     /// Adds a message; `span` are its bytes where messages are rows of their own.
     pub(in crate::read) fn push(&mut self, message: Value, span: Option<Span>) -> Place {
         let mut message = match message {
@@ -368,11 +343,6 @@ impl Conversation {
         } else {
             step.thought = text;
         }
-        self.add_agent(step, calls)
-    }
-
-    /// Adds a step of the agent with its calls.
-    fn add_agent(&mut self, mut step: Step, calls: Vec<Call>) -> Place {
         let ix = self.steps.len();
         for (place, call) in calls.into_iter().enumerate() {
             if let Some(id) = &call.id {

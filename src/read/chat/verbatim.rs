@@ -18,8 +18,8 @@ pub struct Verbatim {
     pub tools: Option<Value>,
 }
 
-/// Takes the messages out of a chat row; its bytes are one JSON value. They are written behind `opening`. Tells `tally` the bytes of each text in them, but of
-/// those under keys for which `is_skipped`. `None` where the row, its messages or their spelling are anything but plain:
+/// Takes the messages out of a chat row; its bytes are one JSON value. They are written behind `opening`. Tells `tally`
+/// the bytes of each text in them, but of those under keys for which `is_skipped`. `None` where the row, its messages or their spelling are anything but plain:
 /// of `OpenAI`'s form in a list, no two fields alike, no nulls of a table, nothing beside that could be the conversation.
 pub fn verbatim(
     row: &[u8],

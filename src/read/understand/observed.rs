@@ -3,7 +3,6 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
 use regex::Regex;
 
 use crate::model::Action;
@@ -13,9 +12,9 @@ use crate::read::understand::fixed_regex as fixed;
 use crate::read::understand::verdict;
 
 /// How much of the end of an output is searched for the harness's closing lines.
-pub(in crate::read) const TAIL_BYTES: usize = 2048;
+const TAIL_BYTES: usize = 2048;
 /// How much of its beginning.
-pub(in crate::read) const HEAD_BYTES: usize = 512;
+const HEAD_BYTES: usize = 512;
 
 /// Closing lines with an exit status.
 static EXIT_AT_END: LazyLock<Regex> = LazyLock::new(|| {
@@ -114,19 +113,13 @@ fn opening_status(head: &str) -> Option<&str> {
 /// Whether the text says in its opening or in one of its lines that the command still runs.
 fn still_runs(text: &str) -> bool {
     const LINES: usize = 4;
-    static COMMAND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("[The command "));
-    static SESSION: LazyLock<Finder<'static>> =
-        LazyLock::new(|| Finder::new("Process running with session ID"));
     let is_waiting = |rest: &str| {
         rest.starts_with("has no new output after") || rest.starts_with("timed out after")
     };
     let says = |line: &str| line.strip_prefix("[The command ").is_some_and(is_waiting);
-    // outputs have many lines, and few of them have such words
-    let has = |finder: &Finder<'_>| finder.find(text.as_bytes()).is_some();
-    (has(&COMMAND) && text.split('\n').any(says))
-        || (has(&SESSION)
-            && opening_lines(text, LINES)
-                .any(|line| line.starts_with("Process running with session ID")))
+    text.split('\n').any(says)
+        || opening_lines(text, LINES)
+            .any(|line| line.starts_with("Process running with session ID"))
 }
 
 /// Fills whether and how the action failed, as far as the reader left it open.

@@ -15,7 +15,7 @@ use crate::read::understand::fixed_regex as fixed;
 use crate::read::understand::observed::bare_output;
 
 /// How much of the end of an output is read; deep tracebacks are long.
-pub(in crate::read) const TAIL_BYTES: usize = 16 << 10;
+const TAIL_BYTES: usize = 16 << 10;
 /// How many closing lines may follow a summary (timings, hints how to run again).
 const CLOSING_LINES: usize = 12;
 
@@ -48,18 +48,6 @@ pub(super) fn ends_in_failure(text: &str) -> bool {
         Some(summary) => summary.is_failure,
         None => is_uncaught(&end),
     }
-}
-
-/// Whether an output whose last line this is surely does not end in a failure, nor with counted tests, whatever stands
-/// above. The line is without colours and has none of the words that harnesses write.
-pub(super) fn says_no_verdict(last: &str) -> bool {
-    const VERDICTS: [&str; 5] = ["OK", "FAILED", "test result: ", "Tests", "FAIL"];
-    let line = last.trim();
-    !last.contains(|c: char| c.is_control() && c != '\t')
-        && !VERDICTS.iter().any(|word| line.starts_with(word))
-        && !is_closing(line)
-        && exception_of(last).is_none()
-        && pytest(last).is_none()
 }
 
 /// What a test run says at its end.
