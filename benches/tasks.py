@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures how long `hgview tasks build` takes to make tasks of whole packages.
+"""Measures how long `hgview tasks build --check` takes to make tasks of whole packages, with nothing known of them before.
 
     cargo build --release && python3 benches/tasks.py                       # of the packages of this Python
     python3 benches/tasks.py --files 5000 --repos 10 --limit 1000 DIR...    # of the largest entries of these folders
@@ -84,7 +84,7 @@ def main():
         times = []
         for run in range(asked.runs):
             out = os.path.join(folder, "tasks-%d.jsonl" % run)
-            command = [asked.program, "tasks", "build", sources, "--each", "-o", out, "--json"]
+            command = [asked.program, "tasks", "build", sources, "--each", "--check", "--no-cache", "-o", out, "--json"]
             command += ["--limit", str(asked.limit), "--jobs", str(asked.jobs)]
             began = time.monotonic()
             done = subprocess.run(command, capture_output=True, text=True)

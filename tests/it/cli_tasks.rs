@@ -352,7 +352,7 @@ fn generated_functions_have_a_test_that_was_proved() {
     program.file("repos/plain/shapes.py", module);
     let run = program
         .run(&[
-            "tasks", "build", "repos", "-o", "a.jsonl", "--type", "func_gen", "--json",
+            "tasks", "build", "repos/plain", "-o", "a.jsonl", "--type", "func_gen", "--json",
         ])
         .ends(0);
     let made = fs::read_to_string(program.home().join("a.jsonl")).unwrap();
