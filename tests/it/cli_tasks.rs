@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::program::Program;
+use crate::program::git;
 
 const MODULE: &str = r#""""Adds things up."""
 
@@ -259,18 +260,6 @@ fn mistakes_are_told() {
         .ends(1);
 }
 
-fn git(repo: &Path, args: &[&str]) -> String {
-    let run = std::process::Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b"])
-        .args(args)
-        .current_dir(repo)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output()
-        .unwrap();
-    assert!(run.status.success(), "{run:?}");
-    String::from_utf8(run.stdout).unwrap().trim().to_owned()
-}
-
 #[test]
 fn issues_come_from_the_history_or_from_rows() {
     let program = Program::new();
@@ -352,7 +341,14 @@ fn generated_functions_have_a_test_that_was_proved() {
     program.file("repos/plain/shapes.py", module);
     let run = program
         .run(&[
-            "tasks", "build", "repos/plain", "-o", "a.jsonl", "--type", "func_gen", "--json",
+            "tasks",
+            "build",
+            "repos/plain",
+            "-o",
+            "a.jsonl",
+            "--type",
+            "func_gen",
+            "--json",
         ])
         .ends(0);
     let made = fs::read_to_string(program.home().join("a.jsonl")).unwrap();

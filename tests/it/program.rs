@@ -153,6 +153,20 @@ pub(crate) fn shared() -> Option<PathBuf> {
     folder.join("corpus").is_dir().then_some(folder)
 }
 
+/// Runs git in a repository without anybody's settings; what it printed, without blanks around.
+#[track_caller]
+pub(crate) fn git(repo: &Path, args: &[&str]) -> String {
+    let run = Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@b"])
+        .args(args)
+        .current_dir(repo)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{run:?}");
+    String::from_utf8(run.stdout).unwrap().trim().to_owned()
+}
+
 /// A line of the chat format: one agent's commands, each answered with `ok`.
 pub(crate) fn chat_row(id: &str, commands: &[&str]) -> String {
     let mut messages = vec![json!({"role": "user", "content": "Mend the bug."})];

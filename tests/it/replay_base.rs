@@ -25,17 +25,7 @@ use hgview::verify::replayed;
 use hgview::workspace::checkout::Repositories;
 use serde_json::json;
 
-fn git(repo: &Path, args: &[&str]) -> String {
-    let run = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b"])
-        .args(args)
-        .current_dir(repo)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output()
-        .unwrap();
-    assert!(run.status.success(), "{run:?}");
-    String::from_utf8(run.stdout).unwrap()
-}
+use crate::program::git;
 
 #[test]
 fn a_repository_is_replayed_in_namespaces() {

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 
 use hgview::endpoint::testing::Reply;
 use hgview::model::TaskKind;
 use serde_json::Value;
 use serde_json::json;
+
+use crate::program::git;
 
 /// What the models do.
 pub(super) const POLICIES: [&str; 5] = ["solver", "lazy", "wrong file", "code changer", "looper"];
@@ -96,18 +97,6 @@ fn source(part: usize) -> (String, Vec<usize>) {
         .unwrap();
     }
     (text, lines)
-}
-
-fn git(repo: &Path, args: &[&str]) -> String {
-    let run = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b"])
-        .args(args)
-        .current_dir(repo)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output()
-        .unwrap();
-    assert!(run.status.success(), "{run:?}");
-    String::from_utf8(run.stdout).unwrap().trim().to_owned()
 }
 
 impl River {

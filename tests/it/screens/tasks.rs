@@ -2,29 +2,17 @@
 
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Command;
 
 use serde_json::json;
 
 use crate::driver::Driver;
 use crate::program::chat_row;
+use crate::program::git;
 use crate::screens::check_cells;
 use crate::screens::hides;
 use crate::screens::shows;
 
 const USUAL: (u16, u16) = (120, 40);
-
-fn git(repo: &Path, args: &[&str]) -> String {
-    let run = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b"])
-        .args(args)
-        .current_dir(repo)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output()
-        .unwrap();
-    assert!(run.status.success(), "{run:?}");
-    String::from_utf8(run.stdout).unwrap()
-}
 
 /// A repository `quay/crane`, a task file of two, and a run that attempts the first twice: task file, run, repositories.
 fn made(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
