@@ -2,7 +2,6 @@
 //! left.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
