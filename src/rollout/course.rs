@@ -144,6 +144,30 @@ pub(super) fn play(
     }
 }
 
+/// How often is looked whether the time is over.
+const PACE: Duration = Duration::from_millis(20);
+
+/// Does something that can be cancelled, and cancels it when the time is over.
+fn within<T>(left: Duration, cancel: &Cancel, work: impl FnOnce(&Cancel) -> T) -> T {
+    let (own, ended) = (Cancel::new(), Cancel::new());
+    let until = Instant::now().checked_add(left);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.is_cancelled() {
+                let is_over = until.is_some_and(|until| Instant::now() >= until);
+                if is_over || cancel.is_cancelled() {
+                    own.cancel();
+                    return;
+                }
+                std::thread::park_timeout(PACE);
+            }
+        });
+        let done = work(&own);
+        ended.cancel();
+        done
+    })
+}
+
 impl Playing<'_> {
     /// One turn of the model and its calls; what ends the attempt, if anything does.
     fn turn(&mut self, cancel: &Cancel) -> Result<Option<End>, NoCourse> {
@@ -155,10 +179,20 @@ impl Playing<'_> {
         }
         let request = self.course.talk.request(&self.agent.sampling);
         let asked = Instant::now();
-        let completion = match self.agent.chat.complete(&request, cancel) {
+        let left = self.agent.limits.time.saturating_sub(self.began.elapsed());
+        let ask = |cancel: &Cancel| self.agent.chat.complete(&request, cancel);
+        let completion = match within(left, cancel, ask) {
             _ if cancel.is_cancelled() => return Err(NoCourse::Cancelled),
             Ok(completion) => completion,
-            Err(NoAnswer::Cancelled) => return Err(NoCourse::Cancelled),
+            Err(NoAnswer::Cancelled) => match self.limit() {
+                Some(end) => return Ok(Some(end)),
+                None => return Err(NoCourse::Cancelled),
+            },
+            // an endpoint that took this conversation before refuses what stands in it now, not all of them
+            Err(NoAnswer::Refused(why)) if self.course.steps > 0 => {
+                let error = format!("LLMBadRequestError: {why}");
+                return Ok(Some((Ended::Unavailable, Some(error))));
+            }
             Err(NoAnswer::Refused(why)) => return Err(NoCourse::Refused(why)),
             Err(NoAnswer::Unavailable(why)) => {
                 return Ok(Some((

@@ -98,6 +98,10 @@ impl Output {
             Err(TryLockError::Error(err)) => return Err(cannot(path, "lock", err)),
         }
         let (mut earlier, end) = read(path, &file, model)?;
+        if earlier.attempts.is_empty() && !could_be_ours(path, &file)? {
+            let what = format!("{} holds something else than attempts", path.display());
+            return Err(Error::input(what).hint("name another file with -o"));
+        }
         if let Some(end) = end {
             earlier.torn = mend(path, &mut file, &end)?;
         }
@@ -118,9 +122,14 @@ impl Output {
     pub(super) fn append(&self, mut line: Vec<u8>) -> Result<()> {
         line.push(b'\n');
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(&line)
-            .and_then(|()| file.sync_data())
-            .map_err(|err| cannot(&self.path, "write", err))
+        let cannot_write = |err| cannot(&self.path, "write", err);
+        let len = file.metadata().map_err(cannot_write)?.len();
+        let written = file.write_all(&line).and_then(|()| file.sync_data());
+        written.map_err(|err| {
+            // half a line must not swallow the next one; where this fails too, it is set aside by the next run
+            drop(file.set_len(len));
+            cannot_write(err)
+        })
     }
 
     /// The line of an attempt that the file holds.
@@ -146,6 +155,21 @@ struct Torn {
     start: u64,
     /// Only the line break is missing.
     is_whole: bool,
+}
+
+/// Whether a file without attempts is empty, or holds no more than the beginning of its first one.
+fn could_be_ours(path: &Path, mut file: &File) -> Result<bool> {
+    const OPENING: &[u8] = b"{\"";
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0))
+        .and_then(|_at| file.read_to_end(&mut bytes))
+        .map_err(|err| cannot(path, "read", err))?;
+    let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let is_blank = |line: &&[u8]| line.is_empty();
+    let whole = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let is_blank_so_far = lines.by_ref().take(whole).all(|line| is_blank(&line));
+    let last = lines.next().unwrap_or_default();
+    Ok(is_blank_so_far && (last.is_empty() || last.starts_with(OPENING)))
 }
 
 /// The attempts of a file, and its torn end.
@@ -317,6 +341,9 @@ mod tests {
         refused("[1]\n", "is no attempt");
         let other = line("a", 1, "finish").replace("\"m\"", "\"other\"");
         refused(&format!("{other}\n"), "of the model other");
+        refused("notes of mine\n", "something else");
+        refused("PAR1 and so on", "something else");
+        refused("\u{1}\n{\"instance_id", "something else");
         let place = Place::with("");
         let (_held, _) = Output::open(&place.path(), "m").unwrap();
         let error = Output::open(&place.path(), "m").unwrap_err().to_string();

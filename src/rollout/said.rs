@@ -189,7 +189,7 @@ fn message_of(given: &Value, text: &str, calls: &[Asked]) -> Value {
                     .as_ref()
                     .map_or_else(|_| "{}".to_owned(), Value::to_string);
                 json!({"id": call.id, "type": "function",
-                    "function": {"name": call.tool, "arguments": args}})
+                    "function": {"name": plain_name(&call.tool), "arguments": args}})
             })
             .collect();
         message.insert("tool_calls".to_owned(), Value::Array(calls));
@@ -197,8 +197,36 @@ fn message_of(given: &Value, text: &str, calls: &[Asked]) -> Value {
     Value::Object(message)
 }
 
+/// The name of a tool as endpoints take it back: models call what no tool can be named.
+fn plain_name(name: &str) -> String {
+    const MOST: usize = 64;
+    let plain = |c: char| {
+        let is_plain = c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        if is_plain { c } else { '_' }
+    };
+    let name: String = name.chars().take(MOST).map(plain).collect();
+    if name.is_empty() {
+        "_".to_owned()
+    } else {
+        name
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn names_go_back_as_endpoints_take_them() {
+        for (name, want) in [
+            ("execute_bash", "execute_bash"),
+            ("functions.execute_bash", "functions_execute_bash"),
+            ("", "_"),
+            ("läs\n", "l_s_"),
+        ] {
+            assert_eq!(super::plain_name(name), want);
+        }
+        assert_eq!(super::plain_name(&"x".repeat(100)).len(), 64);
+    }
+
     use super::*;
 
     fn completion(message: Value) -> Completion {

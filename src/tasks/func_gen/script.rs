@@ -23,6 +23,7 @@ const MOST_BYTES: usize = 96 << 10;
 /// name or of a file, nothing is tested, and the test fails.
 const COMPARE: &str = "    import copy as _copy
     import itertools as _itertools
+    import os as _os
 
     _FILLED = (bytearray, dict, list, set)
 
@@ -49,7 +50,7 @@ const COMPARE: &str = "    import copy as _copy
 
         try:
             case(called if callable(implementation) else implementation, see, see)
-        except Exception as error:
+        except BaseException as error:
             return seen, type(error)
         return seen, None
 
@@ -62,7 +63,7 @@ const COMPARE: &str = "    import copy as _copy
             return len(a) == len(b) and all(key in b and _same(a[key], b[key]) for key in a)
         if type(a) is type(b) and type(a).__eq__ is object.__eq__:
             return hasattr(a, '__dict__') and not callable(a) and _same(vars(a), vars(b))
-        return bool(a == b)
+        return type(a) is type(b) and bool(a == b)
 ";
 
 /// A whole test program; `None` where it is too long, or where the evaluator would put a method elsewhere than into its
@@ -106,12 +107,20 @@ pub(super) fn script(
 
 fn add_test(text: &mut String, target: &Target<'_>, cases: &[Case]) {
     let name = target.method.unwrap_or(target.name);
-    let (given, old, new) = match target.method {
-        None => (name, name.to_owned(), format!("{name}_new_implementation")),
+    let new = format!("{name}_new_implementation");
+    // the new one stands in the place of the old one while it runs: else it could call that
+    let (given, old, new, take_place) = match target.method {
+        None => (
+            name,
+            name.to_owned(),
+            new.clone(),
+            format!("globals()['{name}'] = {new}"),
+        ),
         Some(_) => (
             METHOD,
             format!("'{name}'"),
-            format!("'{name}_new_implementation'"),
+            format!("'{new}'"),
+            format!("setattr({0}, '{name}', {0}.__dict__['{new}'])", target.name),
         ),
     };
     let mut say = |line: &str| {
@@ -128,8 +137,11 @@ fn add_test(text: &mut String, target: &Target<'_>, cases: &[Case]) {
     }
     let names: Vec<String> = (0..cases.len()).map(|ix| format!("_case_{ix}")).collect();
     say(&format!(
-        "    for _case in [{}]:
-        _old = _outcome(_case, {old})
+        "    _cases = [{}]
+    _olds = [_outcome(_case, {old}) for _case in _cases]
+    {take_place}
+    _os._exit = None
+    for _case, _old in zip(_cases, _olds):
         _new = _outcome(_case, {new})
         assert _old[1] is None or not issubclass(_old[1], (NameError, ImportError, OSError)), _old[1]
         assert _same(_old, _new), '%s: %.200r, and now %.200r' % (_case.__name__, _old, _new)

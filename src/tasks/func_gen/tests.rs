@@ -323,7 +323,7 @@ fn drafts_are_finished_by_running_them() {
     );
     finish(
         &[("m.py", &f("    y = x\n    raise SystemExit(0)\n"))],
-        reason::PASSES,
+        "kept",
     );
     let class = "import math\n\nclass P:\n    '''A point.\n\n    >>> p = P(3, 4)\n    >>> p.norm(2)\n    10.0\n    '''\n\n    def __init__(self, x, y):\n        self.x, self.y = x, y\n\n    def norm(self, k):\n        '''The norm, k times.'''\n        n = math.hypot(self.x, self.y)\n        return n * k\n";
     finish(&[("m.py", class)], "kept");
@@ -350,4 +350,40 @@ fn drafts_are_finished_by_running_them() {
         (left_out.reason, left_out.detail.as_str()),
         (reason::NOT_RUN, "nothing runs here")
     );
+}
+
+/// What calls the original, ends the program or returns another type is no implementation.
+#[test]
+fn cheats_fail_the_test() {
+    let programs = PlainProcess::find();
+    let module = "def f(x):\n    '''D.\n    >>> f(3)\n    >>> f(0)\n    '''\n    y = x * 2\n    return y\n\nclass C:\n    '''C.\n\n    >>> C().g(2)\n    '''\n    def g(self, x):\n        '''D.'''\n        y = x\n        return y * 2\n";
+    let found = drafts(&seed(&[("m.py", module)]));
+    assert_eq!(found.drafts.len(), 2);
+    for draft in &found.drafts {
+        let (head, call) = match draft.stratum.as_str() {
+            "method" => ("def g(self, x):", "self.g(x)"),
+            _ => ("def f(x):", "f(x)"),
+        };
+        let task = Task::from_instance(Value::Object(draft.fields.clone()));
+        for (body, want) in [
+            ("return x + x", Verdict::Accept),
+            (&*format!("return {call}"), Verdict::Reject),
+            ("raise SystemExit(0)", Verdict::Reject),
+            ("import os; os._exit(0)", Verdict::Reject),
+            ("return float(x + x)", Verdict::Reject),
+            ("return x", Verdict::Reject),
+        ] {
+            let attempt = Trajectory {
+                task: Some(task.clone()),
+                answer: Some(format!("{head}\n    {body}\n").into()),
+                ..Trajectory::default()
+            };
+            let judged = published::judge(&attempt, Some(&programs), &Cancel::new());
+            if judged.verdict == Verdict::Unjudged {
+                eprintln!("skipped: there is no Python");
+                return;
+            }
+            assert_eq!(judged.verdict, want, "{head} {body}: {judged:?}");
+        }
+    }
 }
