@@ -166,7 +166,7 @@ fn could_be_ours(path: &Path, mut file: &File) -> Result<bool> {
         .map_err(|err| cannot(path, "read", err))?;
     let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let is_blank = |line: &&[u8]| line.is_empty();
-    let whole = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let whole = memchr::memchr_iter(b'\n', &bytes).count();
     let is_blank_so_far = lines.by_ref().take(whole).all(|line| is_blank(&line));
     let last = lines.next().unwrap_or_default();
     Ok(is_blank_so_far && (last.is_empty() || last.starts_with(OPENING)))
