@@ -152,7 +152,7 @@ fn within<T>(left: Duration, cancel: &Cancel, work: impl FnOnce(&Cancel) -> T) -
     let (own, ended) = (Cancel::new(), Cancel::new());
     let until = Instant::now().checked_add(left);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let watcher = scope.spawn(|| {
             while !ended.is_cancelled() {
                 let is_over = until.is_some_and(|until| Instant::now() >= until);
                 if is_over || cancel.is_cancelled() {
@@ -164,6 +164,7 @@ fn within<T>(left: Duration, cancel: &Cancel, work: impl FnOnce(&Cancel) -> T) -
         });
         let done = work(&own);
         ended.cancel();
+        watcher.thread().unpark();
         done
     })
 }

@@ -98,10 +98,6 @@ impl Output {
             Err(TryLockError::Error(err)) => return Err(cannot(path, "lock", err)),
         }
         let (mut earlier, end) = read(path, &file, model)?;
-        if earlier.attempts.is_empty() && !could_be_ours(path, &file)? {
-            let what = format!("{} holds something else than attempts", path.display());
-            return Err(Error::input(what).hint("name another file with -o"));
-        }
         if let Some(end) = end {
             earlier.torn = mend(path, &mut file, &end)?;
         }
@@ -157,19 +153,16 @@ struct Torn {
     is_whole: bool,
 }
 
-/// Whether a file without attempts is empty, or holds no more than the beginning of its first one.
-fn could_be_ours(path: &Path, mut file: &File) -> Result<bool> {
-    const OPENING: &[u8] = b"{\"";
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(0))
-        .and_then(|_at| file.read_to_end(&mut bytes))
-        .map_err(|err| cannot(path, "read", err))?;
-    let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    let is_blank = |line: &&[u8]| line.is_empty();
-    let whole = memchr::memchr_iter(b'\n', &bytes).count();
-    let is_blank_so_far = lines.by_ref().take(whole).all(|line| is_blank(&line));
-    let last = lines.next().unwrap_or_default();
-    Ok(is_blank_so_far && (last.is_empty() || last.starts_with(OPENING)))
+/// With what the first attempt of a file begins, however soon it was torn.
+const OPENING: &[u8] = b"{\"";
+
+/// What was read, unless it is of something else: lines that are no attempts, and not one that is.
+fn ours(path: &Path, earlier: Earlier, end: Option<Torn>) -> Result<(Earlier, Option<Torn>)> {
+    if earlier.attempts.is_empty() && earlier.passed > 0 {
+        let what = format!("{} holds something else than attempts", path.display());
+        return Err(Error::input(what).hint("name another file with -o"));
+    }
+    Ok((earlier, end))
 }
 
 /// The attempts of a file, and its torn end.
@@ -184,7 +177,7 @@ fn read(path: &Path, file: &File, model: &str) -> Result<(Earlier, Option<Torn>)
             .read_until(b'\n', &mut line)
             .map_err(|err| cannot(path, "read", err))?;
         if len == 0 {
-            return Ok((earlier, None));
+            return ours(path, earlier, None);
         }
         number += 1;
         let is_ended = line.pop_if(|last| *last == b'\n').is_some();
@@ -206,7 +199,9 @@ fn read(path: &Path, file: &File, model: &str) -> Result<(Earlier, Option<Torn>)
             }
         }
         if !is_ended {
-            return Ok((earlier, Some(Torn { start, is_whole })));
+            let could_be_ours = line.trim_ascii().is_empty() || line.starts_with(OPENING);
+            earlier.passed += usize::from(earlier.attempts.is_empty() && !could_be_ours);
+            return ours(path, earlier, Some(Torn { start, is_whole }));
         }
         start = start.saturating_add(len as u64);
     }

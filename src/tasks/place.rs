@@ -7,6 +7,7 @@ use crate::model::Value;
 use crate::patch::parse_patch;
 use crate::python::Source;
 use crate::python::outline;
+use crate::replay::localize_targets;
 
 /// Places that are told of one task at most.
 const MOST: usize = 500;
@@ -80,11 +81,8 @@ pub fn places(task: &Task) -> Vec<TaskPlace> {
                 found.extend(dependencies.filter_map(dependency));
             }
             TaskKind::FuncLocalize => {
-                let targets = array(instance, "functions").iter();
-                found.extend(targets.filter_map(module));
-                if found.is_empty() {
-                    found.extend(module(instance));
-                }
+                let targets = localize_targets(instance).iter();
+                found.extend(targets.filter_map(|target| module(target, instance)));
             }
             TaskKind::FuncGen => found.extend(masked(instance)),
             _ => {}
@@ -124,12 +122,12 @@ fn dependency(of: &Value) -> Option<TaskPlace> {
     })
 }
 
-fn module(of: &Value) -> Option<TaskPlace> {
+fn module(of: &Value, instance: &Value) -> Option<TaskPlace> {
     Some(TaskPlace {
         role: PlaceRole::Target,
         name: text(of, "module_name")?,
         kind: text(of, "module_type").unwrap_or_default(),
-        path: text(of, "file_path")?,
+        path: text(of, "file_path").or_else(|| text(instance, "file_path"))?,
         lines: lines(of, "module_line_start", "module_line_end"),
     })
 }
@@ -227,6 +225,9 @@ mod tests {
             {"module_name": "f", "file_path": "a.py", "module_line_start": -1},
             {"module_name": "C", "file_path": "b.py", "module_line_start": 5}]});
         check(many, &["target f a.py ", "target C b.py 5-5"]);
+        let of_one_file = json!({"instance_id": "i", "file_path": "c.py", "functions": [
+            {"module_name": "f", "module_line_start": 2}]});
+        check(of_one_file, &["target f c.py 2-2"]);
         check(
             json!({"instance_id": "i", "func_name": "C.f", "file_path": "a.py", "func_body": "x", "eval_script": "y"}),
             &["target C.f a.py "],

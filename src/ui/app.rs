@@ -514,8 +514,18 @@ impl App {
     }
 
     fn push_trajectory(&mut self, record: RecordIx, effects: &mut Vec<Effect>) {
+        self.push_view(record, |view| view, effects);
+    }
+
+    /// Opens a record, in a view that is made of the plain one.
+    pub(super) fn push_view(
+        &mut self,
+        record: RecordIx,
+        make: impl FnOnce(TrajectoryView) -> TrajectoryView,
+        effects: &mut Vec<Effect>,
+    ) {
         let opened = self.opened.advance();
-        let view = TrajectoryView::new(record, opened);
+        let view = make(TrajectoryView::new(record, opened));
         self.screens.push(Screen::Trajectory(Box::new(view)));
         effects.push(Effect::Open(opened, record));
     }
@@ -534,10 +544,7 @@ impl App {
             return;
         };
         self.list_follows();
-        let opened = self.opened.advance();
-        let view = TrajectoryView::new(record, opened).of_its_task();
-        self.screens.push(Screen::Trajectory(Box::new(view)));
-        effects.push(Effect::Open(opened, record));
+        self.push_view(record, TrajectoryView::of_its_task, effects);
     }
 
     /// Opens the attempt under the cursor of a task; `false` where there is none.

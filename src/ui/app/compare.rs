@@ -20,7 +20,6 @@ use crate::ui::overlay::ChoiceKind;
 use crate::ui::overlay::Overlay;
 use crate::ui::view::compare::CompareView;
 use crate::ui::view::trajectory::Target;
-use crate::ui::view::trajectory::TrajectoryView;
 use crate::ui::widget::Entry;
 
 /// What the rows of the open choice stand for.
@@ -99,10 +98,7 @@ impl App {
             pattern: None,
         };
         self.list_follows();
-        let opened = self.opened.advance();
-        let view = TrajectoryView::new(record, opened).bound_for(target);
-        self.screens.push(Screen::Trajectory(Box::new(view)));
-        effects.push(Effect::Open(opened, record));
+        self.push_view(record, |view| view.bound_for(target), effects);
         true
     }
 

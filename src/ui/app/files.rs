@@ -10,7 +10,6 @@ use crate::ui::event::Tone;
 use crate::ui::page::FilePlace;
 use crate::ui::view::file::FileView;
 use crate::ui::view::trajectory::Target;
-use crate::ui::view::trajectory::TrajectoryView;
 
 impl App {
     /// What has to do with the screen of a file; `false` when others have to do it.
@@ -95,9 +94,6 @@ impl App {
             step,
             pattern: None,
         };
-        let opened = self.opened.advance();
-        let view = TrajectoryView::new(record, opened).bound_for(target);
-        self.screens.push(Screen::Trajectory(Box::new(view)));
-        effects.push(Effect::Open(opened, record));
+        self.push_view(record, |view| view.bound_for(target), effects);
     }
 }

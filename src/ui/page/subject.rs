@@ -11,6 +11,7 @@ use crate::model::TaskKind;
 use crate::model::Text;
 use crate::model::Trajectory;
 use crate::read::understand;
+use crate::tasks::TaskPlace;
 use crate::tasks::places;
 use crate::tasks::prompt::Prompts;
 use crate::text::clip;
@@ -38,10 +39,15 @@ const MAX_NOTES: usize = 1000;
 
 /// Writes what is asked, of whom, and how it came out.
 pub(super) fn asked(page: &mut Builder, trajectory: &Trajectory) {
-    facts(page, trajectory, None);
-    let of_difficulty = trajectory.task.as_ref();
-    if let Some(task) = of_difficulty.filter(|_| trajectory.is_task()) {
-        task::difficulty(page, task, &places(task));
+    let places = trajectory.task.as_ref().map(places).unwrap_or_default();
+    facts(page, trajectory, &places, None);
+    let difficulty = |page: &mut Builder| {
+        if let Some(task) = &trajectory.task {
+            task::difficulty(page, task, &places);
+        }
+    };
+    if trajectory.is_task() {
+        difficulty(page);
     }
     // Side records are nothing but what the reader noticed; elsewhere the question comes first.
     let is_side = trajectory.source.format.is_some_and(Format::is_side);
@@ -52,8 +58,8 @@ pub(super) fn asked(page: &mut Builder, trajectory: &Trajectory) {
     if !is_side {
         notes(page, trajectory);
     }
-    if let Some(task) = of_difficulty.filter(|_| !trajectory.is_task()) {
-        task::difficulty(page, task, &places(task));
+    if !trajectory.is_task() {
+        difficulty(page);
     }
     reference_patch(page, trajectory);
 }
@@ -61,7 +67,8 @@ pub(super) fn asked(page: &mut Builder, trajectory: &Trajectory) {
 /// Writes the same with the statement folded, the steps by one line each, and what the filters say where it is given.
 pub(super) fn preview(page: &mut Builder, trajectory: &Trajectory, judged: Option<Judgements<'_>>) {
     const STATEMENT_LINES: usize = 12;
-    facts(page, trajectory, judged);
+    let places = trajectory.task.as_ref().map(places).unwrap_or_default();
+    facts(page, trajectory, &places, judged);
     let is_side = trajectory.source.format.is_some_and(Format::is_side);
     notes(page, trajectory);
     let folding = Folding::to_head(STATEMENT_LINES + 4, STATEMENT_LINES);
@@ -112,7 +119,12 @@ fn steps(page: &mut Builder, trajectory: &Trajectory) {
 }
 
 /// Who worked on what, how it came out, and what the filters say where it is given.
-fn facts(page: &mut Builder, trajectory: &Trajectory, judged: Option<Judgements<'_>>) {
+fn facts(
+    page: &mut Builder,
+    trajectory: &Trajectory,
+    places: &[TaskPlace],
+    judged: Option<Judgements<'_>>,
+) {
     let task = trajectory.task.as_ref();
     let kind = task.map(|task| task.kind.name());
     let kind = kind.filter(|name| *name != TaskKind::Other.name());
@@ -131,8 +143,7 @@ fn facts(page: &mut Builder, trajectory: &Trajectory, judged: Option<Judgements<
     }
     page.fact("kind", kind);
     page.fact("repository", repository(task).as_deref());
-    let places = task.map(places).unwrap_or_default();
-    task::places(page, &places);
+    task::places(page, places);
     page.fact("model", trajectory.model.as_deref());
     page.fact("agent", trajectory.agent.as_deref());
     let format = trajectory.source.format.map(|format| {
