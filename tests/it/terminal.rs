@@ -425,14 +425,6 @@ fn decisions_that_cannot_be_saved_are_said_and_rescued() {
     );
 }
 
-/// Types a key that does nothing, where what is awaited does not come: keys that reach crossterm together with a wake-up
-/// wait there for the next one (see `ui/run/keys.rs`).
-fn nudge(pty: &Pty, is_there: impl Fn(&Seen) -> bool) {
-    if !pty.is_soon(Duration::from_secs(5), is_there) {
-        pty.keys("\u{1b}[D");
-    }
-}
-
 #[test]
 fn what_was_decided_right_before_the_end_is_on_the_disk() {
     for end in ["quit", "term"] {
@@ -442,10 +434,8 @@ fn what_was_decided_right_before_the_end_is_on_the_disk() {
         pty.shows("1/40");
         if end == "quit" {
             pty.keys("aaaaaaaaaaq");
-            nudge(&pty, |seen| !seen.screen().alternate_screen());
         } else {
             pty.keys("aaaaaaaaaa");
-            nudge(&pty, |seen| seen.text().contains("11/40"));
             pty.shows("11/40");
             pty.signal(pty.pid(), Signal::TERM);
         }

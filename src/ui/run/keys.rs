@@ -90,8 +90,5 @@ impl Keys {
         while !thread.is_finished() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
-        // dropping a stream leaves a wake-up behind; where that is reported together with a key, crossterm forgets the
-        // key until the next one comes, so it is taken out here
-        let _woken = ratatui::crossterm::event::poll(Duration::ZERO);
     }
 }
