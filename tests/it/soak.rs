@@ -1,7 +1,8 @@
 //! The real program on a terminal, driven by random keys: its memory, its open files and its frames stay what they are.
 //!
 //! The short form is part of the suite. The long one takes its time, in seconds, from the environment and prints what it
-//! measured: `HGVIEW_SOAK_SECS=3600 cargo test --release --test it -- --ignored --nocapture soak::for_hours`.
+//! measured: `HGVIEW_SOAK_SECS=3600 cargo test --release --test it -- --ignored --nocapture soak::for_hours`. It shares
+//! that among its sets of files, or those that `HGVIEW_SOAK_SETS` names (`samples,hostile,corpus,all of it`).
 
 use std::fmt::Write as _;
 use std::fs;
@@ -357,6 +358,10 @@ fn for_hours() {
         let all = vec![shared.join("corpus"), PathBuf::from(sample(""))];
         sets.push(("all of it", all));
     }
+    if let Ok(named) = std::env::var("HGVIEW_SOAK_SETS") {
+        sets.retain(|(name, _)| named.split(',').any(|one| one == *name));
+    }
+    assert!(!sets.is_empty(), "there is no such set");
     let each = Duration::from_secs(seconds) / u32::try_from(sets.len()).unwrap();
     let seed = std::env::var("HGVIEW_SOAK_SEED").ok();
     let seed: u64 = seed.map_or(7, |seed| seed.parse().unwrap());
