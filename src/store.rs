@@ -22,6 +22,7 @@ mod scan;
 mod side;
 mod sidecar;
 mod sieve;
+mod slots;
 mod spool;
 mod stretch;
 mod table;
@@ -514,7 +515,7 @@ impl Store {
             let names: usize = names.map(|name| name.len() + size_of::<Arc<str>>()).sum();
             let faults = index.faults.values();
             let faults: usize = faults.map(|fault| fault.why.len() + FAULT_BYTES).sum();
-            (index.slots.capacity() * size_of::<Slot>() + faults, names)
+            (index.slots.bytes() + faults, names)
         };
         let joined = lock(&self.joined).capacity() * size_of::<u32>();
         let blocks = self.shelf.as_ref().map_or(0, Shelf::resident_bytes);
@@ -555,7 +556,7 @@ impl Store {
 
     fn find(&self, ix: RecordIx) -> Option<(Slot, Arc<Source>, Option<Fault>)> {
         let index = self.index();
-        let slot = *index.slots.get(ix.0)?;
+        let slot = index.slots.get(ix.0)?;
         let source = index.sources.get(usize::try_from(slot.source).ok()?)?;
         Some((slot, Arc::clone(source), index.faults.get(&ix.0).cloned()))
     }
@@ -773,7 +774,7 @@ impl Store {
                 return;
             }
             let mut counts = vec![0; index.sources.len()];
-            for slot in &index.slots {
+            for slot in index.slots.iter() {
                 let count = usize::try_from(slot.source).ok();
                 if let Some(count) = count.and_then(|place| counts.get_mut(place)) {
                     *count += 1;
@@ -790,7 +791,7 @@ impl Store {
             }
             for (ix, slot) in index.slots.iter().enumerate() {
                 if let Some(records) = records.get_mut(&slot.source) {
-                    records.push(*slot, index.faults.get(&ix));
+                    records.push(slot, index.faults.get(&ix));
                 }
             }
             (index.sources.clone(), records)

@@ -68,7 +68,7 @@ impl Store {
         if !is_rows || !source.is_file() || !source.sheet_of_contents()?.is_line(&slot) {
             return None;
         }
-        let next = self.index().slots.get(ix.0 + 1).copied();
+        let next = self.index().slots.get(ix.0 + 1);
         let next = next.filter(|next| next.source == slot.source);
         Some(Line {
             has_end: next.is_some_and(|next| next.start == slot.span().end + 1),

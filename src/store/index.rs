@@ -1,4 +1,4 @@
-//! What the store remembers of every record: 24 bytes each, and per source what its records share.
+//! What the store remembers of every record: its place, and per source what its records share.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -23,10 +23,11 @@ use crate::store::bytes::Bytes;
 use crate::store::bytes::Stamp;
 use crate::store::bytes::read_at;
 use crate::store::sidecar::Sheet;
+use crate::store::slots::Slots;
 use crate::store::zipped::Zipped;
 
 /// A record's place. Sources hold fewer than 2³² rows: the index would not fit the memory before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Slot {
     /// Place of the source in [`Index::sources`].
     pub(super) source: u32,
@@ -66,7 +67,7 @@ pub(super) fn look_at(path: &Path) -> Look {
 /// All that a scan finds.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    pub(super) slots: Vec<Slot>,
+    pub(super) slots: Slots,
     pub(super) sources: Vec<Arc<Source>>,
     /// Faults that the scan itself found; most records have none.
     pub(super) faults: HashMap<usize, Fault>,

@@ -287,8 +287,9 @@ impl Update<'_> {
                     *old = Arc::new(now);
                 }
                 for ix in &self.records {
-                    if let Some(slot) = index.slots.get_mut(*ix) {
-                        slot.len = len.saturating_sub(slot.start);
+                    if let Some(slot) = index.slots.get(*ix) {
+                        let len = len.saturating_sub(slot.start);
+                        index.slots.set(*ix, Slot { len, ..slot });
                     }
                     index.faults.remove(ix);
                     report.changed.push(RecordIx(*ix));
@@ -308,8 +309,9 @@ impl Update<'_> {
                 let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
                 for ix in &self.records {
                     // those of the other sources of an archive come back with the first
-                    if let Some(slot) = index.slots.get_mut(*ix) {
-                        slot.source = self.place;
+                    if let Some(slot) = index.slots.get(*ix) {
+                        let source = self.place;
+                        index.slots.set(*ix, Slot { source, ..slot });
                     }
                     let fault = Fault::new(format!("the file is gone: {why}"));
                     index.faults.insert(*ix, fault);
@@ -369,12 +371,10 @@ impl Update<'_> {
         for (place, slot) in fresh.slots.iter().enumerate() {
             let slot = Slot {
                 source: slot.source.saturating_add(shift),
-                ..*slot
+                ..slot
             };
             let ix = if let Some(ix) = old.next() {
-                if let Some(there) = index.slots.get_mut(ix) {
-                    *there = slot;
-                }
+                index.slots.set(ix, slot);
                 report.changed.push(RecordIx(ix));
                 ix
             } else {
@@ -389,17 +389,19 @@ impl Update<'_> {
         }
         let newest = fresh
             .slots
-            .last()
+            .iter()
+            .next_back()
             .map_or(self.place, |slot| slot.source.saturating_add(shift));
         for ix in old {
             // they move along, so that the old source is not looked at again
-            if let Some(there) = index.slots.get_mut(ix) {
-                *there = Slot {
+            if let Some(there) = index.slots.get(ix) {
+                let gone = Slot {
                     source: newest,
                     start: 0,
                     len: 0,
-                    ..*there
+                    ..there
                 };
+                index.slots.set(ix, gone);
             }
             let fault = Fault::new("the record is gone: its file was truncated or replaced");
             if index.faults.insert(ix, fault.clone()) != Some(fault) {

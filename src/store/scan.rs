@@ -617,7 +617,7 @@ impl<'a> Scan<'a> {
         let records = {
             let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
             let base = index.slots.len();
-            index.slots.append(&mut self.pending);
+            index.slots.extend(self.pending.drain(..));
             for (place, fault) in self.pending_faults.drain(..) {
                 index.faults.insert(base + place, fault);
             }

@@ -81,7 +81,7 @@ pub(super) fn read_into(
             break;
         }
         if let Some(source) = source.filter(|_| !index.faults.contains_key(&place))
-            && let Ok(raw) = source.load_raw(slot)
+            && let Ok(raw) = source.load_raw(&slot)
         {
             // a bad row of a side file is one id that stays unknown
             drop(data.add(raw));
@@ -111,7 +111,7 @@ impl Runs {
     /// Counts the records of all sources.
     pub(super) fn of(index: &Index) -> Self {
         let mut counts = vec![0_usize; index.sources.len()];
-        for slot in &index.slots {
+        for slot in index.slots.iter() {
             let count = usize::try_from(slot.source)
                 .ok()
                 .and_then(|ix| counts.get_mut(ix));

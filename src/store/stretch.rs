@@ -78,7 +78,7 @@ const GAP: u64 = 32 << 10;
 
 fn stretch_at(index: &Index, records: &[usize], max_bytes: u64) -> Option<Stretch> {
     let known = |record: usize| {
-        let slot = *index.slots.get(record)?;
+        let slot = index.slots.get(record)?;
         let is_fit = slot.len > 0 && !index.faults.contains_key(&record);
         is_fit.then_some(Piece { record, slot })
     };

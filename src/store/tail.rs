@@ -73,7 +73,7 @@ impl Tail<'_> {
             // records that are gone have no bytes, so that they are never the last line
             self.records
                 .iter()
-                .filter_map(|ix| Some((*ix, *index.slots.get(*ix)?)))
+                .filter_map(|ix| Some((*ix, index.slots.get(*ix)?)))
                 .filter(|(_, slot)| slot.len > 0)
                 .max_by_key(|(_, slot)| (slot.start, slot.len))
         };
@@ -137,9 +137,7 @@ impl Tail<'_> {
             row = row.saturating_add(1);
             let ix = if let Some(ix) = torn.take() {
                 index.faults.remove(&ix);
-                if let Some(old) = index.slots.get_mut(ix) {
-                    *old = slot;
-                }
+                index.slots.set(ix, slot);
                 ix
             } else {
                 index.slots.push(slot);

@@ -125,15 +125,15 @@ fn a_record_of_many_takes_few_bytes() {
     store.scan(&Cancel::new(), &mut |_| {}).unwrap();
     assert_eq!(store.len(), RECORDS);
     let held = store.resident_bytes();
-    assert!(held <= 32 * RECORDS as u64, "{held} bytes after the scan");
+    assert!(held <= 5 * RECORDS as u64, "{held} bytes after the scan");
     for ix in (0..RECORDS).step_by(100).map(RecordIx) {
         drop(store.load(ix).unwrap());
         store.content_hash(ix).unwrap();
     }
     let held = store.resident_bytes();
-    assert!(held > 24 * RECORDS as u64, "{held} bytes are too few");
+    assert!(held > 2 * RECORDS as u64, "{held} bytes are too few");
     assert!(
-        held <= (32 * RECORDS + (4 << 20)) as u64,
+        held <= (5 * RECORDS + (4 << 20)) as u64,
         "{held} bytes after a while"
     );
 }

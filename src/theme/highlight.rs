@@ -3,8 +3,12 @@
 //! Parsing is syntect's, with bat's syntaxes; its state can be cloned, so a long file can be picked up at any
 //! checkpoint. Only foregrounds, bold and italic come out: backgrounds belong to the page.
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::OnceLock;
+use std::sync::PoisonError;
+use std::sync::RwLock;
 
 use ratatui::style::Modifier;
 use ratatui::style::Style;
@@ -12,7 +16,9 @@ use syntect::highlighting::FontStyle;
 use syntect::highlighting::HighlightIterator;
 use syntect::highlighting::HighlightState;
 use syntect::parsing::ParseState;
+use syntect::parsing::Scope;
 use syntect::parsing::ScopeStack;
+use syntect::parsing::ScopeStackOp;
 use syntect::parsing::SyntaxReference;
 use syntect::parsing::SyntaxSet;
 
@@ -51,10 +57,62 @@ pub struct Highlighter {
     grounds: Vec<color::Rgb>,
 }
 
-/// All syntaxes, unpacked once.
+/// All syntaxes, unpacked once. Nothing is parsed with them: they are what [`Grammars`] are copies of.
 fn syntaxes() -> &'static SyntaxSet {
     static SET: OnceLock<SyntaxSet> = OnceLock::new();
     SET.get_or_init(two_face::syntax::extra_newlines)
+}
+
+/// So many languages are kept compiled: what is usual and a few more. A language takes about eight megabytes.
+const LANGUAGES: usize = 12;
+
+/// The syntaxes that lines are parsed with. A language's expressions are compiled when it is first met and stay until the
+/// whole set is dropped, which it is when too many languages were met.
+struct Grammars {
+    set: Arc<SyntaxSet>,
+    met: HashSet<Scope>,
+}
+
+impl Grammars {
+    fn lock() -> &'static RwLock<Self> {
+        static GRAMMARS: OnceLock<RwLock<Grammars>> = OnceLock::new();
+        GRAMMARS.get_or_init(|| {
+            RwLock::new(Self {
+                set: Arc::new(syntaxes().clone()),
+                met: HashSet::new(),
+            })
+        })
+    }
+
+    /// The set as it is now.
+    fn current() -> Arc<SyntaxSet> {
+        let kept = Self::lock().read();
+        Arc::clone(&kept.unwrap_or_else(PoisonError::into_inner).set)
+    }
+
+    /// Takes note of a language that is about to be parsed, or was inside another.
+    fn meet(language: Scope) {
+        let is_known = {
+            let kept = Self::lock().read().unwrap_or_else(PoisonError::into_inner);
+            kept.met.contains(&language)
+        };
+        if is_known {
+            return;
+        }
+        let mut kept = Self::lock().write().unwrap_or_else(PoisonError::into_inner);
+        if kept.met.len() >= LANGUAGES {
+            kept.set = Arc::new(syntaxes().clone());
+            kept.met.clear();
+        }
+        kept.met.insert(language);
+    }
+
+    /// Whether a scope is that of a whole language.
+    fn is_language(scope: Scope) -> bool {
+        static SCOPES: OnceLock<HashSet<Scope>> = OnceLock::new();
+        let all = || syntaxes().syntaxes().iter().map(|syntax| syntax.scope);
+        SCOPES.get_or_init(|| all().collect()).contains(&scope)
+    }
 }
 
 impl Highlighter {
@@ -129,9 +187,12 @@ impl Highlighter {
             .colors
             .as_ref()
             .zip(syntaxes().syntaxes().get(syntax.0))
-            .map(|(colors, syntax)| Parsing {
-                parse: ParseState::new(syntax),
-                highlight: HighlightState::new(colors, ScopeStack::new()),
+            .map(|(colors, syntax)| {
+                Grammars::meet(syntax.scope);
+                Parsing {
+                    parse: ParseState::new(syntax),
+                    highlight: HighlightState::new(colors, ScopeStack::new()),
+                }
             });
         CodeState(parsing)
     }
@@ -147,9 +208,16 @@ impl Highlighter {
         }
         // the syntaxes expect lines with their newlines
         let whole = format!("{line}\n");
-        let Ok(ops) = parsing.parse.parse_line(&whole, syntaxes()) else {
+        let Ok(ops) = parsing.parse.parse_line(&whole, &Grammars::current()) else {
             return Vec::new();
         };
+        for (_, op) in &ops {
+            if let ScopeStackOp::Push(scope) = op
+                && Grammars::is_language(*scope)
+            {
+                Grammars::meet(*scope);
+            }
+        }
         let mut at = 0;
         let mut spans: Vec<(Range<usize>, Style)> = Vec::new();
         for (style, text) in HighlightIterator::new(&mut parsing.highlight, &ops, &whole, colors) {
@@ -318,6 +386,31 @@ mod tests {
                 end = range.end;
             }
         }
+    }
+
+    #[test]
+    fn colours_stay_when_many_languages_were_met() {
+        let code = highlighter("dark", Depth::True);
+        let mut state = code.start(code.syntax_named("python").unwrap());
+        code.line(&mut state, "x = '''text");
+        let want = code.line(&mut state.clone(), "def f");
+        let first = Grammars::current();
+        let names =
+            "rs go js ts java cpp cs rb php lua yaml toml html css sql xml pl scala kt swift hs";
+        for name in names.split(' ') {
+            let mut other = code.start(code.syntax_named(name).unwrap());
+            code.line(&mut other, "let x = 1; // <a>");
+        }
+        assert!(!Arc::ptr_eq(&first, &Grammars::current()));
+        assert_eq!(code.line(&mut state, "def f"), want);
+        // languages inside others are met, too
+        let lock = || Grammars::lock().read().unwrap();
+        Grammars::lock().write().unwrap().met.clear();
+        let mut page = code.start(code.syntax_named("markdown").unwrap());
+        code.line(&mut page, "```rust");
+        code.line(&mut page, "fn f() {}");
+        let rust = &syntaxes().syntaxes()[code.syntax_named("rs").unwrap().0];
+        assert!(lock().met.contains(&rust.scope));
     }
 
     #[test]

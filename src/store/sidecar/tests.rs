@@ -140,13 +140,13 @@ fn the_second_opening_takes_everything_from_the_sidecar() {
     };
     assert_eq!(slots.len(), want.len());
     for (slot, (_, row)) in slots.iter().zip(&want) {
-        assert_eq!(sheet.get(slot).as_ref(), Some(row));
+        assert_eq!(sheet.get(&slot).as_ref(), Some(row));
     }
     assert!(!sheet.is_due(want.len()), "there is nothing to write");
     assert_eq!(store.load(RecordIx(700)).unwrap().id, "o__n-700");
     let elsewhere = Slot {
         start: 1,
-        ..slots[0]
+        ..slots.get(0).unwrap()
     };
     assert_eq!(sheet.get(&elsewhere), None);
 }
@@ -177,7 +177,7 @@ fn forge(desk: &Desk, path: &Path) -> Vec<ContentHash> {
     let index = store.index();
     let sheet = index.sources[0].sheet.as_ref().unwrap();
     for (ix, slot) in index.slots.iter().enumerate() {
-        sheet.put_content(slot, forged(ix));
+        sheet.put_content(&slot, forged(ix));
     }
     (0..index.slots.len()).map(forged).collect()
 }
@@ -233,7 +233,7 @@ fn contents_are_kept_by_whoever_makes_them() {
         drop(store);
         let store = desk.open(&path);
         let index = store.index();
-        let known = |slot: &Slot| index.sources[0].known_content(slot);
+        let known = |slot: Slot| index.sources[0].known_content(&slot);
         let found: Vec<_> = index.slots.iter().filter_map(known).collect();
         assert_eq!(found, want, "{name}");
     }
