@@ -14,6 +14,7 @@ use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::ContentHash;
+use crate::model::Ended;
 use crate::model::Format;
 use crate::model::Source;
 use crate::model::Text;
@@ -26,7 +27,6 @@ use crate::replay::Workspace;
 use crate::rollout::Agent;
 use crate::rollout::Done;
 use crate::rollout::Earlier;
-use crate::rollout::Ended;
 use crate::rollout::Known;
 use crate::rollout::Output;
 use crate::rollout::Prompts;
@@ -39,6 +39,8 @@ use crate::rollout::plan::Seat;
 use crate::rollout::row::Left;
 use crate::rollout::row::Row;
 use crate::rollout::row::parsed;
+use crate::rollout::settings::Settings;
+use crate::rollout::settings::changed_tasks;
 use crate::sandbox::Sandbox;
 use crate::store::Head;
 use crate::verify::check;
@@ -54,6 +56,9 @@ pub struct Until<'a> {
     /// What judging may use.
     pub tools: Tools<'a>,
 }
+
+/// Attempts in a row, as they end, for which the endpoint gave not one answer: it is dead, and no more are begun.
+const DEAD_AFTER: usize = 3;
 
 /// What is to be done, and with what.
 pub struct Run<'a> {
@@ -85,6 +90,13 @@ pub enum Event {
         /// In the file.
         earlier: usize,
     },
+    /// The filter judges the attempts that are in the file, to know how many more are wanted.
+    Judging {
+        /// So many are judged.
+        done: usize,
+        /// So many are to be.
+        of: usize,
+    },
     /// An attempt was written.
     Done(Done),
     /// A task cannot be attempted, and why; so many attempts are not made.
@@ -107,6 +119,8 @@ pub enum Stopped {
     Refused(String),
     /// All attempts together have taken what they may.
     Spent(String),
+    /// The endpoint gave several attempts in a row not one answer: what was said last.
+    Dead(String),
 }
 
 /// What came of one attempt.
@@ -122,8 +136,11 @@ struct Floor<'a> {
     run: &'a Run<'a>,
     plan: Plan,
     output: &'a Output,
-    /// Stops all of them.
+    /// Stops all of them at once.
     cancel: &'a Cancel,
+    settings: Settings,
+    /// Attempts in a row that had no answer.
+    unanswered: Mutex<usize>,
     stopped: Mutex<Option<Stopped>>,
     failed: Mutex<Option<Error>>,
 }
@@ -140,19 +157,22 @@ impl Run<'_> {
         said: &mut dyn FnMut(Event),
         cancel: &Cancel,
     ) -> Result<Option<Stopped>> {
-        let seats = self.seats(output, earlier, cancel)?;
+        let Some(seats) = self.seats(output, earlier, said, cancel)? else {
+            return Ok(Some(Stopped::Cancelled));
+        };
         let todo: usize = seats.iter().map(|seat| seat.todo.len()).sum();
         said(Event::Begins {
             todo,
             earlier: earlier.attempts.len(),
         });
         let until = self.until.as_ref().map(|until| until.count);
-        // a refusal stops the others too, but is no cancellation of the caller's
         let floor = Floor {
             run: self,
             plan: Plan::new(seats, until),
             output,
             cancel,
+            settings: self.settings(),
+            unanswered: Mutex::default(),
             stopped: Mutex::default(),
             failed: Mutex::default(),
         };
@@ -176,32 +196,60 @@ impl Run<'_> {
         Ok(stopped.or_else(|| cancel.is_cancelled().then_some(Stopped::Cancelled)))
     }
 
-    /// What is left to be done for each task.
-    fn seats(&self, output: &Output, earlier: &Earlier, cancel: &Cancel) -> Result<Vec<Seat>> {
+    /// What attempts are made with.
+    pub fn settings(&self) -> Settings {
+        Settings::of(&self.agent, &self.prompts)
+    }
+
+    /// The tasks of which attempts in the file saw another instance.
+    pub fn changed_tasks<'a>(&'a self, earlier: &'a Earlier) -> Vec<&'a str> {
+        changed_tasks(self.tasks.iter().map(Arc::as_ref), earlier)
+    }
+
+    /// What is left to be done for each task; `None` when it was cancelled.
+    fn seats(
+        &self,
+        output: &Output,
+        earlier: &Earlier,
+        said: &mut dyn FnMut(Event),
+        cancel: &Cancel,
+    ) -> Result<Option<Vec<Seat>>> {
         // of an attempt that was made again the last one counts
         let mut known: HashMap<(&str, usize), &Known> = HashMap::new();
         for attempt in &earlier.attempts {
             known.insert((&attempt.id, attempt.attempt), attempt);
         }
-        let seat = |task: &Arc<Trajectory>| {
+        let mut seats = Vec::new();
+        let mut made = Vec::new();
+        for (at, task) in self.tasks.iter().enumerate() {
             let mut todo = Vec::new();
-            let mut accepted = 0;
             for number in 1..=self.attempts {
                 match known.get(&(task.id.as_str(), number)) {
                     None => todo.push(number),
-                    Some(known) if self.retry_failed && known.ended.is_failure() => {
-                        todo.push(number);
+                    Some(known) if known.ended.is_failure() => {
+                        todo.extend(self.retry_failed.then_some(number));
                     }
-                    Some(known) if self.until.is_some() => {
-                        let verdict = self.verdict(&output.line(known)?, cancel);
-                        accepted += usize::from(verdict == Some(Verdict::Accept));
-                    }
-                    Some(_) => {}
+                    Some(known) => made.push((at, *known)),
                 }
             }
-            Ok(Seat::new(todo, accepted))
+            seats.push(Seat::new(todo, 0));
+        }
+        if self.until.is_none() {
+            return Ok(Some(seats));
+        }
+        let mut accepts = |(at, known): &(usize, &Known)| {
+            let verdict = self.verdict(&output.line(known)?, cancel);
+            Ok((*at, verdict == Some(Verdict::Accept)))
         };
-        self.tasks.iter().map(seat).collect()
+        let Some(judged) = judged(&made, &mut accepts, said, cancel)? else {
+            return Ok(None);
+        };
+        for (at, _) in judged.into_iter().filter(|(_, is_accepted)| *is_accepted) {
+            if let Some(seat) = seats.get_mut(at) {
+                seat.accepted += 1;
+            }
+        }
+        Ok(Some(seats))
     }
 
     /// What the filter says of a line, where one was asked.
@@ -217,31 +265,57 @@ impl Run<'_> {
     }
 }
 
+/// Judges what is in the file, and tells how far that is; `None` when it was cancelled.
+fn judged<T, J>(
+    made: &[T],
+    judge: &mut dyn FnMut(&T) -> Result<J>,
+    said: &mut dyn FnMut(Event),
+    cancel: &Cancel,
+) -> Result<Option<Vec<J>>> {
+    let mut found = Vec::with_capacity(made.len());
+    for (done, one) in made.iter().enumerate() {
+        let of = made.len();
+        said(Event::Judging { done, of });
+        found.push(judge(one)?);
+        // what was judged while it was cancelled may be wrong
+        if cancel.is_cancelled() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(found))
+}
+
 impl Floor<'_> {
     /// Makes attempts until none is left.
     fn work(&self, said: &Sender<Event>) {
-        while let Some((at, number)) = self.plan.next(self.cancel) {
+        while let Some(flight) = self.plan.next(self.cancel) {
+            let at = flight.task;
             let Some(task) = self.run.tasks.get(at) else {
                 return;
             };
-            let made = self.attempt(task, number);
-            let is_accepted =
-                matches!(&made, Ok(Made::Row(done)) if done.verdict == Some(Verdict::Accept));
-            self.plan.ended(at, is_accepted);
-            let event = match made {
-                Ok(Made::Row(done)) => Event::Done(*done),
+            let event = match self.attempt(task, flight.number) {
+                Ok(Made::Row(done)) => {
+                    self.look(&done);
+                    if done.verdict == Some(Verdict::Accept) {
+                        flight.accepted();
+                    }
+                    Event::Done(*done)
+                }
                 Ok(Made::Fault(why)) => Event::Fault {
                     task: task.id.clone(),
                     why,
                     left: self.plan.give_up(at) + 1,
                 },
-                Ok(Made::Stopped(why)) => {
-                    match why {
-                        NoCourse::Cancelled => {}
-                        NoCourse::Refused(why) => keep_first(&self.stopped, Stopped::Refused(why)),
-                        NoCourse::Spent(why) => keep_first(&self.stopped, Stopped::Spent(why)),
-                    }
+                Ok(Made::Stopped(NoCourse::Cancelled)) => {
                     self.cancel.cancel();
+                    return;
+                }
+                Ok(Made::Stopped(NoCourse::Refused(why))) => {
+                    self.stop(Stopped::Refused(why));
+                    return;
+                }
+                Ok(Made::Stopped(NoCourse::Spent(why))) => {
+                    self.stop(Stopped::Spent(why));
                     return;
                 }
                 Err(error) => {
@@ -253,6 +327,31 @@ impl Floor<'_> {
             if said.send(event).is_err() {
                 return;
             }
+        }
+    }
+
+    /// Begins no more attempts. Those under way end as they end: they were paid for.
+    fn stop(&self, why: Stopped) {
+        keep_first(&self.stopped, why);
+        self.plan.stop();
+    }
+
+    /// Stops where an attempt shows that the others would come to nothing.
+    fn look(&self, done: &Done) {
+        let unanswered = {
+            let unanswered = self.unanswered.lock();
+            let mut unanswered = unanswered.unwrap_or_else(PoisonError::into_inner);
+            let has_none = done.ended_by == Ended::Unavailable && done.steps == 0;
+            *unanswered = if has_none { *unanswered + 1 } else { 0 };
+            *unanswered
+        };
+        let why = || done.error.clone().unwrap_or_default();
+        if unanswered >= DEAD_AFTER {
+            self.stop(Stopped::Dead(why()));
+        } else if let (Ended::Budget, Some(why)) =
+            (done.ended_by, self.run.agent.budget.exhausted())
+        {
+            self.stop(Stopped::Spent(why));
         }
     }
 
@@ -311,6 +410,7 @@ impl Floor<'_> {
         drop(sandbox);
         let row = Row {
             agent: &run.agent,
+            settings: &self.settings,
             task,
             number,
             brief: &brief,
@@ -357,4 +457,30 @@ fn left(workspace: &mut Workspace, sandbox: &mut dyn Sandbox, cancel: &Cancel) -
             .as_ref()
             .and_then(|finished| finished.answer.clone()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn judging_what_is_there_is_told_and_can_be_cancelled() {
+        let cancel = Cancel::new();
+        let mut told = Vec::new();
+        let mut count = 0;
+        let mut judge = |one: &usize| {
+            count += 1;
+            if *one == 2 {
+                cancel.cancel();
+            }
+            Ok(*one)
+        };
+        let made = [1, 2, 3];
+        let got = judged(&made[..1], &mut judge, &mut |_| {}, &cancel).unwrap();
+        assert_eq!(got, Some(vec![1]));
+        let got = judged(&made, &mut judge, &mut |event| told.push(event), &cancel).unwrap();
+        assert_eq!((got, count), (None, 3));
+        let at = |done| Event::Judging { done, of: 3 };
+        assert_eq!(told, [at(0), at(1)]);
+    }
 }
