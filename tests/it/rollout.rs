@@ -395,6 +395,21 @@ fn a_killed_run_goes_on_where_it_stood() {
     assert_eq!((rows.len(), keys.len()), (16, 16));
 }
 
+/// What failed says nothing of the model.
+fn are_unjudged(place: &Place) {
+    let verify = ["verify", "output.jsonl", "--repos", "repos", "--json"];
+    for judged in place.program.run(&verify).ends(0).json_lines() {
+        for rules in ["published", "strict"] {
+            assert_eq!(judged[rules]["verdict"], "unjudged", "{judged:#}");
+            let why = judged[rules]["evidence"][0]["why"].as_str().unwrap();
+            assert_eq!(
+                why,
+                "the attempt failed through no fault of the model: unavailable"
+            );
+        }
+    }
+}
+
 #[test]
 fn endpoints_that_fail_make_rows_that_can_be_made_again() {
     let Some(place) = Place::new() else { return };
@@ -451,18 +466,7 @@ fn endpoints_that_fail_make_rows_that_can_be_made_again() {
             .len(),
         6
     );
-    // what failed says nothing of the model
-    let verify = ["verify", "output.jsonl", "--repos", "repos", "--json"];
-    for judged in place.program.run(&verify).ends(0).json_lines() {
-        for rules in ["published", "strict"] {
-            assert_eq!(judged[rules]["verdict"], "unjudged", "{judged:#}");
-            let why = judged[rules]["evidence"][0]["why"].as_str().unwrap();
-            assert_eq!(
-                why,
-                "the attempt failed through no fault of the model: unavailable"
-            );
-        }
-    }
+    are_unjudged(&place);
     // what failed stays as it is until somebody wants it again
     let kept = place.rollout(&stub.url(), &base).ends(0);
     assert!(
