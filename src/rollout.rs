@@ -13,6 +13,7 @@ mod metrics;
 mod output;
 mod plan;
 mod prompt;
+mod resume;
 mod row;
 mod run;
 mod said;

@@ -403,6 +403,17 @@ impl Told {
                     output.err.flush()?;
                 }
             }
+            Event::Stopping(why) => {
+                let why = match why {
+                    Stopped::Refused(why) => format!("the endpoint refused: {why}"),
+                    Stopped::Dead(why) => format!("the endpoint answers nothing: {why}"),
+                    Stopped::Spent(why) => why,
+                    Stopped::Cancelled => "it was cancelled".to_owned(),
+                };
+                let words = format!("no more attempts are begun, those under way end: {why}");
+                writeln!(output.err, "hgview: {}", text::clean_line(&words))?;
+                output.err.flush()?;
+            }
             Event::Done(done) => {
                 self.made += 1;
                 self.failed += usize::from(done.ended_by.is_failure());

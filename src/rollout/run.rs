@@ -1,6 +1,5 @@
 //! A run: attempts of many tasks, several at once, each written when it ends.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -27,7 +26,6 @@ use crate::replay::Workspace;
 use crate::rollout::Agent;
 use crate::rollout::Done;
 use crate::rollout::Earlier;
-use crate::rollout::Known;
 use crate::rollout::Output;
 use crate::rollout::Prompts;
 use crate::rollout::course::NoCourse;
@@ -35,7 +33,6 @@ use crate::rollout::course::play;
 use crate::rollout::hands::InSandbox;
 use crate::rollout::history::now;
 use crate::rollout::plan::Plan;
-use crate::rollout::plan::Seat;
 use crate::rollout::row::Left;
 use crate::rollout::row::Row;
 use crate::rollout::row::parsed;
@@ -97,6 +94,8 @@ pub enum Event {
         /// So many are to be.
         of: usize,
     },
+    /// No more attempts are begun; those under way end.
+    Stopping(Stopped),
     /// An attempt was written.
     Done(Done),
     /// A task cannot be attempted, and why; so many attempts are not made.
@@ -206,54 +205,8 @@ impl Run<'_> {
         changed_tasks(self.tasks.iter().map(Arc::as_ref), earlier)
     }
 
-    /// What is left to be done for each task; `None` when it was cancelled.
-    fn seats(
-        &self,
-        output: &Output,
-        earlier: &Earlier,
-        said: &mut dyn FnMut(Event),
-        cancel: &Cancel,
-    ) -> Result<Option<Vec<Seat>>> {
-        // of an attempt that was made again the last one counts
-        let mut known: HashMap<(&str, usize), &Known> = HashMap::new();
-        for attempt in &earlier.attempts {
-            known.insert((&attempt.id, attempt.attempt), attempt);
-        }
-        let mut seats = Vec::new();
-        let mut made = Vec::new();
-        for (at, task) in self.tasks.iter().enumerate() {
-            let mut todo = Vec::new();
-            for number in 1..=self.attempts {
-                match known.get(&(task.id.as_str(), number)) {
-                    None => todo.push(number),
-                    Some(known) if known.ended.is_failure() => {
-                        todo.extend(self.retry_failed.then_some(number));
-                    }
-                    Some(known) => made.push((at, *known)),
-                }
-            }
-            seats.push(Seat::new(todo, 0));
-        }
-        if self.until.is_none() {
-            return Ok(Some(seats));
-        }
-        let mut accepts = |(at, known): &(usize, &Known)| {
-            let verdict = self.verdict(&output.line(known)?, cancel);
-            Ok((*at, verdict == Some(Verdict::Accept)))
-        };
-        let Some(judged) = judged(&made, &mut accepts, said, cancel)? else {
-            return Ok(None);
-        };
-        for (at, _) in judged.into_iter().filter(|(_, is_accepted)| *is_accepted) {
-            if let Some(seat) = seats.get_mut(at) {
-                seat.accepted += 1;
-            }
-        }
-        Ok(Some(seats))
-    }
-
     /// What the filter says of a line, where one was asked.
-    fn verdict(&self, line: &[u8], cancel: &Cancel) -> Option<Verdict> {
+    pub(super) fn verdict(&self, line: &[u8], cancel: &Cancel) -> Option<Verdict> {
         let until = self.until.as_ref()?;
         let Ok(trajectory) = parsed(line) else {
             return Some(Verdict::Unjudged);
@@ -263,26 +216,6 @@ impl Run<'_> {
         let checked = check::check(&head, &whole, &until.tools, cancel);
         Some(until.filter.verdict(&checked))
     }
-}
-
-/// Judges what is in the file, and tells how far that is; `None` when it was cancelled.
-fn judged<T, J>(
-    made: &[T],
-    judge: &mut dyn FnMut(&T) -> Result<J>,
-    said: &mut dyn FnMut(Event),
-    cancel: &Cancel,
-) -> Result<Option<Vec<J>>> {
-    let mut found = Vec::with_capacity(made.len());
-    for (done, one) in made.iter().enumerate() {
-        let of = made.len();
-        said(Event::Judging { done, of });
-        found.push(judge(one)?);
-        // what was judged while it was cancelled may be wrong
-        if cancel.is_cancelled() {
-            return Ok(None);
-        }
-    }
-    Ok(Some(found))
 }
 
 impl Floor<'_> {
@@ -295,7 +228,7 @@ impl Floor<'_> {
             };
             let event = match self.attempt(task, flight.number) {
                 Ok(Made::Row(done)) => {
-                    self.look(&done);
+                    self.look(&done, said);
                     if done.verdict == Some(Verdict::Accept) {
                         flight.accepted();
                     }
@@ -311,11 +244,11 @@ impl Floor<'_> {
                     return;
                 }
                 Ok(Made::Stopped(NoCourse::Refused(why))) => {
-                    self.stop(Stopped::Refused(why));
+                    self.stop(Stopped::Refused(why), said);
                     return;
                 }
                 Ok(Made::Stopped(NoCourse::Spent(why))) => {
-                    self.stop(Stopped::Spent(why));
+                    self.stop(Stopped::Spent(why), said);
                     return;
                 }
                 Err(error) => {
@@ -331,13 +264,16 @@ impl Floor<'_> {
     }
 
     /// Begins no more attempts. Those under way end as they end: they were paid for.
-    fn stop(&self, why: Stopped) {
-        keep_first(&self.stopped, why);
+    fn stop(&self, why: Stopped, said: &Sender<Event>) {
+        if keep_first(&self.stopped, why.clone()) {
+            // nobody may hear of it any more
+            drop(said.send(Event::Stopping(why)));
+        }
         self.plan.stop();
     }
 
     /// Stops where an attempt shows that the others would come to nothing.
-    fn look(&self, done: &Done) {
+    fn look(&self, done: &Done, said: &Sender<Event>) {
         let unanswered = {
             let unanswered = self.unanswered.lock();
             let mut unanswered = unanswered.unwrap_or_else(PoisonError::into_inner);
@@ -347,11 +283,11 @@ impl Floor<'_> {
         };
         let why = || done.error.clone().unwrap_or_default();
         if unanswered >= DEAD_AFTER {
-            self.stop(Stopped::Dead(why()));
+            self.stop(Stopped::Dead(why()), said);
         } else if let (Ended::Budget, Some(why)) =
             (done.ended_by, self.run.agent.budget.exhausted())
         {
-            self.stop(Stopped::Spent(why));
+            self.stop(Stopped::Spent(why), said);
         }
     }
 
@@ -427,9 +363,12 @@ impl Floor<'_> {
     }
 }
 
-fn keep_first<T>(place: &Mutex<Option<T>>, value: T) {
+/// Whether it is the first.
+fn keep_first<T>(place: &Mutex<Option<T>>, value: T) -> bool {
     let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_first = place.is_none();
     place.get_or_insert(value);
+    is_first
 }
 
 /// A trajectory of a task that has not begun.
@@ -457,30 +396,4 @@ fn left(workspace: &mut Workspace, sandbox: &mut dyn Sandbox, cancel: &Cancel) -
             .as_ref()
             .and_then(|finished| finished.answer.clone()),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn judging_what_is_there_is_told_and_can_be_cancelled() {
-        let cancel = Cancel::new();
-        let mut told = Vec::new();
-        let mut count = 0;
-        let mut judge = |one: &usize| {
-            count += 1;
-            if *one == 2 {
-                cancel.cancel();
-            }
-            Ok(*one)
-        };
-        let made = [1, 2, 3];
-        let got = judged(&made[..1], &mut judge, &mut |_| {}, &cancel).unwrap();
-        assert_eq!(got, Some(vec![1]));
-        let got = judged(&made, &mut judge, &mut |event| told.push(event), &cancel).unwrap();
-        assert_eq!((got, count), (None, 3));
-        let at = |done| Event::Judging { done, of: 3 };
-        assert_eq!(told, [at(0), at(1)]);
-    }
 }

@@ -457,15 +457,8 @@ fn endpoints_that_fail_make_rows_that_can_be_made_again() {
             "{row:#}"
         );
     }
-    assert_eq!(
-        place
-            .program
-            .run(&["list", "output.jsonl", "--json"])
-            .ends(0)
-            .json_lines()
-            .len(),
-        6
-    );
+    let listed = place.program.run(&["list", "output.jsonl", "--json"]);
+    assert_eq!(listed.ends(0).json_lines().len(), 6);
     are_unjudged(&place);
     // what failed stays as it is until somebody wants it again
     let kept = place.rollout(&stub.url(), &base).ends(0);
@@ -495,6 +488,21 @@ fn endpoints_that_fail_make_rows_that_can_be_made_again() {
     );
     let done = place.rollout(&good.url(), &again).ends(0);
     assert!(done.err.contains("0 are left"), "{}", done.err);
+}
+
+#[test]
+fn what_is_refused_leaves_no_file() {
+    let Some(place) = Place::new() else { return };
+    let refusing =
+        Stub::start(|_, _| Reply::Status(401, Vec::new(), "no such key".to_owned())).unwrap();
+    let fresh = ["-o", "fresh.jsonl", "--jobs", "1"];
+    let refused = place.rollout(&refusing.url(), &fresh).ends(2);
+    let said = "no more attempts are begun, those under way end: the endpoint refused";
+    assert!(refused.err.contains(said), "{}", refused.err);
+    assert!(
+        !place.path("fresh.jsonl").exists(),
+        "what makes nothing leaves nothing"
+    );
 }
 
 /// Looks around.
