@@ -5,6 +5,7 @@
 //! not say is `None`, never a zero.
 
 mod action;
+mod ended;
 mod flag;
 mod ids;
 mod json;
@@ -17,6 +18,7 @@ mod trajectory;
 mod verdict;
 
 pub use action::{Action, ActionClass, Edit, EditOp, Observation, Part, ShellCall, View};
+pub use ended::{Ended, ROLLOUT_AGENT};
 pub use flag::{Component, Flag, FlagKind};
 pub use ids::{ContentHash, LineIx, LineNo, RecordIx, Span, StepIx};
 pub use json::{Value, approx_value_bytes};

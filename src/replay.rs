@@ -61,6 +61,7 @@ pub use shell::Scaffold;
 pub use shell::Shown;
 pub use shell::Terminal;
 pub use shell::WithPatches;
+pub use shell::cut_middle;
 pub use stage::Stage;
 pub use stage::Staged;
 pub use tool::Call;

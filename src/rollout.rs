@@ -13,9 +13,11 @@ mod metrics;
 mod output;
 mod plan;
 mod prompt;
+mod resume;
 mod row;
 mod run;
 mod said;
+mod settings;
 mod talk;
 mod tools;
 
@@ -25,6 +27,7 @@ mod tests;
 pub use course::Agent;
 pub use course::Limits;
 pub use output::Earlier;
+pub use output::KEPT;
 pub use output::Known;
 pub use output::Output;
 pub use prompt::Prompts;
@@ -34,62 +37,6 @@ pub use run::Run;
 pub use run::Stopped;
 pub use run::Until;
 pub use said::CallForm;
+pub use settings::Other;
+pub use settings::Settings;
 pub use tools::definitions;
-
-use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
-
-/// What ended an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Ended {
-    /// The model called `finish`.
-    Finish,
-    /// The model asked for no call, again and again.
-    NoCall,
-    /// The limit on turns.
-    MaxSteps,
-    /// The limit on tokens.
-    MaxTokens,
-    /// The limit on cost.
-    MaxCost,
-    /// The limit on time.
-    MaxTime,
-    /// The conversation became longer than the model reads.
-    TooLong,
-    /// The endpoint gave no answer, as often as it was asked.
-    Unavailable,
-    /// The sandbox failed.
-    Sandbox,
-}
-
-impl Ended {
-    /// The word used in rows and tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Finish => "finish",
-            Self::NoCall => "no_call",
-            Self::MaxSteps => "max_steps",
-            Self::MaxTokens => "max_tokens",
-            Self::MaxCost => "max_cost",
-            Self::MaxTime => "max_time",
-            Self::TooLong => "too_long",
-            Self::Unavailable => "unavailable",
-            Self::Sandbox => "sandbox",
-        }
-    }
-
-    /// Whether it says nothing of the model: the attempt may be made again.
-    pub fn is_failure(self) -> bool {
-        matches!(self, Self::Unavailable | Self::Sandbox)
-    }
-
-    /// Whether a limit ended it.
-    pub fn is_limit(self) -> bool {
-        matches!(
-            self,
-            Self::MaxSteps | Self::MaxTokens | Self::MaxCost | Self::MaxTime | Self::TooLong
-        )
-    }
-}

@@ -25,6 +25,7 @@ use crate::model::ContentHash;
 pub use find::Found;
 pub use find::find;
 pub use part::Part;
+pub(crate) use part::is_at;
 pub use read::Read;
 pub use read::read;
 pub use writer::Head;

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 
 use crate::cancel::Cancel;
 use crate::cli::Output;
@@ -37,6 +38,7 @@ use crate::rollout::Done;
 use crate::rollout::Earlier;
 use crate::rollout::Event;
 use crate::rollout::Limits;
+use crate::rollout::Other;
 use crate::rollout::Prompts;
 use crate::rollout::Run;
 use crate::rollout::Stopped;
@@ -54,6 +56,11 @@ use crate::workspace::checkout::Repositories;
 
 /// How much longer than an attempt its sandbox may live.
 const SLACK: Duration = Duration::from_mins(10);
+/// Tasks, and cells for them, that are named where many are meant.
+const SHOWN_TASKS: usize = 10;
+const SHOWN_CELLS: usize = 500;
+/// How often is told how far the judging of earlier attempts is.
+const JUDGING_PACE: Duration = Duration::from_secs(5);
 
 /// Makes all attempts. *No* when one was not made or failed.
 pub(super) fn run(
@@ -74,8 +81,6 @@ pub(super) fn run(
     let store = records::load_store(&args.paths, shared, output)?;
     let among = selection::chosen(selector, &args.paths, &store, shared, output)?;
     let tasks = tasks_of(&store, &among, output)?;
-    let (file, earlier) = rollout::Output::open(&args.output, &chat.settings().model)?;
-    tell_earlier(&earlier, output)?;
     let programs = programs(false);
     let repositories = stage.sources.repositories.clone();
     let run = Run {
@@ -91,6 +96,10 @@ pub(super) fn run(
     let cancel = Cancel::new();
     let interrupts = Interrupts::watch(&cancel)?;
     let mut told = Told::new(args.json);
+    // last of all: what fails before leaves no file
+    let (file, earlier) = rollout::Output::open(&args.output, &run.agent.model)?;
+    tell_earlier(&earlier, output)?;
+    tell_others(&run, &earlier, output)?;
     let mut wrote = Ok(());
     let stopped = run.run(
         &file,
@@ -108,16 +117,27 @@ pub(super) fn run(
     )?;
     wrote?;
     told.end(&file, output)?;
+    drop(file);
     let is_whole = stopped.is_none() && told.failed == 0 && told.faults == 0;
     match stopped {
         Some(Stopped::Refused(why)) => {
-            return Err(Error::input(format!("the endpoint refused: {why}")).hint(
-                "attempts that had ended are kept; the same command goes on with the others",
-            ));
+            let what = format!("the endpoint refused: {why}");
+            return Err(Error::input(what).hint(rollout::KEPT));
         }
         Some(Stopped::Spent(why)) => {
-            let more = "the same command goes on with a higher bound";
-            writeln!(output.err, "hgview: stopped: {why}; {more}")?;
+            let more = "the same command goes on with a higher bound, with --retry-failed also with attempts that were \
+                        under way";
+            writeln!(output.err, "hgview: stopped: {why}\nhint: {more}")?;
+        }
+        Some(Stopped::Dead(why)) => {
+            let why = text::clean_line(&why);
+            writeln!(
+                output.err,
+                "hgview: stopped: the endpoint answers nothing: {why}"
+            )?;
+            let more =
+                "the same command with --retry-failed makes these attempts again and goes on";
+            writeln!(output.err, "hint: {more}")?;
         }
         Some(Stopped::Cancelled) => {
             output.err.flush()?;
@@ -304,6 +324,37 @@ fn tell_earlier(earlier: &Earlier, output: &mut Output<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Says in what attempts that are there differ from those that are to be made.
+fn tell_others(run: &Run<'_>, earlier: &Earlier, output: &mut Output<'_>) -> Result<()> {
+    let others = run.settings().differences(earlier);
+    let in_words = |other: Other| match other.values {
+        Some((then, now)) => format!("{} {then}, now {now}", other.option),
+        None => format!("another {}", other.option),
+    };
+    let others: Vec<String> = others.into_iter().map(in_words).collect();
+    if !others.is_empty() {
+        let others = others.join("; ");
+        writeln!(
+            output.err,
+            "hgview: attempts in the output were made with other settings, so that they are not to be compared with new \
+             ones: {}",
+            text::clean_line(&others)
+        )?;
+    }
+    let changed = run.changed_tasks(earlier);
+    if !changed.is_empty() {
+        let count = human::plural(changed.len(), "task");
+        let named: Vec<&str> = changed.into_iter().take(SHOWN_TASKS).collect();
+        let named = named.join(", ");
+        writeln!(
+            output.err,
+            "hgview: {count} changed since attempts in the output were made: {}",
+            text::excerpt(&named, SHOWN_CELLS)
+        )?;
+    }
+    Ok(())
+}
+
 /// What was told of a run.
 struct Told {
     as_json: bool,
@@ -312,6 +363,8 @@ struct Told {
     made: usize,
     failed: usize,
     faults: usize,
+    /// When was told how far the judging is.
+    judging: Option<Instant>,
 }
 
 impl Told {
@@ -323,6 +376,7 @@ impl Told {
             made: 0,
             failed: 0,
             faults: 0,
+            judging: None,
         }
     }
 
@@ -337,6 +391,28 @@ impl Told {
                         "hgview: the output holds {there}; {todo} are left"
                     )?;
                 }
+            }
+            Event::Judging { done, of } => {
+                if self
+                    .judging
+                    .is_none_or(|told| told.elapsed() >= JUDGING_PACE)
+                {
+                    self.judging = Some(Instant::now());
+                    let (done, of) = (human::count(done), human::plural(of, "earlier attempt"));
+                    writeln!(output.err, "hgview: judged {done} of {of}")?;
+                    output.err.flush()?;
+                }
+            }
+            Event::Stopping(why) => {
+                let why = match why {
+                    Stopped::Refused(why) => format!("the endpoint refused: {why}"),
+                    Stopped::Dead(why) => format!("the endpoint answers nothing: {why}"),
+                    Stopped::Spent(why) => why,
+                    Stopped::Cancelled => "it was cancelled".to_owned(),
+                };
+                let words = format!("no more attempts are begun, those under way end: {why}");
+                writeln!(output.err, "hgview: {}", text::clean_line(&words))?;
+                output.err.flush()?;
             }
             Event::Done(done) => {
                 self.made += 1;
@@ -371,7 +447,11 @@ impl Told {
         output.out.flush()?;
         let path = file.path().display().to_string();
         let (words, path) = (self.words(), text::clean_line(&path));
-        writeln!(output.err, "hgview: {words}; see {path}")?;
+        if file.is_empty() {
+            writeln!(output.err, "hgview: {words}")?;
+        } else {
+            writeln!(output.err, "hgview: {words}; see {path}")?;
+        }
         Ok(())
     }
 

@@ -46,6 +46,7 @@ use crate::review::earlier;
 use crate::review::people;
 use crate::store::Head;
 use crate::store::Store;
+use crate::verify::FAILED;
 
 /// A record that may be kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -385,8 +386,11 @@ impl<'a> Examiner<'a> {
     fn outcome(&self, judged: Judged, states: &[(&Text, &State)]) -> Result<(Told, Masks), String> {
         let policy = self.jury.policy;
         let outcome = policy.outcome(judged.verdict, states);
-        // nobody asked for a filter: what neither it nor anybody else says anything of stays
+        // nobody asked for a filter: what neither it nor anybody else says anything of stays, but for attempts that came
+        // to nothing
+        let is_failure = judged.verdict == Verdict::Unjudged && judged.why.starts_with(FAILED);
         let is_let_be = outcome.by == By::Nobody
+            && !is_failure
             && policy != Policy::HumanOnly
             && self.jury.filter.is_some_and(Judge::is_lenient);
         if outcome.verdict != Verdict::Accept && !is_let_be {

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::model::Ended;
 use crate::model::Outcome;
+use crate::model::ROLLOUT_AGENT;
 use crate::model::Span;
 use crate::model::Step;
 use crate::model::StepKind;
@@ -329,6 +331,19 @@ impl Trajectory {
             .iter()
             .filter(|step| step.kind == StepKind::Agent)
             .count()
+    }
+
+    /// Whether `hgview rollout` made it.
+    pub fn is_rollout(&self) -> bool {
+        let agent = self.agent.as_deref().unwrap_or_default();
+        let version = agent.strip_prefix(ROLLOUT_AGENT);
+        version.is_some_and(|version| version.starts_with(' '))
+    }
+
+    /// The end of an attempt of `hgview rollout` that failed through no fault of the model's.
+    pub fn failure(&self) -> Option<Ended> {
+        let ended = Ended::named(self.outcome.exit_status.as_deref()?)?;
+        (self.is_rollout() && ended.is_failure()).then_some(ended)
     }
 
     /// All calls of all responses.

@@ -283,9 +283,12 @@ pub fn ends_in_failure(observation: &Observation) -> bool {
     text.is_some_and(|text| verdict::ends_in_failure(text))
 }
 
+/// With what `hgview rollout` begins its answer to a call that it did not run.
+pub const NEVER_RAN: &str = "The call was not run: ";
+
 /// Whether a person or a rule kept the call from running, by what its observation begins with: it changed nothing.
 pub fn was_refused(observation: &Observation) -> bool {
-    const STARTS: [&str; 12] = [
+    const STARTS: [&str; 13] = [
         "The user doesn't want to ",
         "Error: The user doesn't want to ",
         "exec command rejected by user",
@@ -298,6 +301,7 @@ pub fn was_refused(observation: &Observation) -> bool {
         "The action has been rejected by the user",
         "User rejected the action",
         "The user declined this operation.",
+        NEVER_RAN,
     ];
     let text = observation.first_text();
     text.is_some_and(|text| STARTS.iter().any(|start| text.starts_with(start)))

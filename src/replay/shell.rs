@@ -20,6 +20,7 @@ pub use heredoc::WithPatches;
 pub use openhands::Form;
 pub use openhands::OpenHands;
 pub use openhands::Shown;
+pub use openhands::cut_middle;
 pub use plain::Plain;
 pub use plain::Scaffold;
 pub use terminal::Edition;

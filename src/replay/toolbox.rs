@@ -66,7 +66,7 @@ enum Choice {
 pub struct Toolbox {
     cwd: String,
     /// Arguments may be the texts that the model wrote.
-    is_data_set: bool,
+    has_texts: bool,
     shell: Shell,
     /// The editors of the calls, by the names of their tools.
     editors: BTreeMap<String, Editor>,
@@ -88,10 +88,11 @@ impl Toolbox {
         let known = editors.into_iter();
         Self {
             cwd: start_of(trajectory, root),
-            is_data_set: matches!(
-                trajectory.source.format,
-                Some(Format::Chat | Format::Adp) | None
-            ),
+            has_texts: trajectory.is_rollout()
+                || matches!(
+                    trajectory.source.format,
+                    Some(Format::Chat | Format::Adp) | None
+                ),
             shell: shell_of(trajectory),
             editors: known
                 .filter_map(|(name, editor)| Some((name, editor?)))
@@ -493,7 +494,7 @@ const POOLED_SINCE: (u32, u32) = (1, 17);
 /// The first one with terminals of 256 columns.
 const NARROW_SINCE: (u32, u32) = (1, 26);
 
-/// The call with the list of numbers that data sets keep as a text, `"[1, 20]"`; `None` where it has no such text.
+/// The call with the list of numbers that data sets and models write as a text, `"[1, 20]"`; `None` where it has no such text.
 fn with_numbers(action: &Action) -> Option<Action> {
     let text = action.args.get("view_range")?.as_str()?;
     let inner = text.trim().strip_prefix('[')?.strip_suffix(']')?;
@@ -555,13 +556,13 @@ impl Tool for Toolbox {
             Choice::Not(why) if key.is_none() => return Ok(Reply::not_replayable(why)),
             Choice::Not(_) | Choice::Shell | Choice::Editor => {}
         }
-        let is_data_set = self.is_data_set;
+        let has_texts = self.has_texts;
         let Some(tool) = key.and_then(|key| self.tool(key)) else {
             let name = &call.action.tool;
             let why = format!("the tool {name} is not known to replays");
             return Ok(Reply::not_replayable(why));
         };
-        let read = is_data_set.then(|| with_numbers(call.action)).flatten();
+        let read = has_texts.then(|| with_numbers(call.action)).flatten();
         let action = read.as_ref().unwrap_or(call.action);
         let call = Call { action, ..*call };
         let mut reply = tool.run(&call, sandbox, live, cancel)?;

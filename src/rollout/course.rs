@@ -10,7 +10,7 @@ use crate::cancel::Cancel;
 use crate::endpoint::Budget;
 use crate::endpoint::Chat;
 use crate::endpoint::NoAnswer;
-use crate::rollout::Ended;
+use crate::model::Ended;
 use crate::rollout::hands::Hands;
 use crate::rollout::history::History;
 use crate::rollout::metrics::Metrics;
@@ -93,7 +93,7 @@ pub(super) enum NoCourse {
     Cancelled,
     /// The endpoint answers nothing of this kind.
     Refused(String),
-    /// All attempts together have taken what they may.
+    /// All attempts together have taken what they may, and this one nothing.
     Spent(String),
 }
 
@@ -148,7 +148,15 @@ pub(super) fn play(
 const PACE: Duration = Duration::from_millis(20);
 
 /// Does something that can be cancelled, and cancels it when the time is over.
-fn within<T>(left: Duration, cancel: &Cancel, work: impl FnOnce(&Cancel) -> T) -> T {
+pub(super) fn within<T>(left: Duration, cancel: &Cancel, work: impl FnOnce(&Cancel) -> T) -> T {
+    /// Sends the watcher home, also where the work panics: the scope waits for it.
+    struct Home<'a>(&'a Cancel, std::thread::Thread);
+    impl Drop for Home<'_> {
+        fn drop(&mut self) {
+            self.0.cancel();
+            self.1.unpark();
+        }
+    }
     let (own, ended) = (Cancel::new(), Cancel::new());
     let until = Instant::now().checked_add(left);
     std::thread::scope(|scope| {
@@ -162,10 +170,8 @@ fn within<T>(left: Duration, cancel: &Cancel, work: impl FnOnce(&Cancel) -> T) -
                 std::thread::park_timeout(PACE);
             }
         });
-        let done = work(&own);
-        ended.cancel();
-        watcher.thread().unpark();
-        done
+        let _home = Home(&ended, watcher.thread().clone());
+        work(&own)
     })
 }
 
@@ -175,8 +181,14 @@ impl Playing<'_> {
         if let Some(end) = self.limit() {
             return Ok(Some(end));
         }
-        if let Some(why) = self.agent.budget.exhausted() {
-            return Err(NoCourse::Spent(why));
+        match self.agent.budget.exhausted() {
+            Some(why) if self.course.steps == 0 => return Err(NoCourse::Spent(why)),
+            // what it did was paid for
+            Some(why) => {
+                let error = format!("RuntimeError: Agent stopped: {why} by all attempts together");
+                return Ok(Some((Ended::Budget, Some(error))));
+            }
+            None => {}
         }
         let request = self.course.talk.request(&self.agent.sampling);
         let asked = Instant::now();

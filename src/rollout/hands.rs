@@ -13,6 +13,7 @@ use crate::replay::Did;
 use crate::replay::Form;
 use crate::replay::OpenHands;
 use crate::replay::Tool as _;
+use crate::replay::cut_middle;
 use crate::replay::edit::StrReplaceEditor;
 use crate::rollout::said::Asked;
 use crate::rollout::tools;
@@ -36,7 +37,8 @@ pub(super) struct Seen {
 impl Seen {
     /// A call that could not be run.
     pub(super) fn error(why: impl Into<String>) -> Self {
-        let content: String = why.into();
+        let why: String = why.into();
+        let content = cut_middle(&why);
         Self {
             kind: "error",
             message: format!("{content}\n[Error occurred in processing last action]"),
@@ -113,7 +115,8 @@ impl<'a> InSandbox<'a> {
             return Ok(Seen::error(why));
         }
         let shown = self.shell.shown().clone();
-        let content = self.outwards(&shown.content);
+        // as long as OpenHands lets an event be; what is wider is no use to anybody and fills disks
+        let content = cut_middle(&self.outwards(&shown.content));
         let Some(code) = shown.exit_code else {
             return Ok(Seen::error(content));
         };

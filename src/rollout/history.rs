@@ -5,6 +5,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::model::ROLLOUT_AGENT;
 use crate::rollout::hands::Seen;
 use crate::rollout::metrics::Metrics;
 use crate::rollout::said::Asked;
@@ -12,7 +13,9 @@ use crate::rollout::said::Said;
 use crate::rollout::tools;
 
 /// Says who wrote the events.
-pub(super) const AGENT: &str = concat!("hgview-rollout ", env!("CARGO_PKG_VERSION"));
+pub(super) fn agent() -> String {
+    format!("{ROLLOUT_AGENT} {}", env!("CARGO_PKG_VERSION"))
+}
 
 /// The events so far.
 #[derive(Debug, Default)]
@@ -38,7 +41,7 @@ impl History {
 
     /// The system prompt, and the tools that were offered with it.
     pub(super) fn system(&mut self, prompt: &str, tools: &[Value]) {
-        let args = json!({"content": prompt, "tools": tools, "agent_class": AGENT});
+        let args = json!({"content": prompt, "tools": tools, "agent_class": agent()});
         self.push("agent", prompt, "action", "system", [("args", args)]);
     }
 
@@ -122,7 +125,9 @@ pub(super) fn now() -> String {
 fn action_of(asked: &Asked, thought: &str, cwd: Option<&str>) -> (&'static str, Value, String) {
     let Ok(args) = &asked.args else {
         // OpenHands takes tools that are not its own for those of a server
-        let args = json!({"name": asked.tool, "arguments": {}, "thought": thought});
+        let written = serde_json::from_str(&asked.written);
+        let written = written.unwrap_or_else(|_| Value::String(asked.written.clone()));
+        let args = json!({"name": asked.tool, "arguments": written, "thought": thought});
         return ("call_tool_mcp", args, format!("Calling {}", asked.tool));
     };
     let field = |key: &str| args.get(key).cloned().unwrap_or_default();

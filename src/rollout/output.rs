@@ -1,13 +1,15 @@
 //! The file of attempts: lines are appended whole and synced, and none is ever changed.
 //!
 //! What was written before is read when the file is opened, so that a run goes on where an earlier one stopped. A last line
-//! that was torn is set aside in a file beside it. A file that is something else is left alone.
+//! that was torn is set aside in a file beside it. A file that is something else is left alone, and one that was made here
+//! and stayed empty is removed.
 
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::fs::TryLockError;
 use std::io::BufRead as _;
 use std::io::BufReader;
+use std::io::ErrorKind;
 use std::io::Read as _;
 use std::io::Seek as _;
 use std::io::SeekFrom;
@@ -18,16 +20,21 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::error::Result;
-use crate::rollout::Ended;
+use crate::model::Ended;
+use crate::rollout::settings::Settings;
+use crate::shard::is_at;
 
 /// The file. One program at a time has it.
 #[derive(Debug)]
 pub struct Output {
     path: PathBuf,
     file: Mutex<File>,
+    /// It was not there before.
+    is_new: bool,
 }
 
 /// An attempt that the file holds already.
@@ -39,6 +46,8 @@ pub struct Known {
     pub attempt: usize,
     /// What ended it.
     pub ended: Ended,
+    /// The hash of the task's instance; `None` where the row does not tell.
+    pub(super) task_hash: Option<String>,
     /// Where its line begins.
     start: u64,
     /// Bytes of its line.
@@ -54,6 +63,8 @@ pub struct Earlier {
     pub passed: usize,
     /// The file in which the torn end of the last line now is.
     pub torn: Option<PathBuf>,
+    /// What its attempts were made with, each once.
+    pub settings: Vec<Settings>,
 }
 
 /// What of a line says which attempt it is.
@@ -68,6 +79,10 @@ struct Line {
 #[derive(Deserialize)]
 struct Metadata {
     llm_config: Config,
+    #[serde(default)]
+    settings: Value,
+    #[serde(default)]
+    task_sha256: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -75,35 +90,32 @@ struct Config {
     model: String,
 }
 
+/// What those may do whose run ended early.
+pub const KEPT: &str = "attempts that had ended are kept; the same command goes on with the others";
+
 impl Output {
     /// Opens or makes the file, for attempts of `model`.
     ///
     /// # Errors
     /// *input* when it cannot be read or written, holds something else or attempts of another model, or is in use.
     pub fn open(path: &Path, model: &str) -> Result<(Self, Earlier)> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)
-            .map_err(|err| cannot(path, "open", err))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::input(format!(
-                    "{} is being written by another run",
-                    path.display()
-                )));
-            }
-            Err(TryLockError::Error(err)) => return Err(cannot(path, "lock", err)),
-        }
+        let (mut file, is_new) = locked(path)?;
         let (mut earlier, end) = read(path, &file, model)?;
         if let Some(end) = end {
             earlier.torn = mend(path, &mut file, &end)?;
         }
-        let file = Mutex::new(file);
-        let path = path.to_path_buf();
-        Ok((Self { path, file }, earlier))
+        let output = Self {
+            path: path.to_path_buf(),
+            file: Mutex::new(file),
+            is_new,
+        };
+        Ok((output, earlier))
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.metadata().is_ok_and(|about| about.len() == 0)
     }
 
     /// Where it is.
@@ -124,7 +136,7 @@ impl Output {
         written.map_err(|err| {
             // half a line must not swallow the next one; where this fails too, it is set aside by the next run
             drop(file.set_len(len));
-            cannot_write(err)
+            cannot_write(err).hint(KEPT)
         })
     }
 
@@ -139,6 +151,44 @@ impl Output {
             .and_then(|_at| file.read_exact(&mut line))
             .map_err(|err| cannot(&self.path, "read", err))?;
         Ok(line)
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        // the lock is still held: nobody else has written to it
+        if self.is_new && self.is_empty() {
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// The file for nobody else, and whether it was made for that.
+fn locked(path: &Path) -> Result<(File, bool)> {
+    loop {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true);
+        let (file, is_new) = match options.clone().create_new(true).open(path) {
+            Err(err) if err.kind() == ErrorKind::AlreadyExists => {
+                (options.create(true).open(path), false)
+            }
+            made => (made, true),
+        };
+        let file = file.map_err(|err| cannot(path, "open", err))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::input(format!(
+                    "{} is being written by another run",
+                    path.display()
+                )));
+            }
+            Err(TryLockError::Error(err)) => return Err(cannot(path, "lock", err)),
+        }
+        // who held it may have removed it in the meantime
+        if is_at(&file, path).map_err(|err| cannot(path, "open", err))? {
+            return Ok((file, is_new));
+        }
     }
 }
 
@@ -184,13 +234,20 @@ fn read(path: &Path, file: &File, model: &str) -> Result<(Earlier, Option<Torn>)
         let known = attempt_of(&line, model);
         let is_whole = matches!(known, Ok(Some(_)));
         match known {
-            Ok(Some(found)) => earlier.attempts.push(Known {
-                id: found.instance_id,
-                attempt: found.attempt,
-                ended: found.ended_by,
-                start,
-                len: line.len(),
-            }),
+            Ok(Some(found)) => {
+                let settings = Settings::read(found.metadata.settings);
+                if let Some(settings) = settings.filter(|new| !earlier.settings.contains(new)) {
+                    earlier.settings.push(settings);
+                }
+                earlier.attempts.push(Known {
+                    id: found.instance_id,
+                    attempt: found.attempt,
+                    ended: found.ended_by,
+                    task_hash: found.metadata.task_sha256,
+                    start,
+                    len: line.len(),
+                });
+            }
             Ok(None) if is_ended => earlier.passed += usize::from(!line.trim_ascii().is_empty()),
             Ok(None) => {}
             Err(why) => {
@@ -320,6 +377,22 @@ mod tests {
         );
         let odd = format!("{one}\n{half}\n\n{two}\n");
         check(&odd, &both, 1, &odd, None);
+    }
+
+    #[test]
+    fn what_stays_empty_is_removed_if_it_was_made_here() {
+        let place = Place(tempfile::tempdir().unwrap());
+        let (output, _) = Output::open(&place.path(), "m").unwrap();
+        assert!(output.is_empty());
+        drop(output);
+        assert!(!place.path().exists());
+        let (output, _) = Output::open(&place.path(), "m").unwrap();
+        output.append(b"{}".to_vec()).unwrap();
+        drop(output);
+        assert_eq!(place.text(), "{}\n");
+        let place = Place::with("");
+        drop(Output::open(&place.path(), "m").unwrap());
+        assert_eq!(place.text(), "", "it was there before");
     }
 
     #[track_caller]

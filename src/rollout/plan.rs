@@ -48,6 +48,33 @@ struct State {
     until: Option<usize>,
     /// No seat before this one has anything to do.
     first: usize,
+    /// No more attempts are wanted.
+    is_over: bool,
+}
+
+/// An attempt that is being made; dropped, it has ended without being accepted, so that nobody waits for one whose worker
+/// panicked.
+#[derive(Debug)]
+pub(super) struct Flight<'a> {
+    plan: &'a Plan,
+    /// The task's place among all.
+    pub(super) task: usize,
+    /// Which attempt of it.
+    pub(super) number: usize,
+}
+
+impl Flight<'_> {
+    /// It has ended, and the filter accepted it.
+    pub(super) fn accepted(self) {
+        self.plan.ended(self.task, true);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.plan.ended(self.task, false);
+    }
 }
 
 /// What there is to do.
@@ -64,6 +91,7 @@ impl Plan {
             seats,
             until,
             first: 0,
+            is_over: false,
         };
         Self {
             state: Mutex::new(state),
@@ -71,16 +99,22 @@ impl Plan {
         }
     }
 
-    /// The task and the number of the next attempt; waits where that depends on attempts that are being made. `None` when
-    /// all is done or it was cancelled.
-    pub(super) fn next(&self, cancel: &Cancel) -> Option<(usize, usize)> {
+    /// The next attempt; waits where that depends on attempts that are being made. `None` when all is done, when no more
+    /// are wanted, or when it was cancelled.
+    pub(super) fn next(&self, cancel: &Cancel) -> Option<Flight<'_>> {
         let mut state = self.state();
         loop {
-            if cancel.is_cancelled() {
+            if cancel.is_cancelled() || state.is_over {
                 return None;
             }
             match state.next() {
-                Next::Attempt { task, number } => return Some((task, number)),
+                Next::Attempt { task, number } => {
+                    return Some(Flight {
+                        plan: self,
+                        task,
+                        number,
+                    });
+                }
                 Next::Nothing => return None,
                 Next::Wait => {
                     let waited = self.changed.wait_timeout(state, GLANCE);
@@ -90,8 +124,14 @@ impl Plan {
         }
     }
 
+    /// No more attempts are wanted; those that are being made may end.
+    pub(super) fn stop(&self) {
+        self.state().is_over = true;
+        self.changed.notify_all();
+    }
+
     /// An attempt of a task has ended.
-    pub(super) fn ended(&self, task: usize, is_accepted: bool) {
+    fn ended(&self, task: usize, is_accepted: bool) {
         let mut state = self.state();
         if let Some(seat) = state.seats.get_mut(task) {
             seat.flying = seat.flying.saturating_sub(1);
@@ -144,12 +184,19 @@ impl State {
 mod tests {
     use super::*;
 
+    fn of(flight: &Flight<'_>) -> (usize, usize) {
+        (flight.task, flight.number)
+    }
+
     fn all(plan: &Plan, mut accepts: impl FnMut(usize, usize) -> bool) -> Vec<(usize, usize)> {
         let cancel = Cancel::new();
         let mut made = Vec::new();
-        while let Some((task, number)) = plan.next(&cancel) {
+        while let Some(flight) = plan.next(&cancel) {
+            let (task, number) = (flight.task, flight.number);
             made.push((task, number));
-            plan.ended(task, accepts(task, number));
+            if accepts(task, number) {
+                flight.accepted();
+            }
         }
         made
     }
@@ -169,7 +216,8 @@ mod tests {
         let some = all(&Plan::new(seats(), Some(1)), |_, number| number == 2);
         assert_eq!(some, [(0, 1), (0, 2), (1, 2)]);
         let plan = Plan::new(seats(), None);
-        assert_eq!(plan.next(&Cancel::new()), Some((0, 1)));
+        let flight = plan.next(&Cancel::new()).unwrap();
+        assert_eq!(of(&flight), (0, 1));
         assert_eq!(plan.give_up(0), 2);
         assert_eq!(all(&plan, |_, _| true), [(1, 2), (3, 3)]);
     }
@@ -178,15 +226,40 @@ mod tests {
     fn no_more_attempts_fly_than_are_wanted() {
         let cancel = Cancel::new();
         let plan = Plan::new(vec![Seat::new([1, 2], 0), Seat::new([1], 0)], Some(1));
-        assert_eq!(plan.next(&cancel), Some((0, 1)));
-        assert_eq!(plan.next(&cancel), Some((1, 1)));
+        let first = plan.next(&cancel).unwrap();
+        let second = plan.next(&cancel).unwrap();
+        assert_eq!((of(&first), of(&second)), ((0, 1), (1, 1)));
         std::thread::scope(|scope| {
-            let waits = scope.spawn(|| plan.next(&cancel));
-            plan.ended(0, false);
+            let waits = scope.spawn(|| plan.next(&cancel).map(|flight| of(&flight)));
+            drop(first);
             assert_eq!(waits.join().unwrap(), Some((0, 2)));
         });
         let stopped = Cancel::new();
         stopped.cancel();
-        assert_eq!(plan.next(&stopped), None);
+        assert!(plan.next(&stopped).is_none());
+    }
+
+    #[test]
+    fn a_worker_that_panics_leaves_no_seat_taken() {
+        let cancel = Cancel::new();
+        let plan = Plan::new(vec![Seat::new([1, 2], 0)], Some(1));
+        std::thread::scope(|scope| {
+            let panics = scope.spawn(|| {
+                let _flight = plan.next(&cancel).unwrap();
+                panic!("as a worker may");
+            });
+            assert!(panics.join().is_err());
+        });
+        assert_eq!(all(&plan, |_, _| false), [(0, 2)]);
+    }
+
+    #[test]
+    fn a_plan_that_is_stopped_hands_out_nothing_more() {
+        let cancel = Cancel::new();
+        let plan = Plan::new(vec![Seat::new([1, 2], 0)], None);
+        let flight = plan.next(&cancel).unwrap();
+        plan.stop();
+        assert!(plan.next(&cancel).is_none());
+        flight.accepted();
     }
 }

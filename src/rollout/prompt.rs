@@ -51,6 +51,11 @@ impl Prompts {
         text
     }
 
+    /// The system prompt.
+    pub(super) fn system(&self) -> &str {
+        self.system.as_deref().unwrap_or(SYSTEM).trim_end()
+    }
+
     /// What an attempt of a task begins with whose workspace is `root`.
     ///
     /// # Errors
@@ -59,9 +64,8 @@ impl Prompts {
         let of_task = task.task.as_ref();
         let of_task = of_task.ok_or_else(|| Error::user("it names no task"))?;
         let told = self.tasks.render(of_task, root)?;
-        let system = self.system.as_deref().unwrap_or(SYSTEM);
         Ok(Brief {
-            system: system.trim_end().to_owned(),
+            system: self.system().to_owned(),
             task: told.trim_end().to_owned(),
             root: root.to_owned(),
         })

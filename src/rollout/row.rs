@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::error::Result;
+use crate::model::Ended;
 use crate::model::Fault;
 use crate::model::Source;
 use crate::model::TaskKind;
@@ -25,10 +26,11 @@ use crate::read::RawRecord;
 use crate::read::Shape;
 use crate::rollout::Agent;
 use crate::rollout::CallForm;
-use crate::rollout::Ended;
 use crate::rollout::course::Brief;
 use crate::rollout::course::Course;
-use crate::rollout::history::AGENT;
+use crate::rollout::history::agent;
+use crate::rollout::settings::Settings;
+use crate::rollout::settings::task_hash;
 
 /// An attempt in short: a line of `hgview rollout --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -71,6 +73,7 @@ pub(super) struct Left {
 /// All that a row tells.
 pub(super) struct Row<'a> {
     pub(super) agent: &'a Agent<'a>,
+    pub(super) settings: &'a Settings,
     pub(super) task: &'a Trajectory,
     pub(super) number: usize,
     pub(super) brief: &'a Brief,
@@ -129,8 +132,9 @@ impl Row<'_> {
         config.insert("model".to_owned(), json!(self.agent.model));
         let is_native = self.agent.form == CallForm::Native;
         config.insert("native_tool_calling".to_owned(), json!(is_native));
-        json!({"agent_class": AGENT, "llm_config": config, "max_iterations": self.agent.limits.steps,
-            "start_time": self.began, "details": self.details})
+        json!({"agent_class": agent(), "llm_config": config, "max_iterations": self.agent.limits.steps,
+            "start_time": self.began, "settings": self.settings.to_value(),
+            "task_sha256": task_hash(self.task), "details": self.details})
     }
 }
 

@@ -1,6 +1,5 @@
 //! A run: attempts of many tasks, several at once, each written when it ends.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -14,6 +13,7 @@ use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::ContentHash;
+use crate::model::Ended;
 use crate::model::Format;
 use crate::model::Source;
 use crate::model::Text;
@@ -26,8 +26,6 @@ use crate::replay::Workspace;
 use crate::rollout::Agent;
 use crate::rollout::Done;
 use crate::rollout::Earlier;
-use crate::rollout::Ended;
-use crate::rollout::Known;
 use crate::rollout::Output;
 use crate::rollout::Prompts;
 use crate::rollout::course::NoCourse;
@@ -35,10 +33,11 @@ use crate::rollout::course::play;
 use crate::rollout::hands::InSandbox;
 use crate::rollout::history::now;
 use crate::rollout::plan::Plan;
-use crate::rollout::plan::Seat;
 use crate::rollout::row::Left;
 use crate::rollout::row::Row;
 use crate::rollout::row::parsed;
+use crate::rollout::settings::Settings;
+use crate::rollout::settings::changed_tasks;
 use crate::sandbox::Sandbox;
 use crate::store::Head;
 use crate::verify::check;
@@ -54,6 +53,9 @@ pub struct Until<'a> {
     /// What judging may use.
     pub tools: Tools<'a>,
 }
+
+/// Attempts in a row, as they end, for which the endpoint gave not one answer: it is dead, and no more are begun.
+const DEAD_AFTER: usize = 3;
 
 /// What is to be done, and with what.
 pub struct Run<'a> {
@@ -85,6 +87,15 @@ pub enum Event {
         /// In the file.
         earlier: usize,
     },
+    /// The filter judges the attempts that are in the file, to know how many more are wanted.
+    Judging {
+        /// So many are judged.
+        done: usize,
+        /// So many are to be.
+        of: usize,
+    },
+    /// No more attempts are begun; those under way end.
+    Stopping(Stopped),
     /// An attempt was written.
     Done(Done),
     /// A task cannot be attempted, and why; so many attempts are not made.
@@ -107,6 +118,8 @@ pub enum Stopped {
     Refused(String),
     /// All attempts together have taken what they may.
     Spent(String),
+    /// The endpoint gave several attempts in a row not one answer: what was said last.
+    Dead(String),
 }
 
 /// What came of one attempt.
@@ -122,8 +135,11 @@ struct Floor<'a> {
     run: &'a Run<'a>,
     plan: Plan,
     output: &'a Output,
-    /// Stops all of them.
+    /// Stops all of them at once.
     cancel: &'a Cancel,
+    settings: Settings,
+    /// Attempts in a row that had no answer.
+    unanswered: Mutex<usize>,
     stopped: Mutex<Option<Stopped>>,
     failed: Mutex<Option<Error>>,
 }
@@ -140,19 +156,22 @@ impl Run<'_> {
         said: &mut dyn FnMut(Event),
         cancel: &Cancel,
     ) -> Result<Option<Stopped>> {
-        let seats = self.seats(output, earlier, cancel)?;
+        let Some(seats) = self.seats(output, earlier, said, cancel)? else {
+            return Ok(Some(Stopped::Cancelled));
+        };
         let todo: usize = seats.iter().map(|seat| seat.todo.len()).sum();
         said(Event::Begins {
             todo,
             earlier: earlier.attempts.len(),
         });
         let until = self.until.as_ref().map(|until| until.count);
-        // a refusal stops the others too, but is no cancellation of the caller's
         let floor = Floor {
             run: self,
             plan: Plan::new(seats, until),
             output,
             cancel,
+            settings: self.settings(),
+            unanswered: Mutex::default(),
             stopped: Mutex::default(),
             failed: Mutex::default(),
         };
@@ -176,36 +195,18 @@ impl Run<'_> {
         Ok(stopped.or_else(|| cancel.is_cancelled().then_some(Stopped::Cancelled)))
     }
 
-    /// What is left to be done for each task.
-    fn seats(&self, output: &Output, earlier: &Earlier, cancel: &Cancel) -> Result<Vec<Seat>> {
-        // of an attempt that was made again the last one counts
-        let mut known: HashMap<(&str, usize), &Known> = HashMap::new();
-        for attempt in &earlier.attempts {
-            known.insert((&attempt.id, attempt.attempt), attempt);
-        }
-        let seat = |task: &Arc<Trajectory>| {
-            let mut todo = Vec::new();
-            let mut accepted = 0;
-            for number in 1..=self.attempts {
-                match known.get(&(task.id.as_str(), number)) {
-                    None => todo.push(number),
-                    Some(known) if self.retry_failed && known.ended.is_failure() => {
-                        todo.push(number);
-                    }
-                    Some(known) if self.until.is_some() => {
-                        let verdict = self.verdict(&output.line(known)?, cancel);
-                        accepted += usize::from(verdict == Some(Verdict::Accept));
-                    }
-                    Some(_) => {}
-                }
-            }
-            Ok(Seat::new(todo, accepted))
-        };
-        self.tasks.iter().map(seat).collect()
+    /// What attempts are made with.
+    pub fn settings(&self) -> Settings {
+        Settings::of(&self.agent, &self.prompts)
+    }
+
+    /// The tasks of which attempts in the file saw another instance.
+    pub fn changed_tasks<'a>(&'a self, earlier: &'a Earlier) -> Vec<&'a str> {
+        changed_tasks(self.tasks.iter().map(Arc::as_ref), earlier)
     }
 
     /// What the filter says of a line, where one was asked.
-    fn verdict(&self, line: &[u8], cancel: &Cancel) -> Option<Verdict> {
+    pub(super) fn verdict(&self, line: &[u8], cancel: &Cancel) -> Option<Verdict> {
         let until = self.until.as_ref()?;
         let Ok(trajectory) = parsed(line) else {
             return Some(Verdict::Unjudged);
@@ -220,28 +221,34 @@ impl Run<'_> {
 impl Floor<'_> {
     /// Makes attempts until none is left.
     fn work(&self, said: &Sender<Event>) {
-        while let Some((at, number)) = self.plan.next(self.cancel) {
+        while let Some(flight) = self.plan.next(self.cancel) {
+            let at = flight.task;
             let Some(task) = self.run.tasks.get(at) else {
                 return;
             };
-            let made = self.attempt(task, number);
-            let is_accepted =
-                matches!(&made, Ok(Made::Row(done)) if done.verdict == Some(Verdict::Accept));
-            self.plan.ended(at, is_accepted);
-            let event = match made {
-                Ok(Made::Row(done)) => Event::Done(*done),
+            let event = match self.attempt(task, flight.number) {
+                Ok(Made::Row(done)) => {
+                    self.look(&done, said);
+                    if done.verdict == Some(Verdict::Accept) {
+                        flight.accepted();
+                    }
+                    Event::Done(*done)
+                }
                 Ok(Made::Fault(why)) => Event::Fault {
                     task: task.id.clone(),
                     why,
                     left: self.plan.give_up(at) + 1,
                 },
-                Ok(Made::Stopped(why)) => {
-                    match why {
-                        NoCourse::Cancelled => {}
-                        NoCourse::Refused(why) => keep_first(&self.stopped, Stopped::Refused(why)),
-                        NoCourse::Spent(why) => keep_first(&self.stopped, Stopped::Spent(why)),
-                    }
+                Ok(Made::Stopped(NoCourse::Cancelled)) => {
                     self.cancel.cancel();
+                    return;
+                }
+                Ok(Made::Stopped(NoCourse::Refused(why))) => {
+                    self.stop(Stopped::Refused(why), said);
+                    return;
+                }
+                Ok(Made::Stopped(NoCourse::Spent(why))) => {
+                    self.stop(Stopped::Spent(why), said);
                     return;
                 }
                 Err(error) => {
@@ -253,6 +260,34 @@ impl Floor<'_> {
             if said.send(event).is_err() {
                 return;
             }
+        }
+    }
+
+    /// Begins no more attempts. Those under way end as they end: they were paid for.
+    fn stop(&self, why: Stopped, said: &Sender<Event>) {
+        if keep_first(&self.stopped, why.clone()) {
+            // nobody may hear of it any more
+            drop(said.send(Event::Stopping(why)));
+        }
+        self.plan.stop();
+    }
+
+    /// Stops where an attempt shows that the others would come to nothing.
+    fn look(&self, done: &Done, said: &Sender<Event>) {
+        let unanswered = {
+            let unanswered = self.unanswered.lock();
+            let mut unanswered = unanswered.unwrap_or_else(PoisonError::into_inner);
+            let has_none = done.ended_by == Ended::Unavailable && done.steps == 0;
+            *unanswered = if has_none { *unanswered + 1 } else { 0 };
+            *unanswered
+        };
+        let why = || done.error.clone().unwrap_or_default();
+        if unanswered >= DEAD_AFTER {
+            self.stop(Stopped::Dead(why()), said);
+        } else if let (Ended::Budget, Some(why)) =
+            (done.ended_by, self.run.agent.budget.exhausted())
+        {
+            self.stop(Stopped::Spent(why), said);
         }
     }
 
@@ -311,6 +346,7 @@ impl Floor<'_> {
         drop(sandbox);
         let row = Row {
             agent: &run.agent,
+            settings: &self.settings,
             task,
             number,
             brief: &brief,
@@ -327,9 +363,12 @@ impl Floor<'_> {
     }
 }
 
-fn keep_first<T>(place: &Mutex<Option<T>>, value: T) {
+/// Whether it is the first.
+fn keep_first<T>(place: &Mutex<Option<T>>, value: T) -> bool {
     let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_first = place.is_none();
     place.get_or_insert(value);
+    is_first
 }
 
 /// A trajectory of a task that has not begun.

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::endpoint::Completion;
 use crate::endpoint::Usage;
 use crate::read::split_calls;
+use crate::read::understand::NEVER_RAN;
 use crate::rollout::tools;
 use crate::text;
 
@@ -36,6 +37,8 @@ pub(super) struct Asked {
     pub(super) id: String,
     /// The tool's name, as the model wrote it.
     pub(super) tool: String,
+    /// The arguments, as the model wrote them: JSON, where it could write that.
+    pub(super) written: String,
     /// The arguments as the tool takes them, or what is wrong with them.
     pub(super) args: Result<Value, String>,
 }
@@ -47,10 +50,10 @@ pub(super) struct Said {
     pub(super) text: String,
     /// The calls, in order.
     pub(super) calls: Vec<Asked>,
-    /// Its message with the calls in their own field.
+    /// Its message with the calls in their own field, as it wrote them.
     pub(super) message: Value,
-    /// Its message as it goes back to the model.
-    pub(super) sent: Value,
+    /// Its text with the calls in it, where it writes them so.
+    pub(super) whole: Option<String>,
     /// Names the response; none other of the attempt has it.
     pub(super) response_id: String,
     /// Why it ended, as the endpoint says.
@@ -101,21 +104,19 @@ impl Said {
                 let (rest, written) = split_calls(&whole);
                 let calls = written
                     .into_iter()
-                    .map(|(tool, args)| asked(ids.take("", "call"), tool, Ok(args)))
+                    .map(|(tool, args)| {
+                        asked(ids.take("", "call"), tool, args.to_string(), Ok(args))
+                    })
                     .collect();
                 (rest, calls, Some(whole))
             }
         };
         let message = message_of(&completion.message, &text, &calls);
-        let sent = whole.map_or_else(
-            || message.clone(),
-            |whole| json!({"role": "assistant", "content": whole}),
-        );
         Self {
             text,
             calls,
             message,
-            sent,
+            whole,
             response_id,
             finish_reason: completion.finish_reason,
             model: completion.model,
@@ -152,25 +153,31 @@ fn native(call: &Value, ids: &mut Ids) -> Asked {
     let text = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).map(str::to_owned);
     let id = text(call, "id").unwrap_or_default();
     let tool = text(function, "name").unwrap_or_default();
-    let args = match function.get("arguments") {
-        None | Some(Value::Null) => Ok(json!({})),
-        Some(Value::String(text)) if text.trim().is_empty() => Ok(json!({})),
-        Some(Value::String(text)) => serde_json::from_str(text).map_err(|why| {
-            let shown = text::excerpt(text, SHOWN);
-            format!("The arguments of the call are no JSON ({why}): {shown}")
-        }),
-        Some(other) => Ok(other.clone()),
+    let written = match function.get("arguments") {
+        None | Some(Value::Null) => "{}".to_owned(),
+        Some(Value::String(text)) if text.trim().is_empty() => "{}".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
     };
-    asked(ids.take(&id, "call"), tool, args)
+    let args = serde_json::from_str(&written).map_err(|why| {
+        let shown = text::excerpt(&written, SHOWN);
+        format!("The arguments of the call are no JSON ({why}): {shown}")
+    });
+    asked(ids.take(&id, "call"), tool, written, args)
 }
 
-fn asked(id: String, tool: String, args: Result<Value, String>) -> Asked {
+fn asked(id: String, tool: String, written: String, args: Result<Value, String>) -> Asked {
     let args = args.and_then(|args| tools::checked(&tool, &args));
-    Asked { id, tool, args }
+    let args = args.map_err(|why| format!("{NEVER_RAN}{why}"));
+    Asked {
+        id,
+        tool,
+        written,
+        args,
+    }
 }
 
-/// The message with its calls in their own field. What cannot be run has no arguments there: endpoints refuse
-/// conversations with arguments that are no object.
+/// The message with its calls in their own field.
 fn message_of(given: &Value, text: &str, calls: &[Asked]) -> Value {
     let mut message = Map::new();
     message.insert("role".to_owned(), json!("assistant"));
@@ -184,17 +191,40 @@ fn message_of(given: &Value, text: &str, calls: &[Asked]) -> Value {
         let calls: Vec<Value> = calls
             .iter()
             .map(|call| {
-                let args = call
-                    .args
-                    .as_ref()
-                    .map_or_else(|_| "{}".to_owned(), Value::to_string);
                 json!({"id": call.id, "type": "function",
-                    "function": {"name": plain_name(&call.tool), "arguments": args}})
+                    "function": {"name": call.tool, "arguments": call.written}})
             })
             .collect();
         message.insert("tool_calls".to_owned(), Value::Array(calls));
     }
     Value::Object(message)
+}
+
+/// A message as endpoints take it back. They refuse whole conversations for a call whose arguments are no JSON object, and
+/// for names that no tool can have: such arguments stand only in the answer to the call there.
+pub(super) fn sendable(message: &Value) -> Value {
+    let mut message = message.clone();
+    let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut);
+    let functions = calls.into_iter().flatten();
+    for function in functions.filter_map(|call| call.get_mut("function")?.as_object_mut()) {
+        let is_object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).is_ok();
+        let args = function.get("arguments").and_then(Value::as_str);
+        if !args.is_some_and(is_object) {
+            function.insert("arguments".to_owned(), json!("{}"));
+        }
+        make_plain(function);
+    }
+    if let Some(fields) = message.as_object_mut() {
+        make_plain(fields);
+    }
+    message
+}
+
+/// Gives fields with a tool's name one that endpoints take.
+fn make_plain(fields: &mut Map<String, Value>) {
+    if let Some(name) = fields.get("name").and_then(Value::as_str).map(plain_name) {
+        fields.insert("name".to_owned(), Value::String(name));
+    }
 }
 
 /// The name of a tool as endpoints take it back: models call what no tool can be named.
@@ -283,7 +313,14 @@ mod tests {
         assert_eq!(said.calls[0].id, "a");
         assert_eq!(said.calls[1].id, "call_1", "an id is given once");
         assert_eq!(said.message["reasoning_content"], "hm");
-        assert_eq!(said.message, said.sent);
+        assert_eq!(said.whole, None);
+        let args = |said: &Said, nth: usize| {
+            let function = said.message["tool_calls"][nth]["function"].clone();
+            function["arguments"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(args(&said, 0), "{\"command\": \"ls\"}", "as it was written");
+        assert_eq!(args(&said, 1), "{\"command\":\"pwd\"}");
+        assert_eq!(sendable(&said.message), said.message);
         let wrong = json!({"content": [{"type": "text", "text": "I look."}], "tool_calls": [
             call("", "execute_bash", &json!("{\"command\": \"ls")), call("b", "think", &json!("{}")), json!(7)]});
         let said = check(
@@ -296,7 +333,10 @@ mod tests {
                 ("", "There is no tool"),
             ],
         );
-        assert_eq!(said.message["tool_calls"][0]["function"]["arguments"], "{}");
+        assert_eq!(args(&said, 0), "{\"command\": \"ls");
+        let sent = sendable(&said.message);
+        assert_eq!(sent["tool_calls"][0]["function"]["arguments"], "{}");
+        assert_eq!(sent["tool_calls"][2]["function"]["name"], "_");
         check(json!("garbage"), &CallForm::Native, "", &[]);
         check(
             json!({"content": "Done.", "tool_calls": null}),
@@ -316,7 +356,7 @@ mod tests {
             "I look.",
             &[("execute_bash", "{\"command\":\"ls\"}")],
         );
-        let whole = said.sent["content"].as_str().unwrap();
+        let whole = said.whole.unwrap();
         assert!(whole.ends_with("</parameter>\n</function>"), "{whole}");
         assert_eq!(said.message["tool_calls"][0]["id"], "call_1");
         check(json!({"content": "Just words."}), &form, "Just words.", &[]);

@@ -7,13 +7,14 @@ use serde_json::json;
 use crate::rollout::said::Asked;
 use crate::rollout::said::CallForm;
 use crate::rollout::said::Said;
+use crate::rollout::said::sendable;
 use crate::rollout::tools;
 
 /// The conversation so far.
 #[derive(Debug)]
 pub(super) struct Talk {
     form: CallForm,
-    /// With calls in their own field, whatever the model writes.
+    /// With calls in their own field, whatever the model writes, and as it wrote them.
     messages: Vec<Value>,
     /// As it is sent, where that differs: calls and results as text.
     sent: Vec<Value>,
@@ -42,7 +43,8 @@ impl Talk {
         let mut request = sampling.clone();
         match self.form {
             CallForm::Native => {
-                request.insert("messages".to_owned(), json!(self.messages));
+                let messages: Vec<Value> = self.messages.iter().map(sendable).collect();
+                request.insert("messages".to_owned(), Value::Array(messages));
                 request.insert("tools".to_owned(), json!(tools::definitions()));
             }
             CallForm::Text(_) => {
@@ -57,8 +59,9 @@ impl Talk {
     /// A turn of the model.
     pub(super) fn said(&mut self, said: &Said) {
         self.messages.push(said.message.clone());
-        if self.is_text() {
-            self.sent.push(said.sent.clone());
+        if let Some(whole) = &said.whole {
+            let message = json!({"role": "assistant", "content": whole});
+            self.sent.push(message);
         }
     }
 

@@ -15,22 +15,25 @@ use crate::endpoint::NoAnswer;
 use crate::endpoint::Usage;
 use crate::error::Error;
 use crate::error::Result;
+use crate::model::Ended;
 use crate::model::StepKind;
 use crate::model::Trajectory;
+use crate::read::understand::was_refused;
 use crate::rollout::Agent;
 use crate::rollout::CallForm;
-use crate::rollout::Ended;
 use crate::rollout::Limits;
 use crate::rollout::course::Brief;
 use crate::rollout::course::Course;
 use crate::rollout::course::NoCourse;
 use crate::rollout::course::play;
+use crate::rollout::course::within;
 use crate::rollout::hands::Hands;
 use crate::rollout::hands::Seen;
 use crate::rollout::row::Left;
 use crate::rollout::row::Row;
 use crate::rollout::row::parsed;
 use crate::rollout::said::Asked;
+use crate::rollout::settings::Settings;
 
 /// Says what it was told to say, then the last of it again and again; keeps what it was asked.
 struct Script {
@@ -160,6 +163,7 @@ fn read_back(script: &Script, course: Course, form: CallForm) -> (Trajectory, Va
     };
     let row = Row {
         agent: &agent(script, form, LIMITS),
+        settings: &Settings::default(),
         task: &task,
         number: 2,
         brief: &brief(),
@@ -313,6 +317,84 @@ fn calls_in_text_are_played_the_same() {
     );
 }
 
+#[test]
+fn refused_calls_stay_as_the_model_wrote_them() {
+    const TORN: &str = "{\"command\": \"ls";
+    const ODD: &str = "{\"cmd\":  7}";
+    let call = |id: &str, name: &str, args: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": args}});
+    let calls = [
+        call("a", "execute_bash", TORN),
+        call("b", "execute_bash", ODD),
+        call("c", "my.tool", "{\"x\": 1}"),
+        call("d", "execute_bash", "{\"command\":  \"pwd\"}"),
+    ];
+    let script = Script::new([
+        Ok(json!({"role": "assistant", "content": "", "tool_calls": calls})),
+        says("", &[finish()]),
+    ]);
+    let course = played(&script, CallForm::Native, LIMITS);
+    let (read, row) = read_back(&script, course, CallForm::Native);
+    let step = read
+        .steps
+        .iter()
+        .find(|step| !step.actions.is_empty())
+        .unwrap();
+    let args: Vec<&Value> = step.actions.iter().map(|action| &action.args).collect();
+    assert_eq!(
+        args,
+        [
+            &json!(TORN),
+            &json!({"cmd": 7}),
+            &json!({"x": 1}),
+            &json!({"command": "pwd"})
+        ]
+    );
+    let refused: Vec<bool> = step
+        .actions
+        .iter()
+        .map(|action| was_refused(action.observation.as_ref().unwrap()))
+        .collect();
+    assert_eq!(
+        refused,
+        [true, true, true, false],
+        "a replay runs none of them"
+    );
+    let written = |message: &Value| -> Vec<(String, String)> {
+        let calls = message["tool_calls"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        calls
+            .map(|call| &call["function"])
+            .map(|function| (text(&function["name"]), text(&function["arguments"])))
+            .collect()
+    };
+    let pair = |name: &str, args: &str| (name.to_owned(), args.to_owned());
+    let want = [
+        pair("execute_bash", TORN),
+        pair("execute_bash", ODD),
+        pair("my.tool", "{\"x\": 1}"),
+        pair("execute_bash", "{\"command\":  \"pwd\"}"),
+    ];
+    assert_eq!(written(&row["raw_completions"]["messages"][2]), want);
+    let event = &row["history"][2]["tool_call_metadata"]["model_response"];
+    assert_eq!(written(&event["choices"][0]["message"]), want);
+    let asked = script.asked.lock().unwrap();
+    let sent = written(&asked[1]["messages"][2]);
+    assert_eq!(sent[0], pair("execute_bash", "{}"), "no endpoint takes it");
+    assert_eq!(sent[1], want[1]);
+    assert_eq!(sent[2], pair("my_tool", "{\"x\": 1}"));
+    assert_eq!(sent[3], want[3]);
+    let told = asked[1]["messages"][3]["content"].as_str().unwrap();
+    assert!(told.contains(TORN), "{told}");
+}
+
+#[test]
+fn what_panics_while_time_is_kept_does_not_wait_for_its_end() {
+    let cancel = Cancel::new();
+    let work = || within(Duration::MAX, &cancel, |_| panic!("as work may"));
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    assert!(ended.is_err());
+}
+
 #[track_caller]
 fn ends(
     answers: Vec<Result<Value, NoAnswer>>,
@@ -430,6 +512,10 @@ fn what_is_stopped_is_no_attempt() {
             ..LIMITS
         },
     );
+    let under_way = play(&spent, &brief(), &mut Echo { dies: false }, &Cancel::new()).unwrap();
+    assert_eq!((under_way.ended, under_way.steps), (Ended::Budget, 19));
+    let error = under_way.error.unwrap();
+    assert!(error.contains("2.1k tokens were spent"), "{error}");
     let why = play(&spent, &brief(), &mut Echo { dies: false }, &Cancel::new()).err();
     assert_eq!(
         why,

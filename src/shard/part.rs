@@ -124,7 +124,7 @@ fn locked(part: &Path, whole: &Path) -> std::io::Result<(File, bool)> {
 
 /// Whether an open file still has this name.
 #[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
+pub(crate) fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
     let own = file.metadata()?;
     match path.metadata() {
@@ -136,7 +136,7 @@ fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
 
 /// Whether an open file still has this name: what is open cannot lose it here.
 #[cfg(not(unix))]
-fn is_at(_: &File, path: &Path) -> std::io::Result<bool> {
+pub(crate) fn is_at(_: &File, path: &Path) -> std::io::Result<bool> {
     path.try_exists()
 }
 

@@ -41,6 +41,8 @@ const OWN: &str = "template";
 pub struct Prompts {
     environment: Environment<'static>,
     is_own: bool,
+    /// Their text.
+    source: String,
 }
 
 impl Prompts {
@@ -58,6 +60,7 @@ impl Prompts {
         Ok(Self {
             environment,
             is_own: false,
+            source: BUILT_IN.map(|(_, source)| source).concat(),
         })
     }
 
@@ -71,12 +74,18 @@ impl Prompts {
             .map_err(|err| Error::input(format!("cannot read {shown}")).caused_by(err))?;
         let mut environment = empty();
         environment
-            .add_template_owned(OWN, text)
+            .add_template_owned(OWN, text.clone())
             .map_err(|err| Error::user(format!("the template {shown}: {err:#}")))?;
         Ok(Self {
             environment,
             is_own: true,
+            source: text,
         })
+    }
+
+    /// Their text, of all of them where there are several.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// The prompt of a task whose base state lies in `workspace`.

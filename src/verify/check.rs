@@ -18,6 +18,7 @@ use crate::model::TaskKind;
 use crate::model::Trajectory;
 use crate::model::Verdict;
 use crate::store::Head;
+use crate::verify::FAILED;
 use crate::verify::Judgement;
 use crate::verify::Rules;
 use crate::verify::VERSION;
@@ -160,7 +161,10 @@ fn judged(
             let name = format.name();
             Judgement::unjudged(format!("this is a {name}, not an attempt at a task"))
         }
-        None => judge(rules, head, whole, tools, program, cancel),
+        None => match head.trajectory.failure() {
+            Some(ended) => Judgement::unjudged(format!("{FAILED}{}", ended.name())),
+            None => judge(rules, head, whole, tools, program, cancel),
+        },
     }
 }
 

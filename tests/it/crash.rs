@@ -20,6 +20,7 @@ use rustix::process::Signal;
 use crate::dice::Dice;
 use crate::program::Program;
 use crate::program::chat_row;
+use crate::program::limited;
 use crate::pty::Pty;
 use crate::pty::Seen;
 use crate::pty::Stage;
@@ -307,19 +308,6 @@ fn an_index_whose_writer_is_killed_is_whole_or_ignored() {
         let got = program.run(&list).ends(0);
         assert!(got.out == want.out, "cut at {at} of {}", bytes.len());
     }
-}
-
-/// Runs it where no file may be longer than so many KB: what stands in for a full disk wherever nothing can be mounted.
-fn limited(program: &Program, kilobytes: u32, args: &[&str]) -> std::process::Output {
-    let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\"");
-    Command::new("bash")
-        .args(["-c", &script, "bash", env!("CARGO_BIN_EXE_hgview")])
-        .args(args)
-        .env_clear()
-        .env("HOME", program.home())
-        .current_dir(program.home())
-        .output()
-        .unwrap()
 }
 
 #[test]

@@ -179,3 +179,16 @@ pub(crate) fn chat_row(id: &str, commands: &[&str]) -> String {
     messages.push(json!({"role": "assistant", "content": "I am done."}));
     format!("{}\n", json!({"instance_id": id, "messages": messages}))
 }
+
+/// Runs it where no file may be longer than so many KB: what stands in for a full disk wherever nothing can be mounted.
+pub(crate) fn limited(program: &Program, kilobytes: u32, args: &[&str]) -> std::process::Output {
+    let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\"");
+    Command::new("bash")
+        .args(["-c", &script, "bash", env!("CARGO_BIN_EXE_hgview")])
+        .args(args)
+        .env_clear()
+        .env("HOME", program.home())
+        .current_dir(program.home())
+        .output()
+        .unwrap()
+}

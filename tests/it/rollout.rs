@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::program::Program;
 use crate::program::Run;
+use crate::program::limited;
 use crate::rollout::river::POLICIES;
 use crate::rollout::river::River;
 
@@ -394,6 +395,21 @@ fn a_killed_run_goes_on_where_it_stood() {
     assert_eq!((rows.len(), keys.len()), (16, 16));
 }
 
+/// What failed says nothing of the model.
+fn are_unjudged(place: &Place) {
+    let verify = ["verify", "output.jsonl", "--repos", "repos", "--json"];
+    for judged in place.program.run(&verify).ends(0).json_lines() {
+        for rules in ["published", "strict"] {
+            assert_eq!(judged[rules]["verdict"], "unjudged", "{judged:#}");
+            let why = judged[rules]["evidence"][0]["why"].as_str().unwrap();
+            assert_eq!(
+                why,
+                "the attempt failed through no fault of the model: unavailable"
+            );
+        }
+    }
+}
+
 #[test]
 fn endpoints_that_fail_make_rows_that_can_be_made_again() {
     let Some(place) = Place::new() else { return };
@@ -401,6 +417,8 @@ fn endpoints_that_fail_make_rows_that_can_be_made_again() {
         let words = asked["messages"].to_string();
         let good = Reply::says("I think.");
         match () {
+            // an endpoint that answers nothing at all is another matter
+            () if turns(asked["messages"].as_array().unwrap()) == 0 => look(),
             () if words.contains(&River::word(34)) => Reply::status(503),
             () if words.contains(&River::word(35)) => {
                 Reply::Garbage(b"\x00\xff not http\r\n\r\n".to_vec())
@@ -439,15 +457,9 @@ fn endpoints_that_fail_make_rows_that_can_be_made_again() {
             "{row:#}"
         );
     }
-    assert_eq!(
-        place
-            .program
-            .run(&["list", "output.jsonl", "--json"])
-            .ends(0)
-            .json_lines()
-            .len(),
-        6
-    );
+    let listed = place.program.run(&["list", "output.jsonl", "--json"]);
+    assert_eq!(listed.ends(0).json_lines().len(), 6);
+    are_unjudged(&place);
     // what failed stays as it is until somebody wants it again
     let kept = place.rollout(&stub.url(), &base).ends(0);
     assert!(
@@ -476,6 +488,321 @@ fn endpoints_that_fail_make_rows_that_can_be_made_again() {
     );
     let done = place.rollout(&good.url(), &again).ends(0);
     assert!(done.err.contains("0 are left"), "{}", done.err);
+}
+
+#[test]
+fn what_is_refused_leaves_no_file() {
+    let Some(place) = Place::new() else { return };
+    let refusing =
+        Stub::start(|_, _| Reply::Status(401, Vec::new(), "no such key".to_owned())).unwrap();
+    let fresh = ["-o", "fresh.jsonl", "--jobs", "1"];
+    let refused = place.rollout(&refusing.url(), &fresh).ends(2);
+    let said = "no more attempts are begun, those under way end: the endpoint refused";
+    assert!(refused.err.contains(said), "{}", refused.err);
+    assert!(
+        !place.path("fresh.jsonl").exists(),
+        "what makes nothing leaves nothing"
+    );
+}
+
+/// Looks around.
+fn look() -> Reply {
+    Reply::calls(&[("execute_bash", json!({"command": "ls"}))])
+}
+
+#[test]
+fn a_dead_endpoint_ends_the_run_and_what_it_left_counts_once() {
+    let Some(place) = Place::new() else { return };
+    let dead = Stub::start(|_, _| Reply::status(503)).unwrap();
+    let base = [
+        "-o",
+        "output.jsonl",
+        "--where",
+        "task = dep_search and id ~ \"dep-1\"",
+        "--tries",
+        "1",
+        "--jobs",
+        "1",
+    ];
+    let run = place.rollout(&dead.url(), &base).ends(1);
+    assert_eq!(dead.count(), 3, "{}", run.err);
+    assert!(
+        run.err.contains("stopped: the endpoint answers nothing: "),
+        "{}",
+        run.err
+    );
+    assert!(
+        run.err
+            .contains("hint: the same command with --retry-failed"),
+        "{}",
+        run.err
+    );
+    let river = place.river.clone();
+    let good = Stub::start(move |asked, _| {
+        let messages = asked["messages"].as_array().unwrap();
+        let (_, task) = river.task_of(messages[1]["content"].as_str().unwrap());
+        river.turn(task, "solver", turns(messages))
+    })
+    .unwrap();
+    let again = [&base[..], &["--retry-failed"]].concat();
+    place.rollout(&good.url(), &again).ends(0);
+    let rows = place.rows("output.jsonl");
+    assert_eq!(rows.len(), 9, "three of six tasks have two rows");
+    let export = [
+        "export",
+        "output.jsonl",
+        "-o",
+        "set.jsonl",
+        "--format",
+        "raw",
+        "--filter",
+        "strict",
+    ];
+    place.program.run(&export).ends(0);
+    let set = place.rows("set.jsonl");
+    assert!(set.iter().all(|row| row["ended_by"] == "finish"));
+    assert_eq!(set.len(), 6);
+    let export = [
+        "export",
+        "output.jsonl",
+        "-o",
+        "all.jsonl",
+        "--format",
+        "raw",
+    ];
+    place.program.run(&export).ends(0);
+    assert_eq!(
+        place.rows("all.jsonl"),
+        set,
+        "also where nobody asked for a filter"
+    );
+    let manifest = fs::read_to_string(place.path("all.jsonl.manifest.json")).unwrap();
+    let why = "through no fault of the model: unavailable";
+    assert!(manifest.contains(why), "{manifest}");
+    let listed = place
+        .program
+        .run(&["list", "output.jsonl", "--json"])
+        .ends(0);
+    let unjudged = listed.json_lines();
+    let unjudged = unjudged
+        .iter()
+        .filter(|row| row["outcome"]["exit_status"] == "unavailable");
+    assert_eq!(unjudged.count(), 3);
+}
+
+#[test]
+fn a_spent_budget_loses_nothing_that_was_paid_for() {
+    let Some(place) = Place::new() else { return };
+    let stub = Stub::start(|_, _| Reply::message(&json!({"role": "assistant", "content": "", "tool_calls": [
+        {"id": "c", "type": "function", "function": {"name": "execute_bash", "arguments": "{\"command\": \"ls\"}"}}]}), "tool_calls", 100, 10)).unwrap();
+    let base = [
+        "-o",
+        "output.jsonl",
+        "--where",
+        "task = func_gen",
+        "--jobs",
+        "1",
+        "--max-steps",
+        "50",
+    ];
+    let bounded = [&base[..], &["--max-tokens-total", "300"]].concat();
+    let run = place.rollout(&stub.url(), &bounded).ends(1);
+    let rows = place.rows("output.jsonl");
+    assert_eq!(rows.len(), 1, "{}", run.err);
+    assert_eq!(rows[0]["ended_by"], "budget");
+    assert_eq!(
+        rows[0]["metrics"]["accumulated_token_usage"]["prompt_tokens"],
+        300
+    );
+    assert!(
+        run.err.contains("stopped: 330 tokens were spent"),
+        "{}",
+        run.err
+    );
+    let good = Stub::start(|_, _| lazy()).unwrap();
+    place.rollout(&good.url(), &base).ends(0);
+    assert_eq!(
+        place.rows("output.jsonl").len(),
+        8,
+        "it is not made again unasked"
+    );
+    let again = [&base[..], &["--retry-failed"]].concat();
+    place.rollout(&good.url(), &again).ends(0);
+    let rows = place.rows("output.jsonl");
+    assert_eq!(
+        (rows.len(), &rows[8]["instance_id"]),
+        (9, &rows[0]["instance_id"])
+    );
+}
+
+#[test]
+fn odd_calls_and_dead_shells_are_told_as_they_were_and_replay() {
+    let Some(place) = Place::new() else { return };
+    let stub = Stub::start(|asked, _| {
+        let call = |id: &str, name: &str, args: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": args}});
+        let calls = match turns(asked["messages"].as_array().unwrap()) {
+            0 => vec![
+                call("a", "execute_bash", "{\"command\": \"echo ran > river/x"),
+                call("b", "execute_bash", "{\"cmd\": \"echo ran > river/x\"}"),
+                call("c", "str_replace_editor", "echo"),
+                call("d", "execute_bash", "{\"command\": \"ls river\"}"),
+            ],
+            1 => vec![
+                call("e", "execute_bash", "{\"command\": \"exit 3\"}"),
+                call("f", "execute_bash", "{\"command\": \"seq 30000\"}"),
+                call("g", "execute_bash", "{\"command\": \"echo hi\"}"),
+            ],
+            _ => return lazy(),
+        };
+        Reply::message(&json!({"role": "assistant", "content": "", "tool_calls": calls}), "tool_calls", 100, 10)
+    })
+    .unwrap();
+    let more = ["-o", "output.jsonl", "--where", "task = issue_localize"];
+    place.rollout(&stub.url(), &more).ends(0);
+    let rows = place.rows("output.jsonl");
+    let seen: Vec<&str> = rows[0]["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["observation"].is_string())
+        .map(|event| event["content"].as_str().unwrap())
+        .collect();
+    for refused in &seen[..3] {
+        assert!(refused.starts_with("The call was not run: "), "{refused}");
+    }
+    assert!(
+        seen[3].contains("part_0.py") && !seen[3].contains("\nx"),
+        "{}",
+        seen[3]
+    );
+    assert!(
+        seen[4].starts_with("[The shell ended: it exited with status 3. "),
+        "{}",
+        seen[4]
+    );
+    assert!(seen[5].contains("[... Observation truncated due to length ...]"));
+    assert!(seen[5].chars().count() < 30_100, "{}", seen[5].len());
+    assert_eq!(seen[6], "hi");
+    let args = [
+        "replay",
+        "output.jsonl",
+        "--repos",
+        "repos",
+        "--nth",
+        "1",
+        "--json",
+    ];
+    let replayed = place.program.run(&args).ends(0).json_lines().remove(0);
+    assert_eq!(replayed["first_divergence"], Value::Null, "{replayed:#}");
+    let shown = place
+        .program
+        .run(&["show", "output.jsonl", "--nth", "1", "--json"])
+        .ends(0);
+    assert!(shown.out.contains("echo ran > river/x"), "{}", shown.out);
+}
+
+#[test]
+fn a_flood_ends_the_shell_and_not_the_attempt() {
+    let Some(place) = Place::new() else { return };
+    let stub = Stub::start(
+        |asked, _| match turns(asked["messages"].as_array().unwrap()) {
+            0 => Reply::calls(&[("execute_bash", json!({"command": "yes | head -c 100M"}))]),
+            1 => Reply::calls(&[("execute_bash", json!({"command": "echo hi"}))]),
+            _ => lazy(),
+        },
+    )
+    .unwrap();
+    let query = "task = issue_localize and id ~ \"issue-34\"";
+    let more = ["-o", "output.jsonl", "--where", query, "--timeout", "600"];
+    place.rollout(&stub.url(), &more).ends(0);
+    let rows = place.rows("output.jsonl");
+    assert_eq!(rows.len(), 1);
+    let history = rows[0]["history"].as_array().unwrap();
+    let seen: Vec<&Value> = history
+        .iter()
+        .filter(|event| event["observation"].is_string())
+        .collect();
+    let told = seen[0]["content"].as_str().unwrap();
+    assert!(told.starts_with("[The shell ended: "), "{told}");
+    assert_eq!(seen[0]["extras"]["metadata"]["exit_code"], 137);
+    assert_eq!(seen[1]["content"], "hi");
+}
+
+#[test]
+fn a_full_disk_ends_the_run_and_tears_no_line() {
+    let Some(place) = Place::new() else { return };
+    let stub = Stub::start(|_, _| lazy()).unwrap();
+    let url = stub.url();
+    let args = Place::args(
+        &url,
+        &[
+            "-o",
+            "output.jsonl",
+            "--where",
+            "task = func_gen",
+            "--jobs",
+            "1",
+        ],
+    );
+    let full = limited(&place.program, 48, &args);
+    let err = String::from_utf8(full.stderr).unwrap();
+    assert_eq!(full.status.code(), Some(2), "{err}");
+    assert!(err.contains("cannot write output.jsonl: "), "{err}");
+    assert!(
+        err.contains("hint: attempts that had ended are kept"),
+        "{err}"
+    );
+    let before = fs::read_to_string(place.path("output.jsonl")).unwrap();
+    let kept = place.rows("output.jsonl").len();
+    assert!(
+        before.ends_with('\n') && (1..8).contains(&kept),
+        "{kept}: {err}"
+    );
+    place.program.run(&args).ends(0);
+    let after = fs::read_to_string(place.path("output.jsonl")).unwrap();
+    assert!(after.starts_with(&before));
+    assert_eq!(place.rows("output.jsonl").len(), 8);
+    assert!(!place.path("output.jsonl.torn").exists());
+}
+
+#[test]
+fn other_settings_and_other_tasks_are_told() {
+    let Some(place) = Place::new() else { return };
+    let stub = Stub::start(|_, _| lazy()).unwrap();
+    let base = ["-o", "output.jsonl", "--where", "task = func_gen"];
+    let first = place.rollout(&stub.url(), &base).ends(0);
+    assert!(!first.err.contains("other settings"), "{}", first.err);
+    let same = place.rollout(&stub.url(), &base).ends(0);
+    assert!(
+        !same.err.contains("other settings") && !same.err.contains("changed"),
+        "{}",
+        same.err
+    );
+    place.program.file("system.txt", "Work.\n");
+    let tasks = fs::read_to_string(place.path("tasks.jsonl")).unwrap();
+    let changed = tasks.replace("return len(banks)", "return len(banks) + 0");
+    place.program.file("tasks.jsonl", changed);
+    let more = [
+        "--attempts",
+        "2",
+        "--max-steps",
+        "7",
+        "--temperature",
+        "0.5",
+        "--system-prompt",
+        "system.txt",
+    ];
+    let other = place
+        .rollout(&stub.url(), &[&base[..], &more].concat())
+        .ends(0);
+    for part in [
+        "--max-steps 100, now 7",
+        "--temperature none, now 0.5",
+        "another --system-prompt",
+        "8 tasks changed since",
+    ] {
+        assert!(other.err.contains(part), "{part}: {}", other.err);
+    }
 }
 
 #[test]
@@ -519,6 +846,8 @@ fn a_task_ends_when_enough_attempts_were_accepted() {
     assert!(rows[0]["raw_completions"]["raw_messages"].is_array());
     // what was accepted before counts
     let again = place.rollout(&stub.url(), &more).ends(0);
+    let judged = format!("judged 0 of {} earlier attempts", rows.len());
+    assert!(again.err.contains(&judged), "{}", again.err);
     assert_eq!(
         place.rows("output.jsonl").len(),
         rows.len(),
@@ -543,6 +872,19 @@ fn what_cannot_be_done_is_told() {
     let walls = [&base[..], &["--backend", "none"]].concat();
     let walls = program.run(&walls).ends(2);
     assert!(walls.err.contains("without a sandbox"), "{}", walls.err);
+    let template = [
+        &base[..],
+        &["--template", "tasks.jsonl", "--where", "id = none"],
+    ]
+    .concat();
+    program.run(&template).ends(2);
+    program.file("bad.j2", "{% if %}");
+    let template = [&base[..], &["--template", "bad.j2"]].concat();
+    program.run(&template).ends(2);
+    assert!(
+        !program.home().join("o.jsonl").exists(),
+        "what makes nothing leaves nothing"
+    );
     let run = program.run(&base);
     if run.err.contains("no sandbox can be had here") {
         eprintln!("skipped: {}", run.err);
@@ -554,5 +896,9 @@ fn what_cannot_be_done_is_told() {
             .contains("a cannot be attempted: its repository is not at hand"),
         "{}",
         run.err
+    );
+    assert!(
+        !program.home().join("o.jsonl").exists(),
+        "what makes nothing leaves nothing"
     );
 }

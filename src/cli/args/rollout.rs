@@ -24,7 +24,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(
     before_long_help = ROLLOUT_EXAMPLES,
-    after_help = "Each attempt is appended to the output when it ends; started again, it goes on with the attempts that are not there yet.\n\nExit codes: 0 all attempts were made, 1 some were not or failed (the endpoint, the sandbox), 2 error."
+    after_help = "Each attempt is appended to the output when it ends; started again, it goes on with the attempts that are not there yet.\n\nExit codes: 0 all attempts were made, 1 some were not or failed (the endpoint, the sandbox, a spent budget), 2 error."
 )]
 pub(in crate::cli) struct RolloutArgs {
     /// Files with tasks: JSON Lines, JSON or Parquet
@@ -59,7 +59,8 @@ pub(in crate::cli) struct RolloutArgs {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024), help_heading = "Attempts")]
     pub(in crate::cli) jobs: Option<u64>,
 
-    /// Make attempts again that failed because of the endpoint or the sandbox. The new row stands behind the old one
+    /// Make attempts again that failed because of the endpoint, the sandbox or a spent budget. The new row stands behind
+    /// the old one
     #[arg(long, help_heading = "Attempts")]
     pub(in crate::cli) retry_failed: bool,
 

@@ -7,10 +7,10 @@ use crate::cli::Output;
 use crate::cli::rows;
 use crate::cli::rows::Line;
 use crate::endpoint::Usage;
+use crate::model::Ended;
 use crate::model::TaskKind;
 use crate::model::Verdict;
 use crate::rollout::Done;
-use crate::rollout::Ended;
 use crate::text::human;
 
 const HEAD: [&str; 9] = [

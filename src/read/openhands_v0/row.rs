@@ -40,6 +40,11 @@ pub(in crate::read) fn fill(trajectory: &mut Trajectory, row: &mut Value) {
     if trajectory.model.is_none() {
         trajectory.model = str_at(row, "model_id").map(str::to_owned);
     }
+    if trajectory.is_rollout()
+        && let Some(ended) = take_str(row, "ended_by")
+    {
+        trajectory.outcome.exit_status = Some(ended);
+    }
     fill_task(trajectory, row);
     if let Some(result) = row.get_mut("test_result") {
         trajectory.final_patch = take_text(result, "git_patch");

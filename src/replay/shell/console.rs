@@ -243,6 +243,11 @@ impl Console {
         self.ended.is_some()
     }
 
+    /// How the shell ended, if it has.
+    pub(super) fn ended(&self) -> Option<&Exit> {
+        self.ended.as_ref()
+    }
+
     /// The captured screen; a shell that ended took it along.
     pub(super) fn capture(&self) -> String {
         if self.is_dead() {

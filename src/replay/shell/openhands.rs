@@ -6,7 +6,9 @@ use crate::replay::shell::args;
 use crate::replay::shell::console::Clearing;
 use crate::replay::shell::console::Console;
 use crate::replay::shell::console::Make;
+use crate::replay::shell::console::Prompt;
 use crate::replay::shell::state;
+use crate::replay::shell::turn::RENEWED;
 use crate::replay::shell::turn::Recorded;
 use crate::replay::shell::turn::Refusal;
 use crate::replay::shell::turn::Seen;
@@ -18,6 +20,7 @@ use crate::replay::tool::Did;
 use crate::replay::tool::Reply;
 use crate::replay::tool::Saved;
 use crate::replay::tool::Tool;
+use crate::sandbox::Exit;
 use crate::sandbox::Sandbox;
 
 const MAKE: Make = Make {
@@ -161,6 +164,29 @@ impl OpenHands {
     }
 }
 
+/// What a call shows during which the shell ended: the next one gets a new shell.
+fn renewed(exit: &Exit, dir: &str) -> Seen {
+    let why = match exit {
+        Exit::Code(code) => format!("it exited with status {code}"),
+        Exit::Signal(signal) => format!("signal {signal} killed it"),
+        Exit::Bound(why) => why.clone(),
+    };
+    Seen {
+        content: format!(
+            "{RENEWED}{why}. A new one is started in {dir}: variables, functions and running commands of the old one are \
+             gone.]"
+        ),
+        prompt: Some(Prompt {
+            start: 0,
+            end: 0,
+            exit_code: i64::from(exit.code()),
+            dir: Some(dir.to_owned()),
+            python: None,
+        }),
+        ..Seen::default()
+    }
+}
+
 /// What a call shows that was not done.
 fn refused(refusal: &Refusal) -> Shown {
     let (content, exit_code) = match refusal {
@@ -232,8 +258,8 @@ pub(super) fn message(seen: &Seen, code: i64) -> String {
     .concat()
 }
 
-/// A long text without its middle.
-fn cut_middle(text: &str) -> String {
+/// A long text without its middle, as `OpenHands` keeps and shows it.
+pub fn cut_middle(text: &str) -> String {
     let len = text.chars().count();
     if len <= LONGEST {
         return text.to_owned();
@@ -263,8 +289,16 @@ impl Tool for OpenHands {
             patience: call.patience,
         };
         let mut console = self.take_console(sandbox, live, cancel)?;
-        let outcome = self.turns.run(&turn, &WORDS, &mut console, live, cancel)?;
-        if console.is_dead() && matches!(&outcome, Ok(seen) if seen.did == Did::TimedOut) {
+        let mut outcome = self.turns.run(&turn, &WORDS, &mut console, live, cancel)?;
+        // a record tells what became of its shell: that of OpenHands stays dead
+        let is_ours = matches!(turn.recorded, Recorded::Unknown | Recorded::Renewed);
+        if let Some(exit) = console.ended().filter(|_| is_ours)
+            && matches!(&outcome, Ok(seen) if seen.did != Did::TimedOut)
+        {
+            self.cwd = self.turns.dir.take().unwrap_or_else(|| self.cwd.clone());
+            outcome = Ok(renewed(exit, &self.cwd));
+            self.turns.forget();
+        } else if console.is_dead() && matches!(&outcome, Ok(seen) if seen.did == Did::TimedOut) {
             // killed by us: the next call gets a new shell where this one stood
             self.cwd = self.turns.dir.clone().unwrap_or_else(|| self.cwd.clone());
         } else {

@@ -347,3 +347,35 @@ fn new_shells_keep_what_their_producers_keep() {
         );
     }
 }
+
+#[test]
+fn a_shell_that_ends_gives_way_to_another_where_no_record_tells_otherwise() {
+    let mut place = Place::new();
+    let cwd = place.cwd();
+    let mut tool = OpenHands::new(&cwd, Form::Content);
+    let unknown = |command: &str| action(&serde_json::json!({"command": command}));
+    let inner = format!("{cwd}/in");
+    place.run(&mut tool, &unknown("mkdir in && cd in"));
+    for (command, code, why) in [
+        ("exit 3", 3, "it exited with status 3"),
+        ("exec true", 0, "it exited with status 0"),
+    ] {
+        let reply = place.run(&mut tool, &unknown(command));
+        let told = format!("[The shell ended: {why}. A new one is started in {inner}: ");
+        assert!(reply.text.starts_with(&told), "{}", reply.text);
+        assert_eq!(reply.exit_code, Some(code));
+        let reply = place.run(&mut tool, &unknown("pwd"));
+        assert_eq!(
+            (reply.text.trim(), reply.exit_code),
+            (inner.as_str(), Some(0))
+        );
+        // a replay of it does the same
+        let mut again = unknown(command);
+        again.observation = Some(Observation::text(told.as_str()));
+        let reply = place.run(&mut tool, &again);
+        assert!(reply.text.starts_with(&told), "{}", reply.text);
+    }
+    // the shell of OpenHands itself stays dead
+    let reply = place.shell(&mut tool, "exit 3");
+    assert!(!reply.text.contains("The shell ended"), "{}", reply.text);
+}

@@ -40,7 +40,12 @@ pub(super) enum Recorded {
     Running,
     /// It was not executed, since another was still running.
     Refused,
+    /// The shell ended, and the next call had a new one.
+    Renewed,
 }
+
+/// With what begins what is told of a shell that ended and gave way to another.
+pub(super) const RENEWED: &str = "[The shell ended: ";
 
 impl Recorded {
     /// Reads it off an observation.
@@ -54,7 +59,9 @@ impl Recorded {
             let (seconds, _) = rest.split_once(" seconds")?;
             seconds.parse::<f64>().ok().map(|_| seconds.to_owned())
         };
-        if let Some(label) = seconds("\n[The command has no new output after ") {
+        if text.starts_with(RENEWED) {
+            Self::Renewed
+        } else if let Some(label) = seconds("\n[The command has no new output after ") {
             Self::Quiet(label)
         } else if let Some(label) = seconds("\n[The command timed out after ") {
             Self::Slow(label)
@@ -445,7 +452,7 @@ impl Limits {
                 (None, slow(label))
             }
             (Recorded::Running | Recorded::Unknown, None) => (quiet(SILENCE), None),
-            (Recorded::Over | Recorded::Refused, _) => (None, None),
+            (Recorded::Over | Recorded::Refused | Recorded::Renewed, _) => (None, None),
         };
         Self {
             quiet,

@@ -313,3 +313,18 @@ fn outputs_are_not_written_over() {
         assert!(made(&sources, &nowhere, None, &Cancel::new()).is_err());
     }
 }
+
+#[test]
+fn only_parts_are_something_to_go_on_with() {
+    let root = tempfile::tempdir().unwrap();
+    let options = options(root.path(), None);
+    let partial = root.path().join("out.jsonl.partial");
+    drop(Output::begin(&options).unwrap());
+    assert!(!partial.exists(), "nothing was made");
+    let output = Output::begin(&options).unwrap();
+    fs::write(partial.join("part"), "x").unwrap();
+    drop(output);
+    assert!(partial.join("part").exists());
+    let left = Output::begin(&options).map(|_| ()).unwrap_err();
+    assert!(left.to_string().contains("not ended"), "{left}");
+}

@@ -28,6 +28,13 @@ pub(super) struct Output {
     force: bool,
 }
 
+impl Drop for Output {
+    /// A folder without parts is nothing to go on with.
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir(&self.parts));
+    }
+}
+
 impl Output {
     /// Looks whether it can be written, and makes the folder of the parts.
     ///

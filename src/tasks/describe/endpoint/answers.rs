@@ -24,6 +24,8 @@ pub(super) struct Answers {
     file: File,
     /// Bytes of whole lines.
     len: u64,
+    /// It was not there before.
+    is_new: bool,
     known: HashMap<ContentHash, String>,
 }
 
@@ -39,6 +41,16 @@ struct Line {
 
 const VERSION: u64 = 1;
 
+impl Drop for Answers {
+    /// What was made for answers that never came goes again.
+    fn drop(&mut self) {
+        let is_empty = || self.file.metadata().is_ok_and(|about| about.len() == 0);
+        if self.is_new && is_empty() {
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
+}
+
 impl Answers {
     /// Reads the file, or makes it. A last line without an end goes into a file beside it; lines that are no answers are
     /// passed over; `notes` tells of both.
@@ -50,6 +62,7 @@ impl Answers {
             let what = format!("cannot open {}", path.display());
             Error::input(what).caused_by(err)
         };
+        let is_new = !path.exists();
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).open(path);
         let file = file.map_err(cannot)?;
@@ -68,6 +81,7 @@ impl Answers {
             path: path.to_path_buf(),
             file,
             len: 0,
+            is_new,
             known: HashMap::new(),
         };
         answers.read(notes).map_err(cannot)?;
