@@ -71,6 +71,10 @@ pub struct Paint {
     pub theme: Theme,
     /// Code colours; `None` until they are loaded.
     pub highlighter: Option<Arc<Highlighter>>,
+    /// What they need for the usual languages was asked for. It is half of the memory of a program that shows a list, and
+    /// takes a good part of a second of a processor that a scan could have: it waits until somebody is there to open
+    /// something.
+    pub is_warm: bool,
     /// All themes.
     pub names: Vec<ThemeName>,
     /// The theme before the picker showed others.
@@ -189,6 +193,9 @@ impl App {
 
     /// Takes one event.
     pub fn update(&mut self, event: Event, effects: &mut Vec<Effect>) {
+        if matches!(event, Event::Key(_) | Event::Paste(_) | Event::Mouse(_)) {
+            self.warm(effects);
+        }
         match event {
             Event::Key(key) => self.key(key, effects),
             Event::Paste(text) => {
@@ -207,6 +214,15 @@ impl App {
             Event::Notice(notice) => self.notice(notice, effects),
         }
         self.sync(effects);
+    }
+
+    /// Gets ready to colour code, once.
+    fn warm(&mut self, effects: &mut Vec<Effect>) {
+        let highlighter = self.paint.highlighter.as_ref();
+        if let Some(highlighter) = highlighter.filter(|_| !self.paint.is_warm) {
+            effects.push(Effect::WarmColours(Arc::clone(highlighter)));
+            self.paint.is_warm = true;
+        }
     }
 
     /// Lets the visible view ask for what it lacks.

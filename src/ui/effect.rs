@@ -384,6 +384,8 @@ pub enum Effect {
     StopFind,
     /// Load a theme by name.
     LoadTheme(String),
+    /// Compile what code colours need for the usual languages.
+    WarmColours(Arc<Highlighter>),
     /// Make the whole text of a page, folds open, and use it.
     PageText(Box<PageJob>, PageUse),
     /// Copy a text; the string says what it is.

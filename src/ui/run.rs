@@ -215,6 +215,7 @@ impl Loop {
         let paint = Paint {
             theme,
             highlighter: None,
+            is_warm: false,
             names: theme::names(&themes),
             before: None,
         };

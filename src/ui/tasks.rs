@@ -278,7 +278,7 @@ impl Kind {
             Effect::Patch(_) => Self::Patch,
             Effect::File(_) => Self::File,
             Effect::Why(..) => Self::Why,
-            Effect::LoadTheme(_) => Self::Theme,
+            Effect::LoadTheme(_) | Effect::WarmColours(_) => Self::Theme,
             Effect::OpenDesk(_) => Self::Desk,
             Effect::ReadReplays => Self::Replays,
             Effect::RunCheck(..) => Self::Check,
@@ -345,6 +345,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::File(job) => say(Notice::File(job.key, file(&job, env, cancel))),
         Effect::CheckSides => check_sides(env, say),
         Effect::LoadTheme(name) => load_theme(&name, env, say),
+        Effect::WarmColours(highlighter) => highlighter.warm(),
         Effect::PageText(job, what) => page_text(&job, what, env, say),
         Effect::Copy(text, what) => copy(&text, what, env, say),
         Effect::CopyName(ix, is_reference) => copy_name(ix, is_reference, env, say),
@@ -683,8 +684,7 @@ fn load_theme(name: &str, env: &Env, say: &mut dyn FnMut(Notice)) {
     match Theme::load(name, env.depth, &env.themes) {
         Ok(theme) => {
             let highlighter = Arc::new(Highlighter::new(&theme));
-            say(Notice::Theme(Box::new(theme), Arc::clone(&highlighter)));
-            highlighter.warm();
+            say(Notice::Theme(Box::new(theme), highlighter));
         }
         Err(err) => say(Notice::Say(Tone::Error, err.to_string())),
     }

@@ -180,6 +180,8 @@ pub(crate) struct Driver {
     pub(crate) said: Vec<(Tone, String)>,
     /// Effects that only a terminal can carry out.
     pub(crate) asked: Vec<&'static str>,
+    /// How often code colours were to be got ready.
+    pub(crate) warmed: usize,
     /// Stretches of code that were coloured.
     pub(crate) inks: usize,
     /// Pages that were built.
@@ -297,6 +299,7 @@ impl Driver {
         let paint = Paint {
             theme: theme.clone(),
             highlighter: None,
+            is_warm: false,
             names: theme::names(&themes)
                 .into_iter()
                 .filter(|theme| theme.name != LETTERS)
@@ -341,6 +344,7 @@ impl Driver {
             external: Vec::new(),
             said: Vec::new(),
             asked: Vec::new(),
+            warmed: 0,
             inks: 0,
             pages: 0,
             summaries: 0,
@@ -512,6 +516,10 @@ impl Driver {
             Effect::Summarize(range, _) => self.summaries += range.len(),
             Effect::LoadTheme(name) => {
                 notices.push(self.load_theme(name));
+                return notices;
+            }
+            Effect::WarmColours(_) => {
+                self.warmed += 1;
                 return notices;
             }
             _ => {}

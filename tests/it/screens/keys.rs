@@ -378,6 +378,14 @@ fn help_is_filtered() {
 }
 
 #[test]
+fn code_colours_are_got_ready_when_somebody_is_there() {
+    let mut driver = open(STORY);
+    assert_eq!(driver.warmed, 0);
+    driver.keys("jj<enter>");
+    assert_eq!(driver.warmed, 1);
+}
+
+#[test]
 fn the_palette_runs_commands() {
     let mut driver = open(STORY);
     driver.keys(":revsort<enter>");
