@@ -22,7 +22,9 @@ use crate::tasks::LeftOut;
 use crate::tasks::Maker;
 use crate::tasks::Seed;
 use crate::tasks::dep_search::kind_name;
+use crate::tasks::describe::At;
 use crate::tasks::describe::Describe;
+use crate::tasks::describe::NO_DESCRIPTION;
 use crate::tasks::describe::Subject;
 use crate::tasks::describe::docstring::text_of;
 use crate::tasks::sample;
@@ -53,7 +55,7 @@ impl Maker for FuncLocalize<'_> {
         }
         let files: Vec<(&str, Vec<Defined<'_>>)> = by_path.into_iter().collect();
         let one = |(path, definitions): &(&str, Vec<Defined<'_>>)| {
-            (!cancel.is_cancelled()).then(|| of_file(seed, path, definitions))
+            (!cancel.is_cancelled()).then(|| of_file(seed, path, definitions, self.describe))
         };
         let parts: Option<Vec<Drafts>> = files.par_iter().map(one).collect();
         let mut all = Drafts::default();
@@ -153,6 +155,10 @@ impl FuncLocalize<'_> {
             source: &text(definition.first, definition.last).join("\n"),
             docstring: &docstring.unwrap_or_default(),
             signature: &signature.join(" "),
+            at: Some(At {
+                seed,
+                line: definition.header,
+            }),
         };
         let description = self.describe.describe(&subject, cancel)?;
         target.insert("function_description".to_owned(), json!(description));
@@ -161,12 +167,36 @@ impl FuncLocalize<'_> {
 }
 
 /// What of a file can be a target.
-fn of_file(seed: &Seed, path: &str, definitions: &[Defined<'_>]) -> Drafts {
+fn of_file(
+    seed: &Seed,
+    path: &str,
+    definitions: &[Defined<'_>],
+    describe: &dyn Describe,
+) -> Drafts {
     let mut drafts = Drafts::default();
     let source = seed.source(path).unwrap_or_default();
     let lines: Vec<&str> = source.lines().collect();
     for found in definitions {
-        match target(seed, found, &lines) {
+        let draft = target(seed, found, &lines).and_then(|draft| {
+            let subject = Subject {
+                kind: found.definition.kind,
+                name: &found.definition.name,
+                qualified_name: &seed.index.qualified_name(found.id),
+                path,
+                source: "",
+                docstring: "",
+                signature: "",
+                at: Some(At {
+                    seed,
+                    line: found.definition.header,
+                }),
+            };
+            describe
+                .has(&subject)
+                .then_some(draft)
+                .ok_or(Some(NO_DESCRIPTION))
+        });
+        match draft {
             Ok(draft) => drafts.drafts.push(draft),
             Err(Some(reason)) => *drafts.left_out.entry(reason).or_default() += 1,
             Err(None) => {}

@@ -321,6 +321,7 @@ mod tests {
             source: "",
             docstring: "",
             signature: "",
+            at: None,
         }
     }
 

@@ -164,6 +164,7 @@ mod tests {
             source: "",
             docstring,
             signature: "",
+            at: None,
         };
         Rules.describe(&subject, &Cancel::new())
     }
@@ -246,6 +247,7 @@ mod tests {
             source: "",
             docstring: "",
             signature: "",
+            at: None,
         };
         let told = "Keeps a session open for as long as somebody wants it.";
         let why = checked(&subject, told.to_owned()).unwrap_err();
