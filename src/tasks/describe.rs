@@ -5,6 +5,7 @@ pub mod endpoint;
 pub mod file;
 pub mod leak;
 pub mod rules;
+pub mod statements;
 
 use crate::cancel::Cancel;
 use crate::model::LineIx;
@@ -51,6 +52,11 @@ pub trait Describe: Send + Sync {
     /// can be a target.
     fn has(&self, _subject: &Subject<'_>) -> bool {
         true
+    }
+
+    /// Whether what it says is what the docstring says, so that equal docstrings get equal descriptions.
+    fn repeats_docstrings(&self) -> bool {
+        false
     }
 
     /// What it does, in words that name neither it nor its file. The same answer for the same subject, so that a run

@@ -1,6 +1,7 @@
 //! Many tasks at once: each repository is opened and indexed one time for all of its tasks at a commit.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -11,14 +12,21 @@ use rayon::iter::ParallelIterator as _;
 
 use crate::cancel::Cancel;
 use crate::model::Task;
+use crate::model::TaskKind;
 use crate::model::Value;
+use crate::replay::localize_targets;
 use crate::tasks::LeftOut;
 use crate::tasks::Seed;
 use crate::tasks::check::Ground;
 use crate::tasks::check::Outcome;
 use crate::tasks::check::Report;
 use crate::tasks::check::check;
+use crate::tasks::check::leak::description;
+use crate::tasks::check::places::line;
+use crate::tasks::check::places::path_of;
+use crate::tasks::check::places::text;
 use crate::tasks::check::unopened;
+use crate::tasks::describe::statements::Words;
 use crate::tasks::source::Source;
 use crate::verify::program::RunProgram;
 use crate::workspace::checkout::Repositories;
@@ -67,6 +75,7 @@ pub fn check_all(
         }
     }
     for ((path, commit), members) in groups {
+        let twins = twins(tasks, &members);
         let seed = means.run(|| open(path, commit, cancel));
         if cancel.is_cancelled() {
             return None;
@@ -88,7 +97,12 @@ pub fn check_all(
             };
             let told: Option<Vec<(usize, Report)>> =
                 means.run(|| batch.par_iter().map(one).collect());
-            for (ix, report) in told? {
+            for (ix, mut report) in told? {
+                if let Some(other) = twins.get(&ix).and_then(|other| tasks.get(*other)) {
+                    let other = other.id.as_deref().unwrap_or_default();
+                    let why = format!("the task {other} says the same of another target");
+                    report.refuse("gold", why);
+                }
                 put(&mut reports, ix, report);
             }
             done += batch.len();
@@ -96,6 +110,40 @@ pub fn check_all(
         }
     }
     (!cancel.is_cancelled()).then_some(reports)
+}
+
+/// Tasks of one repository that say the same of different targets as another one, and which one.
+fn twins(tasks: &[Task], members: &[usize]) -> HashMap<usize, usize> {
+    type Target<'t> = (&'t str, &'t str, Option<usize>);
+    let mut said: HashMap<Words, Vec<(usize, Target<'_>)>> = HashMap::new();
+    for ix in members {
+        let task = tasks.get(*ix);
+        let task = task.filter(|task| task.kind == TaskKind::FuncLocalize);
+        let Some(instance) = task.and_then(|task| task.instance.as_deref()) else {
+            continue;
+        };
+        for target in localize_targets(instance) {
+            let start = line(target, "module_line_start");
+            let place = (
+                path_of(target, instance),
+                text(target, "module_name"),
+                start,
+            );
+            let is_class = text(target, "module_type") == "class";
+            let words = Words::of(is_class, description(target));
+            said.entry(words).or_default().push((*ix, place));
+        }
+    }
+    let mut twins = HashMap::new();
+    for same in said.values() {
+        for (ix, place) in same {
+            let mut others = same.iter().filter(|(other, at)| other != ix && at != place);
+            if let Some((other, _)) = others.next() {
+                twins.insert(*ix, *other);
+            }
+        }
+    }
+    twins
 }
 
 /// Looks at tasks as they are made, so that only good ones are.
