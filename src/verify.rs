@@ -25,7 +25,7 @@ use crate::model::Value;
 use crate::model::Verdict;
 
 /// What cached judgements are of: changes with every release, and by hand where rules change between releases.
-pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/2");
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/3");
 
 /// Which set of rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
