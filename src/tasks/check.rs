@@ -96,6 +96,11 @@ impl Report {
         self.checks.push(Check { name, outcome, why });
     }
 
+    fn passes(&self, name: &str) -> bool {
+        let mut checks = self.checks.iter();
+        checks.any(|check| check.name == name && check.outcome == Outcome::Ok)
+    }
+
     /// Lets a check that passed refuse the task after all.
     fn refuse(&mut self, name: &str, why: String) {
         let mut checks = self.checks.iter_mut();

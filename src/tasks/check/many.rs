@@ -75,7 +75,6 @@ pub fn check_all(
         }
     }
     for ((path, commit), members) in groups {
-        let twins = twins(tasks, &members);
         let seed = means.run(|| open(path, commit, cancel));
         if cancel.is_cancelled() {
             return None;
@@ -97,16 +96,24 @@ pub fn check_all(
             };
             let told: Option<Vec<(usize, Report)>> =
                 means.run(|| batch.par_iter().map(one).collect());
-            for (ix, mut report) in told? {
-                if let Some(other) = twins.get(&ix).and_then(|other| tasks.get(*other)) {
-                    let other = other.id.as_deref().unwrap_or_default();
-                    let why = format!("the task {other} says the same of another target");
-                    report.refuse("gold", why);
-                }
+            for (ix, report) in told? {
                 put(&mut reports, ix, report);
             }
             done += batch.len();
             progress(done);
+        }
+        // what names no place is no other target
+        let based = |ix: &usize| reports.get(*ix).is_some_and(|report| report.passes("base"));
+        let members: Vec<usize> = members.into_iter().filter(based).collect();
+        for (ix, other) in twins(tasks, &members) {
+            let other = tasks.get(other).and_then(|other| other.id.as_deref());
+            let why = format!(
+                "the task {} says the same of another target",
+                other.unwrap_or_default()
+            );
+            if let Some(report) = reports.get_mut(ix) {
+                report.refuse("gold", why);
+            }
         }
     }
     (!cancel.is_cancelled()).then_some(reports)

@@ -106,9 +106,10 @@ impl Place {
             return true;
         };
         let all = at.seed.index.definitions().filter(|found| {
-            let is_it = match self.is_dotted() {
-                true => at.seed.index.qualified_name(found.id) == self.name,
-                false => found.definition.name == self.name,
+            let is_it = if self.is_dotted() {
+                at.seed.index.qualified_name(found.id) == self.name
+            } else {
+                found.definition.name == self.name
             };
             let is_inside = self.path.as_deref().is_none_or(|path| path == found.path);
             is_inside && is_it && matches!(found.definition.documented, Documented::Yes(_))
@@ -390,7 +391,7 @@ mod tests {
             &[("a.py:B.run", "new")],
             (0, 0),
         );
-        check(&[told.clone()], false, &[], (1, 0));
+        check(std::slice::from_ref(&told), false, &[], (1, 0));
         let several = json!({"instance_id": "t__1", "functions": [
             {"file_path": "a.py", "module_name": "only", "description": "one"},
             {"file_path": "b.py", "module_name": "stop", "description": "two"}]});
