@@ -29,6 +29,7 @@ pub use base::Place;
 pub use base::Preparations;
 pub use base::Ran;
 pub use base::Workspace;
+pub use base::answer_files;
 pub use base::commit_message;
 pub use base::localize_targets;
 pub use base::run_command;

@@ -15,6 +15,7 @@ use crate::cli::records::Progress;
 use crate::cli::review;
 use crate::cli::selection;
 use crate::cli::selection::Selection;
+use crate::cli::show::repositories;
 use crate::cli::signals::Interrupts;
 use crate::config::Paths;
 use crate::error::Error;
@@ -57,6 +58,7 @@ pub(super) fn run(
     let asked = Asked::parse(args.filter.as_deref())?;
     let selector = selection::selector(shared)?;
     let with: Vec<PathBuf> = args.tasks.iter().cloned().collect();
+    let repositories = repositories(&args.repos)?;
     let store = records::open_store(&args.paths, &with, shared, output)?;
     let has_manifest = options.manifest.is_some() || options.target != Target::Stdout;
     if has_manifest && !options.dry_run {
@@ -71,6 +73,7 @@ pub(super) fn run(
     let cancel = Cancel::new();
     let interrupts = Interrupts::watch(&cancel)?;
     let automatic = Automatic::new(asked, &store, program, Some(&cache), &cancel);
+    let automatic = automatic.with_repositories(&repositories);
     let selection = selector.map(|selector| Selection::new(selector, shared));
     let selection = selection.transpose()?;
     let people = selection

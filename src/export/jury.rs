@@ -21,6 +21,7 @@ use crate::verify::check::judgement;
 use crate::verify::filter::Filter;
 use crate::verify::noted;
 use crate::verify::program::RunProgram;
+use crate::workspace::checkout::Repositories;
 
 /// What a filter says of a record.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,6 +116,14 @@ impl<'a> Automatic<'a> {
             cancel: cancel.clone(),
         }
     }
+
+    /// The same with repositories, out of which the strict rules read files whole, as `verify` does. What is kept beside
+    /// the records was judged without them.
+    #[must_use]
+    pub fn with_repositories(mut self, repositories: &'a Repositories) -> Self {
+        self.tools.repositories = Some(repositories).filter(|found| !found.is_empty());
+        self
+    }
 }
 
 impl Judge for Automatic<'_> {
@@ -127,7 +136,7 @@ impl Judge for Automatic<'_> {
         let whole = || self.store.load(ix);
         if let [rules] = filter.rules() {
             let judgement = judgement(*rules, head, &whole, &self.tools, &self.cancel);
-            if !self.cancel.is_cancelled() {
+            if !self.cancel.is_cancelled() && self.tools.repositories.is_none() {
                 noted::keep_judgement(self.store, ix, *rules, (&head.trajectory, &judgement));
             }
             return Judged {
@@ -148,6 +157,9 @@ impl Judge for Automatic<'_> {
         let [rules] = self.asked.filter.rules() else {
             return None;
         };
+        if self.tools.repositories.is_some() {
+            return None;
+        }
         let (verdict, why) = noted::judgement(self.store, ix, *rules)?;
         Some(Judged {
             verdict,

@@ -26,6 +26,7 @@ pub use place::Place;
 pub use prepare::Preparations;
 pub(in crate::replay) use prepare::run_ours;
 pub use start::BaseChange;
+pub use start::answer_files;
 pub use start::commit_message;
 pub use start::localize_targets;
 pub use workspace::Finished;

@@ -39,6 +39,7 @@ use crate::tasks::build::own::Own;
 use crate::tasks::build::part::Row;
 use crate::tasks::build::row::id_stem;
 use crate::tasks::build::write::Output;
+use crate::tasks::func_localize::SAME_STATEMENT;
 use crate::tasks::sample::shares;
 use crate::tasks::source::Opened;
 use crate::tasks::source::Source;
@@ -137,9 +138,10 @@ pub fn build(
         .map(Own::rounds)
         .max()
         .unwrap_or_default();
-    let (rows, duplicates) = merged(&repositories, rounds);
+    let (rows, dropped) = merged(&repositories, rounds);
     let mut built = Built::new(&repositories, &rows, makers);
-    built.leave_out(SAME_TARGET, duplicates);
+    built.leave_out(SAME_TARGET, dropped.same_target);
+    built.leave_out(SAME_STATEMENT, dropped.same_statement);
     output.publish(&rows)?;
     Ok(built)
 }
@@ -273,19 +275,37 @@ struct Task<'a> {
     row: &'a Row,
 }
 
-/// The rows of the first `rounds` rounds in their order, without those whose target an earlier one has; and how many of
-/// these there are.
-fn merged<'a>(repositories: &'a [Own<'_>], rounds: usize) -> (Vec<Task<'a>>, u64) {
+/// How many rows were made and not taken, by reason.
+#[derive(Debug, Default)]
+struct Dropped {
+    same_target: u64,
+    same_statement: u64,
+}
+
+/// The rows of the first `rounds` rounds in their order, without those whose target an earlier one has, and without all
+/// those of a repository that say the same of different targets.
+fn merged<'a>(repositories: &'a [Own<'_>], rounds: usize) -> (Vec<Task<'a>>, Dropped) {
     let mut met: HashSet<(usize, &str)> = HashSet::new();
     let mut numbers: HashMap<String, usize> = HashMap::new();
-    let mut duplicates = 0;
+    let mut dropped = Dropped::default();
     let mut tasks = Vec::new();
     for (place, own) in repositories.iter().enumerate() {
         let mut rows: Vec<&Row> = own.rows(rounds).collect();
         rows.sort_by(|a, b| (a.maker, &a.path, a.line).cmp(&(b.maker, &b.path, b.line)));
+        rows.retain(|row| {
+            let is_new = met.insert((row.maker, &row.key));
+            dropped.same_target += u64::from(!is_new);
+            is_new
+        });
+        let mut said: HashMap<&str, u32> = HashMap::new();
+        for words in rows.iter().flat_map(|row| &row.statements) {
+            *said.entry(words).or_default() += 1;
+        }
         for row in rows {
-            if !met.insert((row.maker, &row.key)) {
-                duplicates += 1;
+            let is_shared =
+                |words: &String| said.get(words.as_str()).is_some_and(|count| *count > 1);
+            if row.statements.iter().any(is_shared) {
+                dropped.same_statement += 1;
                 continue;
             }
             let id = row.id.clone().unwrap_or_else(|| {
@@ -302,7 +322,7 @@ fn merged<'a>(repositories: &'a [Own<'_>], rounds: usize) -> (Vec<Task<'a>>, u64
             });
         }
     }
-    (tasks, duplicates)
+    (tasks, dropped)
 }
 
 #[cfg(test)]

@@ -96,6 +96,20 @@ impl Report {
         self.checks.push(Check { name, outcome, why });
     }
 
+    fn passes(&self, name: &str) -> bool {
+        let mut checks = self.checks.iter();
+        checks.any(|check| check.name == name && check.outcome == Outcome::Ok)
+    }
+
+    /// Lets a check that passed refuse the task after all.
+    fn refuse(&mut self, name: &str, why: String) {
+        let mut checks = self.checks.iter_mut();
+        let passed = checks.find(|check| check.name == name && check.outcome == Outcome::Ok);
+        if let Some(check) = passed {
+            (check.outcome, check.why) = (Outcome::Refused, Some(why));
+        }
+    }
+
     /// Leaves all checks open that are not told yet.
     fn leave(&mut self, why: &str) {
         for name in CHECKS {

@@ -5,13 +5,16 @@ pub mod endpoint;
 pub mod file;
 pub mod leak;
 pub mod rules;
+pub mod statements;
 
 use crate::cancel::Cancel;
+use crate::model::LineIx;
 use crate::python::DefinitionKind;
 use crate::tasks::LeftOut;
+use crate::tasks::Seed;
 
 /// A definition that is to be described.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     /// What it is.
     pub kind: DefinitionKind,
@@ -27,10 +30,35 @@ pub struct Subject<'a> {
     pub docstring: &'a str,
     /// Its header: `def f(a, b=1) -> int:`, on one line.
     pub signature: &'a str,
+    /// Where it stands; `None` where that does not matter.
+    pub at: Option<At<'a>>,
 }
+
+/// Where a definition stands.
+#[derive(Debug, Clone, Copy)]
+pub struct At<'a> {
+    /// Its repository.
+    pub seed: &'a Seed,
+    /// The line of its header.
+    pub line: LineIx,
+}
+
+/// Why a definition makes no task that nobody described.
+pub const NO_DESCRIPTION: &str = "the file of descriptions has none";
 
 /// Something that describes definitions. It is called from several threads at once.
 pub trait Describe: Send + Sync {
+    /// Whether it may describe it, told without its source and docstring; cheaply, since it is asked of everything that
+    /// can be a target.
+    fn has(&self, _subject: &Subject<'_>) -> bool {
+        true
+    }
+
+    /// Whether what it says is what the docstring says, so that equal docstrings get equal descriptions.
+    fn repeats_docstrings(&self) -> bool {
+        false
+    }
+
     /// What it does, in words that name neither it nor its file. The same answer for the same subject, so that a run
     /// that was killed ends as it would have ended.
     ///

@@ -22,10 +22,16 @@ use crate::tasks::LeftOut;
 use crate::tasks::Maker;
 use crate::tasks::Seed;
 use crate::tasks::dep_search::kind_name;
+use crate::tasks::describe::At;
 use crate::tasks::describe::Describe;
+use crate::tasks::describe::NO_DESCRIPTION;
 use crate::tasks::describe::Subject;
 use crate::tasks::describe::docstring::text_of;
+use crate::tasks::describe::statements::Statements;
 use crate::tasks::sample;
+
+/// Why a definition is left out whose description another one would get, too.
+pub(in crate::tasks) const SAME_STATEMENT: &str = "its description fits another one as well";
 
 /// Makes them of definitions with docstrings.
 pub struct FuncLocalize<'a> {
@@ -51,9 +57,18 @@ impl Maker for FuncLocalize<'_> {
                 by_path.entry(found.path).or_default().push(found);
             }
         }
+        let by_rule = self.describe.repeats_docstrings();
+        let statements = by_rule.then(|| Statements::of(seed, cancel));
         let files: Vec<(&str, Vec<Defined<'_>>)> = by_path.into_iter().collect();
         let one = |(path, definitions): &(&str, Vec<Defined<'_>>)| {
-            (!cancel.is_cancelled()).then(|| of_file(seed, path, definitions))
+            (!cancel.is_cancelled()).then(|| {
+                of_file(
+                    seed,
+                    path,
+                    definitions,
+                    (self.describe, statements.as_ref()),
+                )
+            })
         };
         let parts: Option<Vec<Drafts>> = files.par_iter().map(one).collect();
         let mut all = Drafts::default();
@@ -153,6 +168,10 @@ impl FuncLocalize<'_> {
             source: &text(definition.first, definition.last).join("\n"),
             docstring: &docstring.unwrap_or_default(),
             signature: &signature.join(" "),
+            at: Some(At {
+                seed,
+                line: definition.header,
+            }),
         };
         let description = self.describe.describe(&subject, cancel)?;
         target.insert("function_description".to_owned(), json!(description));
@@ -161,12 +180,39 @@ impl FuncLocalize<'_> {
 }
 
 /// What of a file can be a target.
-fn of_file(seed: &Seed, path: &str, definitions: &[Defined<'_>]) -> Drafts {
+fn of_file(
+    seed: &Seed,
+    path: &str,
+    definitions: &[Defined<'_>],
+    (describe, statements): (&dyn Describe, Option<&Statements>),
+) -> Drafts {
     let mut drafts = Drafts::default();
     let source = seed.source(path).unwrap_or_default();
     let lines: Vec<&str> = source.lines().collect();
     for found in definitions {
-        match target(seed, found, &lines) {
+        let draft = target(seed, found, &lines).and_then(|draft| {
+            if statements.is_some_and(|statements| statements.is_shared(found.id)) {
+                return Err(Some(SAME_STATEMENT));
+            }
+            let subject = Subject {
+                kind: found.definition.kind,
+                name: &found.definition.name,
+                qualified_name: &seed.index.qualified_name(found.id),
+                path,
+                source: "",
+                docstring: "",
+                signature: "",
+                at: Some(At {
+                    seed,
+                    line: found.definition.header,
+                }),
+            };
+            describe
+                .has(&subject)
+                .then_some(draft)
+                .ok_or(Some(NO_DESCRIPTION))
+        });
+        match draft {
             Ok(draft) => drafts.drafts.push(draft),
             Err(Some(reason)) => *drafts.left_out.entry(reason).or_default() += 1,
             Err(None) => {}
@@ -320,6 +366,39 @@ def odd():
             "name_masked": true,
         });
         assert_eq!(Value::Object(draft.fields), want);
+    }
+
+    #[test]
+    fn what_says_the_same_as_another_one_is_left_out() {
+        struct Own;
+        impl Describe for Own {
+            fn describe(&self, _: &Subject<'_>, _: &Cancel) -> Result<String, LeftOut> {
+                unreachable!("nothing is finished")
+            }
+        }
+        let say = "Gives back all that it was told before it was asked.";
+        let source = format!(
+            "class A:\n    def one(self):\n        '{say}'\n        return 1\n    def two(self):\n        '{say} More.'\n        return 2\n\
+             def _hidden():\n    \"{say}\"\n    return 3\nclass B:\n    '{say}'\n    x = 1\n"
+        );
+        let seed = seed(&[("m.py", &source)]);
+        let names = |describe: &dyn Describe| {
+            let maker = FuncLocalize {
+                describe,
+                ..maker(1)
+            };
+            let drafts = maker.drafts(&seed, &Cancel::new()).unwrap();
+            let names = drafts
+                .drafts
+                .iter()
+                .map(|draft| draft.fields["module_name"].clone());
+            (
+                names.collect::<Vec<_>>(),
+                drafts.left_out.get(SAME_STATEMENT).copied(),
+            )
+        };
+        assert_eq!(names(&Rules), (vec![json!("two"), json!("B")], Some(1)));
+        assert_eq!(names(&Own).0.len(), 3);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::python::repo::Files as _;
 use crate::replay::Bounds;
 use crate::replay::Outgoing;
 use crate::replay::Place;
+use crate::replay::answer_files;
 use crate::replay::commit_message;
 use crate::replay::write_out;
 use crate::tasks::base::BaseState;
@@ -187,12 +188,30 @@ fn fill(
     Ok(Materialized { commit, notes })
 }
 
-/// Makes a git repository of a folder and commits all that git does not ignore; gives the commit.
+/// Makes a git repository of a folder and commits all that git does not ignore, and what the task is about though git
+/// does: an edit of it would be in no patch. Gives the commit.
 fn commit(folder: &Path, task: &Task) -> Result<String> {
     let message = commit_message(task.kind);
     git(folder, &["init", "-q", "--template="])?;
     git(folder, &["symbolic-ref", "HEAD", "refs/heads/master"])?;
     git(folder, &["add", "-A"])?;
+    let own = answer_files(task);
+    let list = [
+        "ls-files",
+        "-z",
+        "--others",
+        "--ignored",
+        "--exclude-standard",
+    ];
+    let ignored = git(folder, &list)?;
+    let own: Vec<&str> = ignored
+        .split('\0')
+        .filter(|path| own.contains(*path))
+        .collect();
+    if !own.is_empty() {
+        let add = ["--literal-pathspecs", "add", "-f", "--"];
+        git(folder, &[add.as_slice(), &own].concat())?;
+    }
     git(
         folder,
         &[
@@ -315,6 +334,42 @@ mod tests {
         assert!(failed.is_err());
         let left: Vec<_> = fs::read_dir(outer.path()).unwrap().collect();
         assert_eq!(left.len(), 2, "{left:?}");
+    }
+
+    #[test]
+    fn what_the_task_is_about_is_committed_though_git_ignores_it() {
+        if Command::new("git").arg("--version").output().is_err() {
+            return;
+        }
+        let outer = tempfile::tempdir().unwrap();
+        let form = Form {
+            is_git: true,
+            ..Form::default()
+        };
+        // a folder, and a repository that tracks what it ignores
+        for is_tracked in [false, true] {
+            let repo = outer.path().join(format!("repo-{is_tracked}"));
+            let to = outer.path().join(format!("to-{is_tracked}"));
+            repository(&repo);
+            fs::write(repo.join(".gitignore"), "pkg/\n*.log\n").unwrap();
+            fs::write(repo.join("pkg/other.py"), "x = 1\n").unwrap();
+            fs::write(repo.join("a.log"), "x").unwrap();
+            let mut instance = (*task().instance.unwrap()).clone();
+            if is_tracked {
+                git(&repo, &["init", "-q", "--template="]).unwrap();
+                git(&repo, &["add", "-A", "-f"]).unwrap();
+                git(&repo, &["commit", "-q", "-m", "c"]).unwrap();
+                let commit = git(&repo, &["rev-parse", "HEAD"]).unwrap();
+                instance["base_commit"] = commit.trim().into();
+            }
+            let task = Task::from_instance(instance);
+            materialize(&task, &repo, &to, form, &Cancel::new()).unwrap();
+            let listed = git(&to, &["ls-files"]).unwrap();
+            assert_eq!(listed, ".gitignore\ninner\npkg/m.py\nrun.sh\n");
+            fs::write(to.join("pkg/m.py"), "def f():\n    'new'\n    return 1\n").unwrap();
+            let patch = git(&to, &["diff", "HEAD"]).unwrap();
+            assert!(patch.contains("+    'new'"), "{patch}");
+        }
     }
 
     #[test]

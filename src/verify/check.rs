@@ -97,7 +97,7 @@ impl Checked {
 /// Both sets of rules run the same test program: once is enough.
 pub struct RunOnce<'a> {
     program: &'a dyn RunProgram,
-    last: Mutex<Option<(String, ProgramEnd)>>,
+    last: Mutex<Option<(String, (ProgramEnd, bool))>>,
 }
 
 impl<'a> RunOnce<'a> {
@@ -113,17 +113,21 @@ impl<'a> RunOnce<'a> {
     fn has_ended(&self) -> bool {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.as_ref()
-            .is_none_or(|(_, end)| matches!(end, ProgramEnd::Exited { .. }))
+            .is_none_or(|(_, (end, _))| matches!(end, ProgramEnd::Exited { .. }))
     }
 }
 
 impl RunProgram for RunOnce<'_> {
     fn run(&self, program: &str, cancel: &Cancel) -> ProgramEnd {
+        self.run_whole(program, cancel).0
+    }
+
+    fn run_whole(&self, program: &str, cancel: &Cancel) -> (ProgramEnd, bool) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
             Some((known, end)) if known == program => end.clone(),
             _ => {
-                let end = self.program.run(program, cancel);
+                let end = self.program.run_whole(program, cancel);
                 *last = Some((program.to_owned(), end.clone()));
                 end
             }

@@ -14,6 +14,9 @@ pub use sandboxed::Sandboxed;
 use std::ffi::OsStr;
 use std::fs;
 use std::fs::File;
+use std::hash::BuildHasher as _;
+use std::hash::Hasher as _;
+use std::hash::RandomState;
 use std::io;
 use std::io::Read as _;
 use std::io::Seek as _;
@@ -84,6 +87,45 @@ pub enum ProgramEnd {
 pub trait RunProgram: Sync {
     /// Runs the text of a program to its end, its time-out, or until `cancel` is set.
     fn run(&self, program: &str, cancel: &Cancel) -> ProgramEnd;
+
+    /// The same, and whether it went on to its last line: what a model wrote may end the process before anything was
+    /// tested, and an exit code of 0 does not tell. What cannot be known is taken for yes.
+    fn run_whole(&self, program: &str, cancel: &Cancel) -> (ProgramEnd, bool) {
+        (self.run(program, cancel), true)
+    }
+}
+
+/// Runs a program with an end of our own, where it may have one.
+fn run_marked(runner: &dyn RunProgram, program: &str, cancel: &Cancel) -> (ProgramEnd, bool) {
+    let Some((marked, mark)) = with_mark(program) else {
+        return (runner.run(program, cancel), true);
+    };
+    match runner.run(&marked, cancel) {
+        ProgramEnd::Exited { code, output } if code == Some(mark) => {
+            let code = Some(0);
+            (ProgramEnd::Exited { code, output }, true)
+        }
+        end => (end, false),
+    }
+}
+
+/// The program with a last line that ends it with a code that nobody foresees, and the code. `None` where it ends itself,
+/// as `unittest.main()` does.
+fn with_mark(program: &str) -> Option<(String, i32)> {
+    /// None of them is a shell's, Python's or a signal's.
+    const CODES: (u64, i32) = (56, 64);
+    let main = program.rfind("__main__").unwrap_or_default();
+    let ending = program.get(main..).unwrap_or_default();
+    let ends_itself = ["exit(", "unittest.main", "pytest.main", "SystemExit"];
+    if ends_itself.iter().any(|words| ending.contains(words)) {
+        return None;
+    }
+    let chance = RandomState::new().build_hasher().finish() % CODES.0;
+    let mark = CODES.1 + i32::try_from(chance).unwrap_or_default();
+    let end = format!(
+        "\nif __name__ == '__main__':\n    import posix, sys\n    sys.stdout.flush()\n    sys.stderr.flush()\n    posix._exit({mark})\n"
+    );
+    Some((format!("{program}{end}"), mark))
 }
 
 /// Programs as plain child processes: limits of resources, empty environment, a temporary folder, no standard input.
@@ -166,6 +208,10 @@ impl RunProgram for PlainProcess {
     fn run(&self, program: &str, cancel: &Cancel) -> ProgramEnd {
         self.run_in_folder(program, cancel)
             .unwrap_or_else(|err| ProgramEnd::Refused(format!("cannot run the program: {err}")))
+    }
+
+    fn run_whole(&self, program: &str, cancel: &Cancel) -> (ProgramEnd, bool) {
+        run_marked(self, program, cancel)
     }
 }
 
@@ -255,6 +301,42 @@ mod tests {
             "",
         );
         check("print('ü', len('ü'))", Some(0), "ü 1");
+    }
+
+    #[test]
+    fn programs_that_end_before_their_end_are_seen() {
+        let Some(runner) = runner(WALL) else { return };
+        let run = |program: &str| match runner.run_whole(program, &Cancel::new()) {
+            (ProgramEnd::Exited { code, .. }, is_whole) => (code, is_whole),
+            (other, _) => panic!("{other:?}"),
+        };
+        let test =
+            "def test():\n    f()\n\nif __name__ == '__main__':\n    test()\n    print('ok')";
+        for (answer, want) in [
+            ("def f(): return 1", (Some(0), true)),
+            ("def f(): __import__('posix')._exit(0)", (Some(0), false)),
+            (
+                "def f(x=__import__('os')._exit(0)): return 1",
+                (Some(0), false),
+            ),
+            ("def f(): __import__('sys').exit()", (Some(0), false)),
+            ("def f(): raise SystemExit", (Some(0), false)),
+            ("def f(): print('ok'); exit()", (Some(0), false)),
+            (
+                "def f(): __import__('os').execv('/bin/true', ['true'])",
+                (Some(0), false),
+            ),
+            ("def f(): 1 / 0", (Some(1), false)),
+        ] {
+            assert_eq!(run(&format!("{answer}\n\n\n{test}")), want, "{answer}");
+        }
+        // what ends itself as it should
+        assert_eq!(
+            run(&format!(
+                "def f(): pass\n\n{test}\n    __import__('sys').exit(0)"
+            )),
+            (Some(0), true)
+        );
     }
 
     #[test]

@@ -27,6 +27,43 @@ fn task(id: &str, name: &str) -> Value {
 }
 
 #[test]
+fn tasks_that_say_the_same_of_different_targets_are_refused() {
+    let program = Program::unbounded();
+    prepare(&program);
+    let mut other = task("other", "postage");
+    for (field, value) in [
+        ("module_line_start", 10),
+        ("module_line_end", 11),
+        ("docstring_line_start", -1),
+        ("docstring_line_end", -1),
+    ] {
+        other[field] = json!(value);
+    }
+    program.file(
+        "tasks.jsonl",
+        format!("{}\n{other}\n", task("good", "total")),
+    );
+    let rows = program
+        .run(&[
+            "tasks",
+            "check",
+            "tasks.jsonl",
+            "--repos",
+            "repos",
+            "--json",
+        ])
+        .ends(1)
+        .json_lines();
+    let gold = rows.iter().map(|row| {
+        let checks = row["report"]["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["name"] == "gold").unwrap()["why"].clone()
+    });
+    let want =
+        ["other", "good"].map(|id| json!(format!("the task {id} says the same of another target")));
+    assert_eq!(gold.collect::<Vec<_>>(), want);
+}
+
+#[test]
 fn each_task_has_its_checks_and_reasons() {
     let program = Program::unbounded();
     prepare(&program);

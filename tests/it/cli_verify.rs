@@ -1,9 +1,12 @@
 //! `hgview verify`.
 
+use std::fs;
+
 use serde_json::Value;
 use serde_json::json;
 
 use crate::program::Program;
+use crate::program::git;
 use crate::program::sample;
 
 const PATCH: &str = "diff --git a/m.py b/m.py\n--- a/m.py\n+++ b/m.py\n@@ -1,3 +1,6 @@\n def f(x):\n+    \"\"\"Say x.\n+\n+    \"\"\"\n     return x\n \n";
@@ -437,4 +440,58 @@ fn other_filters_stand_beside_the_rules() {
         .run(&["verify", "runs.jsonl", "--filter", "best"])
         .ends(2);
     assert!(wrong.err.contains("`best` is no filter"), "{}", wrong.err);
+}
+
+/// A patch without context says nothing of where it stands; the checkout does.
+#[test]
+fn exports_judge_with_the_same_checkout() {
+    let program = Program::new();
+    let repo = program.home().join("repos/o__r");
+    fs::create_dir_all(&repo).unwrap();
+    fs::write(
+        repo.join("m.py"),
+        "import os\n\n\ndef f(x):\n    return x\n",
+    )
+    .unwrap();
+    git(&repo, &["init", "-q", "."]);
+    git(&repo, &["add", "-A"]);
+    git(&repo, &["commit", "-q", "-m", "c"]);
+    let mut task = task("a");
+    task["base_commit"] = json!(git(&repo, &["rev-parse", "HEAD"]));
+    task["module_line_start"] = json!(3);
+    let patch = "diff --git a/m.py b/m.py\n--- a/m.py\n+++ b/m.py\n@@ -4,0 +5 @@ import os\n+    \"\"\"Says what it was given.\"\"\"\n";
+    let mut run = run_of("a", patch);
+    run["instance"] = task;
+    program.file("runs.jsonl", jsonl(&[run]));
+    let strict = |more: &[&str]| {
+        let args = [
+            &["verify", "--json", "--mode", "strict", "runs.jsonl"],
+            more,
+        ]
+        .concat();
+        program.run(&args).json_lines().remove(0)["strict"]["verdict"].clone()
+    };
+    let exported = |more: &[&str]| {
+        let args = [
+            "export",
+            "runs.jsonl",
+            "-o",
+            "out.jsonl",
+            "--force",
+            "--format",
+            "raw",
+            "--filter",
+            "strict",
+        ];
+        program.run(&[&args[..], more].concat()).ends(0);
+        let text = fs::read_to_string(program.home().join("out.jsonl"));
+        text.unwrap_or_default().lines().count()
+    };
+    let repos = ["--repos", "repos"];
+    assert_eq!(strict(&repos), json!("accept"));
+    assert_eq!(strict(&[]), json!("unjudged"));
+    // what was found with it is not taken for what is found without
+    assert_eq!(exported(&[]), 0);
+    assert_eq!(exported(&repos), 1);
+    assert_eq!(exported(&[]), 0);
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::args::RepoArgs;
 use crate::export::EXPORTERS;
 use crate::export::Prefer;
 use crate::export::SplitBy;
@@ -14,7 +15,7 @@ const EXPORT_EXAMPLES: &str = "\
 Examples:
   hgview export output.jsonl -o chat.jsonl --format chat --with-ids
   hgview export runs/ -o sft.jsonl --format sft --tool-prompt suffix.txt
-  hgview export output.jsonl -o kept.jsonl --format raw --filter strict
+  hgview export output.jsonl -o kept.jsonl --format raw --filter strict --repos ~/mirrors
   hgview export runs/ -o set.jsonl --format chat --per-task 2 --dedupe --split train=.95,val=.05
   hgview export output.jsonl -o steps.parquet --format steps
   hgview export runs/ -o set --format trajectories --partition model,outcome
@@ -54,6 +55,9 @@ pub(in crate::cli) struct ExportArgs {
     /// The tasks, for records that do not hold theirs, joined by `instance_id`
     #[arg(long, value_name = "FILE", help_heading = "Which records")]
     pub(in crate::cli) tasks: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(in crate::cli) repos: RepoArgs,
 
     /// Let the filter run `func_gen`'s test programs outside a sandbox where none starts here
     #[arg(long, help_heading = "Which records")]

@@ -134,10 +134,12 @@ pub(in crate::cli) struct TasksBuildArgs {
     #[arg(long, help_heading = "Types")]
     pub(in crate::cli) mask_name: bool,
 
-    /// `func_localize`: descriptions, one JSON object a line with `file_path`, `module_name` and `function_description`;
-    /// what has none makes no task [default: by the model of `--endpoint`, else made of the docstrings by rules]
+    /// `func_localize`: descriptions, one JSON object a line with `function_description` and what it is of: `file_path` and
+    /// `module_name` (`Class.method`, or with `repo` and `module_line_start` where a name alone says too little), or the
+    /// `instance_id` of a task row in one of the files. Several times for several files; what has none makes no task
+    /// [default: by the model of `--endpoint`, else made of the docstrings by rules]
     #[arg(long, value_name = "FILE", conflicts_with = "endpoint", value_hint = clap::ValueHint::FilePath, help_heading = "Types")]
-    pub(in crate::cli) descriptions: Option<PathBuf>,
+    pub(in crate::cli) descriptions: Vec<PathBuf>,
 
     #[command(flatten)]
     pub(in crate::cli) endpoint: EndpointArgs,

@@ -53,18 +53,18 @@ pub(super) fn run(
     if args.min_deps > args.max_deps {
         return Err(Error::user("--min-deps is more than --max-deps"));
     }
-    let author = Author::new(args)?;
     let cancel = Cancel::new();
     let interrupts = Interrupts::watch(&cancel)?;
     let programs: Arc<dyn RunProgram + Send + Sync> = Arc::new(programs(false));
-    let made = makers(args, author.describe(), &programs, &cancel)?;
-    let makers: Vec<&dyn Maker> = made.iter().map(Box::as_ref).collect();
     let sources = source::find(
         &args.repos,
         args.each,
         args.commit.as_deref(),
         args.repo_name.as_deref(),
     )?;
+    let author = Author::new(args, sources.len())?;
+    let made = makers(args, author.describe(), &programs, &cancel)?;
+    let makers: Vec<&dyn Maker> = made.iter().map(Box::as_ref).collect();
     let options = options(args, shared)?;
     let built = build_with_progress(args, &options, (&sources, &makers), &cancel, output);
     if built.is_err() {

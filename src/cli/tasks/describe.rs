@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::tasks::describe::Describe;
 use crate::tasks::describe::endpoint::Endpoint;
 use crate::tasks::describe::endpoint::Options;
+use crate::tasks::describe::file::Met;
 use crate::tasks::describe::file::Written;
 use crate::tasks::describe::rules::Rules;
 use crate::text;
@@ -21,8 +22,10 @@ pub(super) const AT_ONCE: u16 = 8;
 
 /// Who writes.
 pub(super) enum Author {
-    /// Rules, or somebody who did.
-    Plain(Box<dyn Describe>),
+    /// Rules.
+    Rules,
+    /// Somebody who did.
+    Written(Box<Written>),
     /// A model.
     Model(Box<Endpoint>),
 }
@@ -32,12 +35,13 @@ impl Author {
     ///
     /// # Errors
     /// *user* and *input* when the endpoint, the template or a file cannot be used.
-    pub(super) fn new(args: &TasksBuildArgs) -> Result<Self> {
-        if let Some(path) = &args.descriptions {
-            return Ok(Self::Plain(Box::new(Written::load(path)?)));
+    pub(super) fn new(args: &TasksBuildArgs, repositories: usize) -> Result<Self> {
+        if !args.descriptions.is_empty() {
+            let written = Written::load(&args.descriptions, repositories > 1)?;
+            return Ok(Self::Written(Box::new(written)));
         }
         let Some(chat) = endpoint::endpoint(&args.endpoint)? else {
-            return Ok(Self::Plain(Box::new(Rules)));
+            return Ok(Self::Rules);
         };
         let options = Options {
             model: chat.settings().model.clone(),
@@ -52,13 +56,17 @@ impl Author {
     /// It.
     pub(super) fn describe(&self) -> &dyn Describe {
         match self {
-            Self::Plain(describe) => describe.as_ref(),
+            Self::Rules => &Rules,
+            Self::Written(written) => written.as_ref(),
             Self::Model(endpoint) => endpoint.as_ref(),
         }
     }
 
-    /// What was asked of a model, for people. Whether the model failed.
+    /// What was asked of a model, or which descriptions fit nothing, for people. Whether the model failed.
     pub(super) fn tell(&self, output: &mut Output<'_>) -> Result<bool> {
+        if let Self::Written(written) = self {
+            tell_met(written.met(), output)?;
+        }
         let Self::Model(endpoint) = self else {
             return Ok(false);
         };
@@ -86,16 +94,37 @@ impl Author {
     }
 }
 
+/// The descriptions that were of no use.
+fn tell_met(met: Met, output: &mut Output<'_>) -> Result<()> {
+    let all = human::count(met.all);
+    if met.none > 0 {
+        let none = human::count(met.none);
+        let what = "fit no function or class that can be a target";
+        writeln!(output.err, "hgview: {none} of {all} descriptions {what}")?;
+    }
+    if met.several > 0 {
+        let several = human::count(met.several);
+        let what = "may mean several functions or classes and were left out: their lines lack `repo`, `file_path`, \
+            `Class.method` as the name, or `module_line_start`";
+        writeln!(output.err, "hgview: {several} of {all} descriptions {what}")?;
+    }
+    Ok(())
+}
+
 /// What descriptions depend on, in any form.
 ///
 /// # Errors
 /// *input* when a file cannot be read.
 pub(super) fn asked(args: &TasksBuildArgs) -> Result<String> {
-    if let Some(path) = &args.descriptions {
-        let bytes = fs::read(path).map_err(|err| {
-            Error::input(format!("{} cannot be read", path.display())).caused_by(err)
-        })?;
-        return Ok(blake3::hash(&bytes).to_hex().to_string());
+    if !args.descriptions.is_empty() {
+        let mut all = blake3::Hasher::new();
+        for path in &args.descriptions {
+            let bytes = fs::read(path).map_err(|err| {
+                Error::input(format!("{} cannot be read", path.display())).caused_by(err)
+            })?;
+            all.update(blake3::hash(&bytes).as_bytes());
+        }
+        return Ok(all.finalize().to_hex().to_string());
     }
     let Some(model) = &args.endpoint.model else {
         return Ok(String::new());

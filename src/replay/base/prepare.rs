@@ -4,6 +4,7 @@
 //! come with their repository; a base that has none gets one of one commit. All of it happens in the sandbox, git above
 //! all: a repository's own settings can name programs. What was made is kept for the other attempts of the task.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -112,8 +113,54 @@ impl Plan {
                 .notes
                 .push(format!("the workspace is no repository: {why}")),
         }
+        if self.is_anew && !self.takes_ignored && prepared.commit.is_some() {
+            prepared.uncommitted = ignored(&self.root, sandbox, cancel)?;
+        }
         prepared.layer = Arc::new(sandbox.layer(None)?);
         Ok(prepared)
+    }
+
+    /// Commits those of a task's own files that git ignores: its answer would be in no patch. `None` where there are none,
+    /// which is nearly always; so attempts at other tasks share what was prepared.
+    ///
+    /// # Errors
+    /// *limit* when the sandbox died or it was cancelled.
+    pub(super) fn commit_own(
+        &self,
+        files: &BTreeSet<String>,
+        prepared: &Prepared,
+        sandbox: &mut dyn Sandbox,
+        cancel: &Cancel,
+    ) -> Result<Option<Prepared>> {
+        let own: Vec<&str> = files
+            .intersection(&prepared.uncommitted)
+            .map(String::as_str)
+            .collect();
+        if own.is_empty() {
+            return Ok(None);
+        }
+        let mut made = Prepared {
+            notes: prepared.notes.clone(),
+            uncommitted: prepared.uncommitted.difference(files).cloned().collect(),
+            ..Prepared::default()
+        };
+        let add = [
+            &["git", "--literal-pathspecs", "add", "-f", "--"],
+            own.as_slice(),
+        ]
+        .concat();
+        let amend = ["git", "commit", "-q", "--no-verify", "--amend", "--no-edit"];
+        for step in [add.as_slice(), &amend] {
+            if let Err(why) = self.step(step, sandbox, cancel)? {
+                made.notes.push(format!(
+                    "files of the task are ignored by git and not committed: {why}"
+                ));
+                break;
+            }
+        }
+        made.commit = head(&self.root, sandbox, cancel)?;
+        made.layer = Arc::new(sandbox.layer(None)?);
+        Ok(Some(made))
     }
 
     fn change(&self, change: &BaseChange, sandbox: &mut dyn Sandbox) -> Result<(), String> {
@@ -214,6 +261,23 @@ impl Plan {
     }
 }
 
+/// The files of a repository that git ignores and that are in no commit.
+fn ignored(root: &str, sandbox: &mut dyn Sandbox, cancel: &Cancel) -> Result<BTreeSet<String>> {
+    let list = [
+        "git",
+        "ls-files",
+        "-z",
+        "--others",
+        "--ignored",
+        "--exclude-standard",
+    ];
+    let ran = run_ours(root, &list, sandbox, cancel)?;
+    let text = ran.ok().filter(Ran::is_ok).map(|ran| ran.text());
+    let text = text.unwrap_or_default();
+    let paths = text.split('\0').filter(|path| !path.is_empty());
+    Ok(paths.map(str::to_owned).collect())
+}
+
 /// The commit that a repository stands at; `None` where it is none.
 fn head(root: &str, sandbox: &mut dyn Sandbox, cancel: &Cancel) -> Result<Option<String>> {
     let ran = run_ours(root, &["git", "rev-parse", "HEAD"], sandbox, cancel)?;
@@ -283,6 +347,8 @@ pub(super) struct Prepared {
     pub(super) layer: Arc<Layer>,
     /// The commit that the final patch is made against.
     pub(super) commit: Option<String>,
+    /// Files that git ignores and that the commit lacks.
+    pub(super) uncommitted: BTreeSet<String>,
     /// What could not be done, in words.
     pub(super) notes: Vec<String>,
 }

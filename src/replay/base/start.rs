@@ -3,9 +3,12 @@
 //! Hybrid-Gym cuts the docstrings that are to be written (`func_localize`) or masks the body that is to be implemented
 //! (`func_gen`); other tasks begin with the checkout. Pure: whoever has the files applies the changes.
 
+use std::collections::BTreeSet;
+
 use crate::model::Task;
 use crate::model::TaskKind;
 use crate::model::Value;
+use crate::patch::parse_patch;
 use crate::python::definitions::mask_function;
 
 /// What is changed of one file.
@@ -65,6 +68,40 @@ pub fn commit_message(kind: TaskKind) -> &'static str {
         TaskKind::FuncGen => "Initial commit with masked function",
         _ => "Initial commit",
     }
+}
+
+/// The files that a task's answer lies in: its targets', those of the dependencies that are to be found, those that the
+/// gold patch changes. Each once, as git would write them.
+pub fn answer_files(task: &Task) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
+    if let Some(instance) = task.instance.as_deref() {
+        let name = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).map(str::to_owned);
+        let dependencies = instance.get("dependencies").and_then(Value::as_array);
+        match task.kind {
+            TaskKind::FuncLocalize | TaskKind::FuncGen => {
+                let targets = localize_targets(instance).iter().chain([instance]);
+                files.extend(targets.filter_map(|target| name(target, "file_path")));
+            }
+            TaskKind::DepSearch => {
+                files.extend(name(instance, "target_function_file"));
+                let dependencies = dependencies.into_iter().flatten();
+                files.extend(dependencies.filter_map(|one| name(one, "file_path")));
+            }
+            _ => {}
+        }
+    }
+    if let Some(patch) = &task.gold_patch {
+        files.extend(
+            parse_patch(patch)
+                .into_iter()
+                .filter_map(|file| file.old_path),
+        );
+    }
+    let plain = |path: String| {
+        let names = path.split('/').filter(|name| !matches!(*name, "" | "."));
+        names.collect::<Vec<_>>().join("/")
+    };
+    files.into_iter().map(plain).collect()
 }
 
 /// The functions and classes of a `func_localize` instance: its `functions`, else itself.

@@ -275,6 +275,34 @@ fn the_tasks_own_edits_come_before_the_commit() {
     );
 }
 
+/// The harness does not commit what is ignored; a task whose answer lies there could not be solved.
+#[test]
+fn ignored_files_of_a_task_are_committed_for_it_alone() {
+    let fixture = Fixture::new();
+    let search = |file: &str| {
+        json!({"target_function_name": "f", "target_function_file": "pkg/m.py",
+        "target_function_line_start": 2, "dependencies": [{"name": "t", "file_path": file}]})
+    };
+    let preparations = Arc::default();
+    let listed = |file: &str| {
+        let replayed = fixture.replay(
+            fixture.trajectory(search(file), None),
+            &fixture.sources(),
+            &preparations,
+            "git ls-files; git log --format=%s; git status --short; echo new > ignored",
+        );
+        assert_eq!(replayed.notes, Vec::<String>::new());
+        (replayed.said, replayed.patch.patch.contains("+new"))
+    };
+    let files = ".gitignore\nlink\npkg/deep/data\npkg/m.py\nInitial commit\n";
+    let with_own = files.replace("link", "ignored\nlink");
+    // what is prepared for one is begun with by the next
+    for _ in 0..2 {
+        assert_eq!(listed("pkg/m.py"), (files.to_owned(), false));
+        assert_eq!(listed("./ignored"), (with_own.clone(), true));
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_told() {
     let fixture = Fixture::new();

@@ -23,6 +23,7 @@ use crate::replay::base::lower::State;
 use crate::replay::base::prepare::Plan;
 use crate::replay::base::prepare::Preparations;
 use crate::replay::base::prepare::Prepared;
+use crate::replay::base::start::answer_files;
 use crate::replay::patch;
 use crate::sandbox::Layer;
 use crate::sandbox::Limits;
@@ -195,6 +196,15 @@ impl Ground for Workspace {
             self.prepared = Some(Arc::clone(&prepared));
             prepared
         };
+        let task = self.trajectory.task.as_ref();
+        let own = task.map(answer_files).unwrap_or_default();
+        let made = self.plan.commit_own(&own, &prepared, sandbox, cancel)?;
+        let prepared = made.map_or(prepared, |made| {
+            let made = Arc::new(made);
+            self.spec.layer = Some(Arc::clone(&made.layer));
+            self.prepared = Some(Arc::clone(&made));
+            made
+        });
         let notes = self.base.notes.iter().chain(&prepared.notes);
         Ok(notes.cloned().collect())
     }

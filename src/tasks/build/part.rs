@@ -56,6 +56,9 @@ pub(super) struct Row {
     pub(super) stratum: String,
     /// The same for the same target.
     pub(super) key: String,
+    /// The same for the same description; of `func_localize` one for each target.
+    #[serde(default)]
+    pub(super) statements: Vec<String>,
     /// Where it brings its own.
     pub(super) id: Option<String>,
     /// The commit that it begins from.

@@ -8,6 +8,7 @@ use rayon::iter::ParallelIterator as _;
 use serde_json::json;
 
 use crate::model::ContentHash;
+use crate::model::TaskKind;
 use crate::model::Value;
 use crate::tasks::Draft;
 use crate::tasks::Fields;
@@ -16,6 +17,7 @@ use crate::tasks::Seed;
 use crate::tasks::build::Run;
 use crate::tasks::build::part::Row;
 use crate::tasks::depth;
+use crate::tasks::describe::statements::Words;
 
 /// Digits of a commit in ids.
 const ID_DIGITS: usize = 8;
@@ -88,6 +90,7 @@ pub(super) fn finish(
         let commit = fields.get("base_commit").and_then(Value::as_str);
         let commit = commit.unwrap_or(&seed.commit).to_owned();
         let text = json!(fields).to_string();
+        let statements = statements(maker.kind(), &fields);
         if let Some(check) = run.check {
             let shown = id.clone();
             let shown = shown.unwrap_or_else(|| format!("{}__0", id_stem(&seed.repo, &commit)));
@@ -100,6 +103,7 @@ pub(super) fn finish(
             line,
             stratum,
             key: key.to_owned(),
+            statements,
             id,
             commit,
             text,
@@ -114,6 +118,30 @@ pub(super) fn finish(
         run.say(run.done.load(Ordering::Relaxed));
     }
     Some(made)
+}
+
+/// Names of what is said of each target.
+fn statements(kind: TaskKind, fields: &Fields) -> Vec<String> {
+    if kind != TaskKind::FuncLocalize {
+        return Vec::new();
+    }
+    let of_several = fields.get("functions").and_then(Value::as_array);
+    let several = of_several
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object);
+    let one = of_several.is_none().then_some(fields);
+    let mut all: Vec<String> = several
+        .chain(one)
+        .filter_map(|target| {
+            let text = |key: &str| target.get(key).and_then(Value::as_str);
+            let is_class = text("module_type") == Some("class");
+            Some(Words::of(is_class, text("function_description")?).to_string())
+        })
+        .collect();
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// The fields of a row but its id, which a draft may bring.

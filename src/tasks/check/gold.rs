@@ -13,13 +13,17 @@ use crate::python::DefinitionKind;
 use crate::python::Source;
 use crate::python::repo::is_source;
 use crate::python::tree;
+use crate::replay::localize_targets;
 use crate::tasks::check::Ground;
 use crate::tasks::check::Passed;
+use crate::tasks::check::leak::description;
 use crate::tasks::check::places::MOST;
 use crate::tasks::check::places::last_part;
 use crate::tasks::check::places::line;
+use crate::tasks::check::places::path_of;
 use crate::tasks::check::places::text;
 use crate::tasks::check::places::within;
+use crate::tasks::describe::statements::Words;
 
 pub(super) fn check(
     task: &Task,
@@ -31,8 +35,40 @@ pub(super) fn check(
         TaskKind::DepSearch => search(instance, ground, notes),
         TaskKind::IssueLocalize => issue(task, ground),
         TaskKind::FuncGen => generate(instance),
-        // where its targets stand was looked at with the base state
+        TaskKind::FuncLocalize => localize(instance, ground),
         _ => Ok(()),
+    }
+}
+
+/// Whether each description is that of its target alone. Where the targets stand was looked at with the base state.
+fn localize(instance: &Value, ground: &Ground) -> Passed {
+    let mut own = HashSet::new();
+    let mut told = Vec::new();
+    for target in localize_targets(instance).iter().take(MOST) {
+        let path = path_of(target, instance);
+        let name = last_part(text(target, "module_name"));
+        let file = ground.text(path)?;
+        let found = line(target, "module_line_start");
+        let found = found.and_then(|start| file.definition_at(name, start));
+        let Some((_, found)) = found else {
+            continue;
+        };
+        own.extend(ground.indexed(path, found.header));
+        let words = match description(target) {
+            "" => description(instance),
+            words => words,
+        };
+        told.push(Words::of(found.kind == DefinitionKind::Class, words));
+    }
+    let mut others = told
+        .iter()
+        .flat_map(|words| ground.statements().fitting(*words));
+    match others.find(|id| !own.contains(id)) {
+        Some(other) => Err(format!(
+            "the description fits `{}` as well, by its docstring",
+            ground.seed.index.qualified_name(*other)
+        )),
+        None => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::PoisonError;
 
+use crate::cancel::Cancel;
 use crate::model::LineIx;
 use crate::python::Definition;
 use crate::python::DefinitionKind;
@@ -19,6 +20,7 @@ use crate::python::repo::decoded;
 use crate::tasks::Seed;
 use crate::tasks::base::plain_path;
 use crate::tasks::check::trivial::Words;
+use crate::tasks::describe::statements::Statements;
 
 /// A Python file with its definitions.
 #[derive(Debug)]
@@ -72,6 +74,7 @@ pub struct Ground {
     /// How many definitions have a name.
     names: OnceLock<HashMap<String, usize>>,
     words: [OnceLock<Words>; 3],
+    statements: OnceLock<Statements>,
 }
 
 impl std::fmt::Debug for Ground {
@@ -91,6 +94,7 @@ impl Ground {
             told: OnceLock::new(),
             names: OnceLock::new(),
             words: Default::default(),
+            statements: OnceLock::new(),
         }
     }
 
@@ -155,6 +159,12 @@ impl Ground {
     pub(super) fn words_of(&self, kind: DefinitionKind) -> &Words {
         let ix = usize::from(kind == DefinitionKind::Class);
         self.words[ix].get_or_init(|| Words::of_definitions(&self.seed.index, kind))
+    }
+
+    /// The descriptions that the rules make of all definitions.
+    pub(super) fn statements(&self) -> &Statements {
+        let whole = || Statements::of(&self.seed, &Cancel::new());
+        self.statements.get_or_init(whole)
     }
 
     /// The words of all files.

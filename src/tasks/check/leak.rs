@@ -96,6 +96,7 @@ fn localize(instance: &Value, ground: &Ground) -> Passed {
             source: "",
             docstring: docstring.as_deref().unwrap_or_default(),
             signature: "",
+            at: None,
         };
         if let Some(leak) = leaks(&subject, told).into_iter().next() {
             let words = told.get(leak.range).unwrap_or_default();

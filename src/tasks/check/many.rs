@@ -1,6 +1,7 @@
 //! Many tasks at once: each repository is opened and indexed one time for all of its tasks at a commit.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -11,14 +12,21 @@ use rayon::iter::ParallelIterator as _;
 
 use crate::cancel::Cancel;
 use crate::model::Task;
+use crate::model::TaskKind;
 use crate::model::Value;
+use crate::replay::localize_targets;
 use crate::tasks::LeftOut;
 use crate::tasks::Seed;
 use crate::tasks::check::Ground;
 use crate::tasks::check::Outcome;
 use crate::tasks::check::Report;
 use crate::tasks::check::check;
+use crate::tasks::check::leak::description;
+use crate::tasks::check::places::line;
+use crate::tasks::check::places::path_of;
+use crate::tasks::check::places::text;
 use crate::tasks::check::unopened;
+use crate::tasks::describe::statements::Words;
 use crate::tasks::source::Source;
 use crate::verify::program::RunProgram;
 use crate::workspace::checkout::Repositories;
@@ -94,8 +102,55 @@ pub fn check_all(
             done += batch.len();
             progress(done);
         }
+        // what names no place is no other target
+        let based = |ix: &usize| reports.get(*ix).is_some_and(|report| report.passes("base"));
+        let members: Vec<usize> = members.into_iter().filter(based).collect();
+        for (ix, other) in twins(tasks, &members) {
+            let other = tasks.get(other).and_then(|other| other.id.as_deref());
+            let why = format!(
+                "the task {} says the same of another target",
+                other.unwrap_or_default()
+            );
+            if let Some(report) = reports.get_mut(ix) {
+                report.refuse("gold", why);
+            }
+        }
     }
     (!cancel.is_cancelled()).then_some(reports)
+}
+
+/// Tasks of one repository that say the same of different targets as another one, and which one.
+fn twins(tasks: &[Task], members: &[usize]) -> HashMap<usize, usize> {
+    type Target<'t> = (&'t str, &'t str, Option<usize>);
+    let mut said: HashMap<Words, Vec<(usize, Target<'_>)>> = HashMap::new();
+    for ix in members {
+        let task = tasks.get(*ix);
+        let task = task.filter(|task| task.kind == TaskKind::FuncLocalize);
+        let Some(instance) = task.and_then(|task| task.instance.as_deref()) else {
+            continue;
+        };
+        for target in localize_targets(instance) {
+            let start = line(target, "module_line_start");
+            let place = (
+                path_of(target, instance),
+                text(target, "module_name"),
+                start,
+            );
+            let is_class = text(target, "module_type") == "class";
+            let words = Words::of(is_class, description(target));
+            said.entry(words).or_default().push((*ix, place));
+        }
+    }
+    let mut twins = HashMap::new();
+    for same in said.values() {
+        for (ix, place) in same {
+            let mut others = same.iter().filter(|(other, at)| other != ix && at != place);
+            if let Some((other, _)) = others.next() {
+                twins.insert(*ix, *other);
+            }
+        }
+    }
+    twins
 }
 
 /// Looks at tasks as they are made, so that only good ones are.

@@ -170,6 +170,36 @@ fn localize() -> Value {
 }
 
 #[test]
+fn descriptions_that_fit_another_one() {
+    const TEXT: &str = "def one(x):\n    'Adds up what an order costs, whoever has sent it.'\n    x += 1\n    return x\n\n\n\
+        def two(x):\n    'Adds up what an order costs, whoever has sent it.'\n    x += 2\n    return x\n";
+    let say = "Adds up what an order costs, whoever has sent it.";
+    let files = Memory(vec![("pkg/a.py", TEXT), ("pkg/__init__.py", "")]);
+    let index = Repository::index(&files, None, &Cancel::new(), &mut |_| ());
+    let index = Arc::new(index.unwrap().unwrap());
+    let ground = Ground::new(Seed::new("o/r", "0", Arc::new(files), index));
+    let target = |name: &str, start: usize| {
+        json!({"file_path": "pkg/a.py", "module_name": name, "module_type": "function", "module_line_start": start,
+            "module_line_end": start + 3, "docstring_line_start": start + 1, "docstring_line_end": start + 1,
+            "function_description": say})
+    };
+    let gold = |instance: Value| {
+        let task = Task::from_instance(instance);
+        let report = check(&task, &ground, None, &Cancel::new());
+        let gold = report.checks.into_iter().find(|check| check.name == "gold");
+        gold.unwrap().why
+    };
+    let task = with(&target("one", 0), "instance_id", json!("t"));
+    let why = gold(task.clone()).unwrap();
+    assert_eq!(why, "the description fits `two` as well, by its docstring");
+    let own = json!("Adds one to what an order costs, whoever has sent it.");
+    assert_eq!(gold(with(&task, "function_description", own)), None);
+    // both are asked for
+    let both = json!({"instance_id": "t", "functions": [target("one", 0), target("two", 6)]});
+    assert_eq!(gold(both), None);
+}
+
+#[test]
 fn targets_to_be_documented() {
     let task = localize();
     let report = good(&task, None);
@@ -220,7 +250,7 @@ fn targets_to_be_documented() {
     );
     let told = |words: &str| with(&task, "function_description", json!(words));
     bad(
-        &told("It is the total of what somebody has to pay."),
+        &told("It is the `total` of what somebody has to pay."),
         "leak",
         "its name: total",
     );

@@ -1,10 +1,13 @@
 //! What a description must not say: the name of what it describes, the names around it, its path.
 //!
-//! Names are compared by their words, so that `parse_header`, `parseHeader` and "parse header" are the same. A path gives
-//! away its file and the folders around it, but not the package that everything is in, and not words that half of all
-//! projects have a file for.
+//! Names are compared by their words, so that `parse_header`, `parseHeader` and "parse header" are the same. A name that is
+//! an ordinary word, such as `get` or `stop`, is one where it is written as a name: in quotes, before a parenthesis, beside a
+//! dot, with its capital. A path gives away its file and the folders around it, but not the package that everything is in,
+//! and not words that half of all projects have a file for.
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use crate::tasks::describe::Subject;
 
@@ -72,6 +75,17 @@ const COMMON: [&str; 58] = [
     "utils",
     "value",
 ];
+
+/// Words that docstrings of many projects have in their sentences, sorted.
+const ORDINARY: &str = include_str!("ordinary.txt");
+
+/// Whether a word, in lower case, is one that sentences are made of.
+fn is_ordinary(word: &str) -> bool {
+    static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| ORDINARY.lines().collect());
+    let stems = ["s", "es", "ed", "ing"].map(|ending| word.strip_suffix(ending));
+    let mut forms = stems.into_iter().flatten().chain([word]);
+    word == "a" || forms.any(|form| WORDS.contains(form))
+}
 
 /// Something that a description gives away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,8 +207,51 @@ fn words(text: &str) -> Vec<Word> {
 struct Secret {
     what: &'static str,
     words: Vec<String>,
-    /// Only where it is written so.
-    exact: Option<String>,
+    form: Form,
+}
+
+/// How something has to be written to be given away.
+enum Form {
+    /// In any way.
+    Any,
+    /// With its capital, or as a name.
+    Capital(String),
+    /// As a name is written in a text.
+    Name,
+}
+
+impl Form {
+    /// Of a name of so many words: one that is an ordinary word may stand in any sentence.
+    fn of(name: &str, words: &[String]) -> Self {
+        match words {
+            [word] if is_ordinary(word) && name.starts_with(char::is_uppercase) => {
+                Self::Capital(name.to_owned())
+            }
+            [word] if is_ordinary(word) => Self::Name,
+            _ => Self::Any,
+        }
+    }
+
+    fn fits(&self, text: &str, range: &Range<usize>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Capital(exact) => text.get(range.clone()) == Some(exact) || is_name(text, range),
+            Self::Name => is_name(text, range),
+        }
+    }
+}
+
+/// Whether a stretch of a text is written as a name: in quotes, before a parenthesis, beside a dot within a word.
+fn is_name(text: &str, range: &Range<usize>) -> bool {
+    let before = text.get(..range.start).unwrap_or_default();
+    let after = text.get(range.end..).unwrap_or_default();
+    let is_quoted = ['`', '\'', '"']
+        .iter()
+        .any(|quote| before.ends_with(*quote) && after.starts_with(*quote));
+    let goes_on = after
+        .strip_prefix('.')
+        .is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+    is_quoted || after.starts_with('(') || before.ends_with('.') || goes_on
 }
 
 impl Secret {
@@ -209,8 +266,7 @@ impl Secret {
                 continue;
             }
             let range = first.range.start..last.range.end;
-            let is_exact = |exact: &String| text.get(range.clone()) == Some(exact);
-            if self.exact.as_ref().is_none_or(is_exact) {
+            if self.form.fits(text, &range) {
                 found.push(Leak {
                     what: self.what,
                     range,
@@ -236,10 +292,11 @@ pub(in crate::tasks) fn split(name: &str) -> Vec<String> {
 }
 
 fn secrets(subject: &Subject<'_>) -> Vec<Secret> {
+    let words = split(subject.name);
     let mut secrets = vec![Secret {
         what: "its name",
-        words: split(subject.name),
-        exact: None,
+        form: Form::of(subject.name, &words),
+        words,
     }];
     let around = subject.qualified_name.rsplit('.').skip(1);
     for name in around {
@@ -251,7 +308,11 @@ fn secrets(subject: &Subject<'_>) -> Vec<Secret> {
             secrets.push(Secret {
                 what: "a name around it",
                 words,
-                exact: is_plain.then(|| name.to_owned()),
+                form: if is_plain {
+                    Form::Capital(name.to_owned())
+                } else {
+                    Form::Any
+                },
             });
         }
     }
@@ -266,8 +327,8 @@ fn of_path(path: &str) -> Vec<Secret> {
     let file = parts.last().copied().unwrap_or_default();
     let secret = |words: Vec<String>| Secret {
         what: "its path",
+        form: Form::of("", &words),
         words,
-        exact: None,
     };
     let mut secrets = Vec::new();
     if file == "__init__" {
@@ -321,6 +382,7 @@ mod tests {
             source: "",
             docstring: "",
             signature: "",
+            at: None,
         }
     }
 
@@ -356,10 +418,10 @@ mod tests {
             check("parse_header", "a/b.py", text, text);
         }
         check(
-            "mean",
+            "urlopen",
             "a/b.py",
-            "The mean of meaning.",
-            "The [masked] of meaning.",
+            "Like urlopen of urlopener.",
+            "Like [masked] of urlopener.",
         );
         check(
             "HTTPError",
@@ -377,6 +439,35 @@ mod tests {
     }
 
     #[test]
+    fn ordinary_words_are_names_where_they_are_written_so() {
+        for text in [
+            "Get what it gets, or exit.",
+            "To get: a thing. Get. get",
+            "Send a GET request.",
+        ] {
+            check("get", "pkg/stop.py", text, text);
+        }
+        for text in [
+            "`get`",
+            "get()",
+            "``get()``",
+            "'get'",
+            "Box.get",
+            "get(key, default)",
+        ] {
+            let text = format!("Uses {text} here.");
+            assert_eq!(leaks(&subject("get", "pkg/m.py"), &text).len(), 1, "{text}");
+        }
+        let text = "Stop when the given event is set; see stop.py and pkg.stop.";
+        let want = "Stop when the given event is set; see [masked] and [masked].";
+        check("when_set", "pkg/stop.py", text, want);
+        let text = "A Session keeps the session; `session`.";
+        let want = "A [masked] keeps the session; [masked].";
+        check("Session", "pkg/m.py", text, want);
+        assert!(ORDINARY.lines().is_sorted());
+    }
+
+    #[test]
     fn names_around_it_are_names_not_words() {
         let text = "A Session sends; the session waits for the cookie jar.";
         let want = "A [masked] sends; the session waits for the [masked].";
@@ -388,8 +479,8 @@ mod tests {
         check(
             "f",
             "requests/sessions.py",
-            "All sessions of requests.",
-            "All [masked] of requests.",
+            "All sessions of requests, in `sessions`.",
+            "All sessions of requests, in [masked].",
         );
         check(
             "f",
@@ -413,10 +504,10 @@ mod tests {
         check(
             "f",
             "pkg/widgets/__init__.py",
-            "All widgets.",
-            "All [masked].",
+            "All widgetries.",
+            "All widgetries.",
         );
         check("f", "pkg/__init__.py", "The pkg.", "The pkg.");
-        check("f", "sessions.py", "All sessions.", "All [masked].");
+        check("f", "httplib.py", "All httplib.", "All [masked].");
     }
 }

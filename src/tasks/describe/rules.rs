@@ -7,6 +7,7 @@ use regex::Captures;
 use regex::Regex;
 
 use crate::cancel::Cancel;
+use crate::python::DefinitionKind;
 use crate::tasks::LeftOut;
 use crate::tasks::describe::Describe;
 use crate::tasks::describe::Subject;
@@ -24,7 +25,8 @@ const MOST_WORDS: usize = 120;
 /// Roles and marks of reStructuredText around a name: what is marked is in the groups.
 #[expect(clippy::expect_used, reason = "the pattern is a literal")]
 static ROLE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r":[a-z][a-z:+-]*:`[~!]?(?:[^`<]*<)?([^`<>]+)>?`").expect("the pattern is one")
+    Regex::new(r":[a-z][a-z:+-]*:`{1,2}[~!]?(?:[^`<]*<)?([^`<>]+)>?`{1,2}")
+        .expect("the pattern is one")
 });
 
 /// Takes the first paragraph of the docstring, and the next one where that says little.
@@ -33,19 +35,43 @@ pub struct Rules;
 
 impl Describe for Rules {
     fn describe(&self, subject: &Subject<'_>, _cancel: &Cancel) -> Result<String, LeftOut> {
-        let mut told = String::new();
-        for paragraph in paragraphs(subject) {
-            if !told.is_empty() {
-                told.push(' ');
-            }
-            told.push_str(&paragraph);
-            if says_enough(&masked(subject, &told)) {
-                break;
-            }
+        let told = prose(subject);
+        let first = leaks(subject, &told).into_iter().next();
+        let first = first.filter(|leak| leak.range.start == 0);
+        let loses_verb = subject.kind == DefinitionKind::Function
+            && first.is_some_and(|leak| told.get(leak.range).unwrap_or_default().contains(' '));
+        if loses_verb {
+            return Err(LeftOut {
+                reason: "its docstring begins with its name in words",
+                detail: told,
+            });
         }
-        let told = shortened(&masked(subject, &told));
-        checked(subject, told)
+        checked(subject, shortened(&masked(subject, &told)))
     }
+
+    fn repeats_docstrings(&self) -> bool {
+        true
+    }
+}
+
+/// What the rules say of a definition, enough or not.
+pub(super) fn told(subject: &Subject<'_>) -> String {
+    shortened(&masked(subject, &prose(subject)))
+}
+
+/// The paragraphs from which a description is made.
+fn prose(subject: &Subject<'_>) -> String {
+    let mut told = String::new();
+    for paragraph in paragraphs(subject) {
+        if !told.is_empty() {
+            told.push(' ');
+        }
+        told.push_str(&paragraph);
+        if says_enough(&masked(subject, &told)) {
+            break;
+        }
+    }
+    told
 }
 
 /// A description that says enough and gives nothing away, whoever wrote it.
@@ -116,7 +142,13 @@ fn begins_section(line: &str) -> bool {
         || [">>>", ".. ", "@param", "@return", "```"]
             .iter()
             .any(|mark| line.starts_with(mark))
-        || (line.starts_with(':') && !line.contains('`'))
+        || is_field(line)
+}
+
+/// Whether a line begins a field (`:param x:`), not a role.
+fn is_field(line: &str) -> bool {
+    let field = line.strip_prefix(':').and_then(|line| line.split_once(':'));
+    field.is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with(char::is_whitespace))
 }
 
 fn is_rule(line: &str) -> bool {
@@ -133,6 +165,8 @@ fn plain(text: &str) -> String {
         let named = found.get(1).map_or("", |named| named.as_str());
         format!("`{}`", named.rsplit('.').next().unwrap_or(named))
     });
+    // what keeps marks and letters apart from what they would mean
+    let text = text.replace("\\*", "*").replace("`\\", "`");
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ")
 }
@@ -153,7 +187,6 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::python::DefinitionKind;
 
     fn describe(name: &str, docstring: &str) -> Result<String, LeftOut> {
         let subject = Subject {
@@ -164,6 +197,7 @@ mod tests {
             source: "",
             docstring,
             signature: "",
+            at: None,
         };
         Rules.describe(&subject, &Cancel::new())
     }
@@ -210,7 +244,26 @@ mod tests {
         check(
             "send_all",
             "send_all(x) -> y\n\nUses :func:`~pkg.sessions.send_all` and :class:`Other` for all sessions there are.",
-            "Uses [masked] and `Other` for all [masked] there are.",
+            "Uses [masked] and `Other` for all sessions there are.",
+        );
+    }
+
+    #[test]
+    fn sentences_stay_sentences() {
+        check(
+            "delete",
+            "Sends a delete request to whoever listens.\n:param url: the `URL` of it\n:return: nothing",
+            "Sends a delete request to whoever listens.",
+        );
+        check(
+            "f",
+            "Reads ``\\*args`` of all `Token`\\s, by :meth:``pkg.read`` of the stream.",
+            "Reads ``*args`` of all `Token`s, by `read` of the stream.",
+        );
+        refused(
+            "add_token",
+            "Add token after token until there are enough of them.",
+            "its docstring begins with its name in words",
         );
     }
 
@@ -246,11 +299,12 @@ mod tests {
             source: "",
             docstring: "",
             signature: "",
+            at: None,
         };
-        let told = "Keeps a session open for as long as somebody wants it.";
+        let told = "Keeps a Session open for as long as somebody wants it.";
         let why = checked(&subject, told.to_owned()).unwrap_err();
-        assert_eq!(why.detail, "its name: session");
-        let told = "Keeps a line open for as long as somebody wants it.";
+        assert_eq!(why.detail, "its name: Session");
+        let told = "Keeps a session open for as long as somebody wants it.";
         assert_eq!(checked(&subject, told.to_owned()).as_deref(), Ok(told));
     }
 }

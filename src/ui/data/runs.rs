@@ -61,24 +61,14 @@ fn task(row: &Summary) -> &str {
 /// Finds the records that `of` can be compared with; at most 2,000 attempts of its task, and as many others. `None` when
 /// cancelled.
 pub fn others(of: RecordIx, rows: &Rows, store: &Store, cancel: &Cancel) -> Option<Others> {
-    let wanted = rows.get(of).map(|row| task(&row).to_owned());
     let (mut same, mut rest) = (Vec::new(), Vec::new());
-    for ix in (0..rows.len()).map(RecordIx).filter(|ix| *ix != of) {
-        if ix.0.is_multiple_of(4096) && cancel.is_cancelled() {
-            return None;
-        }
-        let Some(row) = rows.get(ix).filter(|row| row.fault.is_none()) else {
-            continue;
-        };
-        let list = if Some(task(&row)) == wanted.as_deref() {
-            &mut same
-        } else {
-            &mut rest
-        };
-        if list.len() < OFFERED {
+    each_row(of, rows, cancel, &mut |ix, row, is_same| {
+        let list = if is_same { &mut same } else { &mut rest };
+        if ix != of && row.fault.is_none() && list.len() < OFFERED {
             list.push(ix);
         }
-    }
+        true
+    })?;
     let attempts = same.len();
     same.extend(rest);
     let offer = |(nth, ix): (usize, &RecordIx)| {
@@ -112,23 +102,37 @@ pub fn others(of: RecordIx, rows: &Rows, store: &Store, cancel: &Cancel) -> Opti
 /// The records that attempt the task of `of`, itself among them if it is one, in their order; at most 2,000. `None` when
 /// cancelled.
 pub fn attempts(of: RecordIx, rows: &Rows, cancel: &Cancel) -> Option<Vec<RecordIx>> {
-    let wanted = rows.get(of).map(|row| task(&row).to_owned());
     let mut found = Vec::new();
+    each_row(of, rows, cancel, &mut |ix, row, is_same| {
+        if is_same && !row.format.is_some_and(Format::is_side) {
+            found.push(ix);
+        }
+        found.len() < OFFERED
+    })?;
+    Some(found)
+}
+
+/// Tells all rows in their order, and whether they are of the task of `of`, until `each` has enough. `None` when
+/// cancelled.
+fn each_row(
+    of: RecordIx,
+    rows: &Rows,
+    cancel: &Cancel,
+    each: &mut dyn FnMut(RecordIx, &Summary, bool) -> bool,
+) -> Option<()> {
+    let wanted = rows.get(of).map(|row| task(&row).to_owned());
     for ix in (0..rows.len()).map(RecordIx) {
         if ix.0.is_multiple_of(4096) && cancel.is_cancelled() {
             return None;
         }
-        let is_attempt = rows.get(ix).is_some_and(|row| {
-            Some(task(&row)) == wanted.as_deref() && !row.format.is_some_and(Format::is_side)
-        });
-        if is_attempt {
-            found.push(ix);
-        }
-        if found.len() >= OFFERED {
+        let Some(row) = rows.get(ix) else {
+            continue;
+        };
+        if !each(ix, &row, Some(task(&row)) == wanted.as_deref()) {
             break;
         }
     }
-    Some(found)
+    Some(())
 }
 
 /// What tells runs apart.

@@ -24,6 +24,7 @@ use crate::verify::program::PlainProcess;
 use crate::verify::program::ProgramEnd;
 use crate::verify::program::RunProgram;
 use crate::verify::program::WALL;
+use crate::verify::program::run_marked;
 
 /// The folder in which a program runs, and all that it sees there.
 const FOLDER: &str = "/program";
@@ -145,6 +146,10 @@ impl RunProgram for Sandboxed {
             Err(err) => ProgramEnd::Refused(err.to_string()),
         }
     }
+
+    fn run_whole(&self, program: &str, cancel: &Cancel) -> (ProgramEnd, bool) {
+        run_marked(self, program, cancel)
+    }
 }
 
 /// The interpreter behind a name with what it needs; `None` where it does not start. What lies on `PATH` may be a script
@@ -263,6 +268,10 @@ impl RunProgram for Programs {
             Chosen::Plain(found) => found.run(program, cancel),
             Chosen::None(why) => ProgramEnd::Refused(why.clone()),
         }
+    }
+
+    fn run_whole(&self, program: &str, cancel: &Cancel) -> (ProgramEnd, bool) {
+        run_marked(self, program, cancel)
     }
 }
 

@@ -262,7 +262,13 @@ fn run(case: &mut Case<'_>, program: Option<&dyn RunProgram>, cancel: &Cancel) -
         case.report.add(Sense::Note, None, None, None, why);
         return Answer::Uncertain;
     };
-    let (sense, why, answer) = match program.run(&text, cancel) {
+    let (end, is_whole) = program.run_whole(&text, cancel);
+    let (sense, why, answer) = match end {
+        ProgramEnd::Exited { code: Some(0), .. } if !is_whole => (
+            Sense::Objection,
+            "the test program was ended before its end: nothing was tested".to_owned(),
+            Answer::No,
+        ),
         ProgramEnd::Exited { code: Some(0), .. } => (
             Sense::Hit,
             "the test program passes".to_owned(),

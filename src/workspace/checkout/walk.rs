@@ -61,49 +61,20 @@ impl Checkout {
         cancel: &Cancel,
         each: &mut dyn FnMut(TreeFile<'_>) -> Result<(), String>,
     ) -> Result<(), String> {
-        let handle = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         let mut buffer = Vec::new();
-        let mut told = 0;
-        let mut waiting = vec![Waiting::root(self.tree)];
-        while let Some(next) = waiting.pop() {
-            if cancel.is_cancelled() {
-                return Err("cancelled".to_owned());
+        self.walk((most, most_bytes), cancel, &mut |next, handle| {
+            if matches!(next.kind, TreeKind::Dir { .. }) {
+                return if next.depth > 0 {
+                    each(next.file(&[]))
+                } else {
+                    Ok(())
+                };
             }
-            told += 1;
-            if told > most || next.depth > MOST_DEPTH {
-                return Err("the commit holds too many files or folders".to_owned());
-            }
-            let name = String::from_utf8_lossy(&next.path);
-            if next.kind == (TreeKind::Dir { is_submodule: true }) {
-                each(next.file(&[]))?;
-                continue;
-            }
-            let damaged = || format!("the object of {name:?} is missing or damaged");
-            let header = handle.try_header(&next.id).ok().flatten();
-            if header.ok_or_else(damaged)?.size > most_bytes {
-                return Err(format!("{name:?} is too long"));
-            }
-            let data = handle.try_find(&next.id, &mut buffer);
-            let data = data.ok().flatten().ok_or_else(damaged)?;
-            match (data.kind, next.kind) {
-                (gix_object::Kind::Tree, TreeKind::Dir { .. }) => {
-                    if next.depth > 0 {
-                        each(next.file(&[]))?;
-                    }
-                    let inner = entries(&next, data.data).ok_or_else(damaged)?;
-                    waiting.extend(inner.into_iter().rev());
-                }
-                (gix_object::Kind::Blob, TreeKind::File { .. } | TreeKind::Symlink) => {
-                    each(next.file(data.data))?;
-                }
-                _ => return Err(damaged()),
-            }
-        }
-        Ok(())
+            let data = next.read(gix_object::Kind::Blob, most_bytes, handle, &mut buffer)?;
+            each(next.file(data))
+        })
     }
-}
 
-impl Checkout {
     /// Tells what lies at every path of the commit and under which name its bytes are kept, without reading them. `most`
     /// bounds how much is told.
     ///
@@ -114,6 +85,19 @@ impl Checkout {
         most: u64,
         cancel: &Cancel,
         each: &mut dyn FnMut(&[u8], TreeKind, ObjectId),
+    ) -> Result<(), String> {
+        self.walk((most, u64::MAX), cancel, &mut |next, _| {
+            each(&next.path, next.kind, next.id);
+            Ok(())
+        })
+    }
+
+    /// Goes through the trees of the commit, the root first, a folder before what is in it.
+    fn walk(
+        &self,
+        (most, most_bytes): (u64, u64),
+        cancel: &Cancel,
+        each: &mut dyn FnMut(&Waiting, &gix_odb::HandleArc) -> Result<(), String>,
     ) -> Result<(), String> {
         let handle = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         let mut buffer = Vec::new();
@@ -127,21 +111,15 @@ impl Checkout {
             if told > most || next.depth > MOST_DEPTH {
                 return Err("the commit holds too many files or folders".to_owned());
             }
-            each(&next.path, next.kind, next.id);
+            each(&next, &handle)?;
             let is_tree = TreeKind::Dir {
                 is_submodule: false,
             };
-            if next.kind != is_tree {
-                continue;
+            if next.kind == is_tree {
+                let data = next.read(gix_object::Kind::Tree, most_bytes, &handle, &mut buffer)?;
+                let inner = entries(&next, data).ok_or_else(|| next.damaged())?;
+                waiting.extend(inner.into_iter().rev());
             }
-            let damaged = || {
-                let name = String::from_utf8_lossy(&next.path);
-                format!("the tree of {name:?} is missing or damaged")
-            };
-            let data = handle.try_find(&next.id, &mut buffer).ok().flatten();
-            let data = data.filter(|data| data.kind == gix_object::Kind::Tree);
-            let inner = data.and_then(|data| entries(&next, data.data));
-            waiting.extend(inner.ok_or_else(damaged)?.into_iter().rev());
         }
         Ok(())
     }
@@ -157,6 +135,29 @@ impl Waiting {
                 is_submodule: false,
             },
         }
+    }
+
+    fn damaged(&self) -> String {
+        let name = String::from_utf8_lossy(&self.path);
+        format!("the object of {name:?} is missing or damaged")
+    }
+
+    /// Its bytes, if they are of this kind and not longer than that.
+    fn read<'b>(
+        &self,
+        kind: gix_object::Kind,
+        most_bytes: u64,
+        handle: &gix_odb::HandleArc,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<&'b [u8], String> {
+        let header = handle.try_header(&self.id).ok().flatten();
+        if header.ok_or_else(|| self.damaged())?.size > most_bytes {
+            let name = String::from_utf8_lossy(&self.path);
+            return Err(format!("{name:?} is too long"));
+        }
+        let data = handle.try_find(&self.id, buffer).ok().flatten();
+        let data = data.filter(|data| data.kind == kind);
+        Ok(data.ok_or_else(|| self.damaged())?.data)
     }
 
     fn file<'a>(&'a self, bytes: &'a [u8]) -> TreeFile<'a> {

@@ -76,6 +76,7 @@ const EXAMPLE: Subject<'static> = Subject {
     source: "def f(): pass",
     docstring: "",
     signature: "def f():",
+    at: None,
 };
 
 /// Whole lines of a text, as many as are shown.

@@ -24,6 +24,7 @@ fn subject(name: &str) -> Subject<'_> {
         source: "def open_session(): ...",
         docstring: "",
         signature: "",
+        at: None,
     }
 }
 
