@@ -121,8 +121,8 @@ fn deed(pty: &Pty, dice: &mut Dice, chords: &[String]) -> String {
         }
         _ => dice.of(chords).clone(),
     };
-    // these would end it, wherever they come from
-    let sent = sent.replace(['q', '\x03', '\x1a', '!'], "j");
+    // these would end it or run recorded commands in a sandbox that then stays, wherever they come from
+    let sent = sent.replace(['q', '\x03', '\x1a', '!', 'r'], "j");
     pty.keys(&sent);
     sent
 }
