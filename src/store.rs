@@ -1,6 +1,6 @@
 //! The records of the opened inputs: found by a scan, loaded on demand, parsed through a cache, joined with side files.
 //!
-//! Files, folders, patterns and standard input go in; what they are is told by content. A scan remembers 24 bytes a
+//! Files, folders, patterns and standard input go in; what they are is told by content. A scan remembers some four bytes a
 //! record and parses nothing; records are read at their position into owned buffers. Everything blocks, takes a
 //! [`Cancel`], and is safe to call from several threads. What is wrong with one record is its [`Fault`], never an
 //! error of the store. The readers know nothing of files; the store knows nothing of formats but which are side files.
