@@ -120,8 +120,21 @@ pub(super) fn run(
     let has_some = !file.is_empty();
     drop(file);
     let is_whole = stopped.is_none() && told.failed == 0 && told.faults == 0;
+    if let Some(stopped) = stopped {
+        tell_stopped(stopped, has_some, &interrupts, output)?;
+    }
+    Ok(if is_whole { Verdict::Yes } else { Verdict::No })
+}
+
+/// Says why a run ended early, and how it goes on; an interrupted one ends here.
+fn tell_stopped(
+    stopped: Stopped,
+    has_some: bool,
+    interrupts: &Interrupts,
+    output: &mut Output<'_>,
+) -> Result<()> {
     match stopped {
-        Some(Stopped::Refused(why)) => {
+        Stopped::Refused(why) => {
             let what = format!("the endpoint refused: {why}");
             return Err(Error::input(what).hint(if has_some {
                 rollout::KEPT
@@ -129,12 +142,12 @@ pub(super) fn run(
                 "whom is asked, and how, say --model, --key-var, --header and --text-calls"
             }));
         }
-        Some(Stopped::Spent(why)) => {
+        Stopped::Spent(why) => {
             let more = "the same command goes on with a higher bound, with --retry-failed also with attempts that were \
                         under way";
             writeln!(output.err, "hgview: stopped: {why}\nhint: {more}")?;
         }
-        Some(Stopped::Dead(why)) => {
+        Stopped::Dead(why) => {
             let why = text::clean_line(&why);
             writeln!(
                 output.err,
@@ -144,7 +157,7 @@ pub(super) fn run(
                 "the same command with --retry-failed makes these attempts again and goes on";
             writeln!(output.err, "hint: {more}")?;
         }
-        Some(Stopped::Cancelled) => {
+        Stopped::Cancelled => {
             writeln!(
                 output.err,
                 "hgview: stopped: attempts under way are not kept\nhint: the same command goes on"
@@ -152,9 +165,8 @@ pub(super) fn run(
             output.err.flush()?;
             interrupts.obey();
         }
-        None => {}
     }
-    Ok(if is_whole { Verdict::Yes } else { Verdict::No })
+    Ok(())
 }
 
 /// When a task has enough attempts, where that was asked.
@@ -502,10 +514,14 @@ impl Told {
 
 /// An attempt as its line of progress.
 fn words_of(done: &Done) -> String {
-    let tokens = human::short_count(done.prompt_tokens.saturating_add(done.completion_tokens));
+    let tokens = match done.prompt_tokens.saturating_add(done.completion_tokens) {
+        // every answer takes some
+        0 if done.steps > 0 => "tokens not told".to_owned(),
+        tokens => format!("{} tokens", human::short_count(tokens)),
+    };
     let (id, attempt) = (&done.instance_id, done.attempt);
     let mut words = format!(
-        "{id} attempt {attempt}: {}, {}, {tokens} tokens, {}",
+        "{id} attempt {attempt}: {}, {}, {tokens}, {}",
         done.ended_by.name(),
         human::plural(done.steps, "step"),
         human::seconds(done.seconds)
