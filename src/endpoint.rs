@@ -60,6 +60,28 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// What an answer took; a guess where the endpoint does not say, so that bounds are kept all the same. `bytes` are those
+    /// of the request and of the answer.
+    #[must_use]
+    pub fn or_guessed(
+        self,
+        bytes: impl FnOnce() -> (usize, usize),
+        prices: Option<&Prices>,
+    ) -> Self {
+        const BYTES_A_TOKEN: usize = 3;
+        if self.prompt_tokens > 0 || self.completion_tokens > 0 {
+            return self;
+        }
+        let (asked, answered) = bytes();
+        let mut usage = Self {
+            prompt_tokens: asked.div_ceil(BYTES_A_TOKEN) as u64,
+            completion_tokens: answered.div_ceil(BYTES_A_TOKEN) as u64,
+            ..self
+        };
+        usage.cost = prices.map(|prices| prices.cost(&usage)).or(self.cost);
+        usage
+    }
+
     /// Adds what another answer took. The cost is known where one of both is.
     pub fn add(&mut self, other: &Self) {
         self.prompt_tokens = self.prompt_tokens.saturating_add(other.prompt_tokens);

@@ -95,7 +95,7 @@ pub(super) fn run(
     };
     let cancel = Cancel::new();
     let interrupts = Interrupts::watch(&cancel)?;
-    let mut told = Told::new(args.json);
+    let mut told = Told::new(args);
     // last of all: what fails before leaves no file
     let (file, earlier) = rollout::Output::open(&args.output, &run.agent.model)?;
     tell_earlier(&earlier, output)?;
@@ -117,19 +117,37 @@ pub(super) fn run(
     )?;
     wrote?;
     told.end(&file, output)?;
+    let has_some = !file.is_empty();
     drop(file);
     let is_whole = stopped.is_none() && told.failed == 0 && told.faults == 0;
+    if let Some(stopped) = stopped {
+        tell_stopped(stopped, has_some, &interrupts, output)?;
+    }
+    Ok(if is_whole { Verdict::Yes } else { Verdict::No })
+}
+
+/// Says why a run ended early, and how it goes on; an interrupted one ends here.
+fn tell_stopped(
+    stopped: Stopped,
+    has_some: bool,
+    interrupts: &Interrupts,
+    output: &mut Output<'_>,
+) -> Result<()> {
     match stopped {
-        Some(Stopped::Refused(why)) => {
+        Stopped::Refused(why) => {
             let what = format!("the endpoint refused: {why}");
-            return Err(Error::input(what).hint(rollout::KEPT));
+            return Err(Error::input(what).hint(if has_some {
+                rollout::KEPT
+            } else {
+                "whom is asked, and how, say --model, --key-var, --header and --text-calls"
+            }));
         }
-        Some(Stopped::Spent(why)) => {
+        Stopped::Spent(why) => {
             let more = "the same command goes on with a higher bound, with --retry-failed also with attempts that were \
                         under way";
             writeln!(output.err, "hgview: stopped: {why}\nhint: {more}")?;
         }
-        Some(Stopped::Dead(why)) => {
+        Stopped::Dead(why) => {
             let why = text::clean_line(&why);
             writeln!(
                 output.err,
@@ -139,13 +157,16 @@ pub(super) fn run(
                 "the same command with --retry-failed makes these attempts again and goes on";
             writeln!(output.err, "hint: {more}")?;
         }
-        Some(Stopped::Cancelled) => {
+        Stopped::Cancelled => {
+            writeln!(
+                output.err,
+                "hgview: stopped: attempts under way are not kept\nhint: the same command goes on"
+            )?;
             output.err.flush()?;
             interrupts.obey();
         }
-        None => {}
     }
-    Ok(if is_whole { Verdict::Yes } else { Verdict::No })
+    Ok(())
 }
 
 /// When a task has enough attempts, where that was asked.
@@ -269,6 +290,7 @@ fn agent<'a>(args: &RolloutArgs, chat: &'a OpenAi) -> Result<Agent<'a>> {
             call: args.stage.timeout,
         },
         budget: endpoint::budget(&args.endpoint),
+        prices: chat.settings().prices,
     })
 }
 
@@ -360,6 +382,10 @@ struct Told {
     as_json: bool,
     table: Table,
     todo: usize,
+    /// A task may need fewer attempts than are left of it.
+    may_end_early: bool,
+    /// Tasks of which enough attempts were accepted, and all; `None` where nothing was asked about that.
+    enough: Option<(usize, usize)>,
     made: usize,
     failed: usize,
     faults: usize,
@@ -368,11 +394,13 @@ struct Told {
 }
 
 impl Told {
-    fn new(as_json: bool) -> Self {
+    fn new(args: &RolloutArgs) -> Self {
         Self {
-            as_json,
+            as_json: args.json,
             table: Table::default(),
             todo: 0,
+            may_end_early: args.until.is_some(),
+            enough: None,
             made: 0,
             failed: 0,
             faults: 0,
@@ -386,9 +414,14 @@ impl Told {
                 self.todo = todo;
                 if earlier > 0 {
                     let there = human::plural(earlier, "attempt");
+                    let most = if self.may_end_early && todo > 0 {
+                        "at most "
+                    } else {
+                        ""
+                    };
                     writeln!(
                         output.err,
-                        "hgview: the output holds {there}; {todo} are left"
+                        "hgview: the output holds {there}; {most}{todo} are left"
                     )?;
                 }
             }
@@ -418,10 +451,15 @@ impl Told {
                 self.made += 1;
                 self.failed += usize::from(done.ended_by.is_failure());
                 let (made, todo) = (human::count(self.made), human::count(self.todo));
+                let of = if self.may_end_early {
+                    "of at most"
+                } else {
+                    "of"
+                };
                 let words = words_of(&done);
                 writeln!(
                     output.err,
-                    "hgview: {made} of {todo}: {}",
+                    "hgview: {made} {of} {todo}: {}",
                     text::clean_line(&words)
                 )?;
                 if self.as_json {
@@ -430,6 +468,7 @@ impl Told {
                 }
                 self.table.add(&done);
             }
+            Event::Enough { tasks, of } => self.enough = Some((tasks, of)),
             Event::Fault { task, why, left } => {
                 self.faults += left;
                 let words = format!("{task} cannot be attempted: {why}");
@@ -465,16 +504,24 @@ impl Told {
         if self.faults > 0 {
             words.push(format!("{} not possible", human::count(self.faults)));
         }
+        if let Some((tasks, of)) = self.enough {
+            let (tasks, of) = (human::count(tasks), human::plural(of, "task"));
+            words.push(format!("enough accepted for {tasks} of {of}"));
+        }
         words.join(", ")
     }
 }
 
 /// An attempt as its line of progress.
 fn words_of(done: &Done) -> String {
-    let tokens = human::short_count(done.prompt_tokens.saturating_add(done.completion_tokens));
+    let tokens = match done.prompt_tokens.saturating_add(done.completion_tokens) {
+        // every answer takes some
+        0 if done.steps > 0 => "tokens not told".to_owned(),
+        tokens => format!("{} tokens", human::short_count(tokens)),
+    };
     let (id, attempt) = (&done.instance_id, done.attempt);
     let mut words = format!(
-        "{id} attempt {attempt}: {}, {}, {tokens} tokens, {}",
+        "{id} attempt {attempt}: {}, {}, {tokens}, {}",
         done.ended_by.name(),
         human::plural(done.steps, "step"),
         human::seconds(done.seconds)

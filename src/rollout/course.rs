@@ -10,6 +10,7 @@ use crate::cancel::Cancel;
 use crate::endpoint::Budget;
 use crate::endpoint::Chat;
 use crate::endpoint::NoAnswer;
+use crate::endpoint::Prices;
 use crate::model::Ended;
 use crate::rollout::hands::Hands;
 use crate::rollout::history::History;
@@ -56,6 +57,8 @@ pub struct Agent<'a> {
     pub limits: Limits,
     /// What all attempts together may take.
     pub budget: Budget,
+    /// What tokens cost, where that was told.
+    pub prices: Option<Prices>,
 }
 
 /// What an attempt begins with.
@@ -218,10 +221,18 @@ impl Playing<'_> {
                 return Ok(Some((Ended::TooLong, Some(error))));
             }
         };
+        let bytes = || {
+            (
+                request.to_string().len(),
+                completion.message.to_string().len(),
+            )
+        };
+        let prices = self.agent.prices.as_ref();
+        let taken = completion.usage.or_guessed(bytes, prices);
         let said = Said::of(completion, &self.agent.form, &mut self.ids);
         self.course.steps += 1;
-        self.agent.budget.spend(&said.usage);
-        self.course.metrics.add(&said, asked.elapsed());
+        self.agent.budget.spend(&taken);
+        self.course.metrics.add(&said, &taken, asked.elapsed());
         self.course.talk.said(&said);
         if said.calls.is_empty() {
             return Ok(self.silence(&said));
@@ -285,7 +296,7 @@ impl Playing<'_> {
                 ),
             );
         }
-        if let (Some(cost), Some(most)) = (metrics.sum().cost, limits.cost)
+        if let (Some(cost), Some(most)) = (metrics.taken().cost, limits.cost)
             && cost >= most
         {
             return told(

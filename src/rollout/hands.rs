@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::model::Action;
+use crate::read::understand::NEVER_RAN;
 use crate::replay::Call;
 use crate::replay::Did;
 use crate::replay::Form;
@@ -120,14 +121,7 @@ impl<'a> InSandbox<'a> {
         let Some(code) = shown.exit_code else {
             return Ok(Seen::error(content));
         };
-        let mut suffix = shown.suffix;
-        let mut message = self.outwards(&shown.message);
-        if reply.did == Did::TimedOut {
-            let seconds = patience.as_secs();
-            suffix =
-                format!("\n[The command was still running after {seconds} seconds and was ended.]");
-            message.push_str(&suffix);
-        }
+        let message = self.outwards(&shown.message);
         Ok(Seen {
             kind: "run",
             content,
@@ -135,7 +129,7 @@ impl<'a> InSandbox<'a> {
             extras: json!({"command": command, "hidden": false, "metadata": {
                 "exit_code": code, "pid": -1, "username": "root", "hostname": "sandbox",
                 "working_dir": shown.dir.as_deref().map(|dir| self.outwards(dir)),
-                "py_interpreter_path": shown.python, "prefix": shown.prefix, "suffix": suffix}}),
+                "py_interpreter_path": shown.python, "prefix": shown.prefix, "suffix": shown.suffix}}),
             success: Some(code == 0),
         })
     }
@@ -148,7 +142,11 @@ impl<'a> InSandbox<'a> {
         };
         let reply = self.editor.run(&call, self.sandbox, &mut |_| {}, cancel)?;
         if let Did::NotReplayable(why) = reply.did {
-            return Ok(Seen::error(why));
+            // nothing was done, and a replay passes over it
+            let tool = tools::SHELL;
+            return Ok(Seen::error(format!(
+                "{NEVER_RAN}{why}. {tool} may do it instead."
+            )));
         }
         let text = |key: &str| action.args.get(key).cloned().unwrap_or_default();
         let is_view = action.args.get("command").and_then(Value::as_str) == Some("view");

@@ -13,15 +13,18 @@ use crate::rollout::said::Said;
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
     sum: Usage,
+    /// The same with guesses for what the endpoint does not tell.
+    taken: Usage,
     costs: Vec<Value>,
     latencies: Vec<Value>,
     usages: Vec<Value>,
 }
 
 impl Metrics {
-    /// Adds a response.
-    pub(super) fn add(&mut self, said: &Said, took: Duration) {
+    /// Adds a response; `taken` is what bounds count for it.
+    pub(super) fn add(&mut self, said: &Said, taken: &Usage, took: Duration) {
         let usage = said.usage;
+        self.taken.add(taken);
         self.sum.prompt_tokens = self.sum.prompt_tokens.saturating_add(usage.prompt_tokens);
         self.sum.cached_tokens = self.sum.cached_tokens.saturating_add(usage.cached_tokens);
         self.sum.completion_tokens = self
@@ -48,11 +51,16 @@ impl Metrics {
         self.sum
     }
 
-    /// Tokens read and written together.
+    /// What bounds count: guessed where the endpoint does not tell.
+    pub(super) fn taken(&self) -> Usage {
+        self.taken
+    }
+
+    /// Tokens read and written together, as bounds count them.
     pub(super) fn tokens(&self) -> u64 {
-        self.sum
+        self.taken
             .prompt_tokens
-            .saturating_add(self.sum.completion_tokens)
+            .saturating_add(self.taken.completion_tokens)
     }
 
     /// The sums as events tell them.

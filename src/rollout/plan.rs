@@ -124,10 +124,26 @@ impl Plan {
         }
     }
 
-    /// No more attempts are wanted; those that are being made may end.
-    pub(super) fn stop(&self) {
-        self.state().is_over = true;
+    /// No more attempts are wanted; those that are being made may end. Whether there are any but the one whose end this is.
+    pub(super) fn stop(&self) -> bool {
+        let mut state = self.state();
+        state.is_over = true;
         self.changed.notify_all();
+        state.seats.iter().map(|seat| seat.flying).sum::<usize>() > 1
+    }
+
+    /// How many attempts may still be made.
+    pub(super) fn left(&self) -> usize {
+        let state = self.state();
+        let open = state.seats.iter().filter(|seat| !state.has_enough(seat));
+        open.map(|seat| seat.todo.len()).sum()
+    }
+
+    /// How many tasks have enough accepted attempts.
+    pub(super) fn enough(&self) -> usize {
+        let state = self.state();
+        let done = state.seats.iter().filter(|seat| state.has_enough(seat));
+        done.count()
     }
 
     /// An attempt of a task has ended.
@@ -156,6 +172,10 @@ impl Plan {
 }
 
 impl State {
+    fn has_enough(&self, seat: &Seat) -> bool {
+        self.until.is_some_and(|until| seat.accepted >= until)
+    }
+
     fn next(&mut self) -> Next {
         let until = self.until.unwrap_or(usize::MAX);
         let is_done = |seat: &Seat| seat.todo.is_empty() || seat.accepted >= until;
@@ -223,6 +243,17 @@ mod tests {
     }
 
     #[test]
+    fn tasks_with_enough_have_nothing_left() {
+        let seats = || vec![Seat::new([2, 3], 1), Seat::new([1, 2, 3], 0)];
+        let all = Plan::new(seats(), None);
+        assert_eq!((all.left(), all.enough()), (5, 0));
+        let some = Plan::new(seats(), Some(1));
+        assert_eq!((some.left(), some.enough()), (3, 1));
+        some.next(&Cancel::new()).unwrap().accepted();
+        assert_eq!((some.left(), some.enough()), (0, 2));
+    }
+
+    #[test]
     fn no_more_attempts_fly_than_are_wanted() {
         let cancel = Cancel::new();
         let plan = Plan::new(vec![Seat::new([1, 2], 0), Seat::new([1], 0)], Some(1));
@@ -256,10 +287,13 @@ mod tests {
     #[test]
     fn a_plan_that_is_stopped_hands_out_nothing_more() {
         let cancel = Cancel::new();
-        let plan = Plan::new(vec![Seat::new([1, 2], 0)], None);
+        let plan = Plan::new(vec![Seat::new([1, 2, 3], 0)], None);
         let flight = plan.next(&cancel).unwrap();
-        plan.stop();
+        let other = plan.next(&cancel).unwrap();
+        assert!(plan.stop(), "another is under way");
         assert!(plan.next(&cancel).is_none());
         flight.accepted();
+        assert!(!plan.stop());
+        drop(other);
     }
 }

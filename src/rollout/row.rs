@@ -47,7 +47,7 @@ pub struct Done {
     pub error: Option<String>,
     /// Turns of the model.
     pub steps: usize,
-    /// Tokens read, over all turns.
+    /// Tokens read, over all turns; 0 where the endpoint does not tell.
     pub prompt_tokens: u64,
     /// Tokens written.
     pub completion_tokens: u64,

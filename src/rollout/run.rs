@@ -94,10 +94,17 @@ pub enum Event {
         /// So many are to be.
         of: usize,
     },
-    /// No more attempts are begun; those under way end.
+    /// No more attempts are begun; others are under way, and end.
     Stopping(Stopped),
     /// An attempt was written.
     Done(Done),
+    /// At the end, where that was asked: so many tasks have as many accepted attempts as are enough.
+    Enough {
+        /// They.
+        tasks: usize,
+        /// All tasks.
+        of: usize,
+    },
     /// A task cannot be attempted, and why; so many attempts are not made.
     Fault {
         /// The task.
@@ -159,15 +166,16 @@ impl Run<'_> {
         let Some(seats) = self.seats(output, earlier, said, cancel)? else {
             return Ok(Some(Stopped::Cancelled));
         };
-        let todo: usize = seats.iter().map(|seat| seat.todo.len()).sum();
+        let until = self.until.as_ref().map(|until| until.count);
+        let plan = Plan::new(seats, until);
+        let todo = plan.left();
         said(Event::Begins {
             todo,
             earlier: earlier.attempts.len(),
         });
-        let until = self.until.as_ref().map(|until| until.count);
         let floor = Floor {
             run: self,
-            plan: Plan::new(seats, until),
+            plan,
             output,
             cancel,
             settings: self.settings(),
@@ -186,6 +194,10 @@ impl Run<'_> {
                 said(event);
             }
         });
+        if until.is_some() {
+            let (tasks, of) = (floor.plan.enough(), self.tasks.len());
+            said(Event::Enough { tasks, of });
+        }
         let taken = floor.failed.into_inner();
         if let Some(error) = taken.unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
@@ -265,11 +277,12 @@ impl Floor<'_> {
 
     /// Begins no more attempts. Those under way end as they end: they were paid for.
     fn stop(&self, why: Stopped, said: &Sender<Event>) {
-        if keep_first(&self.stopped, why.clone()) {
+        let has_others = self.plan.stop();
+        // where nothing else is under way, the end is told next
+        if keep_first(&self.stopped, why.clone()) && has_others {
             // nobody may hear of it any more
             drop(said.send(Event::Stopping(why)));
         }
-        self.plan.stop();
     }
 
     /// Stops where an attempt shows that the others would come to nothing.

@@ -12,6 +12,7 @@ use crate::endpoint::Budget;
 use crate::endpoint::Chat;
 use crate::endpoint::Completion;
 use crate::endpoint::NoAnswer;
+use crate::endpoint::Prices;
 use crate::endpoint::Usage;
 use crate::error::Error;
 use crate::error::Result;
@@ -134,6 +135,7 @@ fn agent(script: &Script, form: CallForm, limits: Limits) -> Agent<'_> {
         sampling,
         limits,
         budget: Budget::new(Some(2000), None),
+        prices: None,
     }
 }
 
@@ -530,4 +532,56 @@ fn what_is_stopped_is_no_attempt() {
     let dead = play(&agent, &brief(), &mut Echo { dies: true }, &Cancel::new()).unwrap();
     assert_eq!(dead.ended, Ended::Sandbox);
     assert!(dead.error.unwrap().contains("the sandbox is dead"));
+}
+
+/// An endpoint that does not say what its answers take.
+struct Mute;
+
+impl Chat for Mute {
+    fn complete(&self, _: &Value, _: &Cancel) -> std::result::Result<Completion, NoAnswer> {
+        let function = json!({"name": "execute_bash", "arguments": "{\"command\": \"ls\"}"});
+        Ok(Completion {
+            message: json!({"role": "assistant", "content": null, "tool_calls": [
+                {"id": "c", "type": "function", "function": function}]}),
+            finish_reason: "stop".to_owned(),
+            usage: Usage::default(),
+            id: String::new(),
+            model: "served".to_owned(),
+        })
+    }
+}
+
+#[test]
+fn bounds_hold_where_the_endpoint_does_not_count() {
+    let script = Script::new([says("", &[])]);
+    let play_with = |limits: Limits, budget: Budget| {
+        let agent = Agent {
+            chat: &Mute,
+            prices: Some(Prices {
+                input: 1000.0,
+                output: 1000.0,
+            }),
+            budget,
+            ..agent(&script, CallForm::Native, limits)
+        };
+        let mut hands = Echo { dies: false };
+        play(&agent, &brief(), &mut hands, &Cancel::new()).unwrap()
+    };
+    let unbound = || Budget::new(None, None);
+    let tokens = Limits {
+        tokens: Some(10),
+        ..LIMITS
+    };
+    let course = play_with(tokens, unbound());
+    assert_eq!((course.ended, course.steps), (Ended::MaxTokens, 1));
+    // what is guessed is not told as if it was known
+    assert_eq!(course.metrics.sum(), Usage::default());
+    let cost = Limits {
+        cost: Some(0.01),
+        ..LIMITS
+    };
+    assert_eq!(play_with(cost, unbound()).ended, Ended::MaxCost);
+    let course = play_with(LIMITS, Budget::new(Some(10), None));
+    assert_eq!(course.ended, Ended::Budget);
+    assert_eq!(play_with(LIMITS, unbound()).ended, Ended::MaxSteps);
 }

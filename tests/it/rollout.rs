@@ -497,8 +497,13 @@ fn what_is_refused_leaves_no_file() {
         Stub::start(|_, _| Reply::Status(401, Vec::new(), "no such key".to_owned())).unwrap();
     let fresh = ["-o", "fresh.jsonl", "--jobs", "1"];
     let refused = place.rollout(&refusing.url(), &fresh).ends(2);
-    let said = "no more attempts are begun, those under way end: the endpoint refused";
-    assert!(refused.err.contains(said), "{}", refused.err);
+    assert_eq!(
+        refused.err.matches("the endpoint refused: ").count(),
+        1,
+        "{}",
+        refused.err
+    );
+    assert!(refused.err.contains("--key-var"), "{}", refused.err);
     assert!(
         !place.path("fresh.jsonl").exists(),
         "what makes nothing leaves nothing"
@@ -645,6 +650,8 @@ fn odd_calls_and_dead_shells_are_told_as_they_were_and_replay() {
                 call("a", "execute_bash", "{\"command\": \"echo ran > river/x"),
                 call("b", "execute_bash", "{\"cmd\": \"echo ran > river/x\"}"),
                 call("c", "str_replace_editor", "echo"),
+                call("h", "", "{}"),
+                call("i", "str_replace_editor", "{\"command\": \"view\", \"path\": \"/\"}"),
                 call("d", "execute_bash", "{\"command\": \"ls river\"}"),
             ],
             1 => vec![
@@ -667,22 +674,24 @@ fn odd_calls_and_dead_shells_are_told_as_they_were_and_replay() {
         .filter(|event| event["observation"].is_string())
         .map(|event| event["content"].as_str().unwrap())
         .collect();
-    for refused in &seen[..3] {
+    let (refused, seen) = seen.split_at(5);
+    for refused in refused {
         assert!(refused.starts_with("The call was not run: "), "{refused}");
     }
+    assert!(refused[4].contains("execute_bash"), "{}", refused[4]);
     assert!(
-        seen[3].contains("part_0.py") && !seen[3].contains("\nx"),
+        seen[0].contains("part_0.py") && !seen[0].contains("\nx"),
         "{}",
-        seen[3]
+        seen[0]
     );
     assert!(
-        seen[4].starts_with("[The shell ended: it exited with status 3. "),
+        seen[1].starts_with("[The shell ended: it exited with status 3. "),
         "{}",
-        seen[4]
+        seen[1]
     );
-    assert!(seen[5].contains("[... Observation truncated due to length ...]"));
-    assert!(seen[5].chars().count() < 30_100, "{}", seen[5].len());
-    assert_eq!(seen[6], "hi");
+    assert!(seen[2].contains("[... Observation truncated due to length ...]"));
+    assert!(seen[2].chars().count() < 30_100, "{}", seen[2].len());
+    assert_eq!(seen[3], "hi");
     let args = [
         "replay",
         "output.jsonl",
@@ -706,7 +715,7 @@ fn a_flood_ends_the_shell_and_not_the_attempt() {
     let Some(place) = Place::new() else { return };
     let stub = Stub::start(
         |asked, _| match turns(asked["messages"].as_array().unwrap()) {
-            0 => Reply::calls(&[("execute_bash", json!({"command": "yes | head -c 100M"}))]),
+            0 => Reply::calls(&[("execute_bash", json!({"command": "head -c 100M /dev/zero"}))]),
             1 => Reply::calls(&[("execute_bash", json!({"command": "echo hi"}))]),
             _ => lazy(),
         },
@@ -848,6 +857,9 @@ fn a_task_ends_when_enough_attempts_were_accepted() {
     let again = place.rollout(&stub.url(), &more).ends(0);
     let judged = format!("judged 0 of {} earlier attempts", rows.len());
     assert!(again.err.contains(&judged), "{}", again.err);
+    assert!(again.err.contains("; 0 are left"), "{}", again.err);
+    let enough = format!("enough accepted for {0} of {0} tasks", tasks.len());
+    assert!(again.err.contains(&enough), "{}", again.err);
     assert_eq!(
         place.rows("output.jsonl").len(),
         rows.len(),

@@ -80,7 +80,7 @@ pub(in crate::cli) struct ReplayArgs {
 /// In what trajectories are replayed.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct StageArgs {
-    /// What walls off the commands of a replay; `none` runs nothing
+    /// What walls off the commands; `none` runs nothing
     #[arg(
         long,
         value_name = "BACKEND",
@@ -89,7 +89,7 @@ pub(in crate::cli) struct StageArgs {
     )]
     pub(in crate::cli) backend: BackendArg,
 
-    /// How long one call of a replay may take, in seconds
+    /// How long one call may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds, help_heading = "Sandbox")]
     pub(in crate::cli) timeout: Duration,
 

@@ -26,6 +26,21 @@ use crate::endpoint::tests::settings;
 use crate::endpoint::tests::stub;
 use crate::endpoint::tests::unavailable;
 
+/// A model calls what has no name, and would again if it was asked again.
+#[test]
+fn a_call_without_a_name_is_an_answer() {
+    for function in [json!({"name": ""}), json!({}), json!({"name": null})] {
+        let calls = json!({"choices": [{"message": {"tool_calls": [{"function": function}]}}]});
+        let seen = ask(vec![Reply::Json(calls), Reply::says("at last")]);
+        let message = seen.0.as_ref().unwrap().message.clone();
+        assert_eq!(
+            message["tool_calls"][0]["function"]["name"], "",
+            "{message}"
+        );
+        assert_eq!(seen.1, 1);
+    }
+}
+
 #[test]
 fn what_may_pass_is_asked_again() {
     let passing = [408, 409, 425, 429, 500, 502, 503, 504, 529].map(Reply::status);
@@ -39,9 +54,7 @@ fn what_may_pass_is_asked_again() {
         Reply::Json(json!([])),
         Reply::Json(json!({"choices": [{"message": {"content": 7}}]})),
         Reply::Json(json!({"choices": [{"message": {"tool_calls": {}}}]})),
-        Reply::Json(
-            json!({"choices": [{"message": {"tool_calls": [{"function": {"name": ""}}]}}]}),
-        ),
+        Reply::Json(json!({"choices": [{"message": {"tool_calls": [{"function": "ls"}]}}]})),
         Reply::Json(json!({"error": {"message": "overloaded", "code": 503}})),
         Reply::Status(200, Vec::new(), "<!DOCTYPE html><p>Welcome".to_owned()),
         Reply::Status(200, Vec::new(), " \n ".to_owned()),

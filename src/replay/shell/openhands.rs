@@ -1,5 +1,7 @@
 //! `execute_bash` of OpenHands 0.40 (`openhands/runtime/utils/bash.py`): one bash on a terminal of 1000 by 1000.
 
+use std::time::Duration;
+
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::replay::shell::args;
@@ -15,6 +17,7 @@ use crate::replay::shell::turn::Seen;
 use crate::replay::shell::turn::Turn;
 use crate::replay::shell::turn::Turns;
 use crate::replay::shell::turn::Words;
+use crate::replay::shell::turn::ended_after;
 use crate::replay::tool::Call;
 use crate::replay::tool::Did;
 use crate::replay::tool::Reply;
@@ -291,7 +294,10 @@ impl Tool for OpenHands {
         let mut console = self.take_console(sandbox, live, cancel)?;
         let mut outcome = self.turns.run(&turn, &WORDS, &mut console, live, cancel)?;
         // a record tells what became of its shell: that of OpenHands stays dead
-        let is_ours = matches!(turn.recorded, Recorded::Unknown | Recorded::Renewed);
+        let is_ours = matches!(
+            turn.recorded,
+            Recorded::Unknown | Recorded::Renewed | Recorded::Ended(_)
+        );
         if let Some(exit) = console.ended().filter(|_| is_ours)
             && matches!(&outcome, Ok(seen) if seen.did != Did::TimedOut)
         {
@@ -303,6 +309,17 @@ impl Tool for OpenHands {
             self.cwd = self.turns.dir.clone().unwrap_or_else(|| self.cwd.clone());
         } else {
             self.console = Some(console);
+        }
+        if let Ok(seen) = &mut outcome
+            && is_ours
+            && seen.did == Did::TimedOut
+        {
+            let waited = match &turn.recorded {
+                Recorded::Ended(label) => label.parse().map_or(turn.patience, Duration::from_secs),
+                _ => turn.patience,
+            };
+            seen.content
+                .push_str(&ended_after(waited.min(turn.patience)));
         }
         Ok(self.reply(outcome))
     }

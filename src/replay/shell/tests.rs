@@ -14,6 +14,8 @@ use super::*;
 use crate::cancel::Cancel;
 use crate::model::Action;
 use crate::model::Observation;
+use crate::replay::StepVerdict;
+use crate::replay::judge;
 use crate::replay::tool::Call;
 use crate::replay::tool::Did;
 use crate::replay::tool::Reply;
@@ -286,6 +288,27 @@ fn a_command_that_never_ends_is_given_up() {
     let reply = place.run_for(&mut tool, &action, Duration::from_millis(300));
     assert_eq!(reply.did, Did::TimedOut);
     assert_eq!(place.shell(&mut tool, "echo \"[$X]\"").text, "[]");
+}
+
+#[test]
+fn a_command_that_was_given_up_is_given_up_again() {
+    let mut place = Place::new();
+    let cwd = place.cwd();
+    let mut tool = OpenHands::new(&cwd, Form::Content);
+    let mut action = action(&serde_json::json!({"command": "echo begun; sleep 600"}));
+    let reply = place.run_for(&mut tool, &action, Duration::from_millis(900));
+    let told = "begun\n[The command was still running after 1 seconds and was ended.]";
+    assert_eq!((reply.did, reply.text.as_str()), (Did::TimedOut, told));
+    action.observation = Some(Observation {
+        exit_code: Some(-1),
+        ..Observation::text(told)
+    });
+    // a replay has the same patience, however much more it is given
+    let mut again = OpenHands::new(&cwd, Form::Content);
+    let reply = place.run(&mut again, &action);
+    assert_eq!((&reply.did, reply.text.as_str()), (&Did::TimedOut, told));
+    assert_eq!(judge(&action, &reply, &[]).verdict, StepVerdict::Match);
+    assert_eq!(place.shell(&mut again, "echo on").text, "on");
 }
 
 #[test]

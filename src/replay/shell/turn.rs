@@ -42,6 +42,27 @@ pub(super) enum Recorded {
     Refused,
     /// The shell ended, and the next call had a new one.
     Renewed,
+    /// It was ended after so many seconds, since nobody waited any longer.
+    Ended(String),
+}
+
+/// What is told of a command that was ended since nobody waited any longer, before and behind the seconds.
+const ENDED: [&str; 2] = [
+    "[The command was still running after ",
+    " seconds and was ended.]",
+];
+
+/// The same as it stands behind an output. The seconds are rounded up, so that a replay waits as long.
+pub(super) fn ended_after(patience: Duration) -> String {
+    let [before, behind] = ENDED;
+    format!("\n{before}{}{behind}", patience.as_secs_f64().ceil())
+}
+
+/// The seconds of such a note at the end of a text.
+fn seconds_of_end(text: &str) -> Option<&str> {
+    let [before, behind] = ENDED;
+    let (_, seconds) = text.trim_end().strip_suffix(behind)?.rsplit_once(before)?;
+    seconds.parse::<u32>().is_ok().then_some(seconds)
 }
 
 /// With what begins what is told of a shell that ended and gave way to another.
@@ -61,6 +82,8 @@ impl Recorded {
         };
         if text.starts_with(RENEWED) {
             Self::Renewed
+        } else if let Some(label) = seconds_of_end(text) {
+            Self::Ended(label.to_owned())
         } else if let Some(label) = seconds("\n[The command has no new output after ") {
             Self::Quiet(label)
         } else if let Some(label) = seconds("\n[The command timed out after ") {
@@ -452,12 +475,19 @@ impl Limits {
                 (None, slow(label))
             }
             (Recorded::Running | Recorded::Unknown, None) => (quiet(SILENCE), None),
-            (Recorded::Over | Recorded::Refused | Recorded::Renewed, _) => (None, None),
+            // in the run its own limit would have come first, had it been shorter
+            (Recorded::Over | Recorded::Refused | Recorded::Renewed | Recorded::Ended(_), _) => {
+                (None, None)
+            }
+        };
+        let patience = match &turn.recorded {
+            Recorded::Ended(label) => turn.patience.min(span(label)),
+            _ => turn.patience,
         };
         Self {
             quiet,
             slow,
-            patience: started + turn.patience,
+            patience: started + patience,
             is_left: matches!(
                 turn.recorded,
                 Recorded::Quiet(_) | Recorded::Slow(_) | Recorded::Running
@@ -557,6 +587,13 @@ mod tests {
         check("ok", Some(0), &Recorded::Over);
         check("ok", None, &Recorded::Over);
         check("out", Some(-1), &Recorded::Running);
+        let note = ended_after(Duration::from_millis(7_300));
+        check(
+            &format!("out{note}\n"),
+            Some(-1),
+            &Recorded::Ended("8".into()),
+        );
+        check(&format!("{note} or so"), Some(-1), &Recorded::Running);
         check(
             "ERROR: No previous running command to interact with.",
             Some(-1),

@@ -165,8 +165,10 @@ impl Endpoint {
             .complete(&request, cancel)
             .map_err(|why| self.failed(why))?;
         let answer = said(&done);
-        self.budget
-            .spend(&self.taken(&done, asked.len(), answer.len()));
+        let taken = done
+            .usage
+            .or_guessed(|| (asked.len(), answer.len()), self.prices.as_ref());
+        self.budget.spend(&taken);
         {
             let mut course = self.course();
             course.failures = 0;
@@ -205,24 +207,6 @@ impl Endpoint {
             course.end(why.clone());
         }
         left_out("the endpoint gave no answer", why)
-    }
-
-    /// What an answer took; a guess where the endpoint does not say, so that a budget is kept all the same.
-    fn taken(&self, done: &Completion, asked_bytes: usize, answer_bytes: usize) -> Usage {
-        const BYTES_A_TOKEN: usize = 3;
-        if done.usage.prompt_tokens > 0 || done.usage.completion_tokens > 0 {
-            return done.usage;
-        }
-        let mut usage = Usage {
-            prompt_tokens: asked_bytes.div_ceil(BYTES_A_TOKEN) as u64,
-            completion_tokens: answer_bytes.div_ceil(BYTES_A_TOKEN) as u64,
-            ..done.usage
-        };
-        usage.cost = self
-            .prices
-            .map(|prices| prices.cost(&usage))
-            .or(done.usage.cost);
-        usage
     }
 }
 
