@@ -58,8 +58,8 @@ impl Run {
 }
 
 impl Block {
-    fn of(slots: [Slot; BLOCK]) -> Self {
-        Self::packed(&slots).unwrap_or_else(|| Self::Loose(Box::new(slots)))
+    fn of(slots: &[Slot; BLOCK]) -> Self {
+        Self::packed(slots).unwrap_or_else(|| Self::Loose(Box::new(*slots)))
     }
 
     fn packed(slots: &[Slot; BLOCK]) -> Option<Self> {
@@ -119,7 +119,7 @@ impl Block {
         if let Some(there) = slots.get_mut(nth) {
             *there = slot;
         }
-        *self = Self::of(slots);
+        *self = Self::of(&slots);
     }
 
     /// Bytes that it holds.
@@ -161,7 +161,7 @@ impl Slots {
     /// Adds one at the end.
     pub(super) fn push(&mut self, slot: Slot) {
         self.open.push(slot);
-        if let Ok(slots) = <[Slot; BLOCK]>::try_from(self.open.as_slice()) {
+        if let Ok(slots) = <&[Slot; BLOCK]>::try_from(self.open.as_slice()) {
             self.blocks.push(Block::of(slots));
             self.open.clear();
         }
@@ -255,7 +255,7 @@ mod tests {
         check(&rows((0..1000).map(|_| 0), 0, 0), 1);
         // too long for a block, a gap that changes, and one file a record
         check(&rows((0..200).map(|_| 1 << 33), 0, 1), 26);
-        let mut odd = rows((0..200).map(|nth| nth), 0, 1);
+        let mut odd = rows(0..200, 0, 1);
         for slot in &mut odd[100..] {
             slot.start += 1;
         }

@@ -330,22 +330,12 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::Pages(jobs) => pages(jobs, env, cancel, say),
         Effect::ReplayPages(jobs) => replay::pages(jobs, cancel, say),
         Effect::ReadReplays => replay::results(env, say),
-        Effect::Ink(key, jobs, highlighter) => each(jobs, cancel, |job| {
-            let ink = job.run(&highlighter, cancel);
-            say(Notice::Inked(key, ink, Arc::clone(&highlighter)));
-        }),
-        Effect::InkPreview(generation, jobs, highlighter) => each(jobs, cancel, |job| {
-            let ink = job.run(&highlighter, cancel);
-            say(Notice::PreviewInked(
-                generation,
-                ink,
-                Arc::clone(&highlighter),
-            ));
-        }),
+        effect @ (Effect::Ink(..) | Effect::InkPreview(..) | Effect::WarmColours(_)) => {
+            colour(effect, cancel, say);
+        }
         Effect::File(job) => say(Notice::File(job.key, file(&job, env, cancel))),
         Effect::CheckSides => check_sides(env, say),
         Effect::LoadTheme(name) => load_theme(&name, env, say),
-        Effect::WarmColours(highlighter) => highlighter.warm(),
         Effect::PageText(job, what) => page_text(&job, what, env, say),
         Effect::Copy(text, what) => copy(&text, what, env, say),
         Effect::CopyName(ix, is_reference) => copy_name(ix, is_reference, env, say),
@@ -377,6 +367,23 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         | Effect::Redraw
         | Effect::Suspend
         | Effect::Quit => {}
+    }
+}
+
+/// Colours code, or gets ready to.
+fn colour(effect: Effect, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
+    match effect {
+        Effect::Ink(key, jobs, highlighter) => each(jobs, cancel, |job| {
+            let ink = job.run(&highlighter, cancel);
+            say(Notice::Inked(key, ink, Arc::clone(&highlighter)));
+        }),
+        Effect::InkPreview(generation, jobs, highlighter) => each(jobs, cancel, |job| {
+            let ink = job.run(&highlighter, cancel);
+            let highlighter = Arc::clone(&highlighter);
+            say(Notice::PreviewInked(generation, ink, highlighter));
+        }),
+        Effect::WarmColours(highlighter) => highlighter.warm(),
+        _ => {}
     }
 }
 
