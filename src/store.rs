@@ -101,6 +101,8 @@ use crate::store::sidecar::Shelf;
 pub struct OpenOptions {
     /// Files, folders, patterns, `-` for standard input.
     pub paths: Vec<PathBuf>,
+    /// Whether named files may be missing or empty: their first records are found by [`Store::refresh`].
+    pub waits: bool,
     /// Side files whose labels override those of the records.
     pub with: Vec<PathBuf>,
     /// Bound of the parsed records that are kept.
@@ -118,6 +120,7 @@ impl Default for OpenOptions {
     fn default() -> Self {
         Self {
             paths: Vec::new(),
+            waits: false,
             with: Vec::new(),
             cache_bytes: 256 << 20,
             max_memory: 128 << 20,
@@ -181,6 +184,8 @@ type Beside = Arc<OnceLock<Arc<Nearby>>>;
 #[derive(Debug)]
 pub struct Store {
     inputs: Vec<Input>,
+    /// See [`OpenOptions::waits`].
+    waits: bool,
     spool_dir: Option<PathBuf>,
     shelf: Option<Shelf>,
     index: RwLock<Index>,
@@ -229,7 +234,7 @@ impl Store {
     /// # Errors
     /// *input* when a file is missing or unreadable, with a hint; *user* when nothing is named.
     pub fn open(options: &OpenOptions) -> Result<Self> {
-        let inputs = input::expand(&options.paths)?;
+        let inputs = input::expand(&options.paths, options.waits)?;
         let (given, given_paths) = side::read_given(
             &options.with,
             side::How {
@@ -243,6 +248,7 @@ impl Store {
         }));
         Ok(Self {
             inputs,
+            waits: options.waits,
             spool_dir: options.spool_dir.clone(),
             shelf: options
                 .index_dir
@@ -327,14 +333,7 @@ impl Store {
         let mut siblings = Siblings::default();
         for input in &self.inputs {
             match input {
-                Input::File(path) => {
-                    let identity = std::fs::canonicalize(path).unwrap_or_else(|_gone| path.clone());
-                    if scan.seen.insert(identity) {
-                        let mut seed = Seed::file(path, true);
-                        seed.parts = siblings.parts_of(path);
-                        scan.scan_file(&seed);
-                    }
-                }
+                Input::File(path) => self.scan_named(path, &mut siblings, &mut scan),
                 Input::Folder(path) => scan.scan_folder(path),
                 Input::Stdin => {
                     if let Some(reader) = stdin.take() {
@@ -363,6 +362,20 @@ impl Store {
                 is_complete: true,
             };
             progress(done);
+        }
+    }
+
+    /// Scans a file that was named, once; leaves one that is waited for.
+    fn scan_named(&self, path: &Path, siblings: &mut Siblings, scan: &mut Scan<'_>) {
+        let has_nothing = |meta: &std::fs::Metadata| meta.is_file() && meta.len() == 0;
+        if self.waits && !std::fs::metadata(path).is_ok_and(|meta| !has_nothing(&meta)) {
+            return;
+        }
+        let identity = std::fs::canonicalize(path).unwrap_or_else(|_gone| path.to_path_buf());
+        if scan.seen.insert(identity) {
+            let mut seed = Seed::file(path, true);
+            seed.parts = siblings.parts_of(path);
+            scan.scan_file(&seed);
         }
     }
 
@@ -432,9 +445,14 @@ impl Store {
         scan.shelf.clone_from(&self.shelf);
         scan.seen = std::mem::take(&mut visited);
         self.forget_changed(&mut scan.seen);
+        let mut siblings = Siblings::default();
         for input in &self.inputs {
-            if let Input::Folder(path) = input {
-                scan.scan_folder(path);
+            match input {
+                Input::Folder(path) => scan.scan_folder(path),
+                Input::File(path) if self.waits => {
+                    self.scan_named(path, &mut siblings, &mut scan);
+                }
+                Input::File(_) | Input::Stdin => {}
             }
         }
         scan.flush();

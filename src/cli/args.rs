@@ -246,7 +246,7 @@ pub(super) struct ExploreArgs {
     #[arg(long, value_name = "K", help_heading = "Look")]
     pub(super) step: Option<usize>,
 
-    /// Look for new records while the program runs
+    /// Look for new records while the program runs; a file that is not there yet, or empty, is waited for
     #[arg(long, help_heading = "Input")]
     pub(super) follow: bool,
 

@@ -71,7 +71,8 @@ pub(super) fn run(
             .hint("name a file or folder: `hgview output.jsonl`")
             .hint("`hgview --help` has examples"));
     }
-    let options = records::open_options(&args.paths, shared, &settings);
+    let mut options = records::open_options(&args.paths, shared, &settings);
+    options.waits = args.follow;
     settings.cache_mb = options.cache_bytes >> 20;
     settings.max_memory = options.max_memory;
     let store = Store::open(&options).map_err(|error| mistyped(&args.paths, error))?;

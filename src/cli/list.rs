@@ -67,6 +67,8 @@ pub(super) struct ListRow {
     task: Option<String>,
     /// What the task asks for.
     task_type: Option<TaskKind>,
+    /// Its number among the run's attempts at the task, from 1.
+    attempt: Option<u64>,
     /// The producer family.
     format: Option<Format>,
     /// The layout inside the family.
@@ -122,7 +124,7 @@ struct ListOutcome {
     resolved: Option<bool>,
     /// A graded reward.
     reward: Option<f64>,
-    /// The producer's word for the end.
+    /// The producer's word for the end; what ended an attempt of `hgview rollout`.
     exit_status: Option<String>,
     /// The run's error, first line.
     error: Option<String>,
@@ -321,6 +323,7 @@ impl ListRow {
             nth: ix.0 + 1,
             task: row.task_id,
             task_type: row.task_kind,
+            attempt: row.attempt,
             format: row.format,
             variant: row.variant,
             outcome: ListOutcome {

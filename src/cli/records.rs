@@ -40,6 +40,7 @@ pub(super) fn open_options(
     let cache = Paths::of_environment().cache;
     OpenOptions {
         paths: paths.to_vec(),
+        waits: false,
         with: shared.with.clone(),
         cache_bytes: cache_mb.saturating_mul(1 << 20),
         max_memory: shared.max_memory.unwrap_or(settings.max_memory),

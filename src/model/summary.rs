@@ -34,6 +34,8 @@ pub struct Summary {
     pub task_id: Option<String>,
     /// What the task asks for, where the task is known.
     pub task_kind: Option<TaskKind>,
+    /// See [`Trajectory::attempt`].
+    pub attempt: Option<u64>,
     /// The task's repository, `owner/name`.
     pub repo: Option<String>,
     /// Producer family.
@@ -88,6 +90,7 @@ impl Summary {
             id: trajectory.id.clone(),
             task_id: trajectory.task_id.clone(),
             task_kind: trajectory.task.as_ref().map(|t| t.kind),
+            attempt: trajectory.attempt,
             repo: trajectory.task.as_ref().and_then(|t| t.repo.clone()),
             format: trajectory.source.format,
             variant: trajectory.source.variant.clone(),

@@ -298,6 +298,8 @@ pub struct Trajectory {
     pub task_id: Option<String>,
     /// The producer's id of the run, session or attempt.
     pub run_id: Option<String>,
+    /// Its number among the attempts that the run made at the task, from 1.
+    pub attempt: Option<u64>,
     /// The model.
     pub model: Option<String>,
     /// The agent or scaffold, with its version where known.

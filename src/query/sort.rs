@@ -15,6 +15,8 @@ pub enum SortKey {
     Outcome,
     /// Id, in natural order (`a-9` before `a-10`).
     Id,
+    /// The number of the attempt at its task.
+    Attempt,
     /// Task type.
     TaskType,
     /// Model responses.
@@ -90,10 +92,11 @@ impl<'a> From<&'a Summary> for Sorted<'a> {
 
 impl SortKey {
     /// All keys, in the order of the columns.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Source,
         Self::Outcome,
         Self::Id,
+        Self::Attempt,
         Self::TaskType,
         Self::Steps,
         Self::Failures,
@@ -125,6 +128,7 @@ impl SortKey {
             Self::Source => "source",
             Self::Outcome => "outcome",
             Self::Id => "id",
+            Self::Attempt => "attempt",
             Self::TaskType => "type",
             Self::Steps => "steps",
             Self::Failures => "failures",
@@ -147,6 +151,7 @@ impl SortKey {
             self,
             Self::Source
                 | Self::Id
+                | Self::Attempt
                 | Self::TaskType
                 | Self::Model
                 | Self::Format
@@ -174,6 +179,7 @@ impl SortKey {
             Self::Source => None,
             Self::Outcome => Some(Value::Outcome(summary.resolved, summary.reward)),
             Self::Id => Some(Value::Id(summary.id.as_str().into())),
+            Self::Attempt => summary.attempt.map(Value::Count),
             Self::TaskType => summary.task_kind.map(|kind| Value::Name(kind.name())),
             Self::Steps => count(summary.steps),
             Self::Failures => count(summary.failed_actions),

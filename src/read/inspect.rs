@@ -238,6 +238,7 @@ fn read_identity(trajectory: &mut Trajectory, value: &Value, header: &Value) {
         .pointer("/eval/config/epochs")
         .and_then(Value::as_u64);
     let has_epochs = epoch > 1 || epochs.is_some_and(|epochs| epochs > 1);
+    trajectory.attempt = has_epochs.then_some(epoch);
     trajectory.run_id = match (run, has_epochs) {
         (Some(run), true) => Some(format!("{run} epoch {epoch}")),
         (None, true) => Some(format!("epoch {epoch}")),

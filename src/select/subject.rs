@@ -218,6 +218,7 @@ impl<'a> Subject<'a> {
             Fact::Repo => Value::text(row.repo.as_deref()),
             Fact::Variant => Value::text(row.variant.as_deref()),
             Fact::Model => Value::text(row.model.as_deref()),
+            Fact::Attempt => Value::count(row.attempt),
             Fact::Resolved => Value::truth(row.resolved),
             Fact::Reward => Value::number(row.reward),
             Fact::ExitStatus => Value::text(row.exit_status.as_deref()),

@@ -19,11 +19,12 @@ pub(super) enum Input {
     Stdin,
 }
 
-/// Expands patterns, drops what is named twice, and checks that everything is there.
+/// Expands patterns, drops what is named twice, and checks that everything is there. `waits`: files may come later into
+/// folders that are there.
 ///
 /// # Errors
 /// *input* when a file is missing or a pattern matches nothing, *user* when a pattern is malformed or nothing is named.
-pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<Input>> {
+pub(super) fn expand(paths: &[PathBuf], waits: bool) -> Result<Vec<Input>> {
     if paths.is_empty() {
         return Err(
             Error::user("no file to open").hint("name files or folders, or `-` for standard input")
@@ -42,6 +43,12 @@ pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<Input>> {
             Ok(_) => vec![path.clone()],
             Err(err) if has_pattern(path) && err.kind() == std::io::ErrorKind::NotFound => {
                 matching(path)?
+            }
+            Err(err) if waits && err.kind() == std::io::ErrorKind::NotFound && may_come(path) => {
+                if seen.insert(path.clone()) {
+                    inputs.push(Input::File(path.clone()));
+                }
+                continue;
             }
             Err(err) => return Err(missing(path, err)),
         };
@@ -106,6 +113,13 @@ fn matching(pattern: &Path) -> Result<Vec<PathBuf>> {
             .hint("quote the pattern only if the shell should not expand it"));
     }
     Ok(found)
+}
+
+/// Whether the folder is there in which the file would be.
+fn may_come(path: &Path) -> bool {
+    let parent = path.parent();
+    let parent = parent.filter(|parent| !parent.as_os_str().is_empty());
+    path.file_name().is_some() && parent.unwrap_or(Path::new(".")).is_dir()
 }
 
 fn missing(path: &Path, err: std::io::Error) -> Error {

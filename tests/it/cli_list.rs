@@ -1,5 +1,7 @@
 //! `hgview list`.
 
+use serde_json::json;
+
 use crate::program::Program;
 use crate::program::sample;
 
@@ -61,6 +63,7 @@ fn json_has_all_its_fields() {
             "nth",
             "task",
             "task_type",
+            "attempt",
             "format",
             "variant",
             "outcome",
@@ -357,4 +360,49 @@ fn numbers_are_never_cut_and_pipes_get_all() {
     let piped = Program::unbounded().run(&["list", &path]).ends(0).out;
     let last = piped.lines().last().unwrap();
     assert!(last.contains(&format!("{name}1001 ")), "{last}");
+}
+
+/// Rows as `rollout` appends them.
+fn attempts(all: &[(u64, &str)]) -> String {
+    let row = |(attempt, ended): &(u64, &str)| {
+        let row = json!({"instance_id": "a", "attempt": attempt, "ended_by": ended, "instruction": "do",
+            "test_result": {"git_patch": ""}, "metadata": {"agent_class": "hgview-rollout 0.1.0"}, "metrics": {},
+            "history": [{"id": 0, "source": "user", "action": "message", "args": {"content": "do"}}]});
+        format!("{row}\n")
+    };
+    all.iter().map(row).collect()
+}
+
+#[test]
+fn attempts_are_told_apart_and_say_what_ended_them() {
+    let program = Program::new();
+    program.file(
+        "runs.jsonl",
+        attempts(&[(1, "finish"), (2, "max_steps"), (3, "finish")]),
+    );
+    let shown = program.run(&["list", "runs.jsonl"]).ends(0).out;
+    let head = shown.lines().next().unwrap();
+    let end = head.find("ATTEMPT").unwrap() + "ATTEMPT".len();
+    let numbers: Vec<&str> = shown
+        .lines()
+        .skip(1)
+        .map(|l| l.get(end - 1..end).unwrap())
+        .collect();
+    assert_eq!(numbers, ["1", "2", "3"], "{shown}");
+    let query = "attempt > 1 and exit_status = max_steps";
+    let run = program
+        .run(&["list", "--json", "runs.jsonl", "--where", query])
+        .ends(0);
+    let rows = run.json_lines();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (&rows[0]["attempt"], &rows[0]["outcome"]["exit_status"]),
+        (&json!(2), &json!("max_steps"))
+    );
+    let refused = program.run(&["list", "runs.jsonl", "--where", "ended_by = finish"]);
+    assert!(refused.err.contains("exit_status"), "{}", refused.err);
+
+    program.file("once.jsonl", attempts(&[(1, "finish")]));
+    let once = program.run(&["list", "once.jsonl"]).ends(0).out;
+    assert!(!once.contains("ATTEMPT"), "{once}");
 }

@@ -465,6 +465,11 @@ impl Driver {
                 unread.push(effect);
                 continue;
             }
+            // it takes seconds, and tells nothing
+            if matches!(effect, Effect::WarmColours(_)) {
+                self.warmed += 1;
+                continue;
+            }
             for notice in self.carry_out(effect) {
                 let mut more = Vec::new();
                 self.app.update(Event::Notice(notice), &mut more);
@@ -516,10 +521,6 @@ impl Driver {
             Effect::Summarize(range, _) => self.summaries += range.len(),
             Effect::LoadTheme(name) => {
                 notices.push(self.load_theme(name));
-                return notices;
-            }
-            Effect::WarmColours(_) => {
-                self.warmed += 1;
                 return notices;
             }
             _ => {}

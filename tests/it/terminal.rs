@@ -236,6 +236,40 @@ fn following() {
     pty.shows("1/3").keys("G").shows("3/3");
 }
 
+/// Who starts a run looks at its output before there is any.
+#[test]
+fn what_is_followed_may_come_later() {
+    use std::io::Write as _;
+    let line = fs::read(sample("faults/no_newline.jsonl")).unwrap();
+    let line = line
+        .split_inclusive(|byte| *byte == b'\n')
+        .next()
+        .unwrap()
+        .to_vec();
+    for is_there in [false, true] {
+        let stage = Stage::new();
+        let path = stage.home().join("later.jsonl");
+        if is_there {
+            stage.file("later.jsonl", "");
+        }
+        let pty = stage.run(&["later.jsonl", "--follow"]);
+        pty.shows("waiting for the first record");
+        let add = |bytes: &[u8]| {
+            let mut file = fs::OpenOptions::new();
+            let file = file.append(true).create(true).open(&path);
+            file.unwrap().write_all(bytes).unwrap();
+        };
+        add(&line);
+        pty.shows("1/1");
+        add(&line.repeat(2));
+        pty.shows("1/3").keys("q");
+        assert_eq!(pty.ends(), Ok(0));
+    }
+    let stage = Stage::new();
+    let pty = stage.run(&["nowhere/later.jsonl", "--follow"]);
+    assert_eq!(pty.ends(), Ok(2));
+}
+
 #[test]
 fn what_cannot_work_is_said_before_the_screen() {
     for (stage, args, wanted) in [

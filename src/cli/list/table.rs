@@ -32,7 +32,7 @@ struct Column {
     goes: u8,
 }
 
-const COLUMNS: [Column; 15] = [
+const COLUMNS: [Column; 16] = [
     Column {
         head: "#",
         is_number: true,
@@ -49,6 +49,12 @@ const COLUMNS: [Column; 15] = [
         head: "FILE",
         is_number: false,
         least: 16,
+        goes: 0,
+    },
+    Column {
+        head: "ATTEMPT",
+        is_number: true,
+        least: 0,
         goes: 0,
     },
     Column {
@@ -129,12 +135,14 @@ const COLUMNS: [Column; 15] = [
 const SOURCE_GOES: u8 = 8;
 /// Tells rows with the same id apart; left out where there are none.
 const FILE: usize = 2;
-const OUTCOME: usize = 5;
+/// Left out where nothing was attempted again.
+const ATTEMPT: usize = 3;
+const OUTCOME: usize = 6;
 /// Left out where neither filter nor person says anything.
-const VERDICTS: usize = 6;
+const VERDICTS: usize = 7;
 /// Left out where nothing was replayed.
-const REPLAY: usize = 7;
-const FAILED: usize = 9;
+const REPLAY: usize = 8;
+const FAILED: usize = 10;
 const GAP: usize = 2;
 
 /// The cells of a row, and what colours them.
@@ -295,6 +303,8 @@ impl Cells {
             row.nth.to_string(),
             row.id.clone(),
             String::new(),
+            row.attempt
+                .map_or_else(unknown, |attempt| attempt.to_string()),
             row.task_type
                 .map_or_else(unknown, |kind| kind.name().to_owned()),
             row.format
@@ -432,8 +442,11 @@ fn fit(rows: &[Cells], highest: usize, room: Option<usize>) -> [usize; COLUMNS.l
             *width = (*width).max(text::width(text));
         }
     }
-    for column in [VERDICTS, REPLAY] {
-        let is_silent = |cells: &Cells| cells.texts.get(column).is_none_or(|text| text == "-");
+    for (column, usual) in [(ATTEMPT, "1"), (VERDICTS, "-"), (REPLAY, "-")] {
+        let is_silent = |cells: &Cells| {
+            let text = cells.texts.get(column);
+            text.is_none_or(|text| text == "-" || text == usual)
+        };
         if rows.iter().all(is_silent)
             && let Some(width) = natural.get_mut(column)
         {

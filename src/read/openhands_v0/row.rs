@@ -31,6 +31,7 @@ pub(in crate::read) fn fill(trajectory: &mut Trajectory, row: &mut Value) {
     trajectory.task_id = ["instance_id", "question_id", "id"]
         .into_iter()
         .find_map(|key| id_text(row.get(key)?));
+    trajectory.attempt = u64_at(row, "attempt");
     if trajectory.run_id.is_none() {
         trajectory.run_id = row.get("attempt").and_then(id_text);
     }
@@ -331,7 +332,7 @@ mod tests {
         let mut t = Trajectory::default();
         fill(&mut t, &mut row);
         assert_eq!(t.task_id.as_deref(), Some("a__b-1"));
-        assert_eq!(t.run_id.as_deref(), Some("2"));
+        assert_eq!((t.run_id.as_deref(), t.attempt), (Some("2"), Some(2)));
         assert_eq!(t.model.as_deref(), Some("m"));
         assert_eq!(t.agent.as_deref(), Some("default 1.2"));
         assert_eq!(t.final_patch.as_deref(), Some("p"));

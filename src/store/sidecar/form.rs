@@ -175,6 +175,7 @@ pub(super) fn put_row(out: &mut Vec<u8>, row: &Summary) {
     put_fraction(out, row.cost);
     put_text(out, row.model.as_deref());
     put_maybe(out, row.patch_lines.map(|lines| lines as u64));
+    put_maybe(out, row.attempt);
     put(out, row.marks.len() as u64);
     for mark in &row.marks {
         let class = number_of(&ActionClass::ALL, mark.class.as_ref());
@@ -335,6 +336,7 @@ impl<'a> Reader<'a> {
         row.cost = self.maybe_fraction()?;
         row.model = self.maybe_text()?;
         row.patch_lines = self.maybe(Self::size)?;
+        row.attempt = self.maybe_number()?;
         let marks = self.bytes()?.iter().map(|mark| {
             Some(KindMark {
                 class: one_of(&ActionClass::ALL, mark >> 1)?,
@@ -383,6 +385,7 @@ mod tests {
             id: "a__b-1".to_owned(),
             task_id: Some(String::new()),
             task_kind: Some(TaskKind::DepSearch),
+            attempt: Some(3),
             repo: Some("a/b".to_owned()),
             format: Some(Format::Verdict),
             variant: Some("ü".to_owned()),

@@ -10,6 +10,7 @@ use crate::program::chat_row;
 use crate::program::git;
 use crate::screens::check_cells;
 use crate::screens::hides;
+use crate::screens::looks::snapshot;
 use crate::screens::shows;
 
 const USUAL: (u16, u16) = (120, 40);
@@ -124,4 +125,25 @@ fn attempts_are_told_and_opened_from_their_task() {
     shows(&driver, "target lift  crane/lift.py:31");
     driver.keys("i");
     hides(&driver, "target lift  crane/lift.py:31");
+}
+
+/// An issue with a gold patch, a masked function, and several targets of one task, without a repository.
+#[test]
+fn the_other_types_look_like_this() {
+    for size in [(80, 24), (200, 50)] {
+        let mut driver = Driver::open(&["tests/data/tasks.jsonl"], size);
+        for (nth, name) in ["issue_localize", "func_gen", "func_localize"]
+            .iter()
+            .enumerate()
+        {
+            driver.keys("gg");
+            driver.keys(&"j".repeat(nth));
+            driver.keys("<enter>");
+            hides(&driver, "0 steps");
+            check_cells(&driver, &format!("{name} {size:?}"));
+            let shown = format!("task_{name}_{}x{}", size.0, size.1);
+            snapshot(&shown, "../tests/data/tasks.jsonl", name, &driver.text());
+            driver.keys("q");
+        }
+    }
 }

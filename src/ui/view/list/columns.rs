@@ -30,11 +30,20 @@ pub(super) struct Column {
 
 const COLUMNS: &[Column] = &[
     Column {
+        title: "try",
+        cells: 3,
+        is_right: true,
+        key: SortKey::Attempt,
+        rank: 2,
+        text: |row| known(row.attempt, human::short_count),
+        wide: Some((7, "attempt")),
+    },
+    Column {
         title: "pub",
         cells: 4,
         is_right: false,
         key: SortKey::Published,
-        rank: 2,
+        rank: 3,
         text: |_| String::new(),
         wide: Some((10, "published")),
     },
@@ -43,7 +52,7 @@ const COLUMNS: &[Column] = &[
         cells: 4,
         is_right: false,
         key: SortKey::Strict,
-        rank: 3,
+        rank: 4,
         text: |_| String::new(),
         wide: Some((11, "strict")),
     },
@@ -52,7 +61,7 @@ const COLUMNS: &[Column] = &[
         cells: 7,
         is_right: false,
         key: SortKey::Replay,
-        rank: 4,
+        rank: 5,
         text: |_| String::new(),
         wide: Some((10, "replay")),
     },
@@ -61,7 +70,7 @@ const COLUMNS: &[Column] = &[
         cells: 14,
         is_right: false,
         key: SortKey::TaskType,
-        rank: 9,
+        rank: 10,
         text: |row| known(row.task_kind, |kind| kind.name().to_owned()),
         wide: None,
     },
@@ -82,7 +91,7 @@ const COLUMNS: &[Column] = &[
         cells: 4,
         is_right: true,
         key: SortKey::Failures,
-        rank: 8,
+        rank: 9,
         text: |row| {
             if row.failed_actions == 0 {
                 String::new()
@@ -97,7 +106,7 @@ const COLUMNS: &[Column] = &[
         cells: 6,
         is_right: true,
         key: SortKey::Duration,
-        rank: 7,
+        rank: 8,
         text: |row| known(row.duration_s, human::seconds),
         wide: None,
     },
@@ -106,7 +115,7 @@ const COLUMNS: &[Column] = &[
         cells: 6,
         is_right: true,
         key: SortKey::Tokens,
-        rank: 5,
+        rank: 6,
         text: |row| known(row.tokens.total().filter(|n| *n > 0), tokens),
         wide: None,
     },
@@ -115,7 +124,7 @@ const COLUMNS: &[Column] = &[
         cells: 7,
         is_right: true,
         key: SortKey::Cost,
-        rank: 6,
+        rank: 7,
         text: |row| known(row.cost.filter(|cost| *cost > 0.0), human::dollars),
         wide: None,
     },
@@ -124,7 +133,7 @@ const COLUMNS: &[Column] = &[
         cells: 5,
         is_right: true,
         key: SortKey::Patch,
-        rank: 11,
+        rank: 12,
         text: |row| known(row.patch_lines, |lines| human::short_count(lines as u64)),
         wide: None,
     },
@@ -133,7 +142,7 @@ const COLUMNS: &[Column] = &[
         cells: 18,
         is_right: false,
         key: SortKey::Model,
-        rank: 10,
+        rank: 11,
         text: |row| row.model.clone().unwrap_or_default(),
         wide: None,
     },
@@ -142,7 +151,7 @@ const COLUMNS: &[Column] = &[
         cells: 14,
         is_right: false,
         key: SortKey::Format,
-        rank: 12,
+        rank: 13,
         text: |row| known(row.format, |format| format.name().to_owned()),
         wide: None,
     },
@@ -162,7 +171,9 @@ impl Filled {
     pub(super) fn add(&mut self, row: &Summary) {
         for column in COLUMNS {
             let bit = 1 << column.rank;
-            if self.0 & bit == 0 && !(column.text)(row).is_empty() {
+            // a column of first attempts only would tell nothing
+            let tells = column.key != SortKey::Attempt || row.attempt.is_some_and(|nth| nth > 1);
+            if self.0 & bit == 0 && tells && !(column.text)(row).is_empty() {
                 self.0 |= bit;
             }
         }
@@ -216,7 +227,7 @@ impl Fitted {
     /// The least cells of a sparkline; where there is room it gets twice as many.
     const SPARK: u16 = 16;
     /// Columns from this rank on come after the sparkline.
-    const SPARK_RANK: u8 = 10;
+    const SPARK_RANK: u8 = 11;
 
     /// Fits the filled columns into `width` cells, `lead_cells` of which stand before the id.
     pub(super) fn new(width: u16, lead_cells: u16, filled: Filled) -> Self {
@@ -315,5 +326,22 @@ mod tests {
             .map(|c| c.title)
             .collect();
         assert_eq!(titles, ["steps", "model"]);
+    }
+
+    #[test]
+    fn attempts_are_numbered_where_there_are_several() {
+        let titles = |attempts: &[u64]| {
+            let mut filled = Filled::default();
+            for attempt in attempts {
+                filled.add(&Summary {
+                    attempt: Some(*attempt),
+                    ..Summary::default()
+                });
+            }
+            let columns = Fitted::new(80, 2, filled).columns;
+            columns.iter().map(|c| c.title).collect::<Vec<_>>()
+        };
+        assert_eq!(titles(&[1, 1]), ["steps"]);
+        assert_eq!(titles(&[1, 2]), ["attempt", "steps"]);
     }
 }

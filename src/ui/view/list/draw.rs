@@ -382,6 +382,8 @@ impl ListView {
                 "no record{so_far} for which {}; F changes it, Esc clears it",
                 filter.text()
             )
+        } else if cx.data.scan.is_complete && cx.data.is_following {
+            "waiting for the first record…".to_owned()
         } else if cx.data.scan.is_complete {
             "no trajectories here".to_owned()
         } else {

@@ -380,7 +380,9 @@ fn draw_title(
     let mut facts = Vec::new();
     let steps = trajectory.agent_steps();
     let plural = if steps == 1 { "" } else { "s" };
-    facts.push(format!("{} step{plural}", human::count(steps)));
+    if !trajectory.is_task() {
+        facts.push(format!("{} step{plural}", human::count(steps)));
+    }
     facts.extend(trajectory.totals.duration_s.map(human::seconds));
     let tokens = trajectory.totals.tokens.total().filter(|n| *n > 0);
     facts.extend(tokens.map(|n| format!("{} tokens", human::short_count(n))));

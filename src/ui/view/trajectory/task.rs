@@ -43,7 +43,7 @@ pub(super) fn draw_place(cx: &Cx<'_>, place: &TaskPlace, area: Rect, buf: &mut B
     put_pieces(buf, area, &pieces);
 }
 
-/// `attempt ✓ accept  12 steps  model`: what the filters or a person say of it, as far as they may be seen.
+/// `attempt 2 ✓ accept  12 steps  model`: what the filters or a person say of it, as far as they may be seen.
 pub(super) fn draw_attempt(cx: &Cx<'_>, ix: RecordIx, area: Rect, buf: &mut Buffer) {
     let style = |role| cx.theme.style(role);
     let row = cx.data.rows.get(ix);
@@ -59,8 +59,10 @@ pub(super) fn draw_attempt(cx: &Cx<'_>, ix: RecordIx, area: Rect, buf: &mut Buff
     let place = cx.data.store.entry(ix).map(|entry| entry.row + 1);
     let place = place.map_or(String::new(), |row| format!(":{row}  "));
     let decided = decision_words(cx, ix);
+    let attempt = row.as_ref().and_then(|row| row.attempt);
+    let word = attempt.map_or("attempt ".to_owned(), |nth| format!("attempt {nth} "));
     let mut pieces = vec![
-        ("attempt ", style(Role::Title)),
+        (word.as_str(), style(Role::Title)),
         (mark, style(mark_role)),
         (" ", style(Role::Dim)),
     ];
