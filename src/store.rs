@@ -791,13 +791,7 @@ impl Store {
             if !index.sources.iter().any(|source| is_due(source, 1)) {
                 return;
             }
-            let mut counts = vec![0; index.sources.len()];
-            for slot in index.slots.iter() {
-                let count = usize::try_from(slot.source).ok();
-                if let Some(count) = count.and_then(|place| counts.get_mut(place)) {
-                    *count += 1;
-                }
-            }
+            let counts = index.records_of_sources();
             let mut records: HashMap<u32, Records> = HashMap::new();
             for ((place, source), count) in (0..).zip(&index.sources).zip(counts) {
                 if is_due(source, count) {

@@ -121,41 +121,32 @@ pub(super) fn run(
     drop(file);
     let is_whole = stopped.is_none() && told.failed == 0 && told.faults == 0;
     if let Some(stopped) = stopped {
-        tell_stopped(stopped, has_some, &interrupts, output)?;
+        tell_stopped(&stopped, has_some, &interrupts, output)?;
     }
     Ok(if is_whole { Verdict::Yes } else { Verdict::No })
 }
 
 /// Says why a run ended early, and how it goes on; an interrupted one ends here.
 fn tell_stopped(
-    stopped: Stopped,
+    stopped: &Stopped,
     has_some: bool,
     interrupts: &Interrupts,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    match stopped {
-        Stopped::Refused(why) => {
-            let what = format!("the endpoint refused: {why}");
-            return Err(Error::input(what).hint(if has_some {
+    let why = words_of_stop(stopped);
+    let more = match stopped {
+        Stopped::Refused(_) => {
+            return Err(Error::input(why).hint(if has_some {
                 rollout::KEPT
             } else {
                 "whom is asked, and how, say --model, --key-var, --header and --text-calls"
             }));
         }
-        Stopped::Spent(why) => {
-            let more = "the same command goes on with a higher bound, with --retry-failed also with attempts that were \
-                        under way";
-            writeln!(output.err, "hgview: stopped: {why}\nhint: {more}")?;
+        Stopped::Spent(_) => {
+            "the same command goes on with a higher bound, with --retry-failed also with attempts that were under way"
         }
-        Stopped::Dead(why) => {
-            let why = text::clean_line(&why);
-            writeln!(
-                output.err,
-                "hgview: stopped: the endpoint answers nothing: {why}"
-            )?;
-            let more =
-                "the same command with --retry-failed makes these attempts again and goes on";
-            writeln!(output.err, "hint: {more}")?;
+        Stopped::Dead(_) => {
+            "the same command with --retry-failed makes these attempts again and goes on"
         }
         Stopped::Cancelled => {
             writeln!(
@@ -164,9 +155,25 @@ fn tell_stopped(
             )?;
             output.err.flush()?;
             interrupts.obey();
+            return Ok(());
         }
-    }
+    };
+    writeln!(
+        output.err,
+        "hgview: stopped: {}\nhint: {more}",
+        text::clean_line(&why)
+    )?;
     Ok(())
+}
+
+/// Why a run stopped, in words.
+fn words_of_stop(stopped: &Stopped) -> String {
+    match stopped {
+        Stopped::Refused(why) => format!("the endpoint refused: {why}"),
+        Stopped::Dead(why) => format!("the endpoint answers nothing: {why}"),
+        Stopped::Spent(why) => why.clone(),
+        Stopped::Cancelled => "it was cancelled".to_owned(),
+    }
 }
 
 /// When a task has enough attempts, where that was asked.
@@ -437,12 +444,7 @@ impl Told {
                 }
             }
             Event::Stopping(why) => {
-                let why = match why {
-                    Stopped::Refused(why) => format!("the endpoint refused: {why}"),
-                    Stopped::Dead(why) => format!("the endpoint answers nothing: {why}"),
-                    Stopped::Spent(why) => why,
-                    Stopped::Cancelled => "it was cancelled".to_owned(),
-                };
+                let why = words_of_stop(&why);
                 let words = format!("no more attempts are begun, those under way end: {why}");
                 writeln!(output.err, "hgview: {}", text::clean_line(&words))?;
                 output.err.flush()?;

@@ -335,6 +335,13 @@ impl Trajectory {
             .count()
     }
 
+    /// What its run is called; `None` where that tells no more than the attempt's number.
+    pub fn run_name(&self) -> Option<&str> {
+        let attempt = self.attempt.map(|attempt| attempt.to_string());
+        let id = self.run_id.as_deref();
+        id.filter(|id| Some(*id) != attempt.as_deref())
+    }
+
     /// Whether `hgview rollout` made it.
     pub fn is_rollout(&self) -> bool {
         let agent = self.agent.as_deref().unwrap_or_default();

@@ -76,6 +76,20 @@ pub(super) struct Index {
     pub(super) skipped_looks: HashMap<PathBuf, Look>,
 }
 
+impl Index {
+    /// How many records each source has.
+    pub(super) fn records_of_sources(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.sources.len()];
+        for slot in self.slots.iter() {
+            let place = usize::try_from(slot.source).ok();
+            if let Some(count) = place.and_then(|place| counts.get_mut(place)) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+}
+
 /// A file that is a part of records besides the bytes of their source.
 #[derive(Debug, Clone)]
 pub(super) struct PartSpec {

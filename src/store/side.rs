@@ -110,15 +110,7 @@ struct Place {
 impl Runs {
     /// Counts the records of all sources.
     pub(super) fn of(index: &Index) -> Self {
-        let mut counts = vec![0_usize; index.sources.len()];
-        for slot in index.slots.iter() {
-            let count = usize::try_from(slot.source)
-                .ok()
-                .and_then(|ix| counts.get_mut(ix));
-            if let Some(count) = count {
-                *count += 1;
-            }
-        }
+        let counts = index.records_of_sources();
         let mut runs = Self::default();
         let mut all: HashMap<&Path, usize> = HashMap::new();
         for (source, count) in index.sources.iter().zip(counts) {

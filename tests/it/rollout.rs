@@ -67,6 +67,13 @@ impl Place {
         self.program.run(&Self::args(url, more))
     }
 
+    /// The rows of what is exported of the output.
+    fn export(&self, to: &str, format: &str, more: &[&str]) -> Vec<Value> {
+        let args = ["export", "output.jsonl", "-o", to, "--format", format];
+        self.program.run(&[&args, more].concat()).ends(0);
+        self.rows(to)
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.program.home().join(name)
     }
@@ -263,13 +270,7 @@ fn curates(place: &Place, rows: &[Value], verified: &[Value]) {
     place
         .program
         .file("tools.txt", "\nThese tools are there:\n{description}\n");
-    let args = [
-        "export",
-        "output.jsonl",
-        "-o",
-        "set.jsonl",
-        "--format",
-        "sft",
+    let how = [
         "--tool-prompt",
         "tools.txt",
         "--filter",
@@ -277,8 +278,7 @@ fn curates(place: &Place, rows: &[Value], verified: &[Value]) {
         "--reviewer",
         "ada",
     ];
-    place.program.run(&args).ends(0);
-    let set = place.rows("set.jsonl");
+    let set = place.export("set.jsonl", "sft", &how);
     assert_eq!(set.len(), accepted, "one rejected, one accepted");
     let words: String = set.iter().map(ToString::to_string).collect();
     assert!(words.contains("<function=str_replace_editor>"));
@@ -553,31 +553,11 @@ fn a_dead_endpoint_ends_the_run_and_what_it_left_counts_once() {
     place.rollout(&good.url(), &again).ends(0);
     let rows = place.rows("output.jsonl");
     assert_eq!(rows.len(), 9, "three of six tasks have two rows");
-    let export = [
-        "export",
-        "output.jsonl",
-        "-o",
-        "set.jsonl",
-        "--format",
-        "raw",
-        "--filter",
-        "strict",
-    ];
-    place.program.run(&export).ends(0);
-    let set = place.rows("set.jsonl");
+    let set = place.export("set.jsonl", "raw", &["--filter", "strict"]);
     assert!(set.iter().all(|row| row["ended_by"] == "finish"));
     assert_eq!(set.len(), 6);
-    let export = [
-        "export",
-        "output.jsonl",
-        "-o",
-        "all.jsonl",
-        "--format",
-        "raw",
-    ];
-    place.program.run(&export).ends(0);
     assert_eq!(
-        place.rows("all.jsonl"),
+        place.export("all.jsonl", "raw", &[]),
         set,
         "also where nobody asked for a filter"
     );

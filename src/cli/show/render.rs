@@ -76,21 +76,14 @@ fn head(trajectory: &Trajectory, form: &mut dyn Form) -> io::Result<()> {
     let kind = task
         .map(|task| format!(" ({})", task.kind.name()))
         .unwrap_or_default();
-    let attempt = trajectory.attempt.map(|attempt| attempt.to_string());
     let facts = [
         (
             "task",
             trajectory.task_id.as_ref().map(|id| format!("{id}{kind}")),
         ),
         ("repo", task.and_then(|task| task.repo.clone())),
-        (
-            "run",
-            trajectory
-                .run_id
-                .clone()
-                .filter(|id| Some(id) != attempt.as_ref()),
-        ),
-        ("attempt", attempt.clone()),
+        ("run", trajectory.run_name().map(str::to_owned)),
+        ("attempt", trajectory.attempt.map(|nth| nth.to_string())),
         ("model", trajectory.model.clone()),
         ("agent", trajectory.agent.clone()),
         ("outcome", outcome(trajectory)),

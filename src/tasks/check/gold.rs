@@ -54,10 +54,7 @@ fn localize(instance: &Value, ground: &Ground) -> Passed {
             continue;
         };
         own.extend(ground.indexed(path, found.header));
-        let words = match description(target) {
-            "" => description(instance),
-            words => words,
-        };
+        let words = description(target, instance);
         told.push(Words::of(found.kind == DefinitionKind::Class, words));
     }
     let mut others = told

@@ -53,21 +53,19 @@ pub(super) fn check(task: &Task, instance: &Value, ground: &Ground) -> Passed {
     }
 }
 
-/// What an instance says of a target.
-pub(super) fn description(target: &Value) -> &str {
+/// What an instance says of a target: beside it, else of all of them.
+pub(super) fn description<'t>(target: &'t Value, instance: &'t Value) -> &'t str {
     let keys = ["function_description", "brief_description", "description"];
-    keys.into_iter()
-        .map(|key| text(target, key))
+    [target, instance]
+        .into_iter()
+        .flat_map(|told| keys.map(|key| text(told, key)))
         .find(|text| !text.trim().is_empty())
         .unwrap_or_default()
 }
 
 fn localize(instance: &Value, ground: &Ground) -> Passed {
     for target in localize_targets(instance).iter().take(MOST) {
-        let told = match description(target) {
-            "" => description(instance),
-            told => told,
-        };
+        let told = description(target, instance);
         if told.is_empty() {
             return Err("there is no description".to_owned());
         }

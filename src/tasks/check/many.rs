@@ -137,7 +137,7 @@ fn twins(tasks: &[Task], members: &[usize]) -> HashMap<usize, usize> {
                 start,
             );
             let is_class = text(target, "module_type") == "class";
-            let words = Words::of(is_class, description(target));
+            let words = Words::of(is_class, description(target, instance));
             said.entry(words).or_default().push((*ix, place));
         }
     }

@@ -275,10 +275,7 @@ fn localize(instance: &Value, ground: &Ground) -> (Passed, Option<SearchSpace>) 
         let path = path_of(target, instance);
         let file = ground.text(path).ok()?;
         let (_, found) = file.definition_at(name, line(target, "module_line_start")?)?;
-        let told = match description(target) {
-            "" => description(instance),
-            told => told,
-        };
+        let told = description(target, instance);
         let place = (plain_path(path).ok()?, found.header.0);
         ground.words_of(found.kind).space(told, &[place])
     });

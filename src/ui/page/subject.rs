@@ -136,13 +136,11 @@ fn facts(
         .and_then(|task| task.id.as_deref())
         .or(trajectory.task_id.as_deref());
     page.fact("task", task_id.filter(|id| *id != trajectory.id));
-    let run_id = trajectory.run_id.as_deref();
-    let attempt = trajectory.attempt.map(|attempt| attempt.to_string());
-    let run_id = run_id
-        .filter(|id| *id != trajectory.id && !id.is_empty() && Some(*id) != attempt.as_deref());
-    if let Some(run_id) = run_id {
-        page.path_fact("run", run_id);
+    let run = trajectory.run_name();
+    if let Some(run) = run.filter(|run| *run != trajectory.id && !run.is_empty()) {
+        page.path_fact("run", run);
     }
+    let attempt = trajectory.attempt.map(|attempt| attempt.to_string());
     page.fact("attempt", attempt.as_deref());
     page.fact("kind", kind);
     page.fact("repository", repository(task).as_deref());
