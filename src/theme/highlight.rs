@@ -3,12 +3,9 @@
 //! Parsing is syntect's, with bat's syntaxes; its state can be cloned, so a long file can be picked up at any
 //! checkpoint. Only foregrounds, bold and italic come out: backgrounds belong to the page.
 
-use std::collections::HashSet;
+mod grammars;
+
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::OnceLock;
-use std::sync::PoisonError;
-use std::sync::RwLock;
 
 use ratatui::style::Modifier;
 use ratatui::style::Style;
@@ -16,16 +13,17 @@ use syntect::highlighting::FontStyle;
 use syntect::highlighting::HighlightIterator;
 use syntect::highlighting::HighlightState;
 use syntect::parsing::ParseState;
-use syntect::parsing::Scope;
 use syntect::parsing::ScopeStack;
 use syntect::parsing::ScopeStackOp;
 use syntect::parsing::SyntaxReference;
-use syntect::parsing::SyntaxSet;
 
 use crate::theme::Depth;
 use crate::theme::Role;
 use crate::theme::Theme;
 use crate::theme::color;
+use crate::theme::highlight::grammars::Grammars;
+use crate::theme::highlight::grammars::is_language;
+use crate::theme::highlight::grammars::syntaxes;
 
 /// The longest line that is parsed: some grammars take time by the square of a line's length.
 const LINE_MAX_BYTES: usize = 2048;
@@ -43,6 +41,7 @@ pub struct CodeState(Option<Parsing>);
 
 #[derive(Debug, Clone)]
 struct Parsing {
+    syntax: SyntaxId,
     parse: ParseState,
     highlight: HighlightState,
 }
@@ -55,64 +54,6 @@ pub struct Highlighter {
     depth: Depth,
     /// Backgrounds that code stands on, as far as their values are known.
     grounds: Vec<color::Rgb>,
-}
-
-/// All syntaxes, unpacked once. Nothing is parsed with them: they are what [`Grammars`] are copies of.
-fn syntaxes() -> &'static SyntaxSet {
-    static SET: OnceLock<SyntaxSet> = OnceLock::new();
-    SET.get_or_init(two_face::syntax::extra_newlines)
-}
-
-/// So many languages are kept compiled: what is usual and a few more. A language takes about eight megabytes.
-const LANGUAGES: usize = 12;
-
-/// The syntaxes that lines are parsed with. A language's expressions are compiled when it is first met and stay until the
-/// whole set is dropped, which it is when too many languages were met.
-struct Grammars {
-    set: Arc<SyntaxSet>,
-    met: HashSet<Scope>,
-}
-
-impl Grammars {
-    fn lock() -> &'static RwLock<Self> {
-        static GRAMMARS: OnceLock<RwLock<Grammars>> = OnceLock::new();
-        GRAMMARS.get_or_init(|| {
-            RwLock::new(Self {
-                set: Arc::new(syntaxes().clone()),
-                met: HashSet::new(),
-            })
-        })
-    }
-
-    /// The set as it is now.
-    fn current() -> Arc<SyntaxSet> {
-        let kept = Self::lock().read();
-        Arc::clone(&kept.unwrap_or_else(PoisonError::into_inner).set)
-    }
-
-    /// Takes note of a language that is about to be parsed, or was inside another.
-    fn meet(language: Scope) {
-        let is_known = {
-            let kept = Self::lock().read().unwrap_or_else(PoisonError::into_inner);
-            kept.met.contains(&language)
-        };
-        if is_known {
-            return;
-        }
-        let mut kept = Self::lock().write().unwrap_or_else(PoisonError::into_inner);
-        if kept.met.len() >= LANGUAGES {
-            kept.set = Arc::new(syntaxes().clone());
-            kept.met.clear();
-        }
-        kept.met.insert(language);
-    }
-
-    /// Whether a scope is that of a whole language.
-    fn is_language(scope: Scope) -> bool {
-        static SCOPES: OnceLock<HashSet<Scope>> = OnceLock::new();
-        let all = || syntaxes().syntaxes().iter().map(|syntax| syntax.scope);
-        SCOPES.get_or_init(|| all().collect()).contains(&scope)
-    }
 }
 
 impl Highlighter {
@@ -187,12 +128,10 @@ impl Highlighter {
             .colors
             .as_ref()
             .zip(syntaxes().syntaxes().get(syntax.0))
-            .map(|(colors, syntax)| {
-                Grammars::meet(syntax.scope);
-                Parsing {
-                    parse: ParseState::new(syntax),
-                    highlight: HighlightState::new(colors, ScopeStack::new()),
-                }
+            .map(|(colors, found)| Parsing {
+                syntax,
+                parse: ParseState::new(found),
+                highlight: HighlightState::new(colors, ScopeStack::new()),
             });
         CodeState(parsing)
     }
@@ -208,14 +147,17 @@ impl Highlighter {
         }
         // the syntaxes expect lines with their newlines
         let whole = format!("{line}\n");
-        let Ok(ops) = parsing.parse.parse_line(&whole, &Grammars::current()) else {
+        let Some(set) = Grammars::lock().of(parsing.syntax) else {
+            return Vec::new();
+        };
+        let Ok(ops) = parsing.parse.parse_line(&whole, &set) else {
             return Vec::new();
         };
         for (_, op) in &ops {
             if let ScopeStackOp::Push(scope) = op
-                && Grammars::is_language(*scope)
+                && is_language(*scope)
             {
-                Grammars::meet(*scope);
+                Grammars::lock().meet(parsing.syntax, *scope);
             }
         }
         let mut at = 0;
@@ -304,6 +246,7 @@ fn by_token(token: &str) -> Option<&'static SyntaxReference> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::Arc;
 
     use ratatui::style::Color;
 
@@ -394,23 +337,17 @@ mod tests {
         let mut state = code.start(code.syntax_named("python").unwrap());
         code.line(&mut state, "x = '''text");
         let want = code.line(&mut state.clone(), "def f");
-        let first = Grammars::current();
+        let python = code.syntax_named("python").unwrap();
+        let first = Grammars::lock().of(python).unwrap();
         let names =
             "rs go js ts java cpp cs rb php lua yaml toml html css sql xml pl scala kt swift hs";
         for name in names.split(' ') {
             let mut other = code.start(code.syntax_named(name).unwrap());
             code.line(&mut other, "let x = 1; // <a>");
         }
-        assert!(!Arc::ptr_eq(&first, &Grammars::current()));
+        let other = Grammars::lock().of(python).unwrap();
+        assert!(!Arc::ptr_eq(&first, &other));
         assert_eq!(code.line(&mut state, "def f"), want);
-        // languages inside others are met, too
-        let lock = || Grammars::lock().read().unwrap();
-        Grammars::lock().write().unwrap().met.clear();
-        let mut page = code.start(code.syntax_named("markdown").unwrap());
-        code.line(&mut page, "```rust");
-        code.line(&mut page, "fn f() {}");
-        let rust = &syntaxes().syntaxes()[code.syntax_named("rs").unwrap().0];
-        assert!(lock().met.contains(&rust.scope));
     }
 
     #[test]

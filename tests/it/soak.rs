@@ -2,12 +2,14 @@
 //!
 //! The short form is part of the suite. The long one takes its time, in seconds, from the environment and prints what it
 //! measured: `HGVIEW_SOAK_SECS=3600 cargo test --release --test it -- --ignored --nocapture soak::for_hours`. It shares
-//! that among its sets of files, or those that `HGVIEW_SOAK_SETS` names (`samples,hostile,corpus,all of it`).
+//! that among its sets of files, or those that `HGVIEW_SOAK_SETS` names (`samples,hostile,corpus,all of it`). Where a
+//! frame takes long, `HGVIEW_SOAK_STACK="eu-stack -1 -p"`, called with the process, prints what it is at.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -200,6 +202,23 @@ fn has_frame(bytes: &[u8]) -> bool {
     is_there(FRAME_END) || (!bytes.is_empty() && !is_there(FRAME_START))
 }
 
+/// Prints what the thread that draws is at, by a program that the environment names.
+fn print_stack(pid: u32) {
+    let Ok(line) = std::env::var("HGVIEW_SOAK_STACK") else {
+        return;
+    };
+    let mut words = line.split_whitespace();
+    let program = words.next().expect("a program that prints stacks");
+    let told = Command::new(program)
+        .args(words)
+        .arg(pid.to_string())
+        .output();
+    match told {
+        Ok(told) => eprintln!("{}", String::from_utf8_lossy(&told.stdout)),
+        Err(error) => eprintln!("{line}: {error}"),
+    }
+}
+
 /// Does one thing and waits until it is drawn, or until the program rests without a new frame.
 fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> String {
     const LOOK: Duration = Duration::from_millis(4);
@@ -209,6 +228,7 @@ fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> S
     let typed = deed(pty, dice, chords);
     frames.keys += 1;
     let mut last = None;
+    let mut is_printed = false;
     loop {
         let is_drawn = pty.is_soon(LOOK, |seen| has_frame(&seen.bytes));
         let now = drawing_time(pty.pid());
@@ -220,6 +240,11 @@ fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> S
             let busy = now.unwrap_or(before).saturating_sub(before);
             frames.busy.push(busy);
             return typed;
+        }
+        if !is_printed && now.is_some_and(|now| now.saturating_sub(before) > BUSY / 2) {
+            is_printed = true;
+            eprintln!("{typed:?} takes long:");
+            print_stack(pty.pid());
         }
         last = now;
     }
