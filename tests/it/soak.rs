@@ -222,31 +222,38 @@ fn print_stack(pid: u32) {
 /// Does one thing and waits until it is drawn, or until the program rests without a new frame.
 fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> String {
     const LOOK: Duration = Duration::from_millis(4);
-    let before = drawing_time(pty.pid()).expect("it runs");
+    // a look that takes so long says that the machine stood still; the clock of whoever ran then went on
+    const STILL: Duration = Duration::from_millis(250);
+    let mut last = drawing_time(pty.pid()).expect("it runs");
     drop(pty.take_bytes());
     let began = Instant::now();
     let typed = deed(pty, dice, chords);
     frames.keys += 1;
-    let mut last = None;
+    let mut busy = Duration::ZERO;
     let mut is_printed = false;
+    let mut looked = began;
     loop {
         let is_drawn = pty.is_soon(LOOK, |seen| has_frame(&seen.bytes));
         let now = drawing_time(pty.pid());
+        let ran = now.unwrap_or(last).saturating_sub(last);
+        if looked.elapsed() < STILL {
+            busy += ran;
+        }
         if is_drawn {
             frames.waits.push(began.elapsed());
             frames.bytes += pty.look(|seen| seen.bytes.len());
         }
-        if is_drawn || now.is_none() || now == last {
-            let busy = now.unwrap_or(before).saturating_sub(before);
+        if is_drawn || ran.is_zero() {
             frames.busy.push(busy);
             return typed;
         }
-        if !is_printed && now.is_some_and(|now| now.saturating_sub(before) > BUSY / 2) {
+        if !is_printed && busy > BUSY / 2 {
             is_printed = true;
             eprintln!("{typed:?} takes long:");
             print_stack(pty.pid());
         }
-        last = now;
+        last += ran;
+        looked = Instant::now();
     }
 }
 
