@@ -14,6 +14,7 @@ mod folder;
 mod index;
 mod input;
 mod lines;
+mod listed;
 mod names;
 mod pass;
 mod peek;
@@ -86,6 +87,7 @@ use crate::store::index::Slot;
 use crate::store::index::Source;
 use crate::store::index::look_at;
 use crate::store::input::Input;
+use crate::store::listed::Listed;
 use crate::store::scan::Scan;
 use crate::store::scan::Seed;
 use crate::store::scan::Want;
@@ -105,6 +107,9 @@ pub struct OpenOptions {
     pub waits: bool,
     /// Side files whose labels override those of the records.
     pub with: Vec<PathBuf>,
+    /// Whether the tasks of files that are named beside others are records too, behind those of the others; else they are
+    /// only joined.
+    pub lists_tasks: bool,
     /// Bound of the parsed records that are kept.
     pub cache_bytes: u64,
     /// Bound of all that is kept only to be quick: parsed records have at most three quarters of it, blocks of the index
@@ -122,6 +127,7 @@ impl Default for OpenOptions {
             paths: Vec::new(),
             waits: false,
             with: Vec::new(),
+            lists_tasks: false,
             cache_bytes: 256 << 20,
             max_memory: 128 << 20,
             spool_dir: None,
@@ -186,6 +192,9 @@ pub struct Store {
     inputs: Vec<Input>,
     /// See [`OpenOptions::waits`].
     waits: bool,
+    /// See [`OpenOptions::lists_tasks`].
+    lists_tasks: bool,
+    listed: RwLock<Listed>,
     spool_dir: Option<PathBuf>,
     shelf: Option<Shelf>,
     index: RwLock<Index>,
@@ -249,6 +258,8 @@ impl Store {
         Ok(Self {
             inputs,
             waits: options.waits,
+            lists_tasks: options.lists_tasks,
+            listed: RwLock::default(),
             spool_dir: options.spool_dir.clone(),
             shelf: options
                 .index_dir
@@ -347,6 +358,7 @@ impl Store {
             scan.flush();
         }
         self.place_sides(&mut scan, cancel);
+        self.find_listed();
         *visited = std::mem::take(&mut scan.seen);
         let bytes_total = scan.bytes_total;
         if !cancel.is_cancelled() {
@@ -410,6 +422,9 @@ impl Store {
                 continue;
             }
             let format = side::read_into(&mut met, &seed.path, false, self.sides(cancel));
+            if self.lists_tasks && seed.is_explicit && format == Some(Format::Task) {
+                self.list_tasks(seed, scan);
+            }
             if let Some(format) = format.filter(|_| !seed.is_explicit) {
                 let ids = met.files().last().map_or(0, |file| file.ids);
                 let scope = runs.scope_of(&seed.path, format, ids);
@@ -438,6 +453,7 @@ impl Store {
         progress: &mut dyn FnMut(ScanProgress),
     ) -> Result<Refresh> {
         let mut visited = lock(&self.visited);
+        let known = self.len();
         let mut report = refresh::refresh(&self.index, self.spool_dir.as_deref(), cancel);
         let before = self.len();
         let mut scan = Scan::new(&self.index, cancel, progress, Want::Trajectories);
@@ -456,8 +472,12 @@ impl Store {
             }
         }
         scan.flush();
+        scan.put_aside.extend(self.tasks_to_join());
         scan.put_aside.extend(self.changed_sides());
         self.place_sides(&mut scan, cancel);
+        if self.len() != known || !report.changed.is_empty() {
+            self.find_listed();
+        }
         self.forget_beside(cancel);
         *visited = std::mem::take(&mut scan.seen);
         report.appended += self.len() - before;
@@ -552,14 +572,6 @@ impl Store {
     /// Whether no record was found so far.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Whether records of more than one file or folder were found.
-    pub fn has_several_files(&self) -> bool {
-        let index = self.index();
-        let mut paths = index.sources.iter().map(|source| &source.path);
-        let first = paths.next();
-        paths.any(|path| Some(path) != first)
     }
 
     /// Whether the scan has seen everything.

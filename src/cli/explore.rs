@@ -73,6 +73,7 @@ pub(super) fn run(
     }
     let mut options = records::open_options(&args.paths, shared, &settings);
     options.waits = args.follow;
+    options.lists_tasks = true;
     settings.cache_mb = options.cache_bytes >> 20;
     settings.max_memory = options.max_memory;
     let store = Store::open(&options).map_err(|error| mistyped(&args.paths, error))?;

@@ -203,7 +203,7 @@ impl Said {
         ];
         let is_judged = row.task_kind.is_some_and(|kind| kinds.contains(&kind));
         let has_voices = !ledger.reviewers().is_empty();
-        let is_attempt = !row.format.is_some_and(Format::is_side);
+        let is_attempt = row.is_attempt();
         let wants_flags = chosen.is_some() && is_attempt;
         let is_asked = is_judged || has_voices || wants_flags || !results.is_empty();
         if row.fault.is_some() || !is_asked {

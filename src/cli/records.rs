@@ -42,6 +42,7 @@ pub(super) fn open_options(
         paths: paths.to_vec(),
         waits: false,
         with: shared.with.clone(),
+        lists_tasks: false,
         cache_bytes: cache_mb.saturating_mul(1 << 20),
         max_memory: shared.max_memory.unwrap_or(settings.max_memory),
         index_dir: index_dir(shared),

@@ -28,6 +28,7 @@ use crate::export::Told;
 use crate::export::repo;
 use crate::model::ContentHash;
 use crate::model::Fault;
+use crate::model::Format;
 use crate::model::RecordIx;
 use crate::model::StepKind;
 use crate::model::Text;
@@ -269,6 +270,10 @@ impl<'a> Examiner<'a> {
             stage,
             reason,
         };
+        if self.is_task(ix, trajectory) {
+            let why = "is a task, and no attempt".to_owned();
+            return Err(drop_at(Stage::Outcome, why));
+        }
         let (told, masks) = self
             .outcome(judged, &states)
             .map_err(|why| drop_at(Stage::Outcome, why))?;
@@ -295,6 +300,19 @@ impl<'a> Examiner<'a> {
             source: self.source(ix),
         };
         Ok((candidate, Known { head, bytes }))
+    }
+
+    /// Whether a record of which this much was read is a task. Those of other files than of tasks need not be read for it.
+    fn is_task(&self, ix: RecordIx, known: Option<&Trajectory>) -> bool {
+        let is_read = || {
+            let head = self.store.load_head(ix);
+            head.is_ok_and(|head| head.trajectory.is_task())
+        };
+        let is_of_tasks = || {
+            let entry = self.store.entry(ix);
+            entry.is_some_and(|entry| entry.format == Some(Format::Task))
+        };
+        known.map_or_else(|| is_of_tasks() && is_read(), Trajectory::is_task)
     }
 
     /// Fills in what only a whole trajectory tells.

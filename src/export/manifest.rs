@@ -75,7 +75,7 @@ pub(super) fn inputs(
 ) -> Option<Vec<Input>> {
     let mut order: Vec<PathBuf> = Vec::new();
     let mut records: HashMap<Arc<Path>, Vec<RecordIx>> = HashMap::new();
-    for ix in (0..store.len()).map(RecordIx) {
+    for ix in store.records() {
         let Some(entry) = store.entry(ix) else {
             continue;
         };

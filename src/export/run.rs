@@ -242,7 +242,7 @@ struct Account {
 
 impl Work<'_> {
     fn run(&self, cancel: &Cancel, progress: &mut dyn FnMut(Progress)) -> Result<(Report, Sink)> {
-        let all: Vec<RecordIx> = (0..self.store.len()).map(RecordIx).collect();
+        let all: Vec<RecordIx> = self.store.records().collect();
         let mut account = Account {
             read: all.len(),
             ..Account::default()

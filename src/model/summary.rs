@@ -159,6 +159,21 @@ impl Summary {
         self.patch_lines = self.patch_lines.or(of.patch_lines);
     }
 
+    /// Whether it is a task without an attempt at it, as [`Trajectory::is_task`].
+    pub fn is_task(&self) -> bool {
+        self.format == Some(Format::Task)
+    }
+
+    /// Whether it may be an attempt at a task: rows of side files are none.
+    pub fn is_attempt(&self) -> bool {
+        !self.format.is_some_and(Format::is_side)
+    }
+
+    /// The task that it is, or is about: its own word for it, else its id.
+    pub fn task_name(&self) -> &str {
+        self.task_id.as_deref().unwrap_or(&self.id)
+    }
+
     /// The row of a record that could not be read; `id` is its file's name and row.
     pub fn of_fault(id: String, format: Option<Format>, fault: Fault) -> Self {
         Self {

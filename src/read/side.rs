@@ -14,6 +14,7 @@ mod verdict;
 pub use data::SideData;
 pub use data::SideFile;
 pub use data::apply;
+pub use data::names_of;
 pub use score::ScoreOf;
 pub use score::score_row;
 

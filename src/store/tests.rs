@@ -4,6 +4,7 @@ mod corpus;
 mod faults;
 mod folders;
 mod follow;
+mod listed;
 mod packed;
 mod stream;
 

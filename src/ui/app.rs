@@ -319,7 +319,8 @@ impl App {
 
     /// Carries out what the user means.
     fn act(&mut self, action: Action, count: Option<usize>, effects: &mut Vec<Effect>) {
-        let is_done = self.act_on_files(action, effects)
+        let is_done = self.refuse_on_task(action)
+            || self.act_on_files(action, effects)
             || self.act_on_screens(action, effects)
             || self.act_globally(action, effects)
             || self.act_on_desk(action, effects);
@@ -579,8 +580,10 @@ impl App {
     /// Opens a record; the list's cursor goes there as far as the list stands in the order of the inputs.
     fn open_record(&mut self, record: RecordIx, effects: &mut Vec<Effect>) {
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        if self.list.how().is_plain() {
-            self.list.go(record.0, &cx);
+        if self.list.how().is_plain()
+            && let Some(place) = self.list.place_of(record, &cx)
+        {
+            self.list.go(place, &cx);
         }
         self.close_all(effects);
         self.push_trajectory(record, effects);

@@ -1,11 +1,14 @@
 //! What is loaded: the rows of the list, in chunks that workers can hold without copying them, and their arrangement.
 
 mod answers;
+mod bits;
 pub mod desk;
+mod order;
 pub mod queues;
 mod rows;
 pub mod runs;
 mod sparse;
+mod tried;
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -45,14 +48,19 @@ use crate::tasks::places;
 use crate::ui::data::answers::Asking;
 use crate::ui::data::desk::Desk;
 use crate::ui::data::desk::DeskOptions;
+use crate::ui::data::order::Stretches;
 use crate::ui::page::Subject;
 use crate::ui::page::Told;
 
 pub use crate::ui::data::answers::Answers;
 pub use crate::ui::data::answers::Backing;
+pub use crate::ui::data::bits::Bits;
+pub use crate::ui::data::order::Order;
 pub use crate::ui::data::rows::Marked;
 pub use crate::ui::data::rows::Marks;
 pub use crate::ui::data::rows::Rows;
+pub use crate::ui::data::tried::Census;
+pub use crate::ui::data::tried::Tried;
 
 /// How far the scan is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,6 +96,8 @@ pub struct Data {
     pub judging: u64,
     /// What queries answered before.
     pub answers: Arc<Answers>,
+    /// Which tasks have an attempt.
+    pub tried: Tried,
 }
 
 impl Data {
@@ -104,11 +114,44 @@ impl Data {
             are_sides_checked: false,
             judging: 0,
             answers: Arc::default(),
+            tried: Tried::default(),
         }
     }
 }
 
 impl Data {
+    /// Fills in the summary of a record, in place of an older one.
+    pub fn set_row(&mut self, ix: RecordIx, row: Summary) {
+        if self.tried.is_kept() {
+            let old = self.rows.get(ix);
+            // where it wants another count, that is asked for once all rows are known
+            let _is_counted = self.tried.changed(ix, old.as_deref(), Some(&row));
+        }
+        self.rows.set(ix, row);
+    }
+
+    /// Forgets the summary of a record that changed.
+    pub fn forget_row(&mut self, ix: RecordIx) {
+        if self.tried.is_kept() {
+            let old = self.rows.get(ix);
+            let _is_counted = self.tried.changed(ix, old.as_deref(), None);
+        }
+        self.rows.forget(ix);
+    }
+
+    /// Whether attempts at tasks are to be counted: there are tasks, all rows are known, and nobody has done it.
+    pub fn wants_census(&self) -> bool {
+        let is_all = self.scan.is_complete && self.rows.known() == self.rows.len();
+        is_all && self.rows.tasks() > 0 && !self.tried.is_kept()
+    }
+
+    /// Lets the rows know which tasks have no attempt, as far as these are counted.
+    pub fn tell_untried(&mut self) {
+        if let Some(untried) = self.tried.untried() {
+            self.rows.set_untried(untried);
+        }
+    }
+
     /// What the filters say of a record, where it is known and not hidden until one has decided.
     pub fn marks(&self, ix: RecordIx) -> Option<Marks> {
         self.rows.marks(ix).filter(|_| !self.desk.hides(ix))
@@ -300,34 +343,6 @@ impl Arrangement {
     }
 }
 
-/// Rows in the order in which they are shown.
-#[derive(Debug, Clone, Default)]
-pub enum Order {
-    /// As they stand in the inputs.
-    #[default]
-    Plain,
-    /// These records.
-    Listed(Arc<Vec<u32>>),
-}
-
-impl Order {
-    /// How many rows are shown of `all`.
-    pub fn len(&self, all: usize) -> usize {
-        match self {
-            Self::Plain => all,
-            Self::Listed(list) => list.len(),
-        }
-    }
-
-    /// The record at a place.
-    pub fn record(&self, place: usize, all: usize) -> Option<RecordIx> {
-        match self {
-            Self::Plain => (place < all).then_some(RecordIx(place)),
-            Self::Listed(list) => list.get(place).map(|ix| RecordIx(*ix as usize)),
-        }
-    }
-}
-
 /// Rows as they were arranged.
 #[derive(Debug, Clone, Default)]
 pub struct Arranged {
@@ -341,6 +356,16 @@ pub struct Arranged {
     pub asked: Option<usize>,
 }
 
+/// The rows that are shown where nothing keeps them out, in the order of the inputs: all of them, unless there are tasks
+/// beside attempts. Those of them that have one stand for nothing, as their attempts are there; the others come last.
+pub fn shown(rows: &Rows, store: &Store) -> Order {
+    let listed = store.listed_tasks();
+    if listed.is_empty() && !rows.has_both() {
+        return Order::Plain;
+    }
+    Order::Stretches(Arc::new(Stretches::of(rows, &listed)))
+}
+
 /// Orders and narrows all rows, or those of a queue; `None` when cancelled. Rows that are not summarised yet sort by
 /// nothing, match by the id that their first bytes show, and answer no query. Also finds the record `keep`; `me` is the
 /// reviewer. While queries are asked, `tell` gets the records that were taken so far.
@@ -352,9 +377,11 @@ pub fn arrange(
     cancel: &Cancel,
     tell: &mut dyn FnMut(Arranged),
 ) -> Option<Arranged> {
+    let shown = shown(rows, backing.store);
     if how.is_plain() {
         return Some(Arranged {
-            place: keep.map(|ix| ix.0),
+            place: keep.and_then(|keep| shown.place_of(keep, rows.len())),
+            order: shown,
             ..Arranged::default()
         });
     }
@@ -368,7 +395,11 @@ pub fn arrange(
         queues::run(&asking, queue)?
     } else {
         let all = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        ((0..all).collect(), HashSet::new())
+        let records = match shown {
+            Order::Stretches(stretches) => stretches.records(),
+            _ => (0..all).collect(),
+        };
+        (records, HashSet::new())
     };
     if let Some(picked) = &how.picked {
         let picked: HashSet<u32> = picked.records.iter().copied().collect();

@@ -1,5 +1,6 @@
 //! What `App::update` asks of the outside. Plain data; carried out by [`crate::ui::tasks`] and [`crate::ui::run`].
 
+use std::hash::RandomState;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::stats::GroupBy;
 use crate::theme::Highlighter;
 use crate::ui::data::Answers;
 use crate::ui::data::Arrangement;
+use crate::ui::data::Bits;
 use crate::ui::data::Order;
 use crate::ui::data::Outline;
 use crate::ui::data::Rows;
@@ -255,8 +257,8 @@ impl ExportJob {
 /// What is to be done for statistics.
 #[derive(Debug, Clone)]
 pub enum StatsWork {
-    /// Read these records, of so many, and put them together.
-    Collect(Order, usize),
+    /// Read these records, of so many, and put them together; but for these, which are tasks and no attempts.
+    Collect(Order, usize, Bits),
     /// Put together anew what was read.
     Group(Arc<Collected>),
 }
@@ -346,6 +348,8 @@ pub enum Effect {
     Others(Generation, RecordIx, Rows),
     /// Find the records that attempt a task, for the screen with this number.
     Attempts(Generation, RecordIx, Rows),
+    /// Count which tasks have an attempt among the rows; names of tasks are hashed so.
+    CountAttempts(RandomState, Rows),
     /// Read two records and align their steps.
     Compare(Generation, [RecordIx; 2]),
     /// Build a page about two attempts.

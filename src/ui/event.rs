@@ -33,6 +33,7 @@ use crate::theme::Highlighter;
 use crate::theme::Role;
 use crate::theme::Theme;
 use crate::ui::data::Arranged;
+use crate::ui::data::Census;
 use crate::ui::data::Marked;
 use crate::ui::data::Outline;
 use crate::ui::data::desk::Heard;
@@ -360,6 +361,8 @@ pub enum Notice {
     Others(Generation, Others),
     /// The records that attempt the task of the screen with this number.
     Attempts(Generation, Vec<RecordIx>),
+    /// Which tasks have an attempt.
+    AttemptsCounted(Box<Census>),
     /// Two records were compared; else which side (0 is the left one) cannot be read, and why.
     Compared(Generation, Result<Arc<Compared>, (usize, Fault)>),
     /// The runs were found that can be compared.

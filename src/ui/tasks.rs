@@ -253,10 +253,11 @@ enum Kind {
     Stats,
     Replays,
     Check,
+    Census,
 }
 
 impl Kind {
-    const COUNT: usize = 22;
+    const COUNT: usize = 23;
 
     fn of(effect: &Effect) -> Option<Self> {
         Some(match effect {
@@ -282,6 +283,7 @@ impl Kind {
             Effect::OpenDesk(_) => Self::Desk,
             Effect::ReadReplays => Self::Replays,
             Effect::RunCheck(..) => Self::Check,
+            Effect::CountAttempts(..) => Self::Census,
             Effect::CountQueues(..) => Self::Queues,
             Effect::Export(_) => Self::Export,
             Effect::Stats(_) => Self::Stats,
@@ -342,7 +344,9 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::CopyRecord(ix) => copy_record(ix, env, say),
         Effect::GoOn => say(Notice::GoOn),
         Effect::Discard(old) => drop(old),
-        effect @ Effect::Attempts(..) => task::run(effect, cancel, say),
+        effect @ (Effect::Attempts(..) | Effect::CountAttempts(..)) => {
+            task::run(effect, cancel, say);
+        }
         effect @ (Effect::Others(..)
         | Effect::Compare(..)
         | Effect::ComparePage(_)

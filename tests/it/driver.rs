@@ -153,6 +153,17 @@ fn habits(first_step: Option<usize>) -> Habits {
     }
 }
 
+/// The inputs as the explorer opens them.
+fn opened<P: AsRef<Path>>(paths: &[P], waits: bool) -> Store {
+    let store = Store::open(&OpenOptions {
+        paths: paths.iter().map(|p| p.as_ref().to_path_buf()).collect(),
+        lists_tasks: true,
+        waits,
+        ..OpenOptions::default()
+    });
+    store.unwrap()
+}
+
 /// Effects that one event may lead to; more are a loop.
 const SETTLES: usize = 2_000;
 
@@ -274,7 +285,32 @@ impl Driver {
         self.settle(effects);
     }
 
+    /// Opens inputs, and waits for those that are not there yet.
+    pub(crate) fn waiting<P: AsRef<Path>>(paths: &[P], size: (u16, u16)) -> Self {
+        let mut driver = Self::of(
+            opened(paths, true),
+            paths,
+            size,
+            ("dark", None),
+            None,
+            check,
+        );
+        driver.start();
+        driver
+    }
+
     fn made<P: AsRef<Path>>(
+        paths: &[P],
+        size: (u16, u16),
+        looks: (&str, Option<&Path>),
+        first_step: Option<usize>,
+        check: Check,
+    ) -> Self {
+        Self::of(opened(paths, false), paths, size, looks, first_step, check)
+    }
+
+    fn of<P: AsRef<Path>>(
+        store: Store,
         paths: &[P],
         size: (u16, u16),
         (name, reviews): (&str, Option<&Path>),
@@ -289,11 +325,7 @@ impl Driver {
             .iter()
             .map(|path| path.as_ref().display().to_string())
             .collect();
-        let store = Store::open(&OpenOptions {
-            paths: paths.iter().map(|p| p.as_ref().to_path_buf()).collect(),
-            ..OpenOptions::default()
-        });
-        let store = Arc::new(store.unwrap());
+        let store = Arc::new(store);
         let theme = Theme::load(name, Depth::True, &themes).unwrap();
         let data = Data::new(Arc::clone(&store), names.join(" "), desk_options());
         let paint = Paint {

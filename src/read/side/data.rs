@@ -239,17 +239,14 @@ impl SideData {
 
     /// Rows of the instance: the exact id first, then without what producers put behind it.
     fn find(&self, id: &str) -> &[SideRow] {
-        let mut name = id;
-        loop {
-            if let Some(rows) = self.rows.get(name) {
-                return rows;
-            }
-            match without_suffix(name) {
-                Some(shorter) => name = shorter,
-                None => return &[],
-            }
-        }
+        let mut rows = names_of(id).filter_map(|name| self.rows.get(name));
+        rows.next().map_or(&[], Vec::as_slice)
     }
+}
+
+/// The names by which an instance may be known: its id, then that without what producers put behind it.
+pub fn names_of(id: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(id), |name| without_suffix(name))
 }
 
 /// The id without its last suffix: `_0` (ADP), `.lm_rewrite__<hash>` (SWE-smith tasks), `.<hash>` or `.<hash>_1`

@@ -97,10 +97,34 @@ impl App {
         false
     }
 
+    /// What only attempts have; says so on a task, and then gives `true`. Of a selection its attempts are decided.
+    pub(super) fn refuse_on_task(&mut self, action: Action) -> bool {
+        let what = match action {
+            Action::Replay => "replay",
+            Action::Compare => "compare",
+            Action::FileAtStep => "rebuild",
+            _ => return false,
+        };
+        let record = match self.scope() {
+            Scope::List | Scope::Trajectory | Scope::Patch => self.record(),
+            _ => None,
+        };
+        let is_task = record.is_some_and(|ix| self.data.rows.is_task(ix));
+        if is_task {
+            self.say_of_task(what);
+        }
+        is_task
+    }
+
+    /// Says why nothing of this kind can be done.
+    fn say_of_task(&mut self, what: &str) {
+        let text = format!("this is a task, and no attempt: there is nothing to {what}");
+        self.status.pass(Tone::Info, text);
+    }
+
     fn decide(&mut self, choice: Choice, effects: &mut Vec<Effect>) {
-        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        let selected = self.list.selected(&cx);
-        let is_many = self.is_list() && !selected.is_empty();
+        let (selected, tasks) = self.selected();
+        let is_many = !selected.is_empty();
         let is_early = self.data.desk.closed() == Some(&Closed::Reading) && !is_many;
         if !is_early && !self.can_decide() {
             return;
@@ -115,6 +139,9 @@ impl App {
                 .pass(Tone::Info, "there is no record here".to_owned());
             return;
         };
+        if tasks > 0 || self.data.rows.is_task(ix) {
+            return self.say_of_task("decide");
+        }
         let secs = self.data.desk.take_secs(ix, Instant::now());
         if is_early {
             return self.decide_early(ix, choice, secs);
@@ -132,8 +159,7 @@ impl App {
 
     /// Decides for all that are selected, after the question was answered.
     fn decide_all(&mut self, choice: Choice, effects: &mut Vec<Effect>) {
-        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        let selected = self.list.selected(&cx);
+        let (selected, _) = self.selected();
         if selected.is_empty() || !self.can_decide() {
             return;
         }
@@ -144,6 +170,19 @@ impl App {
         let count = human::count(selected.len());
         let text = format!("{} {count} records; u takes it back", choice.past());
         self.status.pass(Tone::Success, text);
+    }
+
+    /// What is selected in the list that is shown and can be decided, and how many tasks are selected: of these nothing is.
+    fn selected(&self) -> (Vec<RecordIx>, usize) {
+        let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+        let mut selected = Vec::new();
+        if self.is_list() {
+            selected = self.list.selected(&cx);
+        }
+        let all = selected.len();
+        selected.retain(|ix| !self.data.rows.is_task(*ix));
+        let tasks = all - selected.len();
+        (selected, tasks)
     }
 
     /// Writes down the same decision about records, each with what the filter had said of it.
@@ -451,7 +490,7 @@ impl App {
         let from = self.list.place();
         let is_open = |place: &usize| {
             let ix = self.list.record_at(*place, &cx);
-            ix.is_some_and(|ix| !self.data.desk.is_decided(ix))
+            ix.is_some_and(|ix| self.is_undecided(ix))
         };
         let next = (from + 1..shown).chain(0..from.min(shown)).find(is_open);
         let Some(place) = next else {
@@ -462,6 +501,11 @@ impl App {
             self.open_in_place(effects);
         }
         true
+    }
+
+    /// Whether a record can be decided and is not.
+    fn is_undecided(&self, ix: RecordIx) -> bool {
+        !self.data.desk.is_decided(ix) && !self.data.rows.is_task(ix)
     }
 
     /// Where the records were reviewed before: goes on at the first undecided one, unless somebody has acted already.
@@ -477,7 +521,7 @@ impl App {
         while self
             .list
             .record_at(place, &cx)
-            .is_some_and(|ix| desk.is_decided(ix))
+            .is_some_and(|ix| desk.is_decided(ix) || self.data.rows.is_task(ix))
         {
             place += 1;
         }

@@ -173,8 +173,11 @@ impl App {
     fn tips(&self, room: usize) -> String {
         let scope = self.scope();
         let tips = self.screens.top().map_or(LIST_TIPS, Screen::tips);
+        let record = self.record();
+        let is_task = record.is_some_and(|ix| self.data.rows.is_task(ix));
         let mut shown: Vec<String> = tips
             .iter()
+            .filter(|(name, _)| !(is_task && matches!(*name, "accept" | "reject")))
             .filter_map(|(name, what)| {
                 let key = self
                     .habits

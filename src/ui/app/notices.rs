@@ -28,8 +28,9 @@ impl App {
                 self.list.summarized(&rows);
                 let wanted = self.wanted_first(&rows);
                 for (ix, row) in rows {
-                    self.data.rows.set(ix, row);
+                    self.data.set_row(ix, row);
                 }
+                self.data.tell_untried();
                 if let Some(ix) = wanted {
                     self.habits.first = None;
                     self.open_record(ix, effects);
@@ -61,7 +62,9 @@ impl App {
                 }
             }
             Notice::Marks(judging, marks) if judging == self.data.judging => {
-                self.list.marked(&marks);
+                let rows = &self.data.rows;
+                self.list
+                    .marked(marks.iter().filter(|marked| !rows.is_task(marked.ix)));
                 for Marked { ix, hash, marks } in marks {
                     self.data.rows.set_marks(ix, marks);
                     self.learn(ix, hash);
@@ -70,7 +73,7 @@ impl App {
                 self.save(lines, effects);
                 self.catch_up_early(effects);
                 self.resume();
-                if self.data.rows.marked() == self.data.rows.len() {
+                if self.data.rows.are_all_marked() {
                     self.look_again_at_stale();
                 }
             }
@@ -92,6 +95,14 @@ impl App {
                 self.replays_changed();
             }
             Notice::Attempts(opened, attempts) => self.attempted(opened, attempts),
+            Notice::AttemptsCounted(census) => {
+                // where something came meanwhile that was not counted, it is asked for again with the next rows
+                let _is_so = self.data.tried.counted(*census);
+                self.data.tell_untried();
+                self.list.rows_changed();
+                self.all_summarized(effects);
+                self.first_is_no_attempt(effects);
+            }
             Notice::HangUp => effects.push(Effect::Quit),
             // the owner of the terminal takes these before they come here
             Notice::Terminal(_) => {}
@@ -231,6 +242,11 @@ impl App {
 
     /// What has to wait until all records are found and summarised, once; either may be told last.
     fn all_summarized(&mut self, effects: &mut Vec<Effect>) {
+        if self.data.wants_census() {
+            self.data.tried.begin();
+            let names = self.data.tried.names().clone();
+            effects.push(Effect::CountAttempts(names, self.data.snapshot()));
+        }
         let is_all = self.data.rows.known() == self.data.rows.len();
         if !self.data.scan.is_complete || !is_all || self.data.are_sides_checked {
             return;
@@ -245,10 +261,26 @@ impl App {
             let (opened, record) = (view.opened(), view.record());
             effects.push(Effect::Attempts(opened, record, self.data.snapshot()));
         }
-        if let Some(First::Id(id)) = self.habits.first.take() {
-            let text = format!("no record has the id {}", clean_line(&id));
-            self.status.say(Tone::Warning, text);
+        if !self.data.tried.is_counting() {
+            self.first_is_no_attempt(effects);
         }
+    }
+
+    /// No attempt has the id that the command line asked for: it may be that of a task.
+    fn first_is_no_attempt(&mut self, effects: &mut Vec<Effect>) {
+        let Some(First::Id(id)) = self
+            .habits
+            .first
+            .take_if(|first| matches!(first, First::Id(_)))
+        else {
+            return;
+        };
+        if let Some(ix) = self.data.tried.task(&id) {
+            self.open_record(ix, effects);
+            return;
+        }
+        let text = format!("no record has the id {}", clean_line(&id));
+        self.status.say(Tone::Warning, text);
     }
 
     fn scanned(
@@ -296,7 +328,12 @@ impl App {
         let Some(First::Id(wanted)) = &self.habits.first else {
             return None;
         };
-        let is_it = |row: &Summary| row.id == *wanted || row.task_id.as_ref() == Some(wanted);
+        let is_beside = !self.data.store.listed_tasks().is_empty();
+        let is_it = |row: &Summary| {
+            let has_id = row.id == *wanted || row.task_id.as_ref() == Some(wanted);
+            // the task of an attempt has the same, and may come first
+            has_id && !(is_beside && row.is_task())
+        };
         rows.iter().find(|(_, row)| is_it(row)).map(|(ix, _)| *ix)
     }
 
@@ -313,6 +350,7 @@ impl App {
         for ix in &refresh.changed {
             self.record_changed(*ix, effects);
         }
+        self.data.tell_untried();
         let is_due = self.data.are_sides_checked && refresh.appended > 0;
         if is_due || !refresh.changed.is_empty() {
             effects.push(Effect::MarkAll(self.data.judging, refresh.changed.clone()));
@@ -333,7 +371,7 @@ impl App {
     }
 
     fn record_changed(&mut self, ix: RecordIx, effects: &mut Vec<Effect>) {
-        self.data.rows.forget(ix);
+        self.data.forget_row(ix);
         // what is decided from now on is about what it is now
         self.drop_early(ix, "the record changed meanwhile");
         self.data.desk.forget(ix);

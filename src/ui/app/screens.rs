@@ -68,7 +68,7 @@ impl Screen {
     /// The record that it is about, or that its cursor is on; `None` where there is none.
     pub(super) fn record(&self) -> Option<RecordIx> {
         match self {
-            Self::Trajectory(view) => Some(view.record()),
+            Self::Trajectory(view) => Some(view.subject_record()),
             Self::Patch(view) => Some(view.record()),
             Self::Results(view) => view.record(),
             Self::Compare(view) => Some(view.record()),

@@ -25,15 +25,14 @@ impl App {
             self.close_screen(effects);
             return;
         }
-        let records = self.data.rows.len();
         let cx = context(&self.data, &self.paint, &self.habits, self.screen);
-        let is_part = self.list.shown(&cx) < records;
+        let is_part = self.list.shown(&cx) < self.data.rows.shown();
         let order = self.list.order().clone();
         let is_blind = self.data.desk.is_blind();
         let by = self.habits.stats_by.iter().copied();
         let by = by.filter(|by| !(is_blind && by.tells_verdicts())).collect();
         let view = StatsView::new(self.opened.advance(), order, is_part, by);
-        view.collect(records, effects);
+        view.collect(&self.data.rows, effects);
         self.screens.push(Screen::Stats(Box::new(view)));
     }
 
@@ -142,10 +141,9 @@ impl App {
     }
 
     fn group_stats(&mut self, by: Vec<GroupBy>, effects: &mut Vec<Effect>) {
-        let records = self.data.rows.len();
         let generation = self.opened.advance();
         if let Some(view) = self.screens.stats_mut() {
-            view.group_by(by, generation, records, effects);
+            view.group_by(by, generation, &self.data.rows, effects);
         }
     }
 }

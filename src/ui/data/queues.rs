@@ -85,7 +85,10 @@ fn rows_of<'a>(rows: &'a Rows, summaries: &'a [Arc<Summary>], me: &'a Text) -> V
             is_selected: true,
         }
     };
-    summaries.iter().enumerate().map(row).collect()
+    // a task without an attempt waits for nobody's decision
+    let attempts = summaries.iter().enumerate();
+    let attempts = attempts.filter(|(_, summary)| !summary.is_task());
+    attempts.map(row).collect()
 }
 
 /// Runs a queue over all rows; `None` when cancelled.
@@ -114,10 +117,11 @@ fn select(asking: &Asking<'_>, queue: &Queue, rows: &mut [QueueRow<'_>]) -> Opti
     }
     // whoever offers a queue has read its query before: what is wrong with it was said there
     if let Ok(selector) = Selector::parse(query) {
-        let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        let all: Vec<u32> = (0..count).collect();
+        let all = rows.iter().filter_map(|row| u32::try_from(row.ix).ok());
+        let all: Vec<u32> = all.collect();
         for ix in asking.taken(&selector, &all, &mut |_, _| {})? {
-            if let Some(row) = rows.get_mut(ix as usize) {
+            let at = rows.binary_search_by_key(&(ix as usize), |row| row.ix);
+            if let Some(row) = at.ok().and_then(|at| rows.get_mut(at)) {
                 row.is_selected = true;
             }
         }
@@ -177,6 +181,6 @@ pub fn count(
         counts,
         people: filters.into_iter().map(beside_people).collect(),
         filters: filter_filter_counts(&of),
-        judged: (rows.marked(), rows.len()),
+        judged: (rows.marked(), rows.attempts()),
     })
 }

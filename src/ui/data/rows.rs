@@ -19,6 +19,7 @@ use crate::query::sort::Verdicts;
 use crate::replay::results::Brief;
 use crate::store::pack_rows;
 use crate::store::unpack_rows;
+use crate::ui::data::bits::Bits;
 use crate::ui::data::desk::Hashes;
 use crate::ui::data::desk::Voices;
 use crate::ui::data::sparse::Sparse;
@@ -153,6 +154,12 @@ pub struct Rows {
     marks: Sparse<Marks>,
     voices: Sparse<Arc<Voices>>,
     replays: Arc<HashMap<ContentHash, Brief>>,
+    /// Those that are tasks, no attempts.
+    tasks: Bits,
+    /// Of these, those without an attempt.
+    untried: Bits,
+    /// Moves on when a record comes, turns out to be a task or none, or a task gets its first attempt.
+    shape: u64,
     /// Of a snapshot.
     hashes: Hashes,
     len: usize,
@@ -198,6 +205,7 @@ impl Rows {
     pub fn grow(&mut self, len: usize) {
         if self.len < len {
             self.len = len;
+            self.shape += 1;
             self.chunks
                 .resize_with(len.div_ceil(Self::CHUNK), Held::default);
         }
@@ -228,6 +236,64 @@ impl Rows {
         held.map_or(0, |held| held.version)
     }
 
+    /// Whether a record is a task, no attempt; as far as it is summarised.
+    pub fn is_task(&self, ix: RecordIx) -> bool {
+        self.tasks.has(ix)
+    }
+
+    /// How many are.
+    pub fn tasks(&self) -> usize {
+        self.tasks.count()
+    }
+
+    /// The records that are tasks.
+    pub fn task_bits(&self) -> &Bits {
+        &self.tasks
+    }
+
+    /// How many records may be attempts: all that are not known to be tasks.
+    pub fn attempts(&self) -> usize {
+        self.len - self.tasks.count()
+    }
+
+    /// Whether some of the records that are known are tasks, and others are none.
+    pub fn has_both(&self) -> bool {
+        let tasks = self.tasks.count();
+        tasks > 0 && tasks < self.known
+    }
+
+    /// Whether a record is a task without an attempt, as far as attempts are counted.
+    pub fn is_untried(&self, ix: RecordIx) -> bool {
+        self.untried.has(ix)
+    }
+
+    /// How many are.
+    pub fn untried(&self) -> usize {
+        self.untried.count()
+    }
+
+    /// How many are shown where nothing keeps them out: tasks beside attempts only while they have none.
+    pub fn shown(&self) -> usize {
+        if self.has_both() {
+            self.attempts() + self.untried()
+        } else {
+            self.len
+        }
+    }
+
+    /// Takes which tasks have no attempt.
+    pub fn set_untried(&mut self, untried: &Bits) {
+        if !self.untried.is_same(untried) {
+            self.untried = untried.clone();
+            self.shape += 1;
+        }
+    }
+
+    /// Is another when other rows are shown where nothing keeps them out.
+    pub fn shape(&self) -> u64 {
+        self.shape
+    }
+
     /// Fills in a summary, in place of an older one.
     pub fn set(&mut self, ix: RecordIx, summary: Summary) {
         self.grow(ix.0 + 1);
@@ -241,6 +307,17 @@ impl Rows {
     }
 
     fn put(&mut self, ix: RecordIx, row: Option<Arc<Summary>>) {
+        let had_both = self.has_both();
+        let is_task = row.as_ref().is_some_and(|row| row.is_task());
+        let is_other = self.tasks.set(ix, is_task);
+        if is_task {
+            self.marked -= usize::from(self.marks.set(ix, None).is_some());
+        }
+        self.put_row(ix, row);
+        self.shape += u64::from(is_other || had_both != self.has_both());
+    }
+
+    fn put_row(&mut self, ix: RecordIx, row: Option<Arc<Summary>>) {
         let at = ix.0 / Self::CHUNK;
         if at != self.writing {
             if let Some(left) = self.chunks.get_mut(self.writing) {
@@ -283,8 +360,16 @@ impl Rows {
         self.marks.get(ix).copied()
     }
 
-    /// Fills in what the filters say of a record, in place of what they said before.
+    /// Whether everything that can be is judged.
+    pub fn are_all_marked(&self) -> bool {
+        self.marked >= self.attempts()
+    }
+
+    /// Fills in what the filters say of a record, in place of what they said before. Of a task they say nothing.
     pub fn set_marks(&mut self, ix: RecordIx, marks: Marks) {
+        if self.is_task(ix) {
+            return;
+        }
         let before = self.marks.set(ix, Some(marks));
         self.marked += usize::from(before.is_none());
     }

@@ -12,10 +12,10 @@ use crate::compare::RunsComparison;
 use crate::compare::TaskRow;
 use crate::compare::Tried;
 use crate::compare::compare_runs;
-use crate::model::Format;
 use crate::model::RecordIx;
 use crate::model::Summary;
 use crate::model::Verdict;
+use crate::read::side::names_of;
 use crate::store::Store;
 use crate::text::clean_line;
 use crate::text::human;
@@ -53,18 +53,13 @@ pub struct Others {
     pub offers: Vec<Offer>,
 }
 
-/// The task of a row: its own word for it, else its id.
-fn task(row: &Summary) -> &str {
-    row.task_id.as_deref().unwrap_or(&row.id)
-}
-
 /// Finds the records that `of` can be compared with; at most 2,000 attempts of its task, and as many others. `None` when
 /// cancelled.
 pub fn others(of: RecordIx, rows: &Rows, store: &Store, cancel: &Cancel) -> Option<Others> {
     let (mut same, mut rest) = (Vec::new(), Vec::new());
     each_row(of, rows, cancel, &mut |ix, row, is_same| {
         let list = if is_same { &mut same } else { &mut rest };
-        if ix != of && row.fault.is_none() && list.len() < OFFERED {
+        if ix != of && row.fault.is_none() && !row.is_task() && list.len() < OFFERED {
             list.push(ix);
         }
         true
@@ -104,12 +99,17 @@ pub fn others(of: RecordIx, rows: &Rows, store: &Store, cancel: &Cancel) -> Opti
 pub fn attempts(of: RecordIx, rows: &Rows, cancel: &Cancel) -> Option<Vec<RecordIx>> {
     let mut found = Vec::new();
     each_row(of, rows, cancel, &mut |ix, row, is_same| {
-        if is_same && !row.format.is_some_and(Format::is_side) {
+        if is_same && row.is_attempt() {
             found.push(ix);
         }
         found.len() < OFFERED
     })?;
     Some(found)
+}
+
+/// Whether a row is a task, or attempts it: as the task's file would be joined with it.
+fn is_at(row: &Summary, task: &str) -> bool {
+    row.task_name() == task || names_of(row.task_name()).any(|name| name == task)
 }
 
 /// Tells all rows in their order, and whether they are of the task of `of`, until `each` has enough. `None` when
@@ -120,7 +120,7 @@ fn each_row(
     cancel: &Cancel,
     each: &mut dyn FnMut(RecordIx, &Summary, bool) -> bool,
 ) -> Option<()> {
-    let wanted = rows.get(of).map(|row| task(&row).to_owned());
+    let wanted = rows.get(of).map(|row| row.task_name().to_owned());
     for ix in (0..rows.len()).map(RecordIx) {
         if ix.0.is_multiple_of(4096) && cancel.is_cancelled() {
             return None;
@@ -128,7 +128,8 @@ fn each_row(
         let Some(row) = rows.get(ix) else {
             continue;
         };
-        if !each(ix, &row, Some(task(&row)) == wanted.as_deref()) {
+        let is_same = wanted.as_deref().is_some_and(|task| is_at(&row, task));
+        if !each(ix, &row, is_same) {
             break;
         }
     }
@@ -177,9 +178,8 @@ pub fn run_pairs(rows: &Rows, store: &Store, cancel: &Cancel) -> Option<Vec<RunP
             if ix.0.is_multiple_of(1024) && cancel.is_cancelled() {
                 return None;
             }
-            let value = rows
-                .get(ix)
-                .and_then(|row| value_of(field, &row, store, ix));
+            let row = rows.get(ix).filter(|row| !row.is_task());
+            let value = row.and_then(|row| value_of(field, &row, store, ix));
             if let Some(value) = &value {
                 *counts.entry(value.clone()).or_default() += 1;
             }
@@ -194,7 +194,7 @@ pub fn run_pairs(rows: &Rows, store: &Store, cancel: &Cancel) -> Option<Vec<RunP
                 .iter()
                 .position(|(name, _)| Some(name) == value.as_ref());
             if let (Some(at), Some(row)) = (at, rows.get(RecordIx(ix))) {
-                *tasks.entry(task(&row).to_owned()).or_default() |= 1 << at;
+                *tasks.entry(row.task_name().to_owned()).or_default() |= 1 << at;
             }
         }
         for (first, (a, _)) in names.iter().enumerate() {
@@ -237,7 +237,8 @@ pub fn run_table(rows: &Rows, store: &Store, pair: &RunPair, cancel: &Cancel) ->
         if ix.0.is_multiple_of(1024) && cancel.is_cancelled() {
             return None;
         }
-        let Some(row) = rows.get(ix).filter(|row| row.fault.is_none()) else {
+        let row = rows.get(ix).filter(|row| row.fault.is_none());
+        let Some(row) = row.filter(|row| !row.is_task()) else {
             continue;
         };
         let value = value_of(pair.field, &row, store, ix);
@@ -254,7 +255,7 @@ pub fn run_table(rows: &Rows, store: &Store, pair: &RunPair, cancel: &Cancel) ->
             Verdict::Unjudged => None,
         };
         run.push(Tried {
-            task: task(&row).to_owned(),
+            task: row.task_name().to_owned(),
             record: ix.0,
             is_good: if has_labels {
                 row.resolved

@@ -228,6 +228,11 @@ impl Maker<'_> {
     }
 
     fn no_patch(&mut self, trajectory: &Trajectory) {
+        if trajectory.is_task() {
+            self.page
+                .say("a task has no final patch", Role::Placeholder);
+            return;
+        }
         let what = match &trajectory.final_patch {
             Some(_) => "the final patch is empty",
             None => "no final patch was recorded",

@@ -14,7 +14,6 @@ use crate::search::Hit;
 use crate::search::Records;
 use crate::search::Told;
 use crate::text::clean_line;
-use crate::ui::data::Order;
 use crate::ui::effect::GrepJob;
 use crate::ui::event::GrepHit;
 use crate::ui::event::GrepState;
@@ -64,10 +63,7 @@ impl Catch<'_> {
 
 /// Searches what the job says, until it is done, stopped, or more was found than is kept.
 pub(super) fn grep(job: &GrepJob, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
-    let records = match &job.order {
-        Order::Plain => Records::All,
-        Order::Listed(list) => Records::These(list.clone()),
-    };
+    let records = job.order.listed().map_or(Records::All, Records::These);
     let mut catch = Catch {
         job,
         hits: Vec::new(),

@@ -31,9 +31,10 @@ const PART: u32 = 10;
 pub(super) fn run(job: &StatsJob, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
     let collected = match &job.work {
         StatsWork::Group(collected) => Arc::clone(collected),
-        StatsWork::Collect(order, records) => {
+        StatsWork::Collect(order, records, tasks) => {
             let places = 0..order.len(*records);
             let ixs = places.filter_map(|place| order.record(place, *records));
+            let ixs = ixs.filter(|ix| !tasks.has(*ix));
             let ixs: Vec<RecordIx> = ixs.collect();
             Arc::new(read(job, &ixs, env, cancel, say))
         }

@@ -7,6 +7,7 @@ use crate::model::RecordIx;
 use crate::model::Text;
 use crate::model::Trajectory;
 use crate::tasks::places;
+use crate::ui::data::Census;
 use crate::ui::data::runs;
 use crate::ui::effect::Effect;
 use crate::ui::effect::PageJob;
@@ -20,10 +21,18 @@ use crate::workspace::BaseFiles as _;
 
 /// Carries out an effect of the screen of a task; what is cancelled has no answer.
 pub(super) fn run(effect: Effect, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
-    if let Effect::Attempts(opened, of, rows) = effect
-        && let Some(attempts) = runs::attempts(of, &rows, cancel)
-    {
-        say(Notice::Attempts(opened, attempts));
+    match effect {
+        Effect::Attempts(opened, of, rows) => {
+            if let Some(attempts) = runs::attempts(of, &rows, cancel) {
+                say(Notice::Attempts(opened, attempts));
+            }
+        }
+        Effect::CountAttempts(names, rows) => {
+            if let Some(census) = Census::of(&rows, &names, cancel) {
+                say(Notice::AttemptsCounted(Box::new(census)));
+            }
+        }
+        _ => {}
     }
 }
 

@@ -83,6 +83,8 @@ pub struct ListView {
     asked: Option<usize>,
     /// Rows came after the last arrangement was asked for.
     is_stale: bool,
+    /// Which rows were to be shown by then: see [`crate::ui::data::Rows::shape`].
+    shape: Option<u64>,
     /// The arrangement under way was typed: its best match gets the cursor.
     goes_to_best: bool,
     preview: Preview,
@@ -144,10 +146,7 @@ impl ListView {
 
     /// The place of a record in the list; `None` where it is not shown.
     pub fn place_of(&self, ix: RecordIx, cx: &Cx<'_>) -> Option<usize> {
-        match &self.order {
-            Order::Plain => (ix.0 < cx.data.rows.len()).then_some(ix.0),
-            Order::Listed(list) => list.iter().position(|other| *other as usize == ix.0),
-        }
+        self.order.place_of(ix, cx.data.rows.len())
     }
 
     /// The selected records and those of the range, in the order of the list; selected ones that the list does not show
@@ -267,6 +266,7 @@ impl ListView {
         self.arranging = Some(generation);
         self.asked = None;
         self.is_stale = false;
+        self.shape = Some(cx.data.rows.shape());
         // while typing, the best match has the cursor; else the cursor keeps its record
         self.goes_to_best = is_typed && !self.how.narrow.is_empty();
         let keep = if self.goes_to_best {
@@ -379,7 +379,7 @@ impl ListView {
     }
 
     /// Takes note of rows that were judged.
-    pub fn marked(&mut self, marked: &[Marked]) {
+    pub fn marked<'a>(&mut self, marked: impl Iterator<Item = &'a Marked>) {
         for marked in marked {
             self.filled.add_marks(marked.marks);
         }
@@ -401,9 +401,17 @@ impl ListView {
         self.is_stale |= self.how.asks_replays();
     }
 
-    /// New rows or summaries came: a sorted or narrowed list is due for another arrangement.
+    /// New rows or summaries came: a list that is more than the inputs as they are is due for another arrangement.
     pub fn rows_changed(&mut self) {
-        self.is_stale = !self.how.is_plain();
+        self.is_stale = true;
+    }
+
+    /// Whether rows that came change nothing about which are shown, and in which order.
+    fn is_settled(&self, cx: &Cx<'_>) -> bool {
+        let rows = &cx.data.rows;
+        let is_whole = matches!(self.order, Order::Plain) && !rows.has_both();
+        let is_all = is_whole && cx.data.store.listed_tasks().is_empty();
+        self.how.is_plain() && (is_all || self.shape == Some(rows.shape()))
     }
 
     /// Searches the rows' ids; goes to the first hit from the cursor on.
@@ -514,6 +522,7 @@ impl ListView {
         effects: &mut Vec<Effect>,
     ) {
         self.fit(cx);
+        self.is_stale &= !self.is_settled(cx);
         if self.is_stale && self.arranging.is_none() {
             let how = self.how.clone();
             self.arrange(how, cx, effects);
@@ -554,7 +563,8 @@ impl ListView {
         let mut ixs = range
             .clone()
             .filter_map(|place| self.order.record(place, rows.len()));
-        let lacks = ixs.clone().any(|ix| rows.marks(ix).is_none());
+        let lacks = |ix| rows.marks(ix).is_none() && !rows.is_task(ix);
+        let lacks = ixs.clone().any(lacks);
         let is_ready = ixs.all(|ix| rows.knows(ix));
         let asked = (range.start, range.end, cx.data.judging);
         if lacks && is_ready && self.asked_marks != asked {

@@ -22,6 +22,7 @@ use crate::ui::action::Landmark;
 use crate::ui::action::Motion;
 use crate::ui::action::Toward;
 use crate::ui::data::Order;
+use crate::ui::data::Rows;
 use crate::ui::effect::Effect;
 use crate::ui::effect::StatsJob;
 use crate::ui::effect::StatsWork;
@@ -84,9 +85,10 @@ impl StatsView {
         }
     }
 
-    /// Asks for the facts of all records.
-    pub fn collect(&self, records: usize, effects: &mut Vec<Effect>) {
-        let work = StatsWork::Collect(self.order.clone(), records);
+    /// Asks for the facts of all records but those that are tasks.
+    pub fn collect(&self, rows: &Rows, effects: &mut Vec<Effect>) {
+        let tasks = rows.task_bits().clone();
+        let work = StatsWork::Collect(self.order.clone(), rows.len(), tasks);
         self.ask(work, effects);
     }
 
@@ -108,7 +110,7 @@ impl StatsView {
         &mut self,
         by: Vec<GroupBy>,
         generation: Generation,
-        records: usize,
+        rows: &Rows,
         effects: &mut Vec<Effect>,
     ) {
         self.by = by;
@@ -116,7 +118,7 @@ impl StatsView {
         self.is_working = true;
         match &self.held.collected {
             Some(collected) => self.ask(StatsWork::Group(Arc::clone(collected)), effects),
-            None => self.collect(records, effects),
+            None => self.collect(rows, effects),
         }
     }
 

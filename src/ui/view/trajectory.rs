@@ -305,6 +305,14 @@ impl TrajectoryView {
         }
     }
 
+    /// The record that keys are about: the attempt under the cursor of a task, else the one that is shown.
+    pub fn subject_record(&self) -> RecordIx {
+        match self.row().map(|row| row.subject) {
+            Some(Subject::Attempt(ix)) => ix,
+            _ => self.record(),
+        }
+    }
+
     fn go_to_target(&mut self, target: Target, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
         let subject = Subject::Step(StepIx(target.step));
         self.unfold_to(&target.children, subject);

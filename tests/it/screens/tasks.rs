@@ -125,6 +125,16 @@ fn attempts_are_told_and_opened_from_their_task() {
     shows(&driver, "target lift  crane/lift.py:31");
     driver.keys("i");
     hides(&driver, "target lift  crane/lift.py:31");
+    // what is decided is the attempt under the cursor, not the one from which the task was opened
+    driver.keys("<esc>ggiGx");
+    shows(&driver, "3/3");
+    driver.keys("<esc>ggi");
+    let rows: Vec<String> = driver.text().lines().map(str::to_owned).collect();
+    let decided = |place: &str| {
+        rows.iter()
+            .any(|row| row.contains(place) && row.contains("rejected"))
+    };
+    assert!(decided(":2  ") && !decided(":1  "), "{rows:?}");
 }
 
 /// An issue with a gold patch, a masked function, and several targets of one task, without a repository.
@@ -146,4 +156,145 @@ fn the_other_types_look_like_this() {
             driver.keys("q");
         }
     }
+}
+
+/// Tasks of which the second is attempted, before and behind the attempts on the command line.
+const TASKS: &str = "tests/data/tasks.jsonl";
+const ATTEMPTS: &str = "tests/data/attempts.jsonl";
+
+#[test]
+fn tasks_without_an_attempt_stand_behind_the_attempts() {
+    for size in [(80, 24), (200, 50)] {
+        let mut driver = Driver::open(&[TASKS, ATTEMPTS], size);
+        shows(&driver, "2 records, 2 tasks");
+        check_cells(&driver, &format!("{size:?}"));
+        let shown = format!("task_untried_{}x{}", size.0, size.1);
+        snapshot(
+            &shown,
+            "../tests/data/tasks.jsonl attempts.jsonl",
+            "G",
+            &driver.keys("G").text(),
+        );
+    }
+    let driver = Driver::open(&[ATTEMPTS, TASKS], USUAL);
+    shows(&driver, "2 records, 2 tasks untried");
+    let alone = Driver::open(&[TASKS], USUAL);
+    shows(&alone, "3 tasks");
+    hides(&alone, "no attempt");
+}
+
+#[test]
+fn a_task_without_an_attempt_is_nothing_to_decide() {
+    let reviews = tempfile::tempdir().unwrap();
+    for (paths, last) in [(vec![TASKS, ATTEMPTS], 4), (vec![TASKS], 3)] {
+        let mut driver = Driver::reviewing(&paths, USUAL, reviews.path());
+        driver.keys("Ga");
+        shows(
+            &driver,
+            "this is a task, and no attempt: there is nothing to decide",
+        );
+        shows(&driver, &format!("{last}/{last}"));
+        driver.keys("kV<down>x");
+        shows(&driver, "there is nothing to decide");
+        hides(&driver, "rejected");
+        driver.keys("<esc>Q");
+        shows(&driver, if last == 4 { "undecided" } else { "Queues" });
+        driver.keys("<esc>S");
+        shows(&driver, if last == 4 { "2 records" } else { "0 records" });
+    }
+    let mut driver = Driver::reviewing(&[TASKS, ATTEMPTS], USUAL, reviews.path());
+    driver.keys("ggVGa");
+    shows(&driver, "Accept 2 records?");
+    driver.keys("y");
+    shows(&driver, "2 decided (100%)");
+}
+
+#[test]
+fn queries_narrowing_and_order_take_them_as_rows() {
+    let mut driver = Driver::open(&[TASKS, ATTEMPTS], USUAL);
+    driver.keys("Fformat = task<enter>");
+    shows(&driver, "2 of 2 records, 2 tasks untried");
+    shows(&driver, "quay__crane__0");
+    hides(&driver, "quay__crane__1");
+    driver.keys("<esc>o");
+    driver.keys("<esc>'crane__2<enter>");
+    shows(&driver, "quay__crane__2");
+    hides(&driver, "quay__crane__0");
+}
+
+#[test]
+fn exports_are_those_of_the_attempts() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |paths: &[&str], name: &str| {
+        let out = folder.path().join(name);
+        let mut driver = Driver::reviewing(paths, USUAL, &folder.path().join("reviews"));
+        driver.keys("gga").keys(":export<enter><tab>");
+        driver.keys(&out.display().to_string()).keys("<enter>");
+        shows(&driver, "would export 2 of 2");
+        driver.keys("y");
+        std::fs::read(out).unwrap()
+    };
+    let both = write(&[TASKS, ATTEMPTS], "both.jsonl");
+    let mut alone = Driver::open(&[TASKS], USUAL);
+    alone
+        .keys(":export<enter><tab>")
+        .keys(&folder.path().join("none").display().to_string());
+    shows(alone.keys("<enter>"), "would export 0 of 3");
+    assert_eq!(both, write(&[ATTEMPTS], "runs.jsonl"));
+}
+
+#[test]
+fn a_task_leaves_the_list_with_its_first_attempt() {
+    use std::io::Write as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (tasks, run, _) = made(folder.path());
+    let mut driver = Driver::open(&[tasks, run.clone()], USUAL);
+    shows(&driver, "3 records, 1 task untried");
+    shows(&driver, "no attempt");
+    driver.keys("G");
+    let row = driver.cursor_row();
+    assert!(
+        row.contains("quay__crane__1") && row.contains("no attempt"),
+        "{row}"
+    );
+    let mut file = std::fs::OpenOptions::new().append(true).open(&run).unwrap();
+    file.write_all(chat_row("quay__crane__1", &["ls"]).as_bytes())
+        .unwrap();
+    driver.follow();
+    shows(&driver, "4 records, 0 tasks untried");
+    hides(&driver, "no attempt");
+    let row = driver.keys("G").cursor_row();
+    assert!(row.contains("quay__crane__1"), "{row}");
+    driver.keys("i");
+    shows(&driver, ":4  ");
+    driver.keys("q");
+    // a rollout that begins anew
+    std::fs::write(&run, chat_row("quay__crane__0", &["ls"])).unwrap();
+    driver.follow();
+    shows(&driver, "1 task untried");
+    shows(&driver, "no attempt");
+}
+
+#[test]
+fn the_first_attempts_come_to_a_list_of_tasks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tasks, run, _) = made(folder.path());
+    let rows = std::fs::read(&run).unwrap();
+    std::fs::remove_file(&run).unwrap();
+    let mut driver = Driver::waiting(&[tasks, run.clone()], USUAL);
+    shows(&driver, "2 tasks");
+    driver.keys("j");
+    std::fs::write(&run, rows).unwrap();
+    driver.follow();
+    shows(&driver, "3 records, 1 task untried");
+    let row = driver.cursor_row();
+    assert!(
+        row.contains("quay__crane__1") && row.contains("no attempt"),
+        "{row}"
+    );
+    driver.keys("gg");
+    let row = driver.cursor_row();
+    assert!(row.contains("quay__crane__0"), "{row}");
+    driver.keys("i");
+    shows(&driver, "target lift  crane/lift.py:31");
 }

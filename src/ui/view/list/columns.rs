@@ -1,6 +1,5 @@
 //! The columns of the list: title, width, how a row fills it, and which ones give way on a narrow screen.
 
-use crate::model::Format;
 use crate::model::Summary;
 use crate::model::Verdict;
 use crate::query::sort::SortKey;
@@ -81,8 +80,10 @@ const COLUMNS: &[Column] = &[
         key: SortKey::Steps,
         rank: 1,
         text: |row| {
-            let has_steps = !row.format.is_some_and(Format::is_side);
-            known(has_steps.then_some(row.steps as u64), human::short_count)
+            known(
+                row.is_attempt().then_some(row.steps as u64),
+                human::short_count,
+            )
         },
         wide: None,
     },

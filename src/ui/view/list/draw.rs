@@ -75,18 +75,19 @@ impl ListView {
     fn draw_title(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         const WIDE: u16 = 100;
         let style = |role| cx.theme.style(role);
-        let all = cx.data.rows.len();
-        let shown = self.shown(cx);
-        let plural = if all == 1 { "" } else { "s" };
-        let counts = if shown == all {
-            format!("{} record{plural}", human::count(all))
+        let rows = &cx.data.rows;
+        let (all, shown) = (rows.attempts(), self.shown(cx));
+        let mut counts = if rows.has_both() {
+            let (attempts, tasks) = (human::plural(all, "record"), rows.untried());
+            format!("{attempts}, {} untried", human::plural(tasks, "task"))
+        } else if all == 0 && rows.tasks() > 0 {
+            human::plural(rows.tasks(), "task")
         } else {
-            format!(
-                "{} of {} record{plural}",
-                human::count(shown),
-                human::count(all)
-            )
+            human::plural(all, "record")
         };
+        if shown != rows.shown() {
+            counts = format!("{} of {counts}", human::count(shown));
+        }
         let state = self.state_words(cx);
         let follow = if cx.data.is_following {
             "  following"
@@ -235,7 +236,9 @@ impl ListView {
             );
             return;
         };
-        let resolved = row.resolved.filter(|_| !cx.data.desk.hides(ix));
+        let is_task = row.is_task();
+        // what a report says of its attempts is nothing that the task has done
+        let resolved = row.resolved.filter(|_| !is_task && !cx.data.desk.hides(ix));
         let (mark, role) = outcome_mark(resolved, row.fault.is_some());
         put(buf, area.x, y, 1, mark, theme.style(role));
         if fitted.lead_cells > 2 {
@@ -273,12 +276,20 @@ impl ListView {
             let room = fitted.id_cells.saturating_sub(at + 1);
             put(buf, id_x + at, y, room, &name, theme.style(Role::LineNo));
         }
+        let says_untried = is_task && cx.data.rows.has_both();
+        if says_untried {
+            draw_untried(cx, buf, (id_x, x, y), (fitted, used), &row);
+        }
         for column in &fitted.columns {
-            if draw_judged(cx, buf, ix, (x + 1, y), column) {
+            if !is_task && draw_judged(cx, buf, ix, (x + 1, y), column) {
                 x += column.cells + 1;
                 continue;
             }
             let text = (column.text)(&row);
+            if is_task && text.is_empty() {
+                x += column.cells + 1;
+                continue;
+            }
             let role = match column.key {
                 SortKey::Failures => Role::Warning,
                 SortKey::Steps | SortKey::TaskType => Role::Text,
@@ -518,6 +529,33 @@ fn draw_judged(
         _ => return false,
     }
     true
+}
+
+/// `no attempt`, in place of the verdicts and figures that a task has none of; behind its id where they have no room.
+fn draw_untried(
+    cx: &Cx<'_>,
+    buf: &mut Buffer,
+    (id_x, x, y): (u16, u16, u16),
+    (fitted, used): (&Fitted, usize),
+    row: &Summary,
+) {
+    const WORDS: &str = "no attempt";
+    const CELLS: u16 = 10;
+    let empty = fitted.columns.iter();
+    let empty = empty.take_while(|column| (column.text)(row).is_empty());
+    let room: u16 = empty.map(|column| column.cells + 1).sum();
+    let style = cx.theme.style(Role::Dim);
+    if room > CELLS {
+        put(buf, x + 1, y, CELLS, WORDS, style);
+        return;
+    }
+    let used = u16::try_from(used).unwrap_or(u16::MAX);
+    if used.saturating_add(CELLS) <= fitted.id_cells {
+        put(buf, id_x + fitted.id_cells - CELLS, y, CELLS, WORDS, style);
+    } else if fitted.spark_cells >= CELLS {
+        let columns: u16 = fitted.columns.iter().map(|column| column.cells + 1).sum();
+        put(buf, x + columns + 1, y, CELLS, WORDS, style);
+    }
 }
 
 /// What came of the last replay: `= reproduced`, the step where it diverged, or that it failed.
