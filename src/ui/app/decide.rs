@@ -118,7 +118,7 @@ impl App {
 
     /// Says why nothing of this kind can be done.
     fn say_of_task(&mut self, what: &str) {
-        let text = format!("this is a task, and no attempt: there is nothing to {what}");
+        let text = format!("a task, not an attempt: nothing to {what}");
         self.status.pass(Tone::Info, text);
     }
 

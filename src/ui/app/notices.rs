@@ -276,6 +276,8 @@ impl App {
             return;
         };
         if let Some(ix) = self.data.tried.task(&id) {
+            let cx = context(&self.data, &self.paint, &self.habits, self.screen);
+            self.list.arrange_at(ix, &cx, effects);
             self.open_record(ix, effects);
             return;
         }

@@ -285,6 +285,14 @@ impl ListView {
         })));
     }
 
+    /// Rearranges the list as it is, and puts the cursor on a record.
+    pub fn arrange_at(&mut self, ix: RecordIx, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
+        self.arrange(self.how.clone(), cx, effects);
+        if let Some(Effect::Arrange(job)) = effects.last_mut() {
+            job.keep = Some(ix);
+        }
+    }
+
     /// Rearranges the list and begins at its top.
     pub fn arrange_from_top(&mut self, how: Arrangement, cx: &Cx<'_>, effects: &mut Vec<Effect>) {
         self.arrange(how, cx, effects);

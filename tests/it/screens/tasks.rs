@@ -166,7 +166,7 @@ const ATTEMPTS: &str = "tests/data/attempts.jsonl";
 fn tasks_without_an_attempt_stand_behind_the_attempts() {
     for size in [(80, 24), (200, 50)] {
         let mut driver = Driver::open(&[TASKS, ATTEMPTS], size);
-        shows(&driver, "2 records, 2 tasks");
+        shows(&driver, "2 records + 2 untr");
         check_cells(&driver, &format!("{size:?}"));
         let shown = format!("task_untried_{}x{}", size.0, size.1);
         snapshot(
@@ -177,10 +177,10 @@ fn tasks_without_an_attempt_stand_behind_the_attempts() {
         );
     }
     let driver = Driver::open(&[ATTEMPTS, TASKS], USUAL);
-    shows(&driver, "2 records, 2 tasks untried");
+    shows(&driver, "2 records + 2 untried tasks");
     let alone = Driver::open(&[TASKS], USUAL);
     shows(&alone, "3 tasks");
-    hides(&alone, "no attempt");
+    hides(&alone, "untried");
 }
 
 #[test]
@@ -189,13 +189,10 @@ fn a_task_without_an_attempt_is_nothing_to_decide() {
     for (paths, last) in [(vec![TASKS, ATTEMPTS], 4), (vec![TASKS], 3)] {
         let mut driver = Driver::reviewing(&paths, USUAL, reviews.path());
         driver.keys("Ga");
-        shows(
-            &driver,
-            "this is a task, and no attempt: there is nothing to decide",
-        );
+        shows(&driver, "a task, not an attempt: nothing to decide");
         shows(&driver, &format!("{last}/{last}"));
         driver.keys("kV<down>x");
-        shows(&driver, "there is nothing to decide");
+        shows(&driver, "nothing to decide");
         hides(&driver, "rejected");
         driver.keys("<esc>Q");
         shows(&driver, if last == 4 { "undecided" } else { "Queues" });
@@ -213,7 +210,7 @@ fn a_task_without_an_attempt_is_nothing_to_decide() {
 fn queries_narrowing_and_order_take_them_as_rows() {
     let mut driver = Driver::open(&[TASKS, ATTEMPTS], USUAL);
     driver.keys("Fformat = task<enter>");
-    shows(&driver, "2 of 2 records, 2 tasks untried");
+    shows(&driver, "2 of 2 records + 2 untried tasks");
     shows(&driver, "quay__crane__0");
     hides(&driver, "quay__crane__1");
     driver.keys("<esc>o");
@@ -249,20 +246,20 @@ fn a_task_leaves_the_list_with_its_first_attempt() {
     let folder = tempfile::tempdir().unwrap();
     let (tasks, run, _) = made(folder.path());
     let mut driver = Driver::open(&[tasks, run.clone()], USUAL);
-    shows(&driver, "3 records, 1 task untried");
-    shows(&driver, "no attempt");
+    shows(&driver, "3 records + 1 untried task");
+    shows(&driver, " untried   ");
     driver.keys("G");
     let row = driver.cursor_row();
     assert!(
-        row.contains("quay__crane__1") && row.contains("no attempt"),
+        row.contains("quay__crane__1") && row.contains("untried"),
         "{row}"
     );
     let mut file = std::fs::OpenOptions::new().append(true).open(&run).unwrap();
     file.write_all(chat_row("quay__crane__1", &["ls"]).as_bytes())
         .unwrap();
     driver.follow();
-    shows(&driver, "4 records, 0 tasks untried");
-    hides(&driver, "no attempt");
+    shows(&driver, "4 records + 0 untried tasks");
+    hides(&driver, " untried   ");
     let row = driver.keys("G").cursor_row();
     assert!(row.contains("quay__crane__1"), "{row}");
     driver.keys("i");
@@ -271,8 +268,8 @@ fn a_task_leaves_the_list_with_its_first_attempt() {
     // a rollout that begins anew
     std::fs::write(&run, chat_row("quay__crane__0", &["ls"])).unwrap();
     driver.follow();
-    shows(&driver, "1 task untried");
-    shows(&driver, "no attempt");
+    shows(&driver, "1 untried task");
+    shows(&driver, " untried   ");
 }
 
 #[test]
@@ -286,10 +283,10 @@ fn the_first_attempts_come_to_a_list_of_tasks() {
     driver.keys("j");
     std::fs::write(&run, rows).unwrap();
     driver.follow();
-    shows(&driver, "3 records, 1 task untried");
+    shows(&driver, "3 records + 1 untried task");
     let row = driver.cursor_row();
     assert!(
-        row.contains("quay__crane__1") && row.contains("no attempt"),
+        row.contains("quay__crane__1") && row.contains("untried"),
         "{row}"
     );
     driver.keys("gg");

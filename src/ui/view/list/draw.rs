@@ -79,7 +79,7 @@ impl ListView {
         let (all, shown) = (rows.attempts(), self.shown(cx));
         let mut counts = if rows.has_both() {
             let (attempts, tasks) = (human::plural(all, "record"), rows.untried());
-            format!("{attempts}, {} untried", human::plural(tasks, "task"))
+            format!("{attempts} + {}", human::plural(tasks, "untried task"))
         } else if all == 0 && rows.tasks() > 0 {
             human::plural(rows.tasks(), "task")
         } else {
@@ -245,14 +245,10 @@ impl ListView {
             self.draw_decision(cx, buf, ix, (area.x, y));
         }
         let id_x = area.x + fitted.lead_cells;
-        put(
-            buf,
-            id_x,
-            y,
-            fitted.id_cells,
-            &row.id,
-            theme.style(Role::Text),
-        );
+        let says_untried = is_task && cx.data.rows.has_both();
+        let id_role = if says_untried { Role::Dim } else { Role::Text };
+        let id_style = theme.style(id_role);
+        put(buf, id_x, y, fitted.id_cells, &row.id, id_style);
         self.mark(cx, buf, (id_x, y, fitted.id_cells), &row.id, narrow);
         let mut x = id_x + fitted.id_cells;
         if let Some(fault) = &row.fault {
@@ -276,7 +272,6 @@ impl ListView {
             let room = fitted.id_cells.saturating_sub(at + 1);
             put(buf, id_x + at, y, room, &name, theme.style(Role::LineNo));
         }
-        let says_untried = is_task && cx.data.rows.has_both();
         if says_untried {
             draw_untried(cx, buf, (id_x, x, y), (fitted, used), &row);
         }
@@ -531,7 +526,7 @@ fn draw_judged(
     true
 }
 
-/// `no attempt`, in place of the verdicts and figures that a task has none of; behind its id where they have no room.
+/// `untried`, in place of the verdicts and figures that a task has none of; behind its id where these have no room.
 fn draw_untried(
     cx: &Cx<'_>,
     buf: &mut Buffer,
@@ -539,23 +534,23 @@ fn draw_untried(
     (fitted, used): (&Fitted, usize),
     row: &Summary,
 ) {
-    const WORDS: &str = "no attempt";
-    const CELLS: u16 = 10;
+    const WORD: &str = "untried";
+    const CELLS: u16 = 7;
     let empty = fitted.columns.iter();
     let empty = empty.take_while(|column| (column.text)(row).is_empty());
     let room: u16 = empty.map(|column| column.cells + 1).sum();
-    let style = cx.theme.style(Role::Dim);
-    if room > CELLS {
-        put(buf, x + 1, y, CELLS, WORDS, style);
-        return;
-    }
     let used = u16::try_from(used).unwrap_or(u16::MAX);
-    if used.saturating_add(CELLS) <= fitted.id_cells {
-        put(buf, id_x + fitted.id_cells - CELLS, y, CELLS, WORDS, style);
+    let columns: u16 = fitted.columns.iter().map(|column| column.cells + 1).sum();
+    let at = if room > CELLS {
+        x + 1
+    } else if used.saturating_add(CELLS) <= fitted.id_cells {
+        id_x + fitted.id_cells - CELLS
     } else if fitted.spark_cells >= CELLS {
-        let columns: u16 = fitted.columns.iter().map(|column| column.cells + 1).sum();
-        put(buf, x + columns + 1, y, CELLS, WORDS, style);
-    }
+        x + columns + 1
+    } else {
+        return;
+    };
+    put(buf, at, y, CELLS, WORD, cx.theme.style(Role::Dim));
 }
 
 /// What came of the last replay: `= reproduced`, the step where it diverged, or that it failed.
