@@ -102,11 +102,8 @@ pub(super) fn run(
     );
     let by_place = |nth: u64| First::Nth(usize::try_from(nth).unwrap_or(usize::MAX));
     let first = args.id.map(First::Id).or(args.nth.map(by_place));
-    let names: Vec<String> = args
-        .paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let names = args.paths.iter().map(|path| path.display().to_string());
+    let names: Vec<String> = names.collect();
     ui::run(RunOptions {
         store,
         title: names.join(" "),

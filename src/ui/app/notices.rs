@@ -9,6 +9,7 @@ use crate::ui::app::App;
 use crate::ui::app::First;
 use crate::ui::app::context;
 use crate::ui::app::replay::replay_of;
+use crate::ui::data::Census;
 use crate::ui::data::Marked;
 use crate::ui::effect::Effect;
 use crate::ui::event::Generation;
@@ -24,19 +25,7 @@ impl App {
                 bytes,
                 is_complete,
             } => self.scanned(records, bytes, is_complete, effects),
-            Notice::Summaries(rows) => {
-                self.list.summarized(&rows);
-                let wanted = self.wanted_first(&rows);
-                for (ix, row) in rows {
-                    self.data.set_row(ix, row);
-                }
-                self.data.tell_untried();
-                if let Some(ix) = wanted {
-                    self.habits.first = None;
-                    self.open_record(ix, effects);
-                }
-                self.all_summarized(effects);
-            }
+            Notice::Summaries(rows) => self.summarized(rows, effects),
             Notice::Peeked(ids) => {
                 const MANY: usize = 4096;
                 if self.data.peeked.len() > MANY {
@@ -95,19 +84,37 @@ impl App {
                 self.replays_changed();
             }
             Notice::Attempts(opened, attempts) => self.attempted(opened, attempts),
-            Notice::AttemptsCounted(census) => {
-                // where something came meanwhile that was not counted, it is asked for again with the next rows
-                let _is_so = self.data.tried.counted(*census);
-                self.data.tell_untried();
-                self.list.rows_changed();
-                self.all_summarized(effects);
-                self.first_is_no_attempt(effects);
-            }
+            Notice::AttemptsCounted(census) => self.attempts_counted(*census, effects),
             Notice::HangUp => effects.push(Effect::Quit),
             // the owner of the terminal takes these before they come here
             Notice::Terminal(_) => {}
             other => self.view_notice(other, effects),
         }
+    }
+
+    /// Rows of the list came.
+    fn summarized(&mut self, rows: Vec<(RecordIx, Summary)>, effects: &mut Vec<Effect>) {
+        self.list.summarized(&rows);
+        let wanted = self.wanted_first(&rows);
+        for (ix, row) in rows {
+            self.data.set_row(ix, row);
+        }
+        self.data.tell_untried();
+        if let Some(ix) = wanted {
+            self.habits.first = None;
+            self.open_record(ix, effects);
+        }
+        self.all_summarized(effects);
+    }
+
+    /// It is known which tasks have an attempt.
+    fn attempts_counted(&mut self, census: Census, effects: &mut Vec<Effect>) {
+        // where something came meanwhile that was not counted, it is asked for again with the next rows
+        let _is_so = self.data.tried.counted(census);
+        self.data.tell_untried();
+        self.list.rows_changed();
+        self.all_summarized(effects);
+        self.first_is_no_attempt(effects);
     }
 
     /// Every view forgets colours of the theme before.

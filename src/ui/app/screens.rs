@@ -24,6 +24,16 @@ use crate::ui::view::results::ResultsView;
 use crate::ui::view::stats::StatsView;
 use crate::ui::view::trajectory::TrajectoryView;
 
+/// The most useful commands on an attempt among the rows of its task.
+const ATTEMPT_TIPS: &[(&str, &str)] = &[
+    ("next-pane", "page"),
+    ("open", "open it"),
+    ("patch", "patch"),
+    ("accept", "accept"),
+    ("reject", "reject"),
+    ("help", "keys"),
+];
+
 /// A screen above the list.
 #[derive(Debug)]
 pub(super) enum Screen {
@@ -117,6 +127,7 @@ impl Screen {
                 ("next-hunk", "hunk"),
                 ("help", "keys"),
             ],
+            Self::Trajectory(view) if view.attempt().is_some() => ATTEMPT_TIPS,
             Self::Trajectory(_) => &[
                 ("next-pane", "page"),
                 ("patch", "patch"),

@@ -166,7 +166,7 @@ mod tests {
     fn tasks_stand_behind_what_attempts_them() {
         check("aaatuut", &[], &[0, 1, 2, 4, 5]);
         check("utuaa.", &[], &[3, 4, 5, 0, 2]);
-        check("aa.a...", &[4..6], &[0, 1, 2, 3, 6]);
+        check("aa.a...", &[4..5, 5..6], &[0, 1, 2, 3, 6]);
         check("", &[], &[]);
         check("tt", &[], &[]);
     }

@@ -246,9 +246,8 @@ impl ListView {
         }
         let id_x = area.x + fitted.lead_cells;
         let says_untried = is_task && cx.data.rows.has_both();
-        let id_role = if says_untried { Role::Dim } else { Role::Text };
-        let id_style = theme.style(id_role);
-        put(buf, id_x, y, fitted.id_cells, &row.id, id_style);
+        let style = theme.style(if says_untried { Role::Dim } else { Role::Text });
+        put(buf, id_x, y, fitted.id_cells, &row.id, style);
         self.mark(cx, buf, (id_x, y, fitted.id_cells), &row.id, narrow);
         let mut x = id_x + fitted.id_cells;
         if let Some(fault) = &row.fault {
