@@ -76,8 +76,13 @@ impl ListView {
         const WIDE: u16 = 100;
         let style = |role| cx.theme.style(role);
         let rows = &cx.data.rows;
-        let (all, shown) = (rows.attempts(), self.shown(cx));
-        let mut counts = if rows.has_both() {
+        let listed = cx.data.store.listed_tasks();
+        let listed: usize = listed.iter().map(ExactSizeIterator::len).sum();
+        // those that are not summarised yet are tasks all the same
+        let all = rows.attempts().min(rows.len().saturating_sub(listed));
+        let shown = self.shown(cx);
+        let is_counted = cx.data.tried.untried().is_some();
+        let mut counts = if rows.has_both() && is_counted {
             let (attempts, tasks) = (human::plural(all, "record"), rows.untried());
             format!("{attempts} + {}", human::plural(tasks, "untried task"))
         } else if all == 0 && rows.tasks() > 0 {
@@ -85,7 +90,7 @@ impl ListView {
         } else {
             human::plural(all, "record")
         };
-        if shown != rows.shown() {
+        if shown != rows.shown() && !self.how.is_whole() {
             counts = format!("{} of {counts}", human::count(shown));
         }
         let state = self.state_words(cx);
