@@ -4,8 +4,8 @@
 //! step *k* may be told by any step: lines keep their identity through the edits that leave them alone, so that a view
 //! tells of the file before it and after it, up to the next command that may have changed it. Nothing is guessed: a line
 //! that is called known is right, and what commands may have changed is unknown until it is seen again. Pure, except for
-//! [`checkout`], which reads files out of a git repository, and [`archive`] and [`sources`], which read those of archives and
-//! folders.
+//! [`repositories`], which finds the repository of a task, and what reads its [`snapshot`]: [`checkout`] files of a git
+//! repository, [`archive`] and [`sources`] those of archives and folders.
 
 pub mod archive;
 mod arena;
@@ -16,6 +16,8 @@ mod history;
 mod names;
 mod reach;
 mod rebuild;
+pub mod repositories;
+pub mod snapshot;
 pub mod sources;
 mod state;
 mod table;

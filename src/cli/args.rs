@@ -401,12 +401,13 @@ pub(super) struct ShowArgs {
 /// Where repositories are.
 #[derive(Debug, Clone, Args)]
 pub(super) struct RepoArgs {
-    /// The repository of the tasks: a checkout or a bare repository. Files as they were at the task's base commit are
-    /// read out of it; nothing is ever written or run there
-    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, help_heading = "Input")]
+    /// The repository of the tasks: a checkout or a bare repository, which is read at each task's base commit, or the plain
+    /// folder or archive that the tasks were made of. Nothing is ever written or run there
+    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::AnyPath, help_heading = "Input")]
     pub(super) repo: Option<PathBuf>,
 
-    /// A folder of repositories: checkouts `owner__name` and bare mirrors `owner__name.git`
+    /// A folder of repositories: checkouts and plain folders `owner__name`, bare mirrors `owner__name.git`, and whatever else
+    /// `tasks build` makes tasks of
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, help_heading = "Input")]
     pub(super) repos: Option<PathBuf>,
 }

@@ -52,7 +52,7 @@ use crate::text::human;
 use crate::verify::check::Tools;
 use crate::verify::filter::Filter;
 use crate::verify::program::RunProgram;
-use crate::workspace::checkout::Repositories;
+use crate::workspace::repositories::Repositories;
 
 /// How much longer than an attempt its sandbox may live.
 const SLACK: Duration = Duration::from_mins(10);

@@ -53,7 +53,7 @@ use crate::verify::flags;
 use crate::verify::noted;
 use crate::verify::program::RunProgram;
 use crate::verify::published;
-use crate::workspace::checkout::Repositories;
+use crate::workspace::repositories::Repositories;
 
 /// Records that are checked between two words about the progress; each may run a program for a minute.
 const BATCH: usize = 32;

@@ -21,7 +21,7 @@ use crate::verify::check::judgement;
 use crate::verify::filter::Filter;
 use crate::verify::noted;
 use crate::verify::program::RunProgram;
-use crate::workspace::checkout::Repositories;
+use crate::workspace::repositories::Repositories;
 
 /// What a filter says of a record.
 #[derive(Debug, Clone, PartialEq)]

@@ -41,6 +41,7 @@ pub use files::EntryKind;
 pub use files::Files;
 pub use files::Skipped;
 pub use files::SkippedFor;
+pub use files::is_indexed;
 pub use files::is_source;
 pub use known::Known;
 pub use thing::DefinitionId;

@@ -49,10 +49,10 @@ use crate::replay::base::trees::Held;
 use crate::replay::base::trees::Trees;
 use crate::sandbox::System;
 use crate::sandbox::Tree;
-use crate::workspace::checkout::Repositories;
+use crate::workspace::repositories::Repositories;
 
-/// Entries of a commit, and bytes of one file of it.
-const COMMIT: (u64, u64) = (500_000, 1 << 30);
+/// Entries of a repository, and bytes of one file of it.
+const MOST: (u64, u64) = (500_000, 1 << 30);
 
 /// Where base states come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -153,12 +153,15 @@ impl BaseSources {
             let key = format!("rootfs-{}", inside.display());
             return Ok(Base::of(BaseKind::Image, at, Some(inside), key));
         }
-        match self.repositories.checkout(trajectory) {
-            Some(Ok(checkout)) => {
-                let key = checkout.tree();
+        match self.repositories.of(trajectory, cancel) {
+            Some(Ok(snapshot)) => {
+                let key = snapshot.whole_name(MOST, cancel);
+                let key = key.map_err(|why| {
+                    Error::input(format!("the task's files cannot be read: {why}"))
+                })?;
                 let held = trees.get(&key, &mut |place| {
                     write_out(
-                        &|each| checkout.files(COMMIT, cancel, each),
+                        &|each| snapshot.files(MOST, cancel, each),
                         place,
                         &Outgoing::default(),
                     )

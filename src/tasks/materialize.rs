@@ -4,7 +4,6 @@
 //! A repository holds whatever somebody put there. Nothing is written outside the folder, links that lead out of it and
 //! what passes for git's own files are left out, and git runs without anybody's settings, hooks and filters.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -14,9 +13,6 @@ use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::Task;
-use crate::python::repo::Entry;
-use crate::python::repo::EntryKind;
-use crate::python::repo::Files as _;
 use crate::replay::Bounds;
 use crate::replay::Outgoing;
 use crate::replay::Place;
@@ -24,9 +20,7 @@ use crate::replay::answer_files;
 use crate::replay::commit_message;
 use crate::replay::write_out;
 use crate::tasks::base::BaseState;
-use crate::workspace::checkout::Checkout;
-use crate::workspace::checkout::is_repository;
-use crate::workspace::sources::Folder;
+use crate::workspace::snapshot::Snapshot;
 
 /// Entries of a repository, and bytes of one file of it.
 const MOST: (u64, u64) = (500_000, 1 << 30);
@@ -56,15 +50,15 @@ pub struct Materialized {
     pub notes: Vec<String>,
 }
 
-/// Writes the base state of a task, whose repository is a checkout, a bare one, or a plain folder, into a folder. One that
-/// holds nothing yet is whole or not there.
+/// Writes the base state of a task, of whose repository this is the state that it was made of, into a folder. One that holds
+/// nothing yet is whole or not there.
 ///
 /// # Errors
 /// *input* when the repository cannot be read, the base state not be made or the folder not be written; *user* when it
 /// holds something and may not be overwritten; *limit* when there is too much of it or it was cancelled.
 pub fn materialize(
     task: &Task,
-    repository: &Path,
+    repository: &Snapshot,
     folder: &Path,
     form: Form,
     cancel: &Cancel,
@@ -81,13 +75,12 @@ pub fn materialize(
             folder.display()
         )));
     }
-    let tree = Tree::open(task, repository)?;
     let outgoing = Outgoing {
-        changed: tree.base(task, cancel)?.changed,
+        changed: base(task, repository)?.changed,
         only_inner_links: true,
     };
     if has_something {
-        return fill(folder, task, &tree, &outgoing, form, cancel);
+        return fill(folder, task, repository, &outgoing, form, cancel);
     }
     let cannot = |err| cannot(folder).caused_by(err);
     let whole = std::path::absolute(folder).map_err(cannot)?;
@@ -99,7 +92,7 @@ pub fn materialize(
         .prefix(".hgview-new-")
         .tempdir_in(&outer);
     let new = new.map_err(cannot)?;
-    let done = fill(new.path(), task, &tree, &outgoing, form, cancel)?;
+    let done = fill(new.path(), task, repository, &outgoing, form, cancel)?;
     // over an empty folder too
     std::fs::rename(new.path(), &whole).map_err(cannot)?;
     let _moved = new.keep();
@@ -119,67 +112,27 @@ fn holds_something(folder: &Path) -> Result<bool> {
     }
 }
 
-/// A repository at a task's base commit.
-enum Tree {
-    Commit(Box<Checkout>),
-    Folder(Folder),
-}
-
-impl Tree {
-    fn open(task: &Task, repository: &Path) -> Result<Self> {
-        if !repository.is_dir() {
-            let shown = repository.display();
-            return Err(Error::input(format!("{shown} is no folder"))
-                .hint("name a checkout, a bare repository, or a folder of files; archives have to be unpacked"));
-        }
-        if !is_repository(repository) {
-            return Ok(Self::Folder(Folder::new(repository)));
-        }
-        let commit = task.base_commit.as_deref();
-        let commit = commit.ok_or_else(|| Error::input("the task names no base commit"))?;
-        let checkout = Checkout::open(repository, commit).map_err(Error::input)?;
-        Ok(Self::Commit(Box::new(checkout)))
-    }
-
-    fn base(&self, task: &Task, cancel: &Cancel) -> Result<BaseState> {
-        let made = match self {
-            Self::Commit(checkout) => {
-                let files = checkout.sources(MOST.0, cancel).map_err(Error::input)?;
-                BaseState::of(task, &|path| files.read(path))
-            }
-            Self::Folder(folder) => {
-                let entries = folder.entries().map_err(Error::input)?;
-                // what is behind a link may lie anywhere
-                let is_file = |entry: &Entry| matches!(entry.kind, EntryKind::File { .. });
-                let files = entries.into_iter().filter(is_file);
-                let paths: HashSet<String> = files.map(|entry| entry.path).collect();
-                BaseState::of(task, &|path| {
-                    if paths.contains(path) {
-                        folder.read(path)
-                    } else {
-                        Err("there is no such file".to_owned())
-                    }
-                })
-            }
-        };
-        made.map_err(|why| Error::input(format!("the base state cannot be made: {why}")))
-    }
+/// What the task's producer changed of its repository.
+fn base(task: &Task, repository: &Snapshot) -> Result<BaseState> {
+    let read = |path: &str| {
+        let file = repository.file(path)?;
+        file.ok_or_else(|| "there is no such file".to_owned())
+    };
+    BaseState::of(task, &read)
+        .map_err(|why| Error::input(format!("the base state cannot be made: {why}")))
 }
 
 fn fill(
     folder: &Path,
     task: &Task,
-    tree: &Tree,
+    repository: &Snapshot,
     outgoing: &Outgoing,
     form: Form,
     cancel: &Cancel,
 ) -> Result<Materialized> {
     let mut place = Place::new(folder, BOUNDS, None)?;
     let notes = write_out(
-        &|each| match tree {
-            Tree::Commit(checkout) => checkout.files(MOST, cancel, each),
-            Tree::Folder(folder) => folder.files(MOST, cancel, each),
-        },
+        &|each| repository.files(MOST, cancel, each),
         &mut place,
         outgoing,
     )?;
@@ -282,6 +235,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::workspace::repositories::Repositories;
 
     /// A folder of files with odd ones among them.
     fn repository(folder: &Path) {
@@ -292,9 +246,16 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", folder.join("outer")).unwrap();
     }
 
+    fn run(task: &Task, repo: &Path, to: &Path, form: Form) -> Result<Materialized> {
+        let cancel = Cancel::new();
+        let repositories = Repositories::new(Some(repo.to_owned()), None);
+        let snapshot = repositories.open(task, &cancel).map_err(Error::input)?;
+        materialize(task, &snapshot, to, form, &cancel)
+    }
+
     fn task() -> Task {
         Task::from_instance(
-            serde_json::json!({"instance_id": "t", "repo": "o/r", "base_commit": "0", "module_name": "f",
+            serde_json::json!({"instance_id": "t", "repo": "o/r", "module_name": "f",
             "file_path": "pkg/m.py", "function_description": "d", "docstring_line_start": 1, "docstring_line_end": 1}),
         )
     }
@@ -305,8 +266,7 @@ mod tests {
         let (repo, to) = (outer.path().join("repo"), outer.path().join("new/base"));
         repository(&repo);
         let form = Form::default();
-        let run = |task: &Task, form| materialize(task, &repo, &to, form, &Cancel::new());
-        let done = run(&task(), form).unwrap();
+        let done = run(&task(), &repo, &to, form).unwrap();
         assert_eq!(done.commit, None);
         assert_eq!(done.notes.len(), 1, "{:?}", done.notes);
         let text = fs::read_to_string(to.join("pkg/m.py")).unwrap();
@@ -318,19 +278,19 @@ mod tests {
         assert!(to.join("outer").symlink_metadata().is_err());
         // what is there is not written over unasked
         fs::write(to.join("own"), "own").unwrap();
-        assert!(run(&task(), form).is_err());
+        assert!(run(&task(), &repo, &to, form).is_err());
         let form = Form {
             may_overwrite: true,
             ..form
         };
-        run(&task(), form).unwrap();
+        run(&task(), &repo, &to, form).unwrap();
         assert_eq!(fs::read_to_string(to.join("own")).unwrap(), "own");
         // one that cannot be made leaves nothing
         let other = outer.path().join("other");
         let mut wrong = (*task().instance.unwrap()).clone();
         wrong["docstring_line_start"] = 99.into();
         let wrong = Task::from_instance(wrong);
-        let failed = materialize(&wrong, &repo, &other, Form::default(), &Cancel::new());
+        let failed = run(&wrong, &repo, &other, Form::default());
         assert!(failed.is_err());
         let left: Vec<_> = fs::read_dir(outer.path()).unwrap().collect();
         assert_eq!(left.len(), 2, "{left:?}");
@@ -363,7 +323,7 @@ mod tests {
                 instance["base_commit"] = commit.trim().into();
             }
             let task = Task::from_instance(instance);
-            materialize(&task, &repo, &to, form, &Cancel::new()).unwrap();
+            run(&task, &repo, &to, form).unwrap();
             let listed = git(&to, &["ls-files"]).unwrap();
             assert_eq!(listed, ".gitignore\ninner\npkg/m.py\nrun.sh\n");
             fs::write(to.join("pkg/m.py"), "def f():\n    'new'\n    return 1\n").unwrap();
@@ -386,10 +346,7 @@ mod tests {
         };
         let make = |name: &str| {
             let to = outer.path().join(name);
-            (
-                materialize(&task(), &repo, &to, form, &Cancel::new()).unwrap(),
-                to,
-            )
+            (run(&task(), &repo, &to, form).unwrap(), to)
         };
         let (one, to) = make("one");
         assert_eq!(git(&to, &["status", "--porcelain"]).unwrap(), "");
@@ -401,15 +358,14 @@ mod tests {
         assert_eq!(one.commit, two.commit);
         assert!(one.commit.is_some());
         assert!(
-            materialize(
+            run(
                 &task(),
                 &repo,
                 &to,
                 Form {
                     may_overwrite: true,
                     ..form
-                },
-                &Cancel::new()
+                }
             )
             .is_err()
         );

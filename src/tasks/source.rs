@@ -2,36 +2,23 @@
 //! many of these.
 
 mod find;
-mod name;
 
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-use rayon::iter::IntoParallelIterator as _;
-use rayon::iter::ParallelIterator as _;
 
 pub use find::find;
 
 use crate::cancel::Cancel;
-use crate::python::repo::EntryKind;
 use crate::python::repo::Files;
 use crate::python::repo::Progress;
 use crate::python::repo::Repository;
-use crate::python::repo::is_source;
 use crate::tasks::KnownRepositories;
 use crate::tasks::Seed;
 use crate::tasks::licence::Licence;
 use crate::tasks::licence::licence;
-use crate::workspace::checkout;
-use crate::workspace::checkout::Checkout;
-use crate::workspace::sources::Folder;
-use crate::workspace::sources::Packed;
-
-/// A commit has no more files and folders.
-const MOST_FILES: u64 = 2_000_000;
-/// Digits of a name of content: as many as a commit has.
-const NAME_DIGITS: usize = 40;
+use crate::workspace::checkout::is_repository;
+use crate::workspace::repositories::repository_name;
+use crate::workspace::snapshot::Snapshot;
 
 /// A repository that has not been opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,50 +70,36 @@ impl Source {
     /// In words: it is not there, is damaged, has no such commit, holds too much; it was cancelled.
     pub fn open(&self, cancel: &Cancel) -> Result<Opened, String> {
         let path = self.path.as_path();
-        if path.is_dir() && checkout::is_repository(path) {
-            return self.open_git(cancel);
-        }
-        if self.commit.is_some() {
+        let snapshot = if path.is_dir() && is_repository(path) {
+            Snapshot::of_reference(path, self.commit.as_deref().unwrap_or("HEAD"))?
+        } else if self.commit.is_some() {
             return Err(format!("{} is no git repository", path.display()));
-        }
-        let files: Arc<dyn Files + Send + Sync> = if path.is_dir() {
-            if path.join(".git").symlink_metadata().is_ok() {
-                return Err("its .git is no repository".to_owned());
-            }
-            Arc::new(Folder::new(path))
         } else {
-            Arc::new(Packed::open(path, cancel).map_err(|err| err.to_string())?)
+            Snapshot::of_files(path, cancel)?
         };
-        let commit = content_name(files.as_ref(), cancel)?;
-        self.opened(commit, files, None)
-    }
-
-    fn open_git(&self, cancel: &Cancel) -> Result<Opened, String> {
-        let name = self.commit.as_deref().unwrap_or("HEAD");
-        let (checkout, commit) = Checkout::open_at(&self.path, name)?;
-        let files = checkout.sources(MOST_FILES, cancel)?;
-        self.opened(commit, Arc::new(files), Some(self.path.clone()))
-    }
-
-    fn opened(
-        &self,
-        commit: String,
-        files: Arc<dyn Files + Send + Sync>,
-        git: Option<PathBuf>,
-    ) -> Result<Opened, String> {
         let repo = self.repo.clone();
-        let licence = licence(files.as_ref(), &files.entries()?);
-        Ok(Opened {
-            repo: repo.unwrap_or_else(|| name::of(&self.path)),
-            commit,
-            licence,
-            git,
-            files,
-        })
+        let repo = repo.unwrap_or_else(|| repository_name(path));
+        Opened::of(&snapshot, repo, cancel)
     }
 }
 
 impl Opened {
+    /// A repository of this name in one state.
+    ///
+    /// # Errors
+    /// In words: its files cannot be listed, it was cancelled.
+    pub fn of(snapshot: &Snapshot, repo: String, cancel: &Cancel) -> Result<Self, String> {
+        let files = snapshot.sources(cancel)?;
+        let licence = licence(files.as_ref(), &files.entries()?);
+        Ok(Self {
+            repo,
+            commit: snapshot.name().to_owned(),
+            licence,
+            git: snapshot.is_git().then(|| snapshot.path().to_owned()),
+            files,
+        })
+    }
+
     /// Reads and indexes its Python files, with what is `known` of them. `None` when it was cancelled.
     ///
     /// # Errors
@@ -149,46 +122,6 @@ impl Opened {
                 .with_git(self.git.clone())
         }))
     }
-}
-
-/// A name of what the Python files of a folder or archive hold, as long as the hash of a commit. What cannot be read has
-/// no part in it.
-fn content_name(files: &dyn Files, cancel: &Cancel) -> Result<String, String> {
-    let mut paths: Vec<String> = files
-        .entries()?
-        .into_iter()
-        .filter(|entry| matches!(entry.kind, EntryKind::File { .. }) && is_source(&entry.path))
-        .map(|entry| entry.path)
-        .collect();
-    paths.sort_unstable();
-    let hash = |path: &String| {
-        let bytes = (!cancel.is_cancelled()).then(|| files.read(path).ok())??;
-        Some(blake3::hash(&bytes))
-    };
-    let hashes: Vec<Option<blake3::Hash>> = (0..paths.len())
-        .into_par_iter()
-        .map(|ix| paths.get(ix).and_then(hash))
-        .collect();
-    if cancel.is_cancelled() {
-        return Err("cancelled".to_owned());
-    }
-    let mut all = blake3::Hasher::new();
-    for (path, hash) in paths.iter().zip(hashes) {
-        if let Some(hash) = hash {
-            all.update(&(path.len() as u64).to_le_bytes());
-            all.update(path.as_bytes());
-            all.update(hash.as_bytes());
-        }
-    }
-    let name = all.finalize().to_hex();
-    Ok(name.chars().take(NAME_DIGITS).collect())
-}
-
-/// Whether a file's name is that of an archive.
-fn is_archive(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = name.to_ascii_lowercase();
-    name::ARCHIVES.iter().any(|ending| name.ends_with(ending))
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ use crate::verify::check::Checked;
 use crate::verify::check::Tools;
 use crate::verify::noted;
 use crate::verify::program::RunProgram;
-use crate::workspace::checkout::Repositories;
+use crate::workspace::repositories::Repositories;
 
 /// What judges a record: its head, the whole of it where the head is not enough, earlier judgements, repositories, and a
 /// flag that stops it.

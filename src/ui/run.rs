@@ -62,7 +62,7 @@ use crate::ui::tasks::Tasks;
 use crate::ui::terminal::Screen;
 use crate::ui::view::Look;
 use crate::verify::replays::Replays;
-use crate::workspace::checkout::Repositories;
+use crate::workspace::repositories::Repositories;
 
 /// What the program starts with.
 #[derive(Debug)]

@@ -93,7 +93,7 @@ use crate::ui::tasks::replay::Replayer;
 use crate::verify::replays::Replays;
 use crate::workspace::BaseFiles;
 use crate::workspace::History;
-use crate::workspace::checkout::Repositories;
+use crate::workspace::repositories::Repositories;
 
 /// What work needs from the outside.
 #[derive(Debug)]
@@ -338,7 +338,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::File(job) => say(Notice::File(job.key, file(&job, env, cancel))),
         Effect::CheckSides => check_sides(env, say),
         Effect::LoadTheme(name) => load_theme(&name, env, say),
-        Effect::PageText(job, what) => page_text(&job, what, env, say),
+        Effect::PageText(job, what) => page_text(&job, what, env, cancel, say),
         Effect::Copy(text, what) => copy(&text, what, env, say),
         Effect::CopyName(ix, is_reference) => copy_name(ix, is_reference, env, say),
         Effect::CopyRecord(ix) => copy_record(ix, env, say),
@@ -469,7 +469,7 @@ fn judge_for(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Not
 
 fn pages(jobs: Vec<PageJob>, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
     each(jobs, cancel, |job| {
-        let page = build(env, &job);
+        let page = build(env, &job, cancel);
         say(Notice::Page(job.key, Box::new(page)));
     });
 }
@@ -565,9 +565,9 @@ fn file(job: &FileJob, env: &Env, cancel: &Cancel) -> Result<Rebuilt, Fault> {
     let history = if let Some(history) = &job.history {
         Arc::clone(history)
     } else {
-        let checkout = env.repositories.checkout(&root);
-        let base = match &checkout {
-            Some(Ok(checkout)) => Some(checkout as &dyn BaseFiles),
+        let snapshot = env.repositories.of(&root, cancel);
+        let base = match &snapshot {
+            Some(Ok(snapshot)) => Some(&**snapshot as &dyn BaseFiles),
             Some(Err(why)) => {
                 remark = Some(format!("the repository tells nothing: {why}"));
                 None
@@ -682,8 +682,14 @@ fn find_rows(pattern: &Regex, rows: &Rows, order: &Order, cancel: &Cancel) -> Op
     Some(places)
 }
 
-fn page_text(job: &PageJob, what: PageUse, env: &Env, say: &mut dyn FnMut(Notice)) {
-    let text = build(env, job).text();
+fn page_text(
+    job: &PageJob,
+    what: PageUse,
+    env: &Env,
+    cancel: &Cancel,
+    say: &mut dyn FnMut(Notice),
+) {
+    let text = build(env, job, cancel).text();
     match what {
         PageUse::Copy => copy(&text, "step", env, say),
         PageUse::Editor => say(Notice::External(text, true)),
@@ -770,10 +776,10 @@ fn refresh(env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) {
     }
 }
 
-fn build(env: &Env, job: &PageJob) -> Page {
+fn build(env: &Env, job: &PageJob, cancel: &Cancel) -> Page {
     match (job.raw, job.subject) {
-        (None, Subject::Place(nth)) => task::place(env, &job.trajectory, nth, &job.options),
-        (None, Subject::Attempt(ix)) => task::attempt(env, job, ix),
+        (None, Subject::Place(nth)) => task::place(env, &job.trajectory, nth, &job.options, cancel),
+        (None, Subject::Attempt(ix)) => task::attempt(env, job, ix, cancel),
         (None, _) => Page::telling(
             &job.trajectory,
             &job.path,
@@ -826,7 +832,7 @@ fn find(job: &FindJob, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(Notice)) 
         }
         let besides = job.outline.told(path, *subject);
         let page = match *subject {
-            Subject::Place(nth) => task::place(env, &job.trajectory, nth, &job.options),
+            Subject::Place(nth) => task::place(env, &job.trajectory, nth, &job.options, cancel),
             subject => Page::telling(&job.trajectory, path, subject, &besides, &job.options),
         };
         hits.extend(

@@ -1,7 +1,7 @@
 //! Files as they were before the agent changed them, for those who have only the patch.
 //!
 //! [`ViewBases`] takes them from the trajectory: what it showed of a file before the first edit of that file, when that
-//! is the whole file. [`CheckoutBases`] adds those of a repository. Whoever asks compares the answer with the
+//! is the whole file. [`RepositoryBases`] adds those of a repository. Whoever asks compares the answer with the
 //! patch's own lines before trusting it: a view may be cut, or of another state.
 
 use std::cell::OnceCell;
@@ -16,8 +16,8 @@ use crate::model::Trajectory;
 use crate::model::Value;
 use crate::replay::BaseChange;
 use crate::workspace::BaseFiles as _;
-use crate::workspace::checkout::Checkout;
 use crate::workspace::is_plain_cat;
+use crate::workspace::snapshot::Snapshot;
 
 /// Finds files as they were before the edit.
 pub trait Bases {
@@ -70,25 +70,29 @@ impl<F: Fn() -> Option<Arc<Trajectory>>> Bases for ViewBases<F> {
 
 /// Files from the trajectory's own views, and from the repository where there are none: as the task has them at its
 /// beginning, docstrings cut and bodies masked.
-pub struct CheckoutBases<'a> {
+pub struct RepositoryBases<'a> {
     views: &'a dyn Bases,
-    checkout: Option<&'a Checkout>,
+    repository: Option<&'a Snapshot>,
     changes: Vec<BaseChange>,
 }
 
-impl<'a> CheckoutBases<'a> {
+impl<'a> RepositoryBases<'a> {
     /// Asks `views` first: the agent may have worked on another state than the commit.
-    pub fn new(views: &'a dyn Bases, checkout: Option<&'a Checkout>, task: Option<&Task>) -> Self {
-        let changes = task.filter(|_| checkout.is_some());
+    pub fn new(
+        views: &'a dyn Bases,
+        repository: Option<&'a Snapshot>,
+        task: Option<&Task>,
+    ) -> Self {
+        let changes = task.filter(|_| repository.is_some());
         Self {
             views,
-            checkout,
+            repository,
             changes: changes.map_or_else(Vec::new, |task| BaseChange::of(task, false)),
         }
     }
 
-    fn checked_out(&self, path: &str) -> Option<Text> {
-        let text = self.checkout?.base_file(path).ok()??;
+    fn of_repository(&self, path: &str) -> Option<Text> {
+        let text = self.repository?.base_file(path).ok()??;
         let change = self.changes.iter().find(|change| change.path == path);
         let changed = change.and_then(|change| change.apply(text.as_bytes()).ok());
         let changed = changed.and_then(|bytes| String::from_utf8(bytes).ok());
@@ -96,10 +100,10 @@ impl<'a> CheckoutBases<'a> {
     }
 }
 
-impl Bases for CheckoutBases<'_> {
+impl Bases for RepositoryBases<'_> {
     fn base(&self, path: &str) -> Option<Text> {
         let viewed = self.views.base(path);
-        viewed.or_else(|| self.checked_out(path))
+        viewed.or_else(|| self.of_repository(path))
     }
 }
 

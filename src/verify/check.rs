@@ -22,7 +22,7 @@ use crate::verify::FAILED;
 use crate::verify::Judgement;
 use crate::verify::Rules;
 use crate::verify::VERSION;
-use crate::verify::base::CheckoutBases;
+use crate::verify::base::RepositoryBases;
 use crate::verify::base::ViewBases;
 use crate::verify::cache::Cache;
 use crate::verify::flags;
@@ -30,8 +30,8 @@ use crate::verify::program::ProgramEnd;
 use crate::verify::program::RunProgram;
 use crate::verify::published;
 use crate::verify::strict;
-use crate::workspace::checkout::Checkout;
-use crate::workspace::checkout::Repositories;
+use crate::workspace::repositories::Repositories;
+use crate::workspace::snapshot::Snapshot;
 
 /// What a check may use.
 #[derive(Clone, Copy)]
@@ -274,18 +274,19 @@ fn judge(
     let once = program;
     let program = once.map(|once| once as &dyn RunProgram);
     let strict = tools.repositories.filter(|_| rules == Rules::Strict);
-    let checkout = strict.and_then(|repositories| repositories.checkout(trajectory)?.ok());
+    let repository = strict.and_then(|repositories| repositories.of(trajectory, cancel)?.ok());
+    let repository = repository.as_deref();
     let fresh = || match rules {
         Rules::Published => published::judge(trajectory, program, cancel),
         Rules::Strict => {
             let views = ViewBases::new(|| whole().ok());
-            let bases = CheckoutBases::new(&views, checkout.as_ref(), trajectory.task.as_ref());
+            let bases = RepositoryBases::new(&views, repository, trajectory.task.as_ref());
             strict::judge(trajectory, &bases, program, cancel)
         }
     };
     if kind == Some(TaskKind::FuncGen) && !runs {
         // what its test program showed when somebody ran it holds for those who do not run it, too
-        let key = key(rules, head, true, checkout.as_ref());
+        let key = key(rules, head, true, repository);
         if let Some(known) = tools.cache.and_then(|cache| cache.get(&key)) {
             return known;
         }
@@ -294,7 +295,7 @@ fn judge(
     let Some(cache) = cache else {
         return fresh();
     };
-    let key = key(rules, head, runs, checkout.as_ref());
+    let key = key(rules, head, runs, repository);
     if let Some(known) = cache.get(&key) {
         return known;
     }
@@ -309,8 +310,8 @@ fn judge(
     found
 }
 
-fn key(rules: Rules, head: &Head, runs: bool, checkout: Option<&Checkout>) -> ContentHash {
-    let tree = checkout.map(Checkout::tree).unwrap_or_default();
+fn key(rules: Rules, head: &Head, runs: bool, repository: Option<&Snapshot>) -> ContentHash {
+    let tree = repository.map(Snapshot::sources_name).unwrap_or_default();
     key_of(rules.name(), VERSION, head, &[runs.to_string(), tree])
 }
 

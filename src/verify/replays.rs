@@ -22,7 +22,7 @@ use crate::sandbox::Backend;
 use crate::sandbox::System;
 use crate::verify::Rules;
 use crate::verify::base::Bases;
-use crate::verify::base::CheckoutBases;
+use crate::verify::base::RepositoryBases;
 use crate::verify::base::ViewBases;
 use crate::verify::program::Programs;
 use crate::verify::program::RunProgram;
@@ -147,9 +147,9 @@ impl Replays {
         let kind = task.map(|task| task.kind);
         if kind.is_some_and(|kind| RULED.contains(&kind)) {
             let views = ViewBases::new(|| Some(Arc::clone(trajectory)));
-            let checkout = self.stage.sources.repositories.checkout(trajectory);
-            let checkout = checkout.and_then(Result::ok);
-            let bases = CheckoutBases::new(&views, checkout.as_ref(), task);
+            let repositories = &self.stage.sources.repositories;
+            let repository = repositories.of(trajectory, cancel).and_then(Result::ok);
+            let bases = RepositoryBases::new(&views, repository.as_deref(), task);
             let program = Some(&self.programs as &dyn RunProgram);
             for rules in [Rules::Published, Rules::Strict] {
                 let with = (program, &bases as &dyn Bases);

@@ -94,6 +94,14 @@ pub fn content_name(path: &Path) -> Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
+/// Looks whether a file begins as an archive does.
+///
+/// # Errors
+/// *input* when it does not, or cannot be read.
+pub fn check(path: &Path) -> Result<()> {
+    packing(path).map(|_| ())
+}
+
 fn open(path: &Path) -> Result<File> {
     let file = File::open(path).map_err(|err| cannot(path).caused_by(err))?;
     let is_file = file.metadata().is_ok_and(|meta| meta.is_file());

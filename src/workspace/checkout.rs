@@ -17,10 +17,8 @@ pub use sources::CommitFiles;
 pub use walk::TreeFile;
 pub use walk::TreeKind;
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -29,117 +27,8 @@ use gix_hash::ObjectId;
 use gix_object::Find as _;
 use gix_object::TreeRefIter;
 
-use crate::error::Error;
-use crate::error::Result;
-use crate::model::Task;
-use crate::model::Text;
-use crate::model::Trajectory;
-use crate::workspace::BaseFiles;
-
 /// Files that are longer are not read; no source file is.
-const MAX_BYTES: u64 = 64 << 20;
-
-/// Where the repositories of tasks are.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Repositories {
-    /// One repository, for whatever task: a checkout or a bare repository.
-    pub repo: Option<PathBuf>,
-    /// A folder of checkouts `owner__name` and bare mirrors `owner__name.git`.
-    pub repos: Option<PathBuf>,
-}
-
-impl Repositories {
-    /// Whether none was named.
-    pub fn is_empty(&self) -> bool {
-        self.repo.is_none() && self.repos.is_none()
-    }
-
-    /// Looks whether they are what they should be, before long work begins.
-    ///
-    /// # Errors
-    /// *input* when `repo` is no git repository or `repos` is no folder.
-    pub fn check(&self) -> Result<()> {
-        if let Some(repo) = &self.repo
-            && objects_of(repo).is_none()
-        {
-            return Err(
-                Error::input(format!("{} is no git repository", repo.display()))
-                    .hint("name a checkout or a bare repository"),
-            );
-        }
-        if let Some(repos) = &self.repos
-            && !repos.is_dir()
-        {
-            return Err(Error::input(format!("{} is no folder", repos.display()))
-                .hint("name a folder that holds owner__name folders or owner__name.git mirrors"));
-        }
-        Ok(())
-    }
-
-    /// The repository of a trajectory's task at the commit from which the agent started; `None` where no repository was
-    /// named at all.
-    ///
-    /// # Errors
-    /// Says in words why there is none: the task names no commit, the folder has no such repository, it has no such
-    /// commit.
-    pub fn checkout(&self, trajectory: &Trajectory) -> Option<Result<Checkout, String>> {
-        (!self.is_empty()).then(|| self.open(trajectory.task.as_ref()))
-    }
-
-    /// Where the repository of a task is, be it one of git or a plain folder or archive.
-    ///
-    /// # Errors
-    /// Says in words why there is none.
-    pub fn place(&self, task: &Task) -> Result<PathBuf, String> {
-        let repos = match (&self.repo, &self.repos) {
-            (Some(repo), _) => return Ok(repo.clone()),
-            (None, Some(repos)) => repos,
-            (None, None) => return Err("no repository was named".to_owned()),
-        };
-        let name = task.repo.as_deref().ok_or("the task names no repository")?;
-        let found = find_folder(repos, name, &|place| objects_of(place).is_some());
-        let found = found.or_else(|| find_folder(repos, name, &Path::is_dir));
-        found.ok_or_else(|| format!("there is no repository of {name}"))
-    }
-
-    fn open(&self, task: Option<&Task>) -> Result<Checkout, String> {
-        let task = task.ok_or("the record names no task")?;
-        let commit = task
-            .base_commit
-            .as_deref()
-            .ok_or("the task names no base commit")?;
-        let folder = match (&self.repo, &self.repos) {
-            (Some(repo), _) => repo.clone(),
-            (None, Some(repos)) => {
-                let name = task.repo.as_deref().ok_or("the task names no repository")?;
-                find_folder(repos, name, &|place| objects_of(place).is_some())
-                    .ok_or_else(|| format!("there is no repository of {name}"))?
-            }
-            (None, None) => return Err("no repository was named".to_owned()),
-        };
-        Checkout::open(&folder, commit)
-    }
-}
-
-/// `owner/name` below a folder, as a checkout or as a bare mirror, the first of them that is what is asked for.
-fn find_folder(repos: &Path, name: &str, is_one: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
-    let name = name.trim_end_matches('/').trim_end_matches(".git");
-    let mut parts = name.rsplit('/');
-    let (last, owner) = (parts.next()?, parts.next());
-    let is_plain =
-        |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', '\0']);
-    let joined = match owner {
-        Some(owner) if is_plain(owner) => format!("{owner}__{last}"),
-        Some(_) => return None,
-        None => last.to_owned(),
-    };
-    if !is_plain(last) {
-        return None;
-    }
-    let places = [joined.clone(), format!("{joined}.git")];
-    let mut places = places.iter().map(|place| repos.join(place));
-    places.find(|place| is_one(place))
-}
+pub(super) const MAX_BYTES: u64 = 64 << 20;
 
 /// The folder of a repository's objects: of a checkout, of a worktree of one, of a bare repository.
 fn objects_of(folder: &Path) -> Option<PathBuf> {
@@ -175,8 +64,6 @@ fn short_file(path: &Path) -> Option<String> {
 pub struct Checkout {
     objects: Mutex<gix_odb::HandleArc>,
     tree: ObjectId,
-    /// What was read before.
-    files: Mutex<HashMap<String, Option<Text>>>,
 }
 
 impl std::fmt::Debug for Checkout {
@@ -214,7 +101,6 @@ impl Checkout {
         Ok(Self {
             objects: Mutex::new(handle),
             tree,
-            files: Mutex::default(),
         })
     }
 
@@ -242,7 +128,11 @@ impl Checkout {
         self.tree.to_string()
     }
 
-    fn read(&self, path: &str) -> Result<Option<Text>, String> {
+    /// The bytes of a file; `None` where the commit has none: nothing, a folder, a link, a file of a submodule.
+    ///
+    /// # Errors
+    /// In words: it cannot be read, or is too long.
+    pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
         let handle = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         let mut id = self.tree;
         let mut buffer = Vec::new();
@@ -274,28 +164,7 @@ impl Checkout {
         if data.data.len() as u64 > MAX_BYTES {
             return Err(format!("{path} is too long"));
         }
-        match std::str::from_utf8(data.data) {
-            Ok(text) => Ok(Some(Arc::from(text))),
-            Err(_) => Err(format!("{path} is no text")),
-        }
-    }
-}
-
-impl BaseFiles for Checkout {
-    fn base_file(&self, path: &str) -> Result<Option<Text>, String> {
-        let known = self
-            .files
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(path)
-            .cloned();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let found = self.read(path)?;
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        files.insert(path.to_owned(), found.clone());
-        Ok(found)
+        Ok(Some(data.data.to_vec()))
     }
 }
 
@@ -335,14 +204,6 @@ mod tests {
         commit.unwrap().to_string()
     }
 
-    fn task(repo: &str, commit: &str) -> Trajectory {
-        let instance = serde_json::json!({"instance_id": "t", "repo": repo, "base_commit": commit});
-        Trajectory {
-            task: Some(Task::from_instance(instance)),
-            ..Trajectory::default()
-        }
-    }
-
     #[test]
     fn files_are_read_at_the_commit() {
         let folder = tempfile::tempdir().unwrap();
@@ -350,7 +211,7 @@ mod tests {
         let commit = repository(&bare);
         let checkout = Checkout::open(&bare, &commit).unwrap();
         for _ in 0..2 {
-            assert_eq!(checkout.base_file("src/a.py"), Ok(Some("x\ny\n".into())));
+            assert_eq!(checkout.file("src/a.py"), Ok(Some(b"x\ny\n".to_vec())));
         }
         for path in [
             "src/none.py",
@@ -360,53 +221,9 @@ mod tests {
             "../a.py",
             "",
         ] {
-            assert_eq!(checkout.base_file(path), Ok(None), "{path}");
+            assert_eq!(checkout.file(path), Ok(None), "{path}");
         }
-        assert!(checkout.base_file("b.bin").is_err());
-    }
-
-    #[test]
-    fn repositories_are_found_by_the_task() {
-        let folder = tempfile::tempdir().unwrap();
-        let commit = repository(&folder.path().join("owner__name.git"));
-        let other = repository(&folder.path().join("owner__other").join(".git"));
-        let repos = Repositories {
-            repo: None,
-            repos: Some(folder.path().to_owned()),
-        };
-        assert!(repos.check().is_ok());
-        let open =
-            |repo: &str, commit: &str| repos.checkout(&task(repo, commit)).unwrap().map(|_| ());
-        assert_eq!(open("owner/name", &commit), Ok(()));
-        assert_eq!(open("owner/other", &other), Ok(()));
-        for (repo, commit) in [
-            ("owner/none", commit.as_str()),
-            ("../owner", commit.as_str()),
-            ("owner/name", "HEAD"),
-            ("owner/name", "0123456789012345678901234567890123456789"),
-        ] {
-            assert!(open(repo, commit).is_err(), "{repo} {commit}");
-        }
-        assert!(repos.checkout(&Trajectory::default()).unwrap().is_err());
-        assert!(
-            Repositories::default()
-                .checkout(&Trajectory::default())
-                .is_none()
-        );
-        // a worktree says in a file where its repository is
-        let tree = folder.path().join("tree");
-        std::fs::create_dir(&tree).unwrap();
-        std::fs::write(tree.join(".git"), "gitdir: ../owner__name.git\n").unwrap();
-        let one = Repositories {
-            repo: Some(tree),
-            repos: None,
-        };
-        assert!(one.checkout(&task("who/ever", &commit)).unwrap().is_ok());
-        let none = Repositories {
-            repo: Some(folder.path().join("nowhere")),
-            repos: None,
-        };
-        assert!(none.check().is_err());
+        assert_eq!(checkout.file("b.bin"), Ok(Some(b"\xff\x00".to_vec())));
     }
 
     #[test]

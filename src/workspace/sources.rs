@@ -15,6 +15,7 @@ use crate::cancel::Cancel;
 use crate::python::repo::Entry;
 use crate::python::repo::EntryKind;
 use crate::python::repo::Files;
+use crate::workspace::checkout::MAX_BYTES;
 use crate::workspace::checkout::TreeFile;
 use crate::workspace::checkout::TreeKind;
 
@@ -76,8 +77,8 @@ impl Files for Folder {
 }
 
 impl Folder {
-    /// Tells every file, link and folder to `each`, a folder before what is in it, by name; git's own folder and what is
-    /// neither are passed over. `most` bounds how many are told and `most_bytes` the length of one.
+    /// Tells every file, link and folder to `each`, a folder before what is in it, by name; git's own folder and what
+    /// lies in submodules are passed over. `most` bounds how many are told and `most_bytes` the length of one.
     ///
     /// # Errors
     /// In words: something cannot be read, a bound is reached, it was cancelled; or what `each` says.
@@ -87,14 +88,22 @@ impl Folder {
         cancel: &Cancel,
         each: &mut dyn FnMut(TreeFile<'_>) -> Result<(), String>,
     ) -> Result<(), String> {
-        let is_own = |found: &DirEntry| found.file_name() != ".git";
         let walk = WalkDir::new(&self.root).min_depth(1).sort_by_file_name();
-        for (told, found) in (0..).zip(walk.into_iter().filter_entry(is_own)) {
+        let mut walk = walk.into_iter();
+        let mut told = 0;
+        while let Some(found) = walk.next() {
             if cancel.is_cancelled() {
                 return Err("cancelled".to_owned());
             }
             let found = found.map_err(|error| error.to_string())?;
-            if told >= most {
+            if found.file_name() == ".git" {
+                if found.file_type().is_dir() {
+                    walk.skip_current_dir();
+                }
+                continue;
+            }
+            told += 1;
+            if told > most {
                 return Err("the folder holds too many files".to_owned());
             }
             let below = found.path().strip_prefix(&self.root);
@@ -109,6 +118,9 @@ impl Folder {
                 (TreeKind::Symlink, target)
             } else if found.file_type().is_dir() {
                 let is_submodule = is_submodule(&found);
+                if is_submodule {
+                    walk.skip_current_dir();
+                }
                 (TreeKind::Dir { is_submodule }, Vec::new())
             } else if found.file_type().is_file() {
                 let meta = found.metadata().map_err(|error| error.to_string())?;
@@ -119,7 +131,7 @@ impl Folder {
                 let bytes = std::fs::read(found.path()).map_err(cannot)?;
                 (TreeKind::File { is_executable }, bytes)
             } else {
-                continue;
+                (TreeKind::Odd("it is a device or a pipe"), Vec::new())
             };
             each(TreeFile {
                 path,
@@ -128,6 +140,42 @@ impl Folder {
             })?;
         }
         Ok(())
+    }
+
+    /// The bytes of a file below the root, reached over folders of the repository alone; `None` where there is none:
+    /// nothing, a folder, a link, a file behind a link or of a submodule.
+    ///
+    /// # Errors
+    /// In words: it cannot be read, or is too long.
+    pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
+        let mut names = path
+            .split('/')
+            .filter(|name| !matches!(*name, "" | "."))
+            .peekable();
+        let mut whole = self.root.clone();
+        while let Some(name) = names.next() {
+            if matches!(name, ".." | ".git") || name.contains('\0') {
+                return Ok(None);
+            }
+            whole.push(name);
+            let Ok(meta) = whole.symlink_metadata() else {
+                return Ok(None);
+            };
+            if names.peek().is_some() {
+                if !meta.is_dir() || has_git(&whole) {
+                    return Ok(None);
+                }
+            } else if meta.is_file() {
+                if meta.len() > MAX_BYTES {
+                    return Err(format!("{path} is too long"));
+                }
+                let bytes = std::fs::read(&whole);
+                return bytes
+                    .map(Some)
+                    .map_err(|error| format!("{path} cannot be read: {error}"));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -196,6 +244,63 @@ mod tests {
         assert_eq!(folder.read("a/m.py").unwrap(), b"x = 1\n");
         assert!(folder.read("a/none.py").is_err());
         assert!(Folder::new(root.path().join("none")).entries().is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_reached_over_links_or_outside() {
+        let outer = tempfile::tempdir().unwrap();
+        let root = outer.path().join("root");
+        for folder in ["a/.github", ".git", "sub"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        for file in [
+            "root/a/m.py",
+            "root/a/.github/x.yml",
+            "root/.git/config",
+            "root/sub/.git",
+            "root/sub/p.py",
+            "secret",
+        ] {
+            fs::write(outer.path().join(file), "x").unwrap();
+        }
+        std::os::unix::fs::symlink("a", root.join("link")).unwrap();
+        std::os::unix::fs::symlink("../secret", root.join("out")).unwrap();
+        let folder = Folder::new(&root);
+        for path in ["a/m.py", "./a//m.py", "a/.github/x.yml"] {
+            assert_eq!(folder.file(path), Ok(Some(b"x".to_vec())), "{path}");
+        }
+        for path in [
+            "a",
+            "",
+            "a/none.py",
+            "a/m.py/x",
+            "../secret",
+            "a/../../secret",
+            "link/m.py",
+            "out",
+            ".git/config",
+            "sub/p.py",
+            "a\0",
+        ] {
+            assert_eq!(folder.file(path), Ok(None), "{path}");
+        }
+        let mut told = Vec::new();
+        let walked = folder.files((100, 100), &Cancel::new(), &mut |file| {
+            told.push(String::from_utf8(file.path.to_vec()).unwrap());
+            Ok(())
+        });
+        assert_eq!(walked, Ok(()));
+        let want = [
+            "a",
+            "a/.github",
+            "a/.github/x.yml",
+            "a/m.py",
+            "link",
+            "out",
+            "sub",
+        ];
+        assert_eq!(told, want);
     }
 
     #[cfg(unix)]

@@ -58,7 +58,7 @@ fn files_stand_as_the_step_left_them() {
         "{none}"
     );
     let none = show(&["--files", "--repo", "/nowhere"]).ends(2).err;
-    assert!(none.contains("no git repository"), "{none}");
+    assert!(none.contains("/nowhere is not there"), "{none}");
 }
 
 #[test]

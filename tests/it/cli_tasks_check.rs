@@ -20,7 +20,7 @@ fn prepare(program: &Program) {
 }
 
 fn task(id: &str, name: &str) -> Value {
-    json!({"instance_id": id, "repo": "o/r", "base_commit": "0".repeat(40), "file_path": "pkg/shop.py",
+    json!({"instance_id": id, "repo": "o/r", "file_path": "pkg/shop.py",
         "module_name": name, "module_type": "function", "module_line_start": 0, "module_line_end": 3,
         "docstring_line_start": 1, "docstring_line_end": 1, "name_masked": true,
         "function_description": "Adds up what an order costs."})

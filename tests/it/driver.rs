@@ -63,7 +63,7 @@ use hgview::verify::Sense;
 use hgview::verify::cache::Cache;
 use hgview::verify::check::Checked;
 use hgview::verify::replays::Replays;
-use hgview::workspace::checkout::Repositories;
+use hgview::workspace::repositories::Repositories;
 use ratatui::buffer::Buffer;
 use ratatui::buffer::Cell;
 use ratatui::crossterm::event::KeyCode;
@@ -262,7 +262,7 @@ impl Driver {
         repos: &Path,
     ) -> Self {
         let mut driver = Self::made(paths, size, ("dark", None), None, check);
-        driver.env.repositories.repos = Some(repos.to_path_buf());
+        driver.env.repositories = Repositories::new(None, Some(repos.to_path_buf()));
         driver.start();
         driver
     }

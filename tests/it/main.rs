@@ -31,6 +31,7 @@ mod cli_stats;
 mod cli_tasks;
 mod cli_tasks_check;
 mod cli_tasks_endpoint;
+mod cli_tasks_sources;
 mod cli_verify;
 mod cluster;
 mod conformance;

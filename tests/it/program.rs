@@ -180,6 +180,23 @@ pub(crate) fn chat_row(id: &str, commands: &[&str]) -> String {
     format!("{}\n", json!({"instance_id": id, "messages": messages}))
 }
 
+/// Writes an archive as source distributions are: everything in one folder.
+pub(crate) fn sdist(at: &Path, top: &str, files: &[(&str, &str)]) {
+    let gzip = flate2::write::GzEncoder::new(
+        std::fs::File::create(at).unwrap(),
+        flate2::Compression::fast(),
+    );
+    let mut tar = tar::Builder::new(gzip);
+    for (name, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        let path = format!("{top}/{name}");
+        tar.append_data(&mut header, path, text.as_bytes()).unwrap();
+    }
+    tar.into_inner().unwrap().finish().unwrap();
+}
+
 /// Runs it where no file may be longer than so many KB: what stands in for a full disk wherever nothing can be mounted.
 pub(crate) fn limited(program: &Program, kilobytes: u32, args: &[&str]) -> std::process::Output {
     let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\"");

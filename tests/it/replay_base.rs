@@ -21,7 +21,7 @@ use hgview::sandbox::Limits;
 use hgview::sandbox::Namespace;
 use hgview::sandbox::Streams;
 use hgview::verify::replayed;
-use hgview::workspace::checkout::Repositories;
+use hgview::workspace::repositories::Repositories;
 use serde_json::json;
 
 use crate::program::git;
@@ -47,10 +47,7 @@ fn a_repository_is_replayed_in_namespaces() {
         "module_name": "f", "module_type": "function", "file_path": "pkg/m.py",
         "function_description": "d", "docstring_line_start": 1, "docstring_line_end": 1});
     let sources = BaseSources {
-        repositories: Repositories {
-            repo: Some(repo),
-            repos: None,
-        },
+        repositories: Repositories::new(Some(repo), None),
         cache: folder.path().join("cache"),
         ..BaseSources::default()
     };

@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::program::Program;
 use crate::program::Run;
 use crate::program::limited;
+use crate::program::sdist;
 use crate::rollout::river::POLICIES;
 use crate::rollout::river::River;
 
@@ -893,4 +894,75 @@ fn what_cannot_be_done_is_told() {
         !program.home().join("o.jsonl").exists(),
         "what makes nothing leaves nothing"
     );
+}
+
+/// Tasks of what has no commits begin with a repository of one commit, as those of git do.
+#[test]
+fn tasks_of_folders_and_archives_are_attempted() {
+    let program = Program::new();
+    let module = "\"\"\"Adds.\"\"\"\n\n\ndef double(value):\n    \"\"\"Gives twice of whatever number it got.\"\"\"\n    return value * 2\n";
+    program.file("repos/shop/m.py", module);
+    let archive = program.home().join("repos/dist-1.0.tar.gz");
+    // what has the same text is the same target
+    let packed = module.replace("value * 2", "value + value");
+    sdist(
+        &archive,
+        "dist-1.0",
+        &[("m.py", &packed), ("notes.bin", "x")],
+    );
+    let build = ["tasks", "build", "repos", "-o", "tasks.jsonl", "--each"];
+    let more = ["--type", "func_localize"];
+    program.run(&[&build[..], &more].concat()).ends(0);
+    let stub = Stub::start(|asked, _| {
+        let messages = asked["messages"].as_array().unwrap();
+        let prompt = messages[1]["content"].as_str().unwrap();
+        let (_, behind) = prompt.split_once("/workspace/").unwrap();
+        let is_path = |letter: char| letter.is_alphanumeric() || "_-.".contains(letter);
+        let name = behind.split(|letter| !is_path(letter)).next().unwrap();
+        let root = format!("/workspace/{}", name.trim_end_matches('.'));
+        let old = "def double(value):\n    return";
+        let new = "def double(value):\n    \"\"\"Gives twice of it.\"\"\"\n    return";
+        match turns(messages) {
+            0 => Reply::calls(&[("execute_bash", json!({"command": format!("cd {root} && git rev-list --count HEAD && git status --short && ls")}))]),
+            1 => Reply::calls(&[("str_replace_editor", json!({"command": "str_replace", "path": format!("{root}/m.py"), "old_str": old, "new_str": new}))]),
+            _ => lazy(),
+        }
+    })
+    .unwrap();
+    let url = stub.url();
+    let run = program.run(&Place::args(&url, &["-o", "output.jsonl"]));
+    if run.err.contains("no sandbox can be had here") {
+        eprintln!("skipped: {}", run.err);
+        return;
+    }
+    let run = run.ends(0);
+    let text = fs::read_to_string(program.home().join("output.jsonl")).unwrap();
+    let rows: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows.len(), 2, "{}", run.err);
+    for row in &rows {
+        let mut history = row["history"].as_array().unwrap().iter();
+        let seen = history.find(|event| event["observation"].is_string());
+        let seen = seen.unwrap()["content"].as_str().unwrap();
+        let want: &[&str] = match row["instance"]["repo"].as_str() {
+            Some("local/shop") => &["1", "m.py"],
+            _ => &["1", "m.py", "notes.bin"],
+        };
+        let words: Vec<&str> = seen.split_whitespace().take(want.len()).collect();
+        assert_eq!(words, want, "{seen}");
+    }
+    let verified = program
+        .run(&["verify", "output.jsonl", "--repos", "repos", "--json"])
+        .json_lines();
+    let strict = verified.iter().map(|row| &row["strict"]["verdict"]);
+    assert_eq!(strict.collect::<Vec<_>>(), ["accept", "accept"]);
+    // a folder that changed since says why it is not attempted
+    program.file("repos/shop/m.py", "x = 1\n");
+    let run = program
+        .run(&Place::args(&url, &["-o", "again.jsonl"]))
+        .ends(1);
+    assert!(run.err.contains("cannot be attempted"), "{}", run.err);
+    assert!(run.err.contains("has no commits"), "{}", run.err);
 }

@@ -32,7 +32,7 @@ use crate::sandbox::unproved;
 use crate::store::Store;
 use crate::verify::replayed;
 use crate::verify::replays::Replays;
-use crate::workspace::checkout::Repositories;
+use crate::workspace::repositories::Repositories;
 
 /// A record, replayed, and how.
 pub(super) struct Replayed {

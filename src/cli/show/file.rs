@@ -21,7 +21,7 @@ use crate::workspace::History;
 use crate::workspace::Origin;
 use crate::workspace::Row;
 use crate::workspace::Touch;
-use crate::workspace::checkout::Repositories;
+use crate::workspace::repositories::Repositories;
 
 /// A file as a step left it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -110,10 +110,7 @@ struct FileRow {
 /// # Errors
 /// *input* when they are none.
 pub(in crate::cli) fn repositories(args: &RepoArgs) -> Result<Repositories> {
-    let repositories = Repositories {
-        repo: args.repo.clone(),
-        repos: args.repos.clone(),
-    };
+    let repositories = Repositories::new(args.repo.clone(), args.repos.clone());
     repositories.check()?;
     Ok(repositories)
 }
@@ -125,9 +122,9 @@ pub(super) fn run(
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
     let repositories = repositories(&args.repos)?;
-    let checkout = repositories.checkout(trajectory);
-    let (base, why_not) = match checkout {
-        Some(Ok(checkout)) => (Some(checkout), None),
+    let cancel = Cancel::new();
+    let (base, why_not) = match repositories.of(trajectory, &cancel) {
+        Some(Ok(snapshot)) => (Some(snapshot), None),
         Some(Err(why)) => (None, Some(why)),
         None => (None, None),
     };
@@ -138,8 +135,8 @@ pub(super) fn run(
             clean_line(why)
         )?;
     }
-    let base = base.as_ref().map(|base| base as &dyn BaseFiles);
-    let history = History::with_base(trajectory, base, &Cancel::new());
+    let base = base.as_deref().map(|base| base as &dyn BaseFiles);
+    let history = History::with_base(trajectory, base, &cancel);
     let steps = trajectory.steps.len();
     if let Some(step) = args.step.filter(|step| *step >= steps) {
         super::step(trajectory, step)?;

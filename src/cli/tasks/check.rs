@@ -17,6 +17,7 @@ use crate::cli::records::Progress;
 use crate::cli::rows;
 use crate::cli::rows::Line;
 use crate::cli::selection;
+use crate::cli::show::repositories;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::Fault;
@@ -32,7 +33,7 @@ use crate::tasks::check::Report;
 use crate::tasks::check::check_all;
 use crate::text;
 use crate::text::human;
-use crate::workspace::checkout::Repositories;
+use crate::workspace::repositories::Repositories;
 
 /// A line of `hgview tasks check --json`. Names and meanings are stable; fields may be added.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -66,11 +67,7 @@ pub(super) fn run(
     shared: &SharedArgs,
     output: &mut Output<'_>,
 ) -> Result<Verdict> {
-    let repositories = Repositories {
-        repo: args.sources.repo.clone(),
-        repos: args.sources.repos.clone(),
-    };
-    look_at(&repositories)?;
+    let repositories = repositories(&args.repos)?;
     let selector = selection::selector(shared)?;
     let store = records::load_store(&args.paths, shared, output)?;
     let order = selection::chosen(selector, &args.paths, &store, shared, output)?;
@@ -85,18 +82,6 @@ pub(super) fn run(
     }
     output.out.flush()?;
     summary(&checked, output)
-}
-
-/// Whether what was named is there.
-pub(super) fn look_at(repositories: &Repositories) -> Result<()> {
-    if let Some(repo) = repositories.repo.as_ref().filter(|repo| !repo.exists()) {
-        return Err(Error::input(format!("{} is not there", repo.display())));
-    }
-    if let Some(repos) = repositories.repos.as_ref().filter(|repos| !repos.is_dir()) {
-        return Err(Error::input(format!("{} is no folder", repos.display()))
-            .hint("name a folder that holds owner__name folders or owner__name.git mirrors"));
-    }
-    Ok(())
 }
 
 /// The task of a record.

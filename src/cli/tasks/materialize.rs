@@ -11,7 +11,7 @@ use crate::cli::args::TasksMaterializeArgs;
 use crate::cli::pick::Wanted;
 use crate::cli::records;
 use crate::cli::selection;
-use crate::cli::tasks::check::look_at;
+use crate::cli::show::repositories;
 use crate::cli::tasks::check::task_of;
 use crate::error::Error;
 use crate::error::Result;
@@ -20,7 +20,6 @@ use crate::tasks::materialize::Form;
 use crate::tasks::materialize::materialize;
 use crate::tasks::prompt::Prompts;
 use crate::text;
-use crate::workspace::checkout::Repositories;
 
 /// Where the prompt alone says that the repository lies.
 const WORKSPACE: &str = "/workspace";
@@ -53,12 +52,8 @@ pub(super) fn run(
                 .hint("write over it with --force"),
         );
     }
-    let repositories = Repositories {
-        repo: args.sources.repo.clone(),
-        repos: args.sources.repos.clone(),
-    };
-    look_at(&repositories)?;
-    let repository = repositories.place(&task).map_err(|why| {
+    let (repositories, cancel) = (repositories(&args.repos)?, Cancel::new());
+    let repository = repositories.open(&task, &cancel).map_err(|why| {
         Error::user(format!("the task's repository is not at hand: {why}"))
             .hint("--repo DIR or --repos DIR says where it is")
     })?;
@@ -66,7 +61,7 @@ pub(super) fn run(
         is_git: args.git,
         may_overwrite: args.force,
     };
-    let done = materialize(&task, &repository, &whole, form, &Cancel::new())?;
+    let done = materialize(&task, &repository, &whole, form, &cancel)?;
     for note in &done.notes {
         writeln!(output.err, "hgview: {}", text::clean(note))?;
     }

@@ -140,6 +140,11 @@ pub fn is_source(path: &str) -> bool {
         .is_some_and(|stem| !stem.is_empty())
 }
 
+/// Whether an index reads a file, as far as its path and length tell.
+pub fn is_indexed(path: &str, bytes: u64) -> bool {
+    is_source(path) && !is_passed_over(path) && bytes <= MOST_BYTES
+}
+
 fn is_passed_over(path: &str) -> bool {
     let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
     folders.split('/').any(|name| {

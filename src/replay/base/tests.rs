@@ -71,10 +71,7 @@ impl Fixture {
 
     fn sources(&self) -> BaseSources {
         BaseSources {
-            repositories: Repositories {
-                repo: Some(self.repo()),
-                repos: None,
-            },
+            repositories: Repositories::new(Some(self.repo()), None),
             cache: self.folder.path().join("cache"),
             ..BaseSources::default()
         }

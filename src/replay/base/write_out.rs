@@ -1,4 +1,4 @@
-//! The files of a commit or a folder, written into a folder.
+//! The files of a commit, a folder or an archive, written into a folder.
 
 use std::collections::BTreeMap;
 
@@ -52,6 +52,8 @@ pub fn write_out(
                 Ok(Put::Refused("it leads out of the folder"))
             }
             TreeKind::Symlink => place.symlink(file.path, bytes),
+            TreeKind::HardLink => place.copy(file.path, bytes),
+            TreeKind::Odd(why) => Ok(Put::Refused(why)),
             TreeKind::File { is_executable } => {
                 pointers += usize::from(bytes.starts_with(POINTER));
                 let mode = if is_executable { 0o755 } else { 0o644 };

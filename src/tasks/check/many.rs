@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -27,10 +27,11 @@ use crate::tasks::check::places::path_of;
 use crate::tasks::check::places::text;
 use crate::tasks::check::unopened;
 use crate::tasks::describe::statements::Words;
-use crate::tasks::source::Source;
+use crate::tasks::source::Opened;
 use crate::verify::program::RunProgram;
-use crate::workspace::checkout::Repositories;
-use crate::workspace::checkout::is_repository;
+use crate::workspace::repositories::Repositories;
+use crate::workspace::repositories::repository_name;
+use crate::workspace::snapshot::Snapshot;
 
 /// Tasks that are checked between two words about the progress.
 const BATCH: usize = 64;
@@ -63,19 +64,21 @@ pub fn check_all(
     progress: &mut dyn FnMut(usize),
 ) -> Option<Vec<Report>> {
     let mut reports: Vec<Report> = vec![Report::default(); tasks.len()];
-    let mut groups: BTreeMap<(PathBuf, Option<&str>), Vec<usize>> = BTreeMap::new();
-    let mut done = 0;
+    let mut groups: BTreeMap<(Option<&str>, Option<&str>), Vec<usize>> = BTreeMap::new();
     for (ix, task) in tasks.iter().enumerate() {
-        match source_of(task, repositories) {
-            Ok(key) => groups.entry(key).or_default().push(ix),
-            Err(why) => {
-                put(&mut reports, ix, unopened(&why));
-                done += 1;
-            }
-        }
+        // one repository serves all, whatever they call it
+        let name = task.repo.as_deref().filter(|_| repositories.repo.is_none());
+        let state = (name, task.base_commit.as_deref());
+        groups.entry(state).or_default().push(ix);
     }
-    for ((path, commit), members) in groups {
-        let seed = means.run(|| open(path, commit, cancel));
+    let mut done = 0;
+    for members in groups.into_values() {
+        let first = members.first().and_then(|ix| tasks.get(*ix));
+        let Some(first) = first else { continue };
+        let seed = means.run(|| {
+            let snapshot = repositories.open(first, cancel)?;
+            seed(&snapshot, cancel)
+        });
         if cancel.is_cancelled() {
             return None;
         }
@@ -84,12 +87,7 @@ pub fn check_all(
             let one = |ix: &usize| {
                 let task = tasks.get(*ix).filter(|_| !cancel.is_cancelled())?;
                 let report = match &ground {
-                    Ok(ground) => with_note(
-                        check(task, ground, means.program, cancel),
-                        task,
-                        ground,
-                        commit,
-                    ),
+                    Ok(ground) => check(task, ground, means.program, cancel),
                     Err(why) => unopened(why),
                 };
                 Some((*ix, report))
@@ -180,7 +178,7 @@ impl<'a> Gate<'a> {
         let ground = match (other, &seed.git) {
             (Some(_), None) => return Ok(()),
             // tasks of issues begin each at a commit of its own
-            (Some(commit), Some(git)) => match open(git.clone(), Some(commit), cancel) {
+            (Some(commit), Some(git)) => match at_commit(git, commit, cancel) {
                 Ok(seed) => Arc::new(Ground::new(seed)),
                 Err(why) => {
                     return Err(LeftOut {
@@ -237,35 +235,13 @@ fn put(reports: &mut [Report], ix: usize, report: Report) {
     }
 }
 
-/// Where a task's repository is, and at which commit it is opened; none of what has no commits.
-fn source_of<'t>(
-    task: &'t Task,
-    repositories: &Repositories,
-) -> Result<(PathBuf, Option<&'t str>), String> {
-    let path = repositories.place(task)?;
-    if !is_repository(&path) {
-        return Ok((path, None));
-    }
-    let commit = task.base_commit.as_deref();
-    Ok((path, Some(commit.ok_or("the task names no base commit")?)))
+fn at_commit(git: &Path, commit: &str, cancel: &Cancel) -> Result<Seed, String> {
+    seed(&Snapshot::of_commit(git, commit)?, cancel)
 }
 
-fn open(path: PathBuf, commit: Option<&str>, cancel: &Cancel) -> Result<Seed, String> {
-    let source = Source {
-        path,
-        commit: commit.map(str::to_owned),
-        repo: None,
-    };
-    let seed = source.open(cancel)?.seed(None, cancel, &mut |_| ())?;
+fn seed(snapshot: &Snapshot, cancel: &Cancel) -> Result<Seed, String> {
+    let name = repository_name(snapshot.path());
+    let opened = Opened::of(snapshot, name, cancel)?;
+    let seed = opened.seed(None, cancel, &mut |_| ())?;
     seed.ok_or_else(|| "cancelled".to_owned())
-}
-
-/// What has no commits may be another state than the task's.
-fn with_note(mut report: Report, task: &Task, ground: &Ground, commit: Option<&str>) -> Report {
-    let is_other = |base: &str| base != ground.seed.commit;
-    if commit.is_none() && task.base_commit.as_deref().is_some_and(is_other) {
-        let note = "the repository has no commits, and holds other files than those that the task was made of";
-        report.notes.push(note.to_owned());
-    }
-    report
 }

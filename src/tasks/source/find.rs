@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use crate::error::Error;
 use crate::error::Result;
 use crate::tasks::source::Source;
-use crate::tasks::source::is_archive;
-use crate::workspace::checkout;
+use crate::workspace::checkout::is_repository;
+use crate::workspace::repositories::repositories_in;
 
 /// The repositories at some paths, in the order of the paths, each once. A folder that is no repository itself and has no
 /// Python project in it, but repositories or archives, is a folder of many; with `is_many` every folder that was named is
@@ -27,7 +27,7 @@ pub fn find(
             return Err(Error::input(format!("there is no {}", path.display())));
         }
         let inner = if path.is_dir() && (is_many || holds_many(path)) {
-            let inner = within(path)?;
+            let inner = repositories_in(path)?;
             if inner.is_empty() {
                 let what = format!("{} holds no repositories", path.display());
                 return Err(
@@ -66,30 +66,12 @@ fn holds_many(folder: &Path) -> bool {
     if is_git(folder) || PROJECT.iter().any(|name| folder.join(name).exists()) {
         return false;
     }
-    let inner = within(folder).unwrap_or_default();
+    let inner = repositories_in(folder).unwrap_or_default();
     let is_one = |path: &PathBuf| !path.is_dir() || is_git(path);
     inner.iter().any(is_one)
 }
 
 /// Whether it is a git repository, or was meant to be one.
 fn is_git(folder: &Path) -> bool {
-    checkout::is_repository(folder) || folder.join(".git").symlink_metadata().is_ok()
-}
-
-/// Folders and archives in a folder, by name; hidden ones, caches and links are passed over.
-fn within(folder: &Path) -> Result<Vec<PathBuf>> {
-    let cannot = |err| Error::input(format!("{} cannot be read", folder.display())).caused_by(err);
-    let mut inner = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(cannot)? {
-        let entry = entry.map_err(cannot)?;
-        let name = entry.file_name();
-        let is_hidden = name.as_encoded_bytes().starts_with(b".") || name == "__pycache__";
-        let kind = entry.file_type().map_err(cannot)?;
-        let is_one = kind.is_dir() || (kind.is_file() && is_archive(&entry.path()));
-        if is_one && !is_hidden {
-            inner.push(entry.path());
-        }
-    }
-    inner.sort();
-    Ok(inner)
+    is_repository(folder) || folder.join(".git").symlink_metadata().is_ok()
 }

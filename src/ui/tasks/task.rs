@@ -42,29 +42,29 @@ pub(super) fn place(
     trajectory: &Arc<Trajectory>,
     nth: usize,
     options: &PageOptions,
+    cancel: &Cancel,
 ) -> Page {
     let task = trajectory.task.as_ref();
     let found = task.and_then(|task| places(task).into_iter().nth(nth));
     match found {
-        Some(place) => Page::of_place(&place, file(env, trajectory, &place.path), options),
+        Some(place) => Page::of_place(&place, file(env, trajectory, &place.path, cancel), options),
         None => Page::new(trajectory, &[], Subject::Place(nth), options),
     }
 }
 
-/// The text of a file at the task's base commit.
-fn file(env: &Env, trajectory: &Trajectory, path: &str) -> Result<Text, String> {
-    let checkout = env
+/// The text of a file as the task's repository has it.
+fn file(env: &Env, trajectory: &Trajectory, path: &str, cancel: &Cancel) -> Result<Text, String> {
+    let snapshot = env
         .repositories
-        .checkout(trajectory)
+        .of(trajectory, cancel)
         .ok_or("the file is not at hand: --repo or --repos name the repositories of tasks")?;
-    let text = checkout?.base_file(path)?;
+    let text = snapshot?.base_file(path)?;
     text.ok_or_else(|| format!("the repository has no {path}"))
 }
 
 /// The page of an attempt: what it did, by one line a step.
-pub(super) fn attempt(env: &Env, job: &PageJob, ix: RecordIx) -> Page {
-    let cancel = Cancel::new();
-    preview_page(env, ix, &job.options, &cancel).unwrap_or_else(|fault| {
+pub(super) fn attempt(env: &Env, job: &PageJob, ix: RecordIx, cancel: &Cancel) -> Page {
+    preview_page(env, ix, &job.options, cancel).unwrap_or_else(|fault| {
         Page::of_text(
             "the record cannot be read",
             fault.to_string().into(),

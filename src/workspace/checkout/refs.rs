@@ -25,7 +25,8 @@ pub(super) fn git_folders(folder: &Path) -> Option<GitFolders> {
     let git = folder.join(".git");
     let is_store = |folder: &Path| folder.join("objects").is_dir();
     for whole in [git.as_path(), folder] {
-        if is_store(whole) {
+        // sources may have a folder of that name, too
+        if is_store(whole) && (whole == git || is_bare(whole)) {
             return Some(GitFolders {
                 own: whole.to_owned(),
                 common: whole.to_owned(),
@@ -41,6 +42,18 @@ pub(super) fn git_folders(folder: &Path) -> Option<GitFolders> {
     }
     let common = own.join(short_file(&own.join("commondir"))?.trim());
     is_store(&common).then_some(GitFolders { own, common })
+}
+
+/// Whether a folder with `objects` is a bare repository: it has a `HEAD`, or holds nothing there but what git puts there.
+fn is_bare(folder: &Path) -> bool {
+    let is_gits = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.map(|entry| entry.file_name()).unwrap_or_default();
+        let name = name.as_encoded_bytes();
+        matches!(name, b"info" | b"pack")
+            || (name.len() == 2 && name.iter().all(u8::is_ascii_hexdigit))
+    };
+    let listing = || std::fs::read_dir(folder.join("objects"));
+    folder.join("HEAD").is_file() || listing().is_ok_and(|mut all| all.all(is_gits))
 }
 
 impl GitFolders {
@@ -190,6 +203,18 @@ mod tests {
         check(&[("HEAD", "ref: ../../etc/passwd")], "HEAD", None);
         check(&[("HEAD", "\u{0}\u{1}")], "HEAD", None);
         check(&[], "HEAD", None);
+    }
+
+    #[test]
+    fn a_folder_of_objects_makes_no_repository() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = folder.path().join("objects");
+        for (name, is_one) in [("ab", true), ("pack", true), ("models", false)] {
+            fs::create_dir_all(objects.join(name)).unwrap();
+            assert_eq!(git_folders(folder.path()).is_some(), is_one, "{name}");
+        }
+        fs::write(folder.path().join("HEAD"), "ref: refs/heads/main\n").unwrap();
+        assert!(git_folders(folder.path()).is_some());
     }
 
     #[test]

@@ -59,7 +59,9 @@ impl Checkout {
                 TreeKind::Dir { is_submodule: true } => EntryKind::Submodule,
                 TreeKind::Dir {
                     is_submodule: false,
-                } => return,
+                }
+                | TreeKind::HardLink
+                | TreeKind::Odd(_) => return,
             };
             entries.push(Entry { path, kind });
         })?;

@@ -23,6 +23,10 @@ pub enum TreeKind {
     },
     /// A symbolic link; its bytes are its target.
     Symlink,
+    /// Another name of a file that was told before; its bytes are that one's path. No commit has such, archives do.
+    HardLink,
+    /// Nothing that a folder of sources holds, and what it is. No commit has such.
+    Odd(&'static str),
     /// A folder: a tree, or the place of a submodule, whose files are another repository's. It has no bytes.
     Dir {
         /// It is a submodule's.

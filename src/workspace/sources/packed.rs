@@ -1,8 +1,10 @@
 //! The Python sources of an archive, held in memory.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
+use std::path::PathBuf;
 
 use crate::cancel::Cancel;
 use crate::error::Error;
@@ -12,6 +14,9 @@ use crate::python::repo::EntryKind;
 use crate::python::repo::Files;
 use crate::workspace::archive;
 use crate::workspace::archive::EntryKind as ArchiveKind;
+use crate::workspace::checkout::MAX_BYTES;
+use crate::workspace::checkout::TreeFile;
+use crate::workspace::checkout::TreeKind;
 
 /// Longer files are told, not held.
 const MOST_FILE: u64 = 4 << 20;
@@ -24,6 +29,7 @@ const MOST_ENTRIES: usize = 1_000_000;
 /// beside them without being code, such as licences: names without an ending or with that of plain text.
 #[derive(Debug, Clone, Default)]
 pub struct Packed {
+    path: PathBuf,
     entries: Vec<Entry>,
     held: BTreeMap<String, Vec<u8>>,
 }
@@ -34,7 +40,10 @@ impl Packed {
     /// # Errors
     /// *input* when it is no archive or damaged; *limit* when it holds too much or was cancelled.
     pub fn open(path: &Path, cancel: &Cancel) -> Result<Self> {
-        let mut packed = Self::default();
+        let mut packed = Self {
+            path: path.to_owned(),
+            ..Self::default()
+        };
         let mut kinds: BTreeMap<String, EntryKind> = BTreeMap::new();
         let mut left = MOST_BYTES;
         let too_much = || Error::limit(format!("{} holds too much", path.display()));
@@ -71,6 +80,128 @@ impl Packed {
         let entries = kinds.into_iter();
         packed.entries = entries.map(|(path, kind)| Entry { path, kind }).collect();
         Ok(packed)
+    }
+
+    /// Where the archive is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes of files are held.
+    pub fn held_bytes(&self) -> u64 {
+        self.held.values().map(|bytes| bytes.len() as u64).sum()
+    }
+
+    /// The bytes of a file; `None` where the archive has none: nothing, a folder, a link. What is not held is looked for in
+    /// the archive.
+    ///
+    /// # Errors
+    /// In words: it cannot be read, or is too long.
+    pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
+        let Some(path) = plain(path.as_bytes()) else {
+            return Ok(None);
+        };
+        if let Some(held) = self.held.get(&path) {
+            return Ok(Some(held.clone()));
+        }
+        let known = self
+            .entries
+            .binary_search_by(|entry| entry.path.as_str().cmp(&path));
+        let known = known.ok().and_then(|place| self.entries.get(place));
+        if !known.is_some_and(|entry| matches!(entry.kind, EntryKind::File { .. })) {
+            return Ok(None);
+        }
+        let mut found = None;
+        let all = (u64::MAX, MAX_BYTES);
+        let wanted = |name: &[u8]| name == path.as_bytes();
+        self.walk(all, &wanted, &Cancel::new(), &mut |file| {
+            // of several of one name the last counts
+            found = Some(file.bytes.to_vec());
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Tells every file, link and folder to `each`, in the archive's order. `most` bounds how many are told and `most_bytes`
+    /// the length of one.
+    ///
+    /// # Errors
+    /// In words: it cannot be read, is not as it was when it was opened, a bound is reached, it was cancelled; or what
+    /// `each` says.
+    pub fn files(
+        &self,
+        bounds: (u64, u64),
+        cancel: &Cancel,
+        each: &mut dyn FnMut(TreeFile<'_>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.walk(bounds, &|_| true, cancel, each)
+    }
+
+    /// Tells those whose path is `wanted`.
+    fn walk(
+        &self,
+        (most, most_bytes): (u64, u64),
+        wanted: &dyn Fn(&[u8]) -> bool,
+        cancel: &Cancel,
+        each: &mut dyn FnMut(TreeFile<'_>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let mut told = 0;
+        let mut others = BTreeSet::new();
+        let walked = archive::each_entry(&self.path, cancel, &mut |entry| {
+            // what leads out is told as it is, and refused by whoever writes it
+            let name = plain(entry.path);
+            let path = name.as_ref().map_or(entry.path, |name| name.as_bytes());
+            if !wanted(path) {
+                return Ok(());
+            }
+            told += 1;
+            if told > most {
+                return Err(Error::limit("the archive holds too many files"));
+            }
+            let (kind, bytes) = match entry.kind {
+                ArchiveKind::File { mode } => {
+                    let shown = String::from_utf8_lossy(path);
+                    let mut bytes = Vec::new();
+                    let mut content = entry.content.take(most_bytes.saturating_add(1));
+                    content.read_to_end(&mut bytes).map_err(|err| {
+                        Error::input(format!("{shown:?} cannot be read")).caused_by(err)
+                    })?;
+                    if bytes.len() as u64 > most_bytes {
+                        return Err(Error::limit(format!("{shown:?} is too long")));
+                    }
+                    // of several of one name the last is held
+                    if let Some((name, held)) =
+                        name.as_ref().and_then(|name| self.held.get_key_value(name))
+                    {
+                        if *held == bytes {
+                            others.remove(name);
+                        } else {
+                            others.insert(name);
+                        }
+                    }
+                    let is_executable = mode & 0o100 != 0;
+                    (TreeKind::File { is_executable }, bytes)
+                }
+                ArchiveKind::Dir => {
+                    let is_submodule = false;
+                    (TreeKind::Dir { is_submodule }, Vec::new())
+                }
+                ArchiveKind::Symlink(target) => (TreeKind::Symlink, target),
+                ArchiveKind::HardLink(from) => (TreeKind::HardLink, from),
+                ArchiveKind::Odd(why) => (TreeKind::Odd(why), Vec::new()),
+            };
+            each(TreeFile {
+                path,
+                kind,
+                bytes: &bytes,
+            })
+            .map_err(Error::limit)
+        });
+        walked.map_err(|err| err.to_string())?;
+        match others.first() {
+            Some(other) => Err(format!("{other} changed since the archive was read")),
+            None => Ok(()),
+        }
     }
 }
 

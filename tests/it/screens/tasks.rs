@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use hgview::cancel::Cancel;
+use hgview::workspace::snapshot::Snapshot;
 use serde_json::json;
 
 use crate::driver::Driver;
 use crate::program::chat_row;
 use crate::program::git;
+use crate::program::sdist;
 use crate::screens::check_cells;
 use crate::screens::hides;
 use crate::screens::looks::snapshot;
@@ -103,6 +106,46 @@ fn without_repositories_it_is_said_how_to_name_them() {
     let mut driver = Driver::open(&[tasks], USUAL);
     driver.keys("<enter>j");
     shows(&driver, "the file is not at hand: --repo or --repos");
+}
+
+/// What has no commits is shown as it is, where it is still what the tasks were made of.
+#[test]
+fn places_are_shown_of_folders_and_archives() {
+    let folder = tempfile::tempdir().unwrap();
+    let repos = folder.path().join("repos");
+    let module = "def lift(load):\n    return load * 2\n";
+    let plain = repos.join("quay__crane");
+    std::fs::create_dir_all(plain.join("crane")).unwrap();
+    std::fs::write(plain.join("crane/lift.py"), module).unwrap();
+    let packed = module.replace('2', "3");
+    let archive = repos.join("winch-1.0.tar.gz");
+    sdist(&archive, "winch-1.0", &[("crane/lift.py", &packed)]);
+    let named = |path: &Path| {
+        let snapshot = Snapshot::of_files(path, &Cancel::new()).unwrap();
+        snapshot.name().to_owned()
+    };
+    let task = |id: &str, repo: &str, commit: String| {
+        let row = json!({"instance_id": id, "repo": repo, "base_commit": commit, "dependencies": [],
+            "target_function_name": "lift", "target_function_file": "crane/lift.py",
+            "target_function_line_start": 0, "target_function_line_end": 1});
+        row.to_string() + "\n"
+    };
+    let rows = [
+        task("a", "quay/crane", named(&plain)),
+        task("b", "local/winch-1.0", named(&archive)),
+        task("c", "quay/crane", "0".repeat(40)),
+    ];
+    let tasks = folder.path().join("tasks.jsonl");
+    std::fs::write(&tasks, rows.concat()).unwrap();
+    let mut driver = Driver::with_repositories(&[tasks], USUAL, &repos);
+    driver.keys("<enter>j");
+    shows(&driver, "return load * 2");
+    driver.keys("qj<enter>j");
+    shows(&driver, "return load * 3");
+    driver.keys("qj<enter>j");
+    shows(&driver, "has no commits");
+    hides(&driver, "return load");
+    check_cells(&driver, "the reason");
 }
 
 #[test]

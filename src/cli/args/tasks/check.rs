@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::ArgGroup;
 use clap::Args;
+
+use crate::cli::args::RepoArgs;
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -31,14 +34,18 @@ Examples:
 
 /// Arguments of `tasks check`.
 #[derive(Debug, Args)]
-#[command(before_long_help = CHECK_EXAMPLES, after_help = CHECKS)]
+#[command(
+    before_long_help = CHECK_EXAMPLES,
+    after_help = CHECKS,
+    group = ArgGroup::new("repositories").args(["repo", "repos"]).required(true)
+)]
 pub(in crate::cli) struct TasksCheckArgs {
     /// Files of tasks: JSON Lines, JSON or Parquet; `-` is standard input
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::AnyPath)]
     pub(in crate::cli) paths: Vec<PathBuf>,
 
     #[command(flatten)]
-    pub(in crate::cli) sources: SourceArgs,
+    pub(in crate::cli) repos: RepoArgs,
 
     /// Run the test programs of `func_gen` outside a sandbox where none starts here
     #[arg(long)]
@@ -53,27 +60,14 @@ pub(in crate::cli) struct TasksCheckArgs {
     pub(in crate::cli) json: bool,
 }
 
-/// Where the repositories of tasks are.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(in crate::cli) struct SourceArgs {
-    /// The repository of all tasks: a checkout, a bare repository, or a plain folder. Git repositories are read at each
-    /// task's base commit; nothing is ever written or run there
-    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::AnyPath)]
-    pub(in crate::cli) repo: Option<PathBuf>,
-
-    /// A folder of repositories: checkouts and plain folders `owner__name`, bare mirrors `owner__name.git`
-    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-    pub(in crate::cli) repos: Option<PathBuf>,
-}
-
 /// Arguments of `tasks materialize`.
 #[derive(Debug, Args)]
 #[command(
     before_long_help = MATERIALIZE_EXAMPLES,
     after_help = "The prompt goes to DIR.PROMPT.md, beside the folder. A template is Jinja; its variables are the instance's fields, \
         workspace, task_type, statement and targets (of func_localize: a list of functions or classes).\n\n\
-        Exit codes: 0 done, 2 error: nothing was written."
+        Exit codes: 0 done, 2 error: nothing was written.",
+    group = ArgGroup::new("repositories").args(["repo", "repos"])
 )]
 pub(in crate::cli) struct TasksMaterializeArgs {
     /// A file of tasks: JSON Lines, JSON or Parquet; `-` is standard input
@@ -85,7 +79,7 @@ pub(in crate::cli) struct TasksMaterializeArgs {
     pub(in crate::cli) id: Option<String>,
 
     #[command(flatten)]
-    pub(in crate::cli) sources: MaybeSourceArgs,
+    pub(in crate::cli) repos: RepoArgs,
 
     /// The folder; it is made, or has to be empty
     #[arg(short, long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, required_unless_present = "prompt_only")]
@@ -110,17 +104,4 @@ pub(in crate::cli) struct TasksMaterializeArgs {
     /// Where the prompt says that the repository lies [default: the folder, or `/workspace`]
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) workspace: Option<String>,
-}
-
-/// Where the repository of one task is; not needed for its prompt alone.
-#[derive(Debug, Args)]
-#[group(required = false, multiple = false)]
-pub(in crate::cli) struct MaybeSourceArgs {
-    /// The task's repository: a checkout, a bare repository, or a plain folder
-    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-    pub(in crate::cli) repo: Option<PathBuf>,
-
-    /// A folder of repositories: checkouts and plain folders `owner__name`, bare mirrors `owner__name.git`
-    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-    pub(in crate::cli) repos: Option<PathBuf>,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::workspace::checkout;
 
 /// The endings of archives, longer ones first.
-pub(super) const ARCHIVES: [&str; 9] = [
+const ARCHIVES: [&str; 9] = [
     ".tar.gz", ".tar.zst", ".tar.bz2", ".tar.xz", ".tgz", ".tar", ".zip", ".whl", ".egg",
 ];
 /// The owner of what tells none.
@@ -13,7 +13,7 @@ const NOBODY: &str = "local";
 
 /// `owner/name` of what lies at a path: from a folder or archive called `owner__name`, from the address that a repository
 /// was cloned from, else from the name of the folder or archive alone.
-pub(super) fn of(path: &Path) -> String {
+pub fn repository_name(path: &Path) -> String {
     let whole = path.canonicalize().unwrap_or_else(|_gone| path.to_owned());
     let file = whole.file_name().unwrap_or_default().to_string_lossy();
     let stem = stem(&file);
@@ -25,6 +25,13 @@ pub(super) fn of(path: &Path) -> String {
     }
     let origin = checkout::origin(path).and_then(|address| of_address(&address));
     origin.unwrap_or_else(|| format!("{NOBODY}/{}", plain(stem)))
+}
+
+/// Whether a file's name is that of an archive.
+pub fn is_archive(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_ascii_lowercase();
+    ARCHIVES.iter().any(|ending| name.ends_with(ending))
 }
 
 /// A file's name without the ending of an archive or mirror; of a wheel its name and version.
@@ -71,7 +78,7 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, want: &str) {
-        assert_eq!(of(Path::new(path)), want);
+        assert_eq!(repository_name(Path::new(path)), want);
     }
 
     #[test]
