@@ -120,23 +120,7 @@ impl Screen {
     /// Its most useful commands by name, each with a word for the status line; the last one stays longest.
     pub(super) fn tips(&self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Trajectory(view) if view.is_page_focused() => &[
-                ("next-pane", "steps"),
-                ("toggle-fold", "fold"),
-                ("find", "find"),
-                ("next-hunk", "hunk"),
-                ("help", "keys"),
-            ],
-            Self::Trajectory(view) if view.attempt().is_some() => ATTEMPT_TIPS,
-            Self::Trajectory(_) => &[
-                ("next-pane", "page"),
-                ("patch", "patch"),
-                ("accept", "accept"),
-                ("reject", "reject"),
-                ("find", "find"),
-                ("next-error", "error"),
-                ("help", "keys"),
-            ],
+            Self::Trajectory(view) => trajectory_tips(view),
             Self::Patch(_) => &[
                 ("next-evidence", "evidence"),
                 ("next-hunk", "hunk"),
@@ -542,4 +526,40 @@ impl Screens {
             _ => None,
         }
     }
+}
+
+/// The tips of a trajectory, of its page, of a task.
+fn trajectory_tips(view: &TrajectoryView) -> &'static [(&'static str, &'static str)] {
+    if view.is_page_focused() {
+        return &[
+            ("next-pane", "steps"),
+            ("toggle-fold", "fold"),
+            ("find", "find"),
+            ("next-hunk", "hunk"),
+            ("help", "keys"),
+        ];
+    }
+    if view.attempt().is_some() {
+        return ATTEMPT_TIPS;
+    }
+    if view.shows_task() {
+        // nothing fails in a task
+        return &[
+            ("next-pane", "page"),
+            ("patch", "patch"),
+            ("accept", "accept"),
+            ("reject", "reject"),
+            ("find", "find"),
+            ("help", "keys"),
+        ];
+    }
+    &[
+        ("next-pane", "page"),
+        ("patch", "patch"),
+        ("accept", "accept"),
+        ("reject", "reject"),
+        ("find", "find"),
+        ("next-error", "error"),
+        ("help", "keys"),
+    ]
 }
