@@ -109,12 +109,36 @@ pub enum NoAnswer {
     Cancelled,
 }
 
+/// An endpoint that gave no answer is asked once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// For the so manieth time, from 1; so the first that is told is 2.
+    pub nth: u32,
+    /// How often it is asked at most.
+    pub of: u32,
+    /// What came of the time before, in words.
+    pub why: String,
+}
+
 /// Something that continues conversations.
 pub trait Chat: Sync {
     /// Asks for the next message. `request` is the body of a chat completion without `model` and `stream`: `messages`,
-    /// `tools`, sampling parameters.
+    /// `tools`, sampling parameters. What is asked once more is told `again` before it is waited for.
     ///
     /// # Errors
     /// Why there is no answer.
-    fn complete(&self, request: &Value, cancel: &Cancel) -> Result<Completion, NoAnswer>;
+    fn ask(
+        &self,
+        request: &Value,
+        again: &mut dyn FnMut(Again),
+        cancel: &Cancel,
+    ) -> Result<Completion, NoAnswer>;
+
+    /// Asks for the next message where nobody wants to hear of tries.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    fn complete(&self, request: &Value, cancel: &Cancel) -> Result<Completion, NoAnswer> {
+        self.ask(request, &mut |_| {}, cancel)
+    }
 }

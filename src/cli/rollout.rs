@@ -22,6 +22,7 @@ use crate::cli::rollout::table::Table;
 use crate::cli::selection;
 use crate::cli::show::repositories;
 use crate::cli::signals::Interrupts;
+use crate::endpoint::Again;
 use crate::endpoint::OpenAi;
 use crate::error::Error;
 use crate::error::Result;
@@ -61,6 +62,8 @@ const SHOWN_TASKS: usize = 10;
 const SHOWN_CELLS: usize = 500;
 /// How often is told how far the judging of earlier attempts is.
 const JUDGING_PACE: Duration = Duration::from_secs(5);
+/// Where many attempts at once ask an endpoint again, not all of them say so.
+const AGAIN_PACE: Duration = Duration::from_secs(1);
 
 /// Makes all attempts. *No* when one was not made or failed.
 pub(super) fn run(
@@ -398,6 +401,8 @@ struct Told {
     faults: usize,
     /// When was told how far the judging is.
     judging: Option<Instant>,
+    /// When was told that the endpoint is asked again.
+    again: Option<Instant>,
 }
 
 impl Told {
@@ -412,6 +417,7 @@ impl Told {
             failed: 0,
             faults: 0,
             judging: None,
+            again: None,
         }
     }
 
@@ -440,6 +446,20 @@ impl Told {
                     self.judging = Some(Instant::now());
                     let (done, of) = (human::count(done), human::plural(of, "earlier attempt"));
                     writeln!(output.err, "hgview: judged {done} of {of}")?;
+                    output.err.flush()?;
+                }
+            }
+            Event::Again {
+                task,
+                attempt,
+                again,
+            } => {
+                if self.again.is_none_or(|told| told.elapsed() >= AGAIN_PACE) {
+                    self.again = Some(Instant::now());
+                    let Again { nth, of, why } = again;
+                    let words =
+                        format!("{task} attempt {attempt}: asking again ({nth} of {of}): {why}");
+                    writeln!(output.err, "hgview: {}", text::clean_line(&words))?;
                     output.err.flush()?;
                 }
             }
@@ -516,11 +536,10 @@ impl Told {
 
 /// An attempt as its line of progress.
 fn words_of(done: &Done) -> String {
-    let tokens = match done.prompt_tokens.saturating_add(done.completion_tokens) {
-        // every answer takes some
-        0 if done.steps > 0 => "tokens not told".to_owned(),
-        tokens => format!("{} tokens", human::short_count(tokens)),
-    };
+    let tokens = done.tokens().map_or_else(
+        || "tokens not told".to_owned(),
+        |tokens| format!("{} tokens", human::short_count(tokens)),
+    );
     let (id, attempt) = (&done.instance_id, done.attempt);
     let mut words = format!(
         "{id} attempt {attempt}: {}, {}, {tokens}, {}",

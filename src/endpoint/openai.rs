@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::cancel::Cancel;
+use crate::endpoint::Again;
 use crate::endpoint::Chat;
 use crate::endpoint::Completion;
 use crate::endpoint::NoAnswer;
@@ -106,7 +107,12 @@ impl OpenAi {
 }
 
 impl Chat for OpenAi {
-    fn complete(&self, request: &Value, cancel: &Cancel) -> Result<Completion, NoAnswer> {
+    fn ask(
+        &self,
+        request: &Value,
+        again: &mut dyn FnMut(Again),
+        cancel: &Cancel,
+    ) -> Result<Completion, NoAnswer> {
         let Some(body) = self.body(request) else {
             return Err(NoAnswer::Refused("the request is no object".to_owned()));
         };
@@ -137,6 +143,11 @@ impl Chat for OpenAi {
                     _ => format!("{what} ({tries} tries)"),
                 }));
             }
+            again(Again {
+                nth: tries + 1,
+                of: self.settings.tries,
+                why: self.told(&what),
+            });
             let wait = pause::back_off(tries, self.pause.chance());
             self.pause
                 .pause(wait.max(asked.unwrap_or(Duration::ZERO)), cancel);

@@ -7,6 +7,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::cancel::Cancel;
+use crate::endpoint::Again;
 use crate::endpoint::Budget;
 use crate::endpoint::Chat;
 use crate::endpoint::NoAnswer;
@@ -108,16 +109,19 @@ struct Playing<'a> {
     ids: Ids,
     began: Instant,
     silent: usize,
+    /// Hears that the endpoint is asked once more.
+    again: &'a mut dyn FnMut(Again),
 }
 
 /// What ends an attempt, and that in words.
 type End = (Ended, Option<String>);
 
-/// Attempts a task to its end.
+/// Attempts a task to its end; what the endpoint is asked once more is told `again`.
 pub(super) fn play(
     agent: &Agent<'_>,
     brief: &Brief,
     hands: &mut dyn Hands,
+    again: &mut dyn FnMut(Again),
     cancel: &Cancel,
 ) -> Result<Course, NoCourse> {
     let mut history = History::in_folder(&brief.root);
@@ -137,6 +141,7 @@ pub(super) fn play(
         ids: Ids::default(),
         began: Instant::now(),
         silent: 0,
+        again,
     };
     loop {
         if let Some((ended, error)) = playing.turn(cancel)? {
@@ -196,7 +201,8 @@ impl Playing<'_> {
         let request = self.course.talk.request(&self.agent.sampling);
         let asked = Instant::now();
         let left = self.agent.limits.time.saturating_sub(self.began.elapsed());
-        let ask = |cancel: &Cancel| self.agent.chat.complete(&request, cancel);
+        let (chat, again) = (self.agent.chat, &mut *self.again);
+        let ask = |cancel: &Cancel| chat.ask(&request, again, cancel);
         let completion = match within(left, cancel, ask) {
             _ if cancel.is_cancelled() => return Err(NoCourse::Cancelled),
             Ok(completion) => completion,

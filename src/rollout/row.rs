@@ -61,6 +61,14 @@ pub struct Done {
     pub verdict: Option<Verdict>,
 }
 
+impl Done {
+    /// Tokens read and written; `None` where the endpoint does not tell, as every answer takes some.
+    pub fn tokens(&self) -> Option<u64> {
+        let all = self.prompt_tokens.saturating_add(self.completion_tokens);
+        (all > 0 || self.steps == 0).then_some(all)
+    }
+}
+
 /// What an attempt leaves in its workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Left {

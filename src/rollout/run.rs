@@ -10,6 +10,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::cancel::Cancel;
+use crate::endpoint::Again;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::ContentHash;
@@ -93,6 +94,15 @@ pub enum Event {
         done: usize,
         /// So many are to be.
         of: usize,
+    },
+    /// The endpoint is asked once more in an attempt.
+    Again {
+        /// The task.
+        task: String,
+        /// Which attempt of it.
+        attempt: usize,
+        /// How often by now, and why.
+        again: Again,
     },
     /// No more attempts are begun; others are under way, and end.
     Stopping(Stopped),
@@ -238,7 +248,7 @@ impl Floor<'_> {
             let Some(task) = self.run.tasks.get(at) else {
                 return;
             };
-            let event = match self.attempt(task, flight.number) {
+            let event = match self.attempt(task, flight.number, said) {
                 Ok(Made::Row(done)) => {
                     self.look(&done, said);
                     if done.verdict == Some(Verdict::Accept) {
@@ -305,7 +315,7 @@ impl Floor<'_> {
     }
 
     /// Makes an attempt, judges it and writes it.
-    fn attempt(&self, task: &Arc<Trajectory>, number: usize) -> Result<Made> {
+    fn attempt(&self, task: &Arc<Trajectory>, number: usize, said: &Sender<Event>) -> Result<Made> {
         let (began, started) = (now(), Instant::now());
         let run = self.run;
         let blank = Arc::new(blank(task));
@@ -339,7 +349,16 @@ impl Floor<'_> {
             Err(error) => return Ok(Made::Fault(format!("no sandbox for it: {error}"))),
         };
         let mut hands = InSandbox::new(sandbox.as_mut(), &root);
-        let mut course = match play(&run.agent, &brief, &mut hands, self.cancel) {
+        let mut again = |again: Again| {
+            let (task, attempt) = (task.id.clone(), number);
+            // nobody may hear of it any more
+            drop(said.send(Event::Again {
+                task,
+                attempt,
+                again,
+            }));
+        };
+        let mut course = match play(&run.agent, &brief, &mut hands, &mut again, self.cancel) {
             Ok(course) => course,
             Err(stopped) => return Ok(Made::Stopped(stopped)),
         };

@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::cancel::Cancel;
+use crate::endpoint::Again;
 use crate::endpoint::Budget;
 use crate::endpoint::Chat;
 use crate::endpoint::Completion;
@@ -52,7 +53,12 @@ impl Script {
 }
 
 impl Chat for Script {
-    fn complete(&self, request: &Value, _: &Cancel) -> std::result::Result<Completion, NoAnswer> {
+    fn ask(
+        &self,
+        request: &Value,
+        _: &mut dyn FnMut(Again),
+        _: &Cancel,
+    ) -> std::result::Result<Completion, NoAnswer> {
         let mut asked = self.asked.lock().unwrap();
         let at = asked.len().min(self.answers.len() - 1);
         asked.push(request.clone());
@@ -150,7 +156,14 @@ fn brief() -> Brief {
 #[track_caller]
 fn played(script: &Script, form: CallForm, limits: Limits) -> Course {
     let agent = agent(script, form, limits);
-    play(&agent, &brief(), &mut Echo { dies: false }, &Cancel::new()).unwrap()
+    play(
+        &agent,
+        &brief(),
+        &mut Echo { dies: false },
+        &mut |_| {},
+        &Cancel::new(),
+    )
+    .unwrap()
 }
 
 /// The row of a course, read back.
@@ -501,7 +514,14 @@ fn what_is_stopped_is_no_attempt() {
     let refused = Script::new([Err(NoAnswer::Refused("no such model".to_owned()))]);
     let no = |script: &Script, cancel: &Cancel| {
         let agent = agent(script, CallForm::Native, LIMITS);
-        play(&agent, &brief(), &mut Echo { dies: false }, cancel).err()
+        play(
+            &agent,
+            &brief(),
+            &mut Echo { dies: false },
+            &mut |_| {},
+            cancel,
+        )
+        .err()
     };
     let why = NoCourse::Refused("no such model".to_owned());
     assert_eq!(no(&refused, &Cancel::new()), Some(why));
@@ -514,11 +534,25 @@ fn what_is_stopped_is_no_attempt() {
             ..LIMITS
         },
     );
-    let under_way = play(&spent, &brief(), &mut Echo { dies: false }, &Cancel::new()).unwrap();
+    let under_way = play(
+        &spent,
+        &brief(),
+        &mut Echo { dies: false },
+        &mut |_| {},
+        &Cancel::new(),
+    )
+    .unwrap();
     assert_eq!((under_way.ended, under_way.steps), (Ended::Budget, 19));
     let error = under_way.error.unwrap();
     assert!(error.contains("2.1k tokens were spent"), "{error}");
-    let why = play(&spent, &brief(), &mut Echo { dies: false }, &Cancel::new()).err();
+    let why = play(
+        &spent,
+        &brief(),
+        &mut Echo { dies: false },
+        &mut |_| {},
+        &Cancel::new(),
+    )
+    .err();
     assert_eq!(
         why,
         Some(NoCourse::Spent("2.1k tokens were spent".to_owned()))
@@ -529,7 +563,14 @@ fn what_is_stopped_is_no_attempt() {
     let looper = Script::new([says("", &[run("ls")])]);
     assert_eq!(no(&looper, &cancel), Some(NoCourse::Cancelled));
     let agent = agent(&looper, CallForm::Native, LIMITS);
-    let dead = play(&agent, &brief(), &mut Echo { dies: true }, &Cancel::new()).unwrap();
+    let dead = play(
+        &agent,
+        &brief(),
+        &mut Echo { dies: true },
+        &mut |_| {},
+        &Cancel::new(),
+    )
+    .unwrap();
     assert_eq!(dead.ended, Ended::Sandbox);
     assert!(dead.error.unwrap().contains("the sandbox is dead"));
 }
@@ -538,7 +579,12 @@ fn what_is_stopped_is_no_attempt() {
 struct Mute;
 
 impl Chat for Mute {
-    fn complete(&self, _: &Value, _: &Cancel) -> std::result::Result<Completion, NoAnswer> {
+    fn ask(
+        &self,
+        _: &Value,
+        _: &mut dyn FnMut(Again),
+        _: &Cancel,
+    ) -> std::result::Result<Completion, NoAnswer> {
         let function = json!({"name": "execute_bash", "arguments": "{\"command\": \"ls\"}"});
         Ok(Completion {
             message: json!({"role": "assistant", "content": null, "tool_calls": [
@@ -565,7 +611,7 @@ fn bounds_hold_where_the_endpoint_does_not_count() {
             ..agent(&script, CallForm::Native, limits)
         };
         let mut hands = Echo { dies: false };
-        play(&agent, &brief(), &mut hands, &Cancel::new()).unwrap()
+        play(&agent, &brief(), &mut hands, &mut |_| {}, &Cancel::new()).unwrap()
     };
     let unbound = || Budget::new(None, None);
     let tokens = Limits {

@@ -526,12 +526,14 @@ fn a_dead_endpoint_ends_the_run_and_what_it_left_counts_once() {
         "--where",
         "task = dep_search and id ~ \"dep-1\"",
         "--tries",
-        "1",
+        "2",
         "--jobs",
         "1",
     ];
     let run = place.rollout(&dead.url(), &base).ends(1);
-    assert_eq!(dead.count(), 3, "{}", run.err);
+    assert_eq!(dead.count(), 6, "{}", run.err);
+    let again = "attempt 1: asking again (2 of 2): 127.0.0.1";
+    assert!(run.err.contains(again), "{}", run.err);
     assert!(
         run.err.contains("stopped: the endpoint answers nothing: "),
         "{}",

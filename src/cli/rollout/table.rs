@@ -6,7 +6,6 @@ use std::io;
 use crate::cli::Output;
 use crate::cli::rows;
 use crate::cli::rows::Line;
-use crate::endpoint::Usage;
 use crate::model::Ended;
 use crate::model::TaskKind;
 use crate::model::Verdict;
@@ -28,7 +27,9 @@ struct Group {
     /// `None` where no filter was asked.
     accepted: Option<usize>,
     steps: usize,
-    usage: Usage,
+    /// `None` where no endpoint told them.
+    tokens: Option<u64>,
+    cost: Option<f64>,
 }
 
 /// The attempts, by type of task.
@@ -50,12 +51,13 @@ impl Table {
             *group.accepted.get_or_insert(0) += usize::from(verdict == Verdict::Accept);
         }
         group.steps += done.steps;
-        group.usage.add(&Usage {
-            prompt_tokens: done.prompt_tokens,
-            cached_tokens: 0,
-            completion_tokens: done.completion_tokens,
-            cost: done.cost,
-        });
+        if let Some(tokens) = done.tokens() {
+            let all = group.tokens.get_or_insert(0);
+            *all = all.saturating_add(tokens);
+        }
+        if let Some(cost) = done.cost {
+            *group.cost.get_or_insert(0.0) += cost;
+        }
     }
 
     /// Prints it; nothing where nothing was made.
@@ -72,10 +74,6 @@ impl Group {
     fn line(&self, kind: TaskKind) -> Line {
         #[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
         let steps = self.steps as f64 / self.attempts.max(1) as f64;
-        let tokens = self
-            .usage
-            .prompt_tokens
-            .saturating_add(self.usage.completion_tokens);
         let none = || "-".to_owned();
         let cells = [
             human::count(self.attempts),
@@ -85,8 +83,8 @@ impl Group {
             human::count(self.failed),
             self.accepted.map_or_else(none, human::count),
             format!("{steps:.1}"),
-            human::short_count(tokens),
-            self.usage.cost.map_or_else(none, human::dollars),
+            self.tokens.map_or_else(none, human::short_count),
+            self.cost.map_or_else(none, human::dollars),
         ];
         Line {
             cells: cells.into_iter().map(|cell| (cell, None)).collect(),

@@ -117,13 +117,20 @@ fn nobody_is_there() {
     let mut settings = Settings::new(&url, "m").unwrap();
     settings.tries = 2;
     let waits = Noted::default();
-    let answer = OpenAi::with_pause(settings, waits.clone()).complete(&request(), &Cancel::new());
+    let mut told = Vec::new();
+    let model = OpenAi::with_pause(settings, waits.clone());
+    let answer = model.ask(&request(), &mut |again| told.push(again), &Cancel::new());
     let what = format!("{answer:?}");
     assert!(
         what.contains("Unavailable") && what.contains("no connection"),
         "{what}"
     );
     assert_eq!(waits.millis(), [500]);
+    let told: Vec<(u32, u32, bool)> = told
+        .iter()
+        .map(|again| (again.nth, again.of, again.why.contains("no connection")))
+        .collect();
+    assert_eq!(told, [(2, 2, true)]);
 }
 
 #[test]
