@@ -25,7 +25,7 @@ use crate::model::Value;
 use crate::model::Verdict;
 
 /// What cached judgements are of: changes with every release, and by hand where rules change between releases.
-pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/4");
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/5");
 
 /// With what the reason begins why an attempt of `hgview rollout` is unjudged that says nothing of the model: another row
 /// may tell of the same attempt, made again.

@@ -21,6 +21,7 @@ mod documentation;
 mod func_gen;
 mod func_localize;
 mod issue_localize;
+mod means;
 mod outlines;
 mod piece;
 mod runs;

@@ -25,6 +25,7 @@ use crate::verify::strict::documentation::FileEdit;
 use crate::verify::strict::examine;
 use crate::verify::strict::is_same_path;
 use crate::verify::strict::last_part;
+use crate::verify::strict::means::new_means;
 use crate::verify::strict::piece::Known;
 use crate::verify::strict::piece::Piece;
 
@@ -269,11 +270,24 @@ fn run(case: &mut Case<'_>, program: Option<&dyn RunProgram>, cancel: &Cancel) -
             "the test program was ended before its end: nothing was tested".to_owned(),
             Answer::No,
         ),
-        ProgramEnd::Exited { code: Some(0), .. } => (
-            Sense::Hit,
-            "the test program passes".to_owned(),
-            Answer::Yes,
-        ),
+        ProgramEnd::Exited { code: Some(0), .. } => {
+            let answer = case.trajectory.answer.as_deref().unwrap_or_default();
+            match new_means(answer, case.text("func_body")) {
+                Some(means) => (
+                    Sense::Note,
+                    format!(
+                        "the test program passes, but the function names `{means}`, as the original does not: it could \
+                         find out how that program tells success"
+                    ),
+                    Answer::Uncertain,
+                ),
+                None => (
+                    Sense::Hit,
+                    "the test program passes".to_owned(),
+                    Answer::Yes,
+                ),
+            }
+        }
         ProgramEnd::Exited { output, .. } => {
             let last = output.lines().rev().find(|line| !line.trim().is_empty());
             let last = last.map_or(String::new(), |line| format!(": {}", excerpt(line, 120)));

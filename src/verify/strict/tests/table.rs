@@ -1332,6 +1332,19 @@ fn generated_on(
     code: Option<i32>,
     expected: Verdict,
 ) {
+    let answer = "def f(a):\n    return a\n";
+    answered(bases, name, (old, new, answer), code, expected);
+}
+
+/// The same with the function that the harness cut out of the file.
+#[track_caller]
+fn answered(
+    bases: &dyn Bases,
+    name: &str,
+    (old, new, answer): (&str, &str, &str),
+    code: Option<i32>,
+    expected: Verdict,
+) {
     let patch = patch_of("m.py", old, new, 3);
     let instance = serde_json::json!({
         "instance_id": "i", "file_path": "m.py", "func_name": "f", "func_body": "return a",
@@ -1340,7 +1353,7 @@ fn generated_on(
     let trajectory = Trajectory {
         task: Some(Task::from_instance(instance)),
         final_patch: Some(patch.as_str().into()),
-        answer: Some("def f(a):\n    return a\n".into()),
+        answer: Some(answer.into()),
         ..Trajectory::default()
     };
     let ends = code.map(Ends);
@@ -1358,6 +1371,12 @@ fn func_gen() {
     generated("passes", &masked, &done, Some(0), ACCEPT);
     generated("fails", &masked, &done, Some(1), REJECT);
     generated("not run", &masked, &done, None, UNJUDGED);
+    // it may have read how its test program tells success
+    let reads = "def f(a):\n    print(open('test_program.py').read())\n    return a\n";
+    for (code, verdict) in [(0, UNJUDGED), (1, REJECT)] {
+        let texts = (masked.as_str(), done.as_str(), reads);
+        answered(&NoBases, "reads its test", texts, Some(code), verdict);
+    }
     generated(
         "a comment elsewhere",
         &masked,
