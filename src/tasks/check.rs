@@ -26,6 +26,7 @@ pub use ground::Ground;
 pub use many::Gate;
 pub use many::Means;
 pub use many::check_all;
+pub(in crate::tasks) use many::said_of_targets;
 pub use trivial::SearchSpace;
 
 use schemars::JsonSchema;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::program::Program;
+use crate::program::Run;
 use crate::program::git;
 
 const MODULE: &str = r#""""Adds things up."""
@@ -57,6 +58,22 @@ fn mirror(at: &Path, files: &[(&str, &[u8])]) -> String {
     )
     .unwrap();
     commit
+}
+
+/// Makes tasks of one type in `out`; the run and the rows.
+#[track_caller]
+fn build(
+    program: &Program,
+    repos: &str,
+    out: &str,
+    kind: &str,
+    more: &[&str],
+) -> (Run, Vec<Value>) {
+    let args = ["tasks", "build", repos, "-o", out, "--type", kind];
+    let run = program.run(&[&args[..], more].concat()).ends(0);
+    let text = fs::read_to_string(program.home().join(out)).unwrap();
+    let rows = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    (run, rows.collect())
 }
 
 /// Sources that are hard to read, beside one that is not.
@@ -276,19 +293,8 @@ fn issues_come_from_the_history_or_from_rows() {
     let mended = MODULE.replace("return value * 2", "return value + value");
     let message = "Sums of long lists came out a little too large whenever some values were empty\n\nFixes #12";
     let fix = commit(&mended, message);
-    program
-        .run(&[
-            "tasks",
-            "build",
-            "repos",
-            "-o",
-            "a.jsonl",
-            "--type",
-            "issue_localize",
-        ])
-        .ends(0);
-    let made = fs::read_to_string(program.home().join("a.jsonl")).unwrap();
-    let row: Value = serde_json::from_str(made.trim()).unwrap();
+    let (_, rows) = build(&program, "repos", "a.jsonl", "issue_localize", &[]);
+    let [row] = &rows[..] else { panic!("{rows:?}") };
     assert_eq!(row["base_commit"], json!(base));
     assert_eq!(row["fix_commit"], json!(fix));
     assert!(
@@ -308,22 +314,10 @@ fn issues_come_from_the_history_or_from_rows() {
         "issues.jsonl",
         format!("{}\n{}\n", issue("own/sums"), issue("own/other")),
     );
-    program
-        .run(&[
-            "tasks",
-            "build",
-            "repos",
-            "-o",
-            "b.jsonl",
-            "--type",
-            "issue_localize",
-            "--issues",
-            "issues.jsonl",
-        ])
-        .ends(0);
-    let made = fs::read_to_string(program.home().join("b.jsonl")).unwrap();
-    let row: Value = serde_json::from_str(made.trim()).unwrap();
-    assert_eq!(row["instance_id"], json!("own/sums-7"));
+    let more = ["--issues", "issues.jsonl"];
+    let (_, rows) = build(&program, "repos", "b.jsonl", "issue_localize", &more);
+    let ids: Vec<&Value> = rows.iter().map(|row| &row["instance_id"]).collect();
+    assert_eq!(ids, ["own/sums-7"]);
     let checked = program.run(&["tasks", "check", "a.jsonl", "--repos", "repos", "--json"]);
     let report = &checked.json_lines()[0];
     assert_eq!(
@@ -339,26 +333,13 @@ fn generated_functions_have_a_test_that_was_proved() {
     let program = Program::new();
     let module = "import math\n\nSIDES = 4\n\n\ndef around(length):\n    \"\"\"How long the way around a square is.\n\n    >>> around(3)\n    12\n    >>> around(0)\n    0\n    \"\"\"\n    once = math.floor(length)\n    return once * SIDES\n";
     program.file("repos/plain/shapes.py", module);
-    let run = program
-        .run(&[
-            "tasks",
-            "build",
-            "repos/plain",
-            "-o",
-            "a.jsonl",
-            "--type",
-            "func_gen",
-            "--json",
-        ])
-        .ends(0);
-    let made = fs::read_to_string(program.home().join("a.jsonl")).unwrap();
-    if made.is_empty() {
+    let (run, rows) = build(&program, "repos/plain", "a.jsonl", "func_gen", &["--json"]);
+    let [row] = &rows[..] else {
         let report = run.json_lines()[0].to_string();
         assert!(report.contains("its test program was not run"), "{report}");
         eprintln!("skipped: no python3 or no sandbox on this machine");
         return;
-    }
-    let row: Value = serde_json::from_str(made.trim()).unwrap();
+    };
     assert_eq!(row["func_name"], json!("around"));
     assert!(row["func_body"].as_str().unwrap().contains("once * SIDES"));
     let script = row["eval_script"].as_str().unwrap();

@@ -16,8 +16,8 @@ use crate::tasks::LeftOut;
 use crate::tasks::Seed;
 use crate::tasks::build::Run;
 use crate::tasks::build::part::Row;
+use crate::tasks::check::said_of_targets;
 use crate::tasks::depth;
-use crate::tasks::describe::statements::Words;
 
 /// Digits of a commit in ids.
 const ID_DIGITS: usize = 8;
@@ -89,8 +89,9 @@ pub(super) fn finish(
         let (id, mut fields) = fields(seed, draft);
         let commit = fields.get("base_commit").and_then(Value::as_str);
         let commit = commit.unwrap_or(&seed.commit).to_owned();
-        let text = json!(fields).to_string();
-        let statements = statements(maker.kind(), &fields);
+        let row = json!(fields);
+        let text = row.to_string();
+        let statements = statements(maker.kind(), &row);
         if let Some(check) = run.check {
             let shown = id.clone();
             let shown = shown.unwrap_or_else(|| format!("{}__0", id_stem(&seed.repo, &commit)));
@@ -121,24 +122,12 @@ pub(super) fn finish(
 }
 
 /// Names of what is said of each target.
-fn statements(kind: TaskKind, fields: &Fields) -> Vec<String> {
+fn statements(kind: TaskKind, row: &Value) -> Vec<String> {
     if kind != TaskKind::FuncLocalize {
         return Vec::new();
     }
-    let of_several = fields.get("functions").and_then(Value::as_array);
-    let several = of_several
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object);
-    let one = of_several.is_none().then_some(fields);
-    let mut all: Vec<String> = several
-        .chain(one)
-        .filter_map(|target| {
-            let text = |key: &str| target.get(key).and_then(Value::as_str);
-            let is_class = text("module_type") == Some("class");
-            Some(Words::of(is_class, text("function_description")?).to_string())
-        })
-        .collect();
+    let said = said_of_targets(row).map(|(_, words)| words.to_string());
+    let mut all: Vec<String> = said.collect();
     all.sort();
     all.dedup();
     all

@@ -127,15 +127,13 @@ fn twins(tasks: &[Task], members: &[usize]) -> HashMap<usize, usize> {
         let Some(instance) = task.and_then(|task| task.instance.as_deref()) else {
             continue;
         };
-        for target in localize_targets(instance) {
+        for (target, words) in said_of_targets(instance) {
             let start = line(target, "module_line_start");
             let place = (
                 path_of(target, instance),
                 text(target, "module_name"),
                 start,
             );
-            let is_class = text(target, "module_type") == "class";
-            let words = Words::of(is_class, description(target, instance));
             said.entry(words).or_default().push((*ix, place));
         }
     }
@@ -149,6 +147,14 @@ fn twins(tasks: &[Task], members: &[usize]) -> HashMap<usize, usize> {
         }
     }
     twins
+}
+
+/// The targets of a `func_localize` instance, each with the words that are said of it.
+pub(in crate::tasks) fn said_of_targets(instance: &Value) -> impl Iterator<Item = (&Value, Words)> {
+    localize_targets(instance).iter().map(|target| {
+        let is_class = text(target, "module_type") == "class";
+        (target, Words::of(is_class, description(target, instance)))
+    })
 }
 
 /// Looks at tasks as they are made, so that only good ones are.
