@@ -103,12 +103,13 @@ pub fn check(path: &Path) -> Result<()> {
 }
 
 fn open(path: &Path) -> Result<File> {
-    let file = File::open(path).map_err(|err| cannot(path).caused_by(err))?;
-    let is_file = file.metadata().is_ok_and(|meta| meta.is_file());
-    if is_file {
-        Ok(file)
+    let cannot = |err| cannot(path).caused_by(err);
+    // a pipe is not even opened: that would wait for its writer
+    if std::fs::metadata(path).map_err(cannot)?.is_file() {
+        File::open(path).map_err(cannot)
     } else {
-        Err(cannot(path).hint("name a .tar, .tar.gz, .tar.zst, .zip or .whl file"))
+        Err(cannot(std::io::ErrorKind::InvalidInput.into())
+            .hint("name a .tar, .tar.gz, .tar.zst, .zip or .whl file"))
     }
 }
 

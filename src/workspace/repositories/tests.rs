@@ -144,6 +144,13 @@ fn what_is_no_repository_is_told_before_work_begins() {
     assert!(one("a.tar.gz").is_ok());
     assert!(one("text").is_err());
     assert!(one("none").is_err());
+    // nobody waits for whoever writes into a pipe
+    let made = std::process::Command::new("mkfifo")
+        .arg(at("pipe"))
+        .status();
+    if made.is_ok_and(|made| made.success()) {
+        assert!(one("pipe").is_err());
+    }
     assert!(many(&at("none")).check().is_err());
     assert!(many(&at("text")).check().is_err());
     // a git folder that is none is not taken for a plain one
