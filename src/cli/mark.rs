@@ -87,11 +87,14 @@ pub(super) fn run(
         let store = records::load_store(paths, shared, output)?;
         let is_bulk = selector.is_some() && args.id.is_none() && args.nth.is_none();
         let among = selection::chosen(selector, paths, &store, shared, output)?;
-        let marked = if is_bulk {
+        let mut marked = if is_bulk {
             among
         } else {
             vec![wanted(args, &among).find(&store, output)?]
         };
+        if args.choice.is_some() {
+            leave_tasks(&mut marked, is_bulk, &store, output)?;
+        }
         let place = review::place_of(paths, &store, shared)?;
         let ledger = review::ledger(&place, output)?;
         let mut desk = Desk {
@@ -102,6 +105,32 @@ pub(super) fn run(
         return desk.mark(args, &store, &marked, output);
     };
     desk.turn(args, output)
+}
+
+/// Leaves out tasks, on which nobody can decide: they are no attempts.
+fn leave_tasks(
+    marked: &mut Vec<RecordIx>,
+    is_bulk: bool,
+    store: &Store,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let all = marked.len();
+    marked.retain(|ix| !store.is_task(*ix));
+    let tasks = all - marked.len();
+    if tasks > 0 && !is_bulk {
+        return Err(
+            Error::user("this is a task, and no attempt: there is nothing to decide")
+                .hint("notes, tags and flags can be put on it"),
+        );
+    }
+    if tasks > 0 {
+        let tasks = human::plural(tasks, "task");
+        writeln!(
+            output.err,
+            "hgview: {tasks} passed over: nobody decides on them"
+        )?;
+    }
+    Ok(())
 }
 
 fn wanted<'a>(args: &'a MarkArgs, among: &'a [RecordIx]) -> Wanted<'a> {

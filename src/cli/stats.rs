@@ -76,7 +76,9 @@ pub(super) fn run(
     }
     let share = args.shard.or_else(|| args.partial.then_some(Shard::WHOLE));
     let places = share.unwrap_or(Shard::WHOLE).range(store.len());
-    let chosen = selection::chosen_in(places, selector, &args.paths, &store, shared, output)?;
+    let mut chosen = selection::chosen_in(places, selector, &args.paths, &store, shared, output)?;
+    // statistics are of attempts
+    chosen.retain(|ix| !store.is_task(*ix));
     let place = review::place_of(&args.paths, &store, shared)?;
     let ledger = review::ledger(&place, output)?;
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));

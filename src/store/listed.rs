@@ -32,6 +32,12 @@ fn has_others(index: &Index) -> bool {
 }
 
 impl Store {
+    /// Whether a record is of a file of tasks: nobody attempted anything there, and nothing of the record is read to know.
+    pub fn is_task(&self, ix: RecordIx) -> bool {
+        let found = self.find(ix);
+        found.is_some_and(|(_, source, _)| source.format == Some(Format::Task))
+    }
+
     /// The records that are tasks and stand beside others, where these were asked for: commands that read the same inputs
     /// do not have them. Stretches, in their order; no record is one of these while there are no others.
     pub fn listed_tasks(&self) -> Arc<Vec<Range<usize>>> {

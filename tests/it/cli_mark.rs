@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::program::Program;
 use crate::program::Run;
+use crate::program::sample;
 
 /// One record a line: the id and what makes it different.
 fn records(records: &[(&str, &str)]) -> String {
@@ -344,4 +345,18 @@ fn journals_are_cleaned_before_they_are_shown() {
         run.out
     );
     assert_eq!(run.out.lines().count(), 1);
+}
+
+#[test]
+fn nobody_decides_on_tasks() {
+    let program = Program::new();
+    let tasks = fs::read(sample("../tests/data/tasks.jsonl")).unwrap();
+    program.file("data.jsonl", tasks);
+    let run = mark(&program, &["--nth", "1", "accept"]).ends(2);
+    assert!(run.err.contains("no attempt"), "{}", run.err);
+    let run = mark(&program, &["--where", "format = task", "reject"]).ends(1);
+    assert!(run.err.contains("passed over"), "{}", run.err);
+    assert!(journal(&program).is_empty());
+    mark(&program, &["--nth", "1", "--note", "vague"]).ends(0);
+    assert_eq!(journal(&program).len(), 1);
 }

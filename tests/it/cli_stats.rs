@@ -293,3 +293,17 @@ fn flags_that_are_switched_off_are_not_counted() {
         "{text}"
     );
 }
+
+#[test]
+fn tasks_are_no_attempts() {
+    let inputs = ["openhands-v0/output.jsonl", "../tests/data/tasks.jsonl"].map(sample);
+    let program = Program::new();
+    let [of_runs, of_both] = [&inputs[..1], &inputs[..]].map(|inputs| {
+        let run = program.run(&args(inputs, &["--json"])).ends(0);
+        run.json_lines().remove(0)["records"].clone()
+    });
+    assert!(of_runs.as_u64() > Some(0), "{of_runs}");
+    assert_eq!(of_both, of_runs);
+    let none = program.run(&args(&inputs[1..], &["--json"])).ends(0);
+    assert_eq!(none.json_lines()[0]["records"], 0);
+}
