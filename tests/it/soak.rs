@@ -266,6 +266,8 @@ fn soak(paths: &[PathBuf], seed: u64, keys: usize, time: Duration, is_told: bool
         .env("HGVIEW_CLIPBOARD", "file");
     let reviews = stage.home().join("reviews");
     let mut args: Vec<&str> = paths.iter().map(|path| path.to_str().unwrap()).collect();
+    // caches that are soon full: what grows after that is no cache
+    args.extend(["--max-memory", "32M"]);
     args.extend(["--review-dir", reviews.to_str().unwrap()]);
     let pty = stage.run(&args);
     pty.wait("it starts", |seen| seen.screen().alternate_screen());
