@@ -160,6 +160,20 @@ fn drawing_time(pid: u32) -> Option<Duration> {
     Some(Duration::from_nanos(nanos))
 }
 
+/// Whether a thread of a process runs or waits for a processor: it may be on its way to a frame.
+fn is_at_work(pid: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return false;
+    };
+    let runs = |thread: fs::DirEntry| {
+        let stat = fs::read_to_string(thread.path().join("stat")).ok()?;
+        // the state comes behind the name, which may hold anything
+        let (_, rest) = stat.rsplit_once(") ")?;
+        Some(rest.starts_with('R'))
+    };
+    threads.flatten().any(|thread| runs(thread) == Some(true))
+}
+
 /// What frames cost since somebody looked last.
 #[derive(Debug, Default)]
 struct Frames {
@@ -224,6 +238,8 @@ fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> S
     const LOOK: Duration = Duration::from_millis(4);
     // a look that takes so long says that the machine stood still; the clock of whoever ran then went on
     const STILL: Duration = Duration::from_millis(250);
+    // work that goes on for so many looks is none for this key
+    const LOOKS: usize = 50;
     let mut last = drawing_time(pty.pid()).expect("it runs");
     drop(pty.take_bytes());
     let began = Instant::now();
@@ -232,7 +248,7 @@ fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> S
     let mut busy = Duration::ZERO;
     let mut is_printed = false;
     let mut looked = began;
-    loop {
+    for nth in 0.. {
         let is_drawn = pty.is_soon(LOOK, |seen| has_frame(&seen.bytes));
         let now = drawing_time(pty.pid());
         let ran = now.unwrap_or(last).saturating_sub(last);
@@ -243,9 +259,9 @@ fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> S
             frames.waits.push(began.elapsed());
             frames.bytes += pty.look(|seen| seen.bytes.len());
         }
-        if is_drawn || ran.is_zero() {
-            frames.busy.push(busy);
-            return typed;
+        let rests = || ran.is_zero() && (nth > LOOKS || !is_at_work(pty.pid()));
+        if is_drawn || rests() {
+            break;
         }
         if !is_printed && busy > BUSY / 2 {
             is_printed = true;
@@ -255,6 +271,8 @@ fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> S
         last += ran;
         looked = Instant::now();
     }
+    frames.busy.push(busy);
+    typed
 }
 
 /// Drives the program over these files for so many keys or so long; prints what it saw when `is_told`.
