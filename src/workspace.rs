@@ -21,6 +21,8 @@ pub mod snapshot;
 pub mod sources;
 mod state;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 mod track;
 
 pub use compare::changes;

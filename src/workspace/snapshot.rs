@@ -322,4 +322,4 @@ fn content_name(hashes: &HashMap<String, blake3::Hash>) -> String {
 }
 
 #[cfg(test)]
-pub(in crate::workspace) mod tests;
+mod tests;

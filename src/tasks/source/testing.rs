@@ -1,21 +1,17 @@
 //! Repositories for tests.
 
-use std::fs;
 use std::sync::Arc;
 
 use crate::cancel::Cancel;
 use crate::python::repo::Repository;
 use crate::tasks::Seed;
 use crate::workspace::sources::Folder;
+use crate::workspace::testing;
 
 /// A folder with these files.
 pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = root.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
+    testing::files(root.path(), files);
     root
 }
 

@@ -1,43 +1,17 @@
 //! Repositories of every kind, and what is none.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-
-use gix_object::Write as _;
 
 use super::*;
 use crate::tasks::source::testing::folder;
+use crate::workspace::testing::commit;
+use crate::workspace::testing::tar;
 
 fn bare(at: &Path, text: &str) -> String {
-    let objects = at.join("objects");
-    fs::create_dir_all(&objects).unwrap();
-    let store = gix_odb::loose::Store::at(&objects, gix_hash::Kind::Sha1);
-    let blob = store
-        .write_buf(gix_object::Kind::Blob, text.as_bytes())
-        .unwrap();
-    let mut tree = b"100644 m.py\0".to_vec();
-    tree.extend(blob.as_slice());
-    let tree = store.write_buf(gix_object::Kind::Tree, &tree).unwrap();
-    let commit = format!("tree {tree}\nauthor a <a@b> 0 +0000\ncommitter a <a@b> 0 +0000\n\nm\n");
-    let commit = store.write_buf(gix_object::Kind::Commit, commit.as_bytes());
-    let commit = commit.unwrap().to_string();
+    let commit = commit(at, &[("m.py", text.as_bytes())]);
     fs::write(at.join("HEAD"), format!("{commit}\n")).unwrap();
     commit
-}
-
-fn tar(at: &Path, files: &[(&str, &str)]) {
-    let mut tar = tar::Builder::new(Vec::new());
-    for (name, text) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, name, text.as_bytes()).unwrap();
-    }
-    let bytes = tar.into_inner().unwrap();
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(&bytes).unwrap();
-    fs::write(at, gzip.finish().unwrap()).unwrap();
 }
 
 fn open(path: &Path) -> Result<Opened, String> {
@@ -60,12 +34,7 @@ fn a_folder_and_its_archive_have_one_name() {
         Some("MIT")
     );
     let archive = plain.path().with_extension("tar.gz");
-    let inner: Vec<(String, &str)> = files
-        .iter()
-        .map(|(name, text)| (format!("top/{name}"), *text))
-        .collect();
-    let inner: Vec<(&str, &str)> = inner.iter().map(|(name, text)| (&**name, *text)).collect();
-    tar(&archive, &inner);
+    tar(&archive, "top", &files);
     let packed = open(&archive).unwrap();
     fs::remove_file(&archive).unwrap();
     assert_eq!(packed.commit, opened.commit);

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::*;
 use crate::workspace::BaseFiles as _;
-use crate::workspace::snapshot::tests::commit;
-use crate::workspace::snapshot::tests::files;
-use crate::workspace::snapshot::tests::tar;
+use crate::workspace::testing::commit;
+use crate::workspace::testing::files;
+use crate::workspace::testing::tar;
 
 fn task(repo: &str, commit: Option<&str>) -> Task {
     Task::from_instance(json!({"instance_id": "t", "repo": repo, "base_commit": commit}))
@@ -78,10 +78,10 @@ fn folders_and_archives_are_found_as_they_are_called() {
     let at = |name: &str| folder.path().join(name);
     files(&at("owner__name"), &[("m.py", "a = 1\n")]);
     files(&at("plain"), &[("m.py", "b = 1\n")]);
-    tar(&at("dist-1.0.tar.gz"), &[("dist-1.0/m.py", "c = 1\n")]);
+    tar(&at("dist-1.0.tar.gz"), "", &[("dist-1.0/m.py", "c = 1\n")]);
     // the same name, other files
-    tar(&at("dist-1.0-py3-none-any.whl"), &[("m.py", "d = 1\n")]);
-    tar(&at("other__packed.tar.gz"), &[("m.py", "e = 1\n")]);
+    tar(&at("dist-1.0-py3-none-any.whl"), "", &[("m.py", "d = 1\n")]);
+    tar(&at("other__packed.tar.gz"), "", &[("m.py", "e = 1\n")]);
     let repos = many(folder.path());
     for (repo, found) in [
         ("owner/name", "owner__name"),
@@ -138,7 +138,7 @@ fn what_is_no_repository_is_told_before_work_begins() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     files(folder.path(), &[("text", "no archive"), ("plain/m.py", "")]);
-    tar(&at("a.tar.gz"), &[("m.py", "")]);
+    tar(&at("a.tar.gz"), "", &[("m.py", "")]);
     let one = |name: &str| Repositories::new(Some(at(name)), None).check();
     assert!(one("plain").is_ok());
     assert!(one("a.tar.gz").is_ok());

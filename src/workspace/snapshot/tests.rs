@@ -1,58 +1,11 @@
 //! Folders and archives as they are read, and as they are not.
 
 use std::fs;
-use std::io::Write as _;
-
-use gix_hash::Kind as HashKind;
-use gix_object::Write as _;
 
 use super::*;
-
-/// Writes a git folder whose one commit holds files without folders; gives the commit.
-pub(in crate::workspace) fn commit(git: &Path, files: &[(&str, &[u8])]) -> String {
-    let objects = git.join("objects");
-    fs::create_dir_all(&objects).unwrap();
-    let store = gix_odb::loose::Store::at(&objects, HashKind::Sha1);
-    let mut tree = Vec::new();
-    for (name, bytes) in files {
-        let id = store.write_buf(gix_object::Kind::Blob, bytes).unwrap();
-        tree.extend(format!("100644 {name}\0").bytes());
-        tree.extend(id.as_slice());
-    }
-    let tree = store.write_buf(gix_object::Kind::Tree, &tree).unwrap();
-    let text = format!("tree {tree}\nauthor a <a@b> 0 +0000\ncommitter a <a@b> 0 +0000\n\nm\n");
-    let commit = store.write_buf(gix_object::Kind::Commit, text.as_bytes());
-    commit.unwrap().to_string()
-}
-
-/// Writes files into a folder.
-pub(in crate::workspace) fn files(folder: &Path, files: &[(&str, &str)]) {
-    for (name, text) in files {
-        let path = folder.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-}
-
-/// Writes an archive of files.
-pub(in crate::workspace) fn tar(at: &Path, files: &[(&str, &str)]) {
-    odd_tar(at, files, &mut |_| {});
-}
-
-fn odd_tar(at: &Path, files: &[(&str, &str)], more: &mut dyn FnMut(&mut tar::Builder<Vec<u8>>)) {
-    let mut tar = tar::Builder::new(Vec::new());
-    for (name, text) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, name, text.as_bytes()).unwrap();
-    }
-    more(&mut tar);
-    let bytes = tar.into_inner().unwrap();
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(&bytes).unwrap();
-    fs::write(at, gzip.finish().unwrap()).unwrap();
-}
+use crate::workspace::testing::files;
+use crate::workspace::testing::odd_tar;
+use crate::workspace::testing::tar;
 
 fn told(snapshot: &Snapshot) -> Result<Vec<String>, String> {
     let mut told = Vec::new();
@@ -83,12 +36,7 @@ fn a_folder_and_its_archive_are_the_same() {
     ];
     files(&plain, &all);
     let archive = root.path().join("plain.tar.gz");
-    let inner: Vec<(String, &str)> = all
-        .iter()
-        .map(|(name, text)| (format!("plain-1.0/{name}"), *text))
-        .collect();
-    let inner: Vec<(&str, &str)> = inner.iter().map(|(name, text)| (&**name, *text)).collect();
-    tar(&archive, &inner);
+    tar(&archive, "plain-1.0", &all);
     let open = |path: &Path| Snapshot::of_files(path, &Cancel::new()).unwrap();
     let (folder, packed) = (open(&plain), open(&archive));
     assert_eq!(folder.name(), packed.name());
@@ -153,7 +101,7 @@ fn a_folder_that_changes_while_it_is_open_is_told() {
 fn hostile_archives_are_told_as_they_are() {
     let root = tempfile::tempdir().unwrap();
     let at = root.path().join("a.tar.gz");
-    odd_tar(&at, &[("m.py", "x\n"), ("m.json", "{}")], &mut |tar| {
+    odd_tar(&at, "", &[("m.py", "x\n"), ("m.json", "{}")], &mut |tar| {
         let mut link = |kind, name: &str, target: &str| {
             let mut header = tar::Header::new_gnu();
             header.set_entry_type(kind);
@@ -201,9 +149,9 @@ fn hostile_archives_are_told_as_they_are() {
 fn an_archive_that_was_replaced_is_told() {
     let root = tempfile::tempdir().unwrap();
     let at = root.path().join("a.tar.gz");
-    tar(&at, &[("m.py", "x\n")]);
+    tar(&at, "", &[("m.py", "x\n")]);
     let snapshot = Snapshot::of_files(&at, &Cancel::new()).unwrap();
-    tar(&at, &[("m.py", "y\n")]);
+    tar(&at, "", &[("m.py", "y\n")]);
     let why = told(&snapshot).unwrap_err();
     assert!(why.contains("m.py changed since"), "{why}");
 }
