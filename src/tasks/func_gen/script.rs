@@ -17,23 +17,31 @@ pub(super) const METHOD: &str = "_method";
 /// Longer programs are no small piece of a module any more.
 const MOST_BYTES: usize = 96 << 10;
 
-/// How two implementations are compared. A number that is none equals itself; iterators are what they give, in lists and tuples too; objects
-/// without an equality of their own are equal where their attributes are. What a function does to what it is given is
-/// seen too. Where the original itself fails for want of a
-/// name or of a file, nothing is tested, and the test fails.
-const COMPARE: &str = "    import copy as _copy
-    import itertools as _itertools
+/// How two implementations are compared. A number that is none equals itself; iterators are what they give, in lists and
+/// tuples too; objects without an equality of their own are equal where their attributes are. What a function does to what
+/// it is given is seen too. Where the original itself fails for want of a name or of a file, nothing is tested, and the
+/// test fails. What compares is bound before the new implementation runs: that could put something else into `builtins`
+/// or the module.
+const COMPARE: &str = "    import builtins as _builtins
     import os as _os
+    from copy import deepcopy as _deepcopy
+    from itertools import islice as _islice
 
-    _FILLED = (bytearray, dict, list, set)
+    all, bool, callable, dict, hasattr, isinstance, issubclass, len, list, map, object, tuple, type, vars, zip = (
+        _builtins.all, _builtins.bool, _builtins.callable, _builtins.dict, _builtins.hasattr, _builtins.isinstance,
+        _builtins.issubclass, _builtins.len, _builtins.list, _builtins.map, _builtins.object, _builtins.tuple,
+        _builtins.type, _builtins.vars, _builtins.zip)
+    BaseException, Exception, ImportError, NameError, OSError = (
+        _builtins.BaseException, _builtins.Exception, _builtins.ImportError, _builtins.NameError, _builtins.OSError)
+    _FILLED = (_builtins.bytearray, dict, list, _builtins.set)
 
     def _taken(value):
         if hasattr(value, '__next__'):
-            value = ['iterator', *_itertools.islice(value, 1000)]
+            value = ['iterator', *_islice(value, 1000)]
         if type(value) in (list, tuple):
             return type(value)([_taken(one) for one in value])
         try:
-            return _copy.deepcopy(value)
+            return _deepcopy(value)
         except Exception:
             return value
 

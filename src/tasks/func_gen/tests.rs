@@ -372,6 +372,13 @@ fn cheats_fail_the_test() {
             ("import os; os._exit(0)", Verdict::Reject),
             ("return float(x + x)", Verdict::Reject),
             ("return x", Verdict::Reject),
+            (
+                "import builtins; builtins.all = lambda _: True",
+                Verdict::Reject,
+            ),
+            ("print.__self__.all = lambda _: True", Verdict::Reject),
+            ("global map; map = lambda *_: [True]", Verdict::Reject),
+            ("import copy; copy.deepcopy = lambda _: 6", Verdict::Reject),
         ] {
             let attempt = Trajectory {
                 task: Some(task.clone()),

@@ -1,18 +1,26 @@
-//! Means by which a generated function could find out how its test program tells success: that program, its frames and
-//! its memory are those of the process that the function runs in, and nothing can be hidden from it there.
+//! Means by which a generated function could find out how its test program tells success, or change it: that program, its
+//! frames and its memory are those of the process that the function runs in, and nothing can be hidden from it there.
 
 use crate::python::Source;
 
-/// Names that lead to the program's file, its frames, its objects, or to another process that reads them.
-const NAMES: [&str; 37] = [
+/// Names that lead to the program's file, its frames, its objects, what it compares with, or to another process that
+/// reads them.
+const NAMES: [&str; 46] = [
+    "FileIO",
     "__builtins__",
+    "__eq__",
     "__file__",
+    "__globals__",
     "__loader__",
+    "__main__",
+    "__ne__",
+    "__self__",
     "__spec__",
     "_getframe",
     "_current_frames",
     "addaudithook",
     "ag_frame",
+    "builtins",
     "co_consts",
     "cr_frame",
     "ctypes",
@@ -30,6 +38,8 @@ const NAMES: [&str; 37] = [
     "getsource",
     "getsourcelines",
     "gi_frame",
+    "global",
+    "globals",
     "importlib",
     "inspect",
     "linecache",
@@ -43,6 +53,9 @@ const NAMES: [&str; 37] = [
     "system",
     "tb_frame",
 ];
+
+/// What a name is called that is written in letters which stand for others.
+const IN_DISGUISE: &str = "letters that stand for others";
 
 /// The first of the means that a function names and the function that it stands for does not. Comments and docstrings
 /// name nothing.
@@ -60,8 +73,16 @@ fn means(text: &str) -> Vec<&'static str> {
     let words = lines
         .iter()
         .flat_map(|line| line.split(|letter| !is_name(letter)));
-    let found = words.filter_map(|word| NAMES.into_iter().find(|name| *name == word));
+    let found = words.filter_map(|word| {
+        let named = NAMES.into_iter().find(|name| *name == word);
+        named.or_else(|| word.contains(stands_for_another).then_some(IN_DISGUISE))
+    });
     found.collect()
+}
+
+/// A letter that Python reads as a plain one in names: of full width, or of a mathematical alphabet.
+fn stands_for_another(letter: char) -> bool {
+    matches!(letter, '\u{2070}'..='\u{209c}' | '\u{2100}'..='\u{214f}' | '\u{ff10}'..='\u{ff5a}' | '\u{1d400}'..='\u{1d7ff}')
 }
 
 #[cfg(test)]
@@ -89,6 +110,17 @@ mod tests {
             plain,
             Some("f_back"),
         );
+        check(
+            "def f(a):\n    import builtins\n    builtins.all = lambda _: True\n",
+            plain,
+            Some("builtins"),
+        );
+        check(
+            "def f(a):\n    return \u{ff4f}pen(a)\n",
+            plain,
+            Some(IN_DISGUISE),
+        );
+        check("def f(a):\n    return 'é' + größe(a)\n", plain, None);
         // words about it are none of it, and neither are longer names
         check(
             "def f(a):\n    'Says what is open.'\n    # open it\n    return a\n",
