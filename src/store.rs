@@ -903,7 +903,12 @@ impl Store {
             // other threads that need the same folder wait here; nobody who only asks for the summary does
             let alone = self.neighbours.alone_in(folder);
             let data = place.get_or_init(|| {
-                let nearby = side::read_folder(folder, alone, self.sides(&Cancel::new()));
+                // what is joined to all records need not be read once more for those beside it
+                let met = lock(&self.met_looks);
+                let met: Vec<Arc<Path>> =
+                    met.iter().map(|(seed, _)| Arc::clone(&seed.path)).collect();
+                let left_out = side::LeftOut::new(alone, &met);
+                let nearby = side::read_folder(folder, left_out, self.sides(&Cancel::new()));
                 self.pass_over(&nearby.exports);
                 Arc::new(nearby)
             });

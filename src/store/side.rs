@@ -383,8 +383,34 @@ fn names_output(manifest: &Path, name: &str) -> bool {
     says("\"name\": \"hgview\"") && says(&format!("\"file\": {quoted}"))
 }
 
-/// Reads the side files of one folder, but for the file that asks.
-pub(super) fn read_folder(folder: &Path, asking: Option<&Path>, how: How<'_>) -> Nearby {
+/// Files of a folder that are not joined from there.
+#[derive(Debug)]
+pub(super) struct LeftOut {
+    asking: Option<PathBuf>,
+    met: Vec<PathBuf>,
+}
+
+impl LeftOut {
+    /// The file that asks, where it is alone, and those that are joined to all records.
+    pub(super) fn new(asking: Option<&Path>, met: &[Arc<Path>]) -> Self {
+        let met = met.iter().filter_map(|path| path.canonicalize().ok());
+        Self {
+            asking: asking.map(Path::to_path_buf),
+            met: met.collect(),
+        }
+    }
+
+    fn has(&self, path: &Path) -> bool {
+        let is_met = || {
+            path.canonicalize()
+                .is_ok_and(|path| self.met.contains(&path))
+        };
+        self.asking.as_deref() == Some(path) || !self.met.is_empty() && is_met()
+    }
+}
+
+/// Reads the side files of one folder, but for those that are left out.
+pub(super) fn read_folder(folder: &Path, left_out: LeftOut, how: How<'_>) -> Nearby {
     let mut data = SideData::default();
     let mut looks = HashMap::new();
     let mut exports = Vec::new();
@@ -394,8 +420,8 @@ pub(super) fn read_folder(folder: &Path, asking: Option<&Path>, how: How<'_>) ->
         let Ok(meta) = std::fs::metadata(&path) else {
             continue;
         };
-        let is_itself = asking.is_some_and(|asking| path == asking);
-        if is_itself || !meta.is_file() || meta.len() > FILE_BYTES || how.cancel.is_cancelled() {
+        let is_left_out = !meta.is_file() || meta.len() > FILE_BYTES || left_out.has(&path);
+        if is_left_out || how.cancel.is_cancelled() {
             continue;
         }
         if holds_steps(&path) {
@@ -417,7 +443,7 @@ pub(super) fn read_folder(folder: &Path, asking: Option<&Path>, how: How<'_>) ->
     Nearby {
         data,
         exports,
-        asking: asking.map(Path::to_path_buf),
+        left_out,
         looks: Mutex::new(looks),
     }
 }
@@ -445,8 +471,8 @@ pub(super) struct Nearby {
     pub(super) data: SideData,
     /// Files that hgview exported: passed over.
     pub(super) exports: Vec<PathBuf>,
-    /// The only file that asks: followed as the list's own.
-    asking: Option<PathBuf>,
+    /// Files of it that were not read: they are followed by whoever has them.
+    left_out: LeftOut,
     /// How all files looked that were looked into.
     looks: Mutex<HashMap<PathBuf, Look>>,
 }
@@ -469,7 +495,7 @@ impl Nearby {
             }
             let is_short = look.is_some_and(|(len, _)| len <= FILE_BYTES);
             is_short
-                && self.asking.as_ref() != Some(&path)
+                && !self.left_out.has(&path)
                 && !holds_steps(&path)
                 && !is_own_export(&path)
                 && read_into(&mut SideData::default(), &path, false, how).is_some()

@@ -12,6 +12,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
 use std::time::SystemTime;
 
 use crate::cancel::Cancel;
@@ -145,7 +147,7 @@ impl Repositories {
             let commit = state.ok_or("the task names no base commit")?;
             return Snapshot::of_commit(path, commit).map(Arc::new);
         }
-        let found = self.known.snapshot(path, cancel)?;
+        let found = self.known.snapshot(path, state, cancel)?;
         match state {
             Some(state) if state != found.name() => Err(format!(
                 "{} has no commits, and its Python files are not those that the task was made of: they are named {}, the \
@@ -199,7 +201,13 @@ pub fn repositories_in(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// A folder or archive that is open, or is being opened by whoever holds the lock.
-type Slot = Arc<Mutex<Option<Result<Arc<Snapshot>, String>>>>;
+type Slot = Arc<Mutex<Option<Seen>>>;
+
+/// When a folder or archive was opened, and what came of it.
+type Seen = (Instant, Result<Arc<Snapshot>, String>);
+
+/// How long is believed that a folder or archive is not what a task was made of: somebody may be mending it.
+const BELIEVED: Duration = Duration::from_secs(10);
 
 /// What is known of folders and archives.
 #[derive(Default)]
@@ -222,16 +230,25 @@ impl std::fmt::Debug for Known {
 }
 
 impl Known {
-    /// A folder or archive; read once, also where several ask at the same time.
-    fn snapshot(&self, path: &Path, cancel: &Cancel) -> Result<Arc<Snapshot>, String> {
+    /// A folder or archive in this state, where one is named; read once, also where several ask at the same time, and
+    /// once more where it was found to be another one a while ago.
+    fn snapshot(
+        &self,
+        path: &Path,
+        state: Option<&str>,
+        cancel: &Cancel,
+    ) -> Result<Arc<Snapshot>, String> {
         let slot = self.slot(path);
         let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = &*place {
-            return known.clone();
+        if let Some((when, known)) = &*place {
+            let is_it = |known: &Arc<Snapshot>| state.is_none_or(|state| known.name() == state);
+            if known.as_ref().is_ok_and(is_it) || when.elapsed() < BELIEVED {
+                return known.clone();
+            }
         }
         let opened = Snapshot::of_files(path, cancel).map(Arc::new);
         if !cancel.is_cancelled() {
-            *place = Some(opened.clone());
+            *place = Some((Instant::now(), opened.clone()));
         }
         drop(place);
         self.trim();
@@ -255,7 +272,7 @@ impl Known {
         let held = |slot: &Slot| {
             // one that is being opened holds nothing yet
             let place = slot.try_lock().ok()?;
-            let opened = place.as_ref()?.as_ref().ok()?;
+            let opened = place.as_ref()?.1.as_ref().ok()?;
             Some(opened.held_bytes())
         };
         let mut left = MOST_HELD;

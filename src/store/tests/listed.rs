@@ -113,3 +113,22 @@ fn a_file_of_tasks_that_comes_later_is_listed_too() {
     assert_eq!(kinds(&store), "rtt");
     assert_eq!(listed(&store), [(1, 3)]);
 }
+
+/// What is joined to all records is not read once more for those beside it.
+#[test]
+fn a_named_file_is_joined_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let tasks = write(dir.path(), "tasks.jsonl", lines((0..3).map(task)));
+    let runs = write(dir.path(), "runs.jsonl", lines([run(1), run(1)]));
+    let beside = |paths: &[&Path]| {
+        let store = listing(paths, false, false);
+        assert_eq!(kinds(&store), "rr");
+        let beside = store.beside(RecordIx(0));
+        beside
+            .iter()
+            .map(|nearby| nearby.data.files().len())
+            .sum::<usize>()
+    };
+    assert_eq!(beside(&[&tasks, &runs]), 0);
+    assert_eq!(beside(&[&runs]), 1, "one that nobody named is read there");
+}
