@@ -309,7 +309,10 @@ class Bench:
             if subprocess.run([sys.executable, "-c", "import " + name], capture_output=True).returncode:
                 self.missing.append(name)
                 continue
-            self.pair("all fields of the list, never seen", size, ["list", "--no-cache", path], [sys.executable, "-c", program], "0.5", name + ", two columns")
+            peer, what = [sys.executable, "-c", program], name + ", two columns"
+            summary = ["list", "--no-cache", "--json", "--fields", "id,task,outcome,steps,tokens,cost,model", path]
+            self.pair("all fields of the list, never seen", size, summary, peer, "0.5", what)
+            self.pair("the whole list, with failures and verdicts, never seen", size, ["list", "--no-cache", path], peer, "-", what)
 
     def search(self, path, size):
         if not self.has("rg"):

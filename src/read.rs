@@ -38,6 +38,7 @@ use crate::model::Format;
 use crate::model::Note;
 use crate::model::Source;
 use crate::model::Span;
+use crate::model::Summary;
 use crate::model::Trajectory;
 use crate::model::Value;
 use crate::read::outline::Outline;
@@ -102,6 +103,28 @@ pub struct Reader {
     /// instruction, patch, answer, outcome and ids of what is left, and every sniff must answer the same. `None` when
     /// there are none or the record is not surely of this family. Families without it are read whole.
     head: Option<fn(&Outline<'_>) -> Option<Value>>,
+    /// The same for [`Sketch`]: what is left of a record must also give the same model, tokens and cost, and as many model
+    /// responses as are not counted.
+    sketch: Option<fn(&Outline<'_>) -> Option<Sketched>>,
+}
+
+/// What is left of a record for its [`Sketch`].
+#[derive(Debug)]
+struct Sketched {
+    /// The record.
+    value: Value,
+    /// Model responses that it lacks.
+    responses: usize,
+}
+
+impl Sketched {
+    /// A record that lacks results of calls only.
+    fn without_results(value: Value) -> Self {
+        Self {
+            value,
+            responses: 0,
+        }
+    }
 }
 
 /// All readers, in the order in which they are asked; the first that accepts wins.
@@ -263,7 +286,14 @@ pub fn parse(raw: RawRecord) -> Result<Trajectory, Fault> {
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_for_row(mut raw: RawRecord) -> Result<Trajectory, Fault> {
+pub fn parse_for_row(raw: RawRecord) -> Result<Trajectory, Fault> {
+    let mut trajectory = parse_bare(shortened(raw))?;
+    finish::complete_for_row(&mut trajectory);
+    Ok(trajectory)
+}
+
+/// A record without the middles of very long results.
+fn shortened(mut raw: RawRecord) -> RawRecord {
     let is_simple = matches!(raw.layout, Layout::Rows | Layout::Whole);
     for part in raw.parts.iter_mut().filter(|_| is_simple) {
         if part.role == PartRole::Main
@@ -272,9 +302,54 @@ pub fn parse_for_row(mut raw: RawRecord) -> Result<Trajectory, Fault> {
             part.bytes = short;
         }
     }
-    let mut trajectory = parse_bare(raw)?;
-    finish::complete_for_row(&mut trajectory);
-    Ok(trajectory)
+    raw
+}
+
+/// A record as far as some fields of its row go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sketch {
+    /// Ids, task, outcome, patch, model, tokens and cost as [`parse`] gives them; steps, children and notes may be those
+    /// of a part of the record, and no action has an outcome.
+    pub trajectory: Trajectory,
+    /// Model responses that are not among the steps.
+    left_out: usize,
+}
+
+impl Sketch {
+    /// The row of the list, but for what is said of actions, children, time and the variant of the format.
+    pub fn summary(&self) -> Summary {
+        let summary = Summary::of(&self.trajectory);
+        Summary {
+            steps: summary.steps + self.left_out,
+            variant: None,
+            actions: 0,
+            failed_actions: 0,
+            duration_s: None,
+            children: 0,
+            marks: Vec::new(),
+            ..summary
+        }
+    }
+}
+
+/// Reads of a record what [`Sketch`] says, and as little else as its family allows.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_sketch(raw: RawRecord) -> Result<Sketch, Fault> {
+    let sketched = parse_part(&raw, |reader, outline| {
+        let Sketched { value, responses } = (reader.sketch?)(outline)?;
+        Some((value, responses))
+    });
+    let (mut trajectory, left_out) = match sketched {
+        Some(sketched) => sketched,
+        None => (parse_bare(shortened(raw))?, 0),
+    };
+    finish::fill_run(&mut trajectory);
+    Ok(Sketch {
+        trajectory,
+        left_out,
+    })
 }
 
 /// A record whose JSON is parsed and whose family is told.
@@ -361,6 +436,19 @@ pub fn tell(raw: RawRecord) -> Result<Decoded, Fault> {
 /// Steps, children, totals and notes are those of a part of the record. `None` when only [`parse`] can tell, because the
 /// family has no such way or the record is unusual.
 pub fn parse_head(raw: &RawRecord) -> Option<Trajectory> {
+    let (mut trajectory, ()) = parse_part(raw, |reader, outline| {
+        (reader.head?)(outline).map(|value| (value, ()))
+    })?;
+    finish::complete(&mut trajectory);
+    Some(trajectory)
+}
+
+/// Reads what the first reader that knows how takes of a record, with what it says of that. `None` when there is none, or
+/// what was taken is not of its family.
+fn parse_part<T>(
+    raw: &RawRecord,
+    take: impl Fn(&Reader, &Outline<'_>) -> Option<(Value, T)>,
+) -> Option<(Trajectory, T)> {
     let [part] = raw.parts.as_slice() else {
         return None;
     };
@@ -368,9 +456,9 @@ pub fn parse_head(raw: &RawRecord) -> Option<Trajectory> {
         return None;
     }
     let outline = Outline::of(&part.bytes)?;
-    let (reader, value) = READERS
+    let (reader, (value, said)) = READERS
         .iter()
-        .find_map(|reader| Some((reader, (reader.head?)(&outline)?)))?;
+        .find_map(|reader| Some((reader, take(reader, &outline)?)))?;
     let doc = Doc {
         source: raw.source.clone(),
         shape: raw.shape,
@@ -386,9 +474,8 @@ pub fn parse_head(raw: &RawRecord) -> Option<Trajectory> {
     if told_by_value(&doc) != Some(reader.format) {
         return None;
     }
-    let mut trajectory = (reader.parse)(doc).ok()?;
-    finish::complete(&mut trajectory);
-    Some(trajectory)
+    let trajectory = (reader.parse)(doc).ok()?;
+    Some((trajectory, said))
 }
 
 fn told_by_value(doc: &Doc) -> Option<Format> {

@@ -760,6 +760,27 @@ impl Store {
         }
     }
 
+    /// The row of the list as far as [`read::Sketch`] goes, in as little time as that takes: a row that is known already is
+    /// whole, one that is not is not kept.
+    pub fn sketch(&self, ix: RecordIx) -> Summary {
+        let is_cached = lock(&self.cache).get(ix.0).is_some();
+        let Some((slot, source)) = self.find_sound(ix).ok().filter(|_| !is_cached) else {
+            return self.summarize(ix);
+        };
+        let sheet = source.sheet.as_ref();
+        if sheet.is_some_and(|sheet| sheet.get(&slot).is_some()) {
+            return self.summarize(ix);
+        }
+        let sketch = source.load_raw(&slot).and_then(read::parse_sketch);
+        match sketch {
+            Ok(mut sketch) => {
+                self.join_sides(ix, &mut sketch.trajectory);
+                sketch.summary()
+            }
+            Err(_fault) => self.summarize(ix),
+        }
+    }
+
     /// Joins what side files say with a row as the record alone says it.
     fn join_row(&self, ix: RecordIx, mut row: Summary, source: model::Source) -> Summary {
         if row.fault.is_none() {

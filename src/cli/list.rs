@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde::Serializer;
+use serde::ser::SerializeMap as _;
 
 use crate::behave::flags::Chosen;
 use crate::cancel::Cancel;
@@ -42,6 +44,7 @@ use crate::replay::results::Results;
 use crate::review::Choice;
 use crate::review::Ledger;
 use crate::select::Known;
+use crate::select::Selector;
 use crate::select::Sources;
 use crate::store::Store;
 use crate::verify::Rules;
@@ -51,8 +54,11 @@ use crate::verify::check::all_flags;
 use crate::verify::check::check;
 use crate::verify::noted;
 
+mod fields;
 mod table;
 
+pub(in crate::cli) use crate::cli::list::fields::Field;
+use crate::cli::list::fields::Wanted;
 use crate::cli::list::table::Table;
 
 /// A line of `hgview list --json`. Names and meanings are stable; fields may be added. What a record does not say is
@@ -176,6 +182,53 @@ impl ListReplay {
     }
 }
 
+/// Some fields of a row, in an order of their own.
+struct Picked<'a> {
+    row: &'a ListRow,
+    keys: &'a [Field],
+}
+
+impl Serialize for Picked<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let row = self.row;
+        let mut fields = serializer.serialize_map(Some(self.keys.len()))?;
+        for key in self.keys {
+            let name = key.name();
+            match key {
+                Field::Id => fields.serialize_entry(name, &row.id)?,
+                Field::Nth => fields.serialize_entry(name, &row.nth)?,
+                Field::Task => fields.serialize_entry(name, &row.task)?,
+                Field::TaskType => fields.serialize_entry(name, &row.task_type)?,
+                Field::Attempt => fields.serialize_entry(name, &row.attempt)?,
+                Field::Format => fields.serialize_entry(name, &row.format)?,
+                Field::Variant => fields.serialize_entry(name, &row.variant)?,
+                Field::Outcome => fields.serialize_entry(name, &row.outcome)?,
+                Field::Steps => fields.serialize_entry(name, &row.steps)?,
+                Field::Actions => fields.serialize_entry(name, &row.actions)?,
+                Field::FailedActions => fields.serialize_entry(name, &row.failed_actions)?,
+                Field::Verdicts => fields.serialize_entry(name, &row.verdicts)?,
+                Field::Decision => fields.serialize_entry(name, &row.decision)?,
+                Field::Decisions => fields.serialize_entry(name, &row.decisions)?,
+                Field::Replay => fields.serialize_entry(name, &row.replay)?,
+                Field::Flags => fields.serialize_entry(name, &row.flags)?,
+                Field::Tokens => fields.serialize_entry(name, &row.tokens)?,
+                Field::TokensDetail => fields.serialize_entry(name, &row.tokens_detail)?,
+                Field::Cost => fields.serialize_entry(name, &row.cost)?,
+                Field::Duration => fields.serialize_entry(name, &row.duration)?,
+                Field::Model => fields.serialize_entry(name, &row.model)?,
+                Field::PatchLines => fields.serialize_entry(name, &row.patch_lines)?,
+                Field::Children => fields.serialize_entry(name, &row.children)?,
+                Field::Path => fields.serialize_entry(name, &row.path)?,
+                Field::Member => fields.serialize_entry(name, &row.member)?,
+                Field::Row => fields.serialize_entry(name, &row.row)?,
+                Field::ByteRange => fields.serialize_entry(name, &row.byte_range)?,
+                Field::Fault => fields.serialize_entry(name, &row.fault)?,
+            }
+        }
+        fields.end()
+    }
+}
+
 /// What filters and people say of a record.
 #[derive(Default)]
 struct Said {
@@ -187,11 +240,12 @@ struct Said {
 }
 
 impl Said {
-    /// `chosen`: the flags to look for, where they are wanted: they need all of every record.
+    /// `chosen`: the flags to look for, where they are wanted: they need all of every record. The ledger and the results
+    /// are empty where nobody wants them.
     fn new(
         store: &Store,
-        ix: RecordIx,
-        row: &Summary,
+        (ix, row): (RecordIx, &Summary),
+        wants_verdicts: bool,
         (ledger, results): (&Ledger, &Results),
         (cache, chosen): (&Cache, Option<&Chosen>),
     ) -> Self {
@@ -201,7 +255,7 @@ impl Said {
             TaskKind::IssueLocalize,
             TaskKind::FuncGen,
         ];
-        let is_judged = row.task_kind.is_some_and(|kind| kinds.contains(&kind));
+        let is_judged = wants_verdicts && row.task_kind.is_some_and(|kind| kinds.contains(&kind));
         let has_voices = !ledger.reviewers().is_empty();
         let is_attempt = row.is_attempt();
         let wants_flags = chosen.is_some() && is_attempt;
@@ -375,10 +429,17 @@ pub(super) fn run(
     let selector = selection::selector(shared)?;
     let store = records::load_store(&args.paths, shared, output)?;
     let mut order: Vec<RecordIx> = (0..store.len()).map(RecordIx).collect();
+    let fields = args.fields.as_deref().map(Field::named);
+    let wanted = wanted(args, fields.as_deref(), key, selector.as_ref());
     let place = review::place_of(&args.paths, &store, shared)?;
-    let ledger = review::ledger(&place, output)?;
-    let results = Results::load(place.reads());
-    replay::tell_passed(&results, output)?;
+    let (mut ledger, mut results) = (Ledger::default(), Results::default());
+    if wanted.people {
+        ledger = review::ledger(&place, output)?;
+    }
+    if wanted.replays {
+        results = Results::load(place.reads());
+        replay::tell_passed(&results, output)?;
+    }
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
     let selection = selector.map(|selector| Selection::new(selector, shared));
     let selection = selection.transpose()?;
@@ -391,17 +452,25 @@ pub(super) fn run(
         cache: Some(&cache),
         program: None,
     };
-    let chosen = args.json.then(chosen_flags);
+    let chosen = wanted.flags.then(chosen_flags);
+    let row = |ix: RecordIx| {
+        if wanted.whole_row {
+            store.summarize(ix)
+        } else {
+            store.sketch(ix)
+        }
+    };
     let said = |ix: RecordIx, row: &Summary| {
         let told = (&ledger, &results);
-        let look = || Said::new(&store, ix, row, told, (&cache, chosen.as_ref()));
+        let judges = (&cache, chosen.as_ref());
+        let look = || Said::new(&store, (ix, row), wanted.verdicts, told, judges);
         match &selection {
             Some(selection) => taken(selection, &sources, ix, row, look),
             None => Some(look()),
         }
     };
     let most = args.limit.unwrap_or(usize::MAX);
-    let mut sink = Sink::new(args.json, output);
+    let mut sink = Sink::new(args.json, fields, output);
     if key == SortKey::Source {
         if args.reverse {
             order.reverse();
@@ -411,7 +480,7 @@ pub(super) fn run(
         }
         sink.expect(order.iter().max().copied());
         let mut left = most;
-        records::each_summary(&store, &order, output, said, |ix, (row, said), output| {
+        records::each_row((&order, row), output, said, |ix, (row, said), output| {
             let Some(said) = said.filter(|_| left > 0) else {
                 return Ok(());
             };
@@ -420,7 +489,7 @@ pub(super) fn run(
         })?;
     } else {
         let mut rows = Vec::with_capacity(order.len());
-        records::each_summary(&store, &order, output, said, |ix, (row, said), _| {
+        records::each_row((&order, row), output, said, |ix, (row, said), _| {
             rows.extend(said.map(|said| (ix, (row, said))));
             Ok(())
         })?;
@@ -439,6 +508,30 @@ pub(super) fn run(
         records::warn_unmatched(&store, None, output)?;
     }
     Ok(verdict)
+}
+
+/// What has to be found out of each record.
+fn wanted(
+    args: &ListArgs,
+    fields: Option<&[Field]>,
+    key: SortKey,
+    selector: Option<&Selector>,
+) -> Wanted {
+    let printed = match fields {
+        Some(fields) => Wanted::of(fields),
+        None if args.json => Wanted::ALL,
+        None => Wanted::TABLE,
+    };
+    let wanted = printed.and_order(key);
+    let Some(needs) = selector.map(Selector::needs) else {
+        return wanted;
+    };
+    Wanted {
+        whole_row: true,
+        verdicts: wanted.verdicts || needs.verdicts,
+        people: wanted.people || needs.people,
+        ..wanted
+    }
 }
 
 /// What is said of a record, where the query takes it. Only a query about verdicts has records judged that it may leave out.
@@ -479,14 +572,18 @@ fn sorted((summary, said): &(Summary, Said)) -> Sorted<'_> {
 /// Where rows go.
 struct Sink {
     table: Option<Table>,
+    /// The keys of a JSON line, in their order; all of them where nobody says which.
+    keys: Option<Vec<Field>>,
     has_fault: bool,
 }
 
 impl Sink {
-    fn new(is_json: bool, output: &Output<'_>) -> Self {
-        let table = (!is_json).then(|| Table::new(output.terminal.width, output.terminal.color));
+    fn new(is_json: bool, fields: Option<Vec<Field>>, output: &Output<'_>) -> Self {
+        let (width, is_colored) = (output.terminal.width, output.terminal.color);
+        let table = (!is_json).then(|| Table::new(fields.as_deref(), width, is_colored));
         Self {
             table,
+            keys: fields,
             has_fault: false,
         }
     }
@@ -502,7 +599,13 @@ impl Sink {
         self.has_fault |= row.fault.is_some();
         match &mut self.table {
             Some(table) => table.push(row, output.out)?,
-            None => writeln!(output.out, "{}", records::to_json(row)?)?,
+            None => {
+                let line = match &self.keys {
+                    Some(keys) => records::to_json(&Picked { row, keys })?,
+                    None => records::to_json(row)?,
+                };
+                writeln!(output.out, "{line}")?;
+            }
         }
         Ok(())
     }

@@ -215,13 +215,27 @@ pub(super) fn each_summary<T: Send>(
     order: &[RecordIx],
     output: &mut Output<'_>,
     more: impl Fn(RecordIx, &Summary) -> T + Sync,
+    each: impl FnMut(RecordIx, (Summary, T), &mut Output<'_>) -> Result<()>,
+) -> Result<()> {
+    let row = |ix| store.summarize(ix);
+    each_row((order, row), output, more, each)
+}
+
+/// [`each_summary`] with what makes the rows.
+///
+/// # Errors
+/// As there.
+pub(super) fn each_row<T: Send>(
+    (order, row): (&[RecordIx], impl Fn(RecordIx) -> Summary + Sync),
+    output: &mut Output<'_>,
+    more: impl Fn(RecordIx, &Summary) -> T + Sync,
     mut each: impl FnMut(RecordIx, (Summary, T), &mut Output<'_>) -> Result<()>,
 ) -> Result<()> {
     let began = Instant::now();
     let mut has_said = false;
     let mut done = 0;
     let read = |ix: &RecordIx| {
-        let summary = store.summarize(*ix);
+        let summary = row(*ix);
         let more = more(*ix, &summary);
         (summary, more)
     };

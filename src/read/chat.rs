@@ -19,12 +19,15 @@ use crate::read::Probe;
 use crate::read::Reader;
 use crate::read::Row;
 use crate::read::Shape;
+use crate::read::Sketched;
 use crate::read::chat::conversation::Conversation;
+use crate::read::chat::message::is_agent;
 use crate::read::chat::message::is_message;
 use crate::read::common;
 use crate::read::json;
 use crate::read::outline::Item;
 use crate::read::outline::Outline;
+use crate::read::outline::Parted;
 use crate::read::outline::Take;
 
 /// The reader of chat rows.
@@ -33,6 +36,7 @@ pub(super) const READER: Reader = Reader {
     sniff,
     parse,
     head: Some(head),
+    sketch: Some(sketch),
 };
 
 /// Where rows keep their messages.
@@ -112,39 +116,59 @@ fn has_role_key(text: &str) -> bool {
 
 /// A row whose conversations end with the first request, a few messages later.
 fn head(outline: &Outline<'_>) -> Option<Value> {
-    if outline.has("history") {
+    build(outline, &openings(outline)?)
+}
+
+/// The same, with the responses counted that are left out of the conversation that is read.
+fn sketch(outline: &Outline<'_>) -> Option<Sketched> {
+    let openings = openings(outline)?;
+    let key = MESSAGES.into_iter().find(|key| outline.has(key))?;
+    let (_, opening) = openings.iter().find(|(of, _)| *of == key)?;
+    if outline.has("raw_completions") {
         return None;
     }
-    let lists: Vec<(&str, Vec<&str>)> = MESSAGES
-        .into_iter()
-        .filter_map(|key| Some((key, opening(outline, key)?)))
-        .collect();
-    if lists.is_empty() {
-        return None;
+    let mut responses = 0;
+    for message in &opening.spared {
+        let role = role(message).filter(|role| !role.contains('\\'))?;
+        responses += usize::from(is_agent(role));
     }
+    let value = build(outline, &openings)?;
+    Some(Sketched { value, responses })
+}
+
+/// A row of what is left of its conversations.
+fn build(outline: &Outline<'_>, openings: &[(&str, Parted<'_>)]) -> Option<Value> {
     let is_list_of_schemas = |key: &str| key == "tools" && outline.starts_with(key, '[');
-    outline.build(|key| match lists.iter().find(|(of, _)| *of == key) {
-        Some((_, items)) => Take::Items(items),
+    outline.build(|key| match openings.iter().find(|(of, _)| *of == key) {
+        Some((_, opening)) => Take::Items(&opening.kept),
         None if is_list_of_schemas(key) => Take::Empty,
         None => Take::Whole,
     })
 }
 
+/// The openings of all conversations of a row that have one; `None` when there are none.
+fn openings<'a>(outline: &'a Outline<'_>) -> Option<Vec<(&'static str, Parted<'a>)>> {
+    if outline.has("history") {
+        return None;
+    }
+    let keys = MESSAGES.into_iter();
+    let openings: Vec<_> = keys
+        .filter_map(|key| Some((key, opening(outline, key)?)))
+        .collect();
+    (!openings.is_empty()).then_some(openings)
+}
+
 /// The messages up to the first request and a few more; `None` where the agent speaks before it, so that what follows
 /// may be an answer to a call.
-fn opening<'a>(outline: &'a Outline<'_>, key: &str) -> Option<Vec<&'a str>> {
+fn opening<'a>(outline: &'a Outline<'_>, key: &str) -> Option<Parted<'a>> {
     const ALWAYS: usize = 4;
-    let role = |item: &Item<'_>| {
-        let key = if item.has("role") { "role" } else { "from" };
-        item.text(key).map(str::to_owned)
-    };
     let mut roles = outline.items(key)?.map(|item| role(&item));
     let before = roles
         .by_ref()
-        .take_while(|role| matches!(role.as_deref(), Some("system" | "developer")))
+        .take_while(|role| matches!(role, Some("system" | "developer")))
         .count();
     let asked = outline.items(key)?.nth(before)?;
-    if !matches!(role(&asked).as_deref(), Some("user" | "human")) {
+    if !matches!(role(&asked), Some("user" | "human")) {
         return None;
     }
     let spellings = ["role", "from", "content", "value"].map(|key| asked.has(key));
@@ -155,6 +179,12 @@ fn opening<'a>(outline: &'a Outline<'_>, key: &str) -> Option<Vec<&'a str>> {
     outline.without(key, |ix, item| {
         ix >= ALWAYS.max(before + 1) && role(item).is_some() && is_like_it(item)
     })
+}
+
+/// The role of a message as written.
+fn role<'a>(message: &Item<'a>) -> Option<&'a str> {
+    let key = if message.has("role") { "role" } else { "from" };
+    message.text(key)
 }
 
 fn parse(mut doc: Doc) -> Result<Trajectory, Fault> {

@@ -28,6 +28,7 @@ pub(super) const READER: Reader = Reader {
     sniff,
     parse,
     head: None,
+    sketch: None,
 };
 
 fn sniff(probe: &Probe<'_>) -> Option<Layout> {

@@ -42,8 +42,8 @@ pub(super) fn complete_for_row(trajectory: &mut Trajectory) {
     fill_run(trajectory);
 }
 
-/// Fills what is said of the run as a whole.
-fn fill_run(trajectory: &mut Trajectory) {
+/// Fills what is said of the run as a whole, as [`complete`] does: nothing of actions and children.
+pub(super) fn fill_run(trajectory: &mut Trajectory) {
     fill_identity(trajectory);
     fill_totals(trajectory);
     if trajectory.instruction.is_none() {

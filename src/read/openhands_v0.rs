@@ -27,6 +27,7 @@ use crate::read::PartRole;
 use crate::read::Probe;
 use crate::read::Reader;
 use crate::read::Shape;
+use crate::read::Sketched;
 use crate::read::common::f64_at;
 use crate::read::common::str_at;
 use crate::read::common::take;
@@ -37,6 +38,7 @@ use crate::read::openhands_v0::events::Events;
 use crate::read::openhands_v1::completion;
 use crate::read::outline::Item;
 use crate::read::outline::Outline;
+use crate::read::outline::Parted;
 use crate::read::outline::Take;
 
 pub(super) const READER: Reader = Reader {
@@ -44,6 +46,7 @@ pub(super) const READER: Reader = Reader {
     sniff,
     parse,
     head: Some(head),
+    sketch: Some(sketch),
 };
 
 fn sniff(probe: &Probe<'_>) -> Option<Layout> {
@@ -207,8 +210,23 @@ fn head(outline: &Outline<'_>) -> Option<Value> {
         };
         !is_finished && is_spare(event)
     })?;
+    build(outline, &events)
+}
+
+/// A row without results of calls.
+fn sketch(outline: &Outline<'_>) -> Option<Sketched> {
+    if outline.has("trajectory") {
+        return None;
+    }
+    let is_result = |event: &Item<'_>| event.has("observation") && is_spare(event);
+    let events = outline.without("history", |_, event| is_result(event))?;
+    build(outline, &events).map(Sketched::without_results)
+}
+
+/// Builds a row of what is left of its events.
+pub(super) fn build(outline: &Outline<'_>, events: &Parted<'_>) -> Option<Value> {
     outline.build(|key| match key {
-        "history" => Take::Items(&events),
+        "history" => Take::Items(&events.kept),
         "raw_completions" => Take::Null,
         _ => Take::Whole,
     })

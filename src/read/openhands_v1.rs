@@ -23,23 +23,25 @@ use crate::read::Probe;
 use crate::read::Reader;
 use crate::read::Shape;
 use crate::read::Sibling;
+use crate::read::Sketched;
 use crate::read::common::f64_at;
 use crate::read::common::str_at;
 use crate::read::common::take;
 use crate::read::json::parse_embedded;
+use crate::read::openhands_v0::build;
 use crate::read::openhands_v0::layout_of;
 use crate::read::openhands_v0::row;
 use crate::read::openhands_v0::usage::Usage;
 use crate::read::openhands_v1::events::Events;
 use crate::read::outline::Item;
 use crate::read::outline::Outline;
-use crate::read::outline::Take;
 
 pub(super) const READER: Reader = Reader {
     format: Format::OpenHandsV1,
     sniff,
     parse,
     head: Some(head),
+    sketch: Some(sketch),
 };
 
 fn sniff(probe: &Probe<'_>) -> Option<Layout> {
@@ -111,11 +113,17 @@ fn head(outline: &Outline<'_>) -> Option<Value> {
         return None;
     }
     let events = outline.without("history", |_, event| is_spare(event))?;
-    outline.build(|key| match key {
-        "history" => Take::Items(&events),
-        "raw_completions" => Take::Null,
-        _ => Take::Whole,
-    })
+    build(outline, &events)
+}
+
+/// A row without results of calls.
+fn sketch(outline: &Outline<'_>) -> Option<Sketched> {
+    if outline.has("trajectory") {
+        return None;
+    }
+    let is_result = |event: &Item<'_>| event.is("kind", "ObservationEvent") && is_spare(event);
+    let events = outline.without("history", |_, event| is_result(event))?;
+    build(outline, &events).map(Sketched::without_results)
 }
 
 /// Whether an event is surely a call or a result that says nothing of the run as a whole.

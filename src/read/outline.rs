@@ -80,6 +80,15 @@ pub(super) struct Outline<'a> {
     fields: Vec<Field<'a>>,
 }
 
+/// A list of steps that was parted in two.
+#[derive(Debug, Default)]
+pub(super) struct Parted<'a> {
+    /// The elements that stay, as written.
+    pub(super) kept: Vec<&'a str>,
+    /// Those that do not.
+    pub(super) spared: Vec<Item<'a>>,
+}
+
 /// What becomes of a field of the record.
 #[derive(Debug)]
 pub(super) enum Take<'a> {
@@ -113,10 +122,6 @@ impl<'a> Outline<'a> {
                 None
             };
             let raw = walk.since(start)?;
-            // the parser takes such an object for a number or a value in disguise
-            if key.starts_with("$serde_json::private::") {
-                return None;
-            }
             members.push(Member {
                 field: Field { key, raw },
                 items,
@@ -156,24 +161,26 @@ impl<'a> Outline<'a> {
         }))
     }
 
-    /// The elements of a list of steps as written, without those that can be spared. The first few of these stay, so
-    /// that the list still tells its format. `None` when none could be spared.
+    /// The elements of a list of steps without those that can be spared. The first few of these stay, so that the list
+    /// still tells its format. `None` when none could be spared.
     pub(super) fn without(
         &self,
         key: &str,
         mut is_spare: impl FnMut(usize, &Item<'_>) -> bool,
-    ) -> Option<Vec<&str>> {
+    ) -> Option<Parted<'_>> {
         const SHOWN: usize = 3;
         let mut spare = 0;
-        let mut kept = Vec::new();
+        let mut parted = Parted::default();
         for (ix, item) in self.items(key)?.enumerate() {
             let is_spare = is_spare(ix, &item);
             spare += usize::from(is_spare);
             if !is_spare || spare <= SHOWN {
-                kept.push(item.raw);
+                parted.kept.push(item.raw);
+            } else {
+                parted.spared.push(item);
             }
         }
-        (spare > SHOWN).then_some(kept)
+        (!parted.spared.is_empty()).then_some(parted)
     }
 
     /// Builds the record with what `take` leaves of it; `None` when that does not parse or a key stands twice.
@@ -375,11 +382,7 @@ impl<'a> Walk<'a> {
         match self.peek()? {
             b'"' => self.string().map(|_| ()),
             b'{' | b'[' if depth >= MAX_DEPTH => None,
-            b'{' => self.pairs(|walk| {
-                walk.string()?;
-                walk.colon()?;
-                walk.value(depth + 1)
-            }),
+            b'{' => self.object(|walk, _| walk.value(depth + 1)),
             b'[' => self.elements(|walk| walk.value(depth + 1)),
             b't' => self.word("true"),
             b'f' => self.word("false"),
@@ -434,6 +437,10 @@ impl<'a> Walk<'a> {
                 return None;
             }
             let key = walk.text.get(start + 1..walk.at - 1)?;
+            // the parser takes such an object for a number or a value in disguise
+            if key.starts_with("$serde_json::private::") {
+                return None;
+            }
             walk.colon()?;
             each(walk, key)
         })
@@ -502,6 +509,8 @@ mod tests {
             "{\"a\":tru}",
             "{a:1}",
             "{\"$serde_json::private::Number\":\"1\"}",
+            "{\"a\":[{\"$serde_json::private::Number\":\"x\"}]}",
+            "{\"a\":{\"\\u0024serde_json::private::Number\":\"x\"}}",
             "{\"history\":[{\"\\u0061\":1}]}",
         ] {
             refused(text);
@@ -565,11 +574,17 @@ mod tests {
         let items: Vec<_> = (0..9).map(|n| json!({"n": n, "odd": n % 2 == 1})).collect();
         let text = json!({"messages": items, "tools": [1], "gone": 1}).to_string();
         let outline = Outline::of(text.as_bytes()).unwrap();
-        let kept = outline
+        let parted = outline
             .without("messages", |_, item| item.raw("odd") == Some("true"))
             .unwrap();
+        let spared: Vec<_> = parted
+            .spared
+            .iter()
+            .filter_map(|item| item.raw("n"))
+            .collect();
+        assert_eq!(spared, ["7"]);
         let built = outline.build(|key| match key {
-            "messages" => Take::Items(&kept),
+            "messages" => Take::Items(&parted.kept),
             "tools" => Take::Empty,
             _ => Take::Null,
         });

@@ -32,6 +32,7 @@ pub(super) const PREDICTION: Reader = Reader {
     sniff: |probe| rows_or_keyed(probe, prediction::is_prediction, prediction::is_keyed_body),
     parse: prediction::parse,
     head: None,
+    sketch: None,
 };
 
 /// Evaluation reports: of a run, of an instance, of a test run.
@@ -40,6 +41,7 @@ pub(super) const REPORT: Reader = Reader {
     sniff: report::sniff,
     parse: report::parse,
     head: None,
+    sketch: None,
 };
 
 /// Task rows.
@@ -48,6 +50,7 @@ pub(super) const TASK: Reader = Reader {
     sniff: |probe| rows_or_keyed(probe, task::is_task, task::is_task),
     parse: task::parse,
     head: None,
+    sketch: None,
 };
 
 /// Verdict rows and lists of failed ids.
@@ -56,6 +59,7 @@ pub(super) const VERDICT: Reader = Reader {
     sniff: verdict::sniff,
     parse: verdict::parse,
     head: None,
+    sketch: None,
 };
 
 /// Whether the value holds a run: then it is a trajectory, whatever else it says.

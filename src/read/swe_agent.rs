@@ -36,6 +36,7 @@ pub(super) const READER: Reader = Reader {
     sniff,
     parse,
     head: None,
+    sketch: None,
 };
 
 /// SWE-agent's own commands; anything else that an agent types goes to the shell.

@@ -1,9 +1,9 @@
 //! What filters read of a record is what the whole of it says, whatever the record.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::Summary;
 
 fn raw(bytes: &[u8]) -> RawRecord {
     let mut raw = testing::record(
@@ -95,6 +95,112 @@ fn damaged_rows_are_summarised_as_the_whole() {
         for row in rows_of(name) {
             testing::damaged(&raw(&row), 20, |raw| rows_agree(&raw));
         }
+    }
+}
+
+/// Reads what a sketch says in the short way and from all of the record; whether the short way led anywhere.
+#[track_caller]
+fn sketches_agree(raw: &RawRecord) -> bool {
+    let as_sketched = |summary: Summary| Summary {
+        variant: None,
+        actions: 0,
+        failed_actions: 0,
+        duration_s: None,
+        children: 0,
+        marks: Vec::new(),
+        ..summary
+    };
+    let sketch = parse_sketch(raw.clone());
+    let whole = parse(raw.clone());
+    let is_short = match (&sketch, &whole) {
+        (Ok(sketch), Ok(whole)) => {
+            let calls = Trajectory::action_count;
+            let results = |t: &Trajectory| testing::results(&t.steps).iter().flatten().count();
+            calls(&sketch.trajectory) < calls(whole) || results(&sketch.trajectory) < results(whole)
+        }
+        _ => false,
+    };
+    let shown = || String::from_utf8_lossy(&raw.parts[0].bytes).into_owned();
+    let whole = whole.map(|t| as_sketched(Summary::of(&t)));
+    let sketch = sketch.map(|sketch| sketch.summary());
+    assert_eq!(sketch, whole, "{}", shown());
+    is_short
+}
+
+#[test]
+fn rows_have_sketches() {
+    for name in SAMPLES {
+        let short = rows_of(name)
+            .iter()
+            .filter(|row| sketches_agree(&raw(row)))
+            .count();
+        assert!(short > 0, "{name} is read whole");
+    }
+}
+
+#[test]
+fn damaged_rows_have_the_sketches_of_the_whole() {
+    let mut short = 0;
+    for name in SAMPLES {
+        for row in rows_of(name) {
+            testing::damaged(&raw(&row), 60, |raw| {
+                short += u32::from(sketches_agree(&raw));
+            });
+        }
+    }
+    assert!(short > 100, "{short}");
+}
+
+proptest! {
+    #[test]
+    fn a_talk_has_the_sketch_of_the_whole(
+        said in prop::collection::vec((TALKERS, TALK), 0..24),
+        asked in any::<bool>(),
+        list in "messages|conversations|trajectory",
+        way in 0_usize..3,
+        torn in any::<prop::sample::Index>(),
+    ) {
+        let keys = [("role", "content"), ("from", "value"), ("role", "value")][way];
+        let message = |role: &str, text: &str| format!("{{\"{}\":\"{role}\",\"{}\":\"{text}\"}}", keys.0, keys.1);
+        let opening = asked.then(|| message("user", "do it"));
+        let said = said.iter().map(|(role, text)| message(role, text));
+        let messages: Vec<String> = opening.into_iter().chain(said).collect();
+        let row = format!("{{\"instance_id\":\"o__r-1\",\"resolved\":true,\"{list}\":[{}],\"model\":\"m\"}}", messages.join(","));
+        sketches_agree(&raw(row.as_bytes()));
+        // a byte that is no UTF-8, anywhere
+        let mut bytes = row.into_bytes();
+        let at = torn.index(bytes.len());
+        bytes[at] = 0xff;
+        sketches_agree(&raw(&bytes));
+    }
+}
+
+/// Roles, some of them written oddly.
+const TALKERS: &str = "assistant|Assistant|assist\\\\u0061nt|gpt|ai|model|function_call|tool|observation|user|human|system||odd";
+
+/// What is said, as written in JSON: escapes of all kinds, halves of pairs, calls in text, what marks results.
+const TALK: &str = "(a|é|\\\\n|\\\\\"|\\\\\\\\|\\\\u00e9|\\\\ud83d\\\\ude00|\\\\ud83d|\\\\udc00|\u{1}|<function=run><parameter=x>1</parameter></function>|```bash\\\\nls\\\\n```|OBSERVATION:|<think>|</think>|Exit code: 1){0,8}";
+
+#[test]
+fn a_conversation_that_is_hidden_in_a_text_is_the_one_that_counts() {
+    let said = |role: &str| json!({"role": role, "content": "x"});
+    let talk: Vec<Value> = ["user", "assistant", "tool"]
+        .into_iter()
+        .cycle()
+        .take(30)
+        .map(said)
+        .collect();
+    let hidden = json!([said("user"), said("assistant")]);
+    for row in [
+        json!({"instance_id": "a", "messages": hidden.to_string(), "trajectory": talk}),
+        json!({"instance_id": "a", "messages": talk, "trajectory": hidden}),
+        json!({"instance_id": "a", "messages": hidden, "trajectory": talk}),
+        json!({"instance_id": "a", "messages": [], "trajectory": talk}),
+        json!({"instance_id": "a", "messages": null, "trajectory": talk}),
+        json!({"instance_id": "a", "trajectory": talk, "raw_completions": {"messages": hidden}}),
+        json!({"instance_id": "a", "messages": talk, "raw_completions": {"messages": hidden}}),
+    ] {
+        sketches_agree(&raw(row.to_string().as_bytes()));
     }
 }
 

@@ -1,5 +1,6 @@
 //! `hgview list`.
 
+use serde_json::Value;
 use serde_json::json;
 
 use crate::program::Program;
@@ -56,39 +57,7 @@ fn json_has_all_its_fields() {
         .keys()
         .map(String::as_str)
         .collect();
-    assert_eq!(
-        keys,
-        [
-            "id",
-            "nth",
-            "task",
-            "task_type",
-            "attempt",
-            "format",
-            "variant",
-            "outcome",
-            "steps",
-            "actions",
-            "failed_actions",
-            "verdicts",
-            "decision",
-            "decisions",
-            "replay",
-            "flags",
-            "tokens",
-            "tokens_detail",
-            "cost",
-            "duration",
-            "model",
-            "patch_lines",
-            "children",
-            "path",
-            "member",
-            "row",
-            "byte_range",
-            "fault"
-        ]
-    );
+    assert_eq!(keys, FIELDS);
     // counted in the generator's story: the third attempt searches four times and misses one replacement
     assert_eq!(rows[2]["failed_actions"], 5);
     assert_eq!(rows[2]["outcome"]["resolved"], false);
@@ -113,6 +82,136 @@ fn json_has_all_its_fields() {
             "func_gen"
         ]
     );
+}
+
+const FIELDS: [&str; 28] = [
+    "id",
+    "nth",
+    "task",
+    "task_type",
+    "attempt",
+    "format",
+    "variant",
+    "outcome",
+    "steps",
+    "actions",
+    "failed_actions",
+    "verdicts",
+    "decision",
+    "decisions",
+    "replay",
+    "flags",
+    "tokens",
+    "tokens_detail",
+    "cost",
+    "duration",
+    "model",
+    "patch_lines",
+    "children",
+    "path",
+    "member",
+    "row",
+    "byte_range",
+    "fault",
+];
+
+#[test]
+fn chosen_fields_are_those_of_the_whole_row_in_their_order() {
+    let samples = sample("");
+    let whole = Program::new().run(&["list", "--json", &samples]).out;
+    let whole: Vec<Value> = lines_of(&whole);
+    assert!(whole.len() > 40, "{}", whole.len());
+    let backwards: Vec<&str> = FIELDS.into_iter().rev().collect();
+    let brief = "model,cost,tokens,steps,outcome,task,id";
+    let all = backwards.join(",");
+    let mut choices = vec![
+        brief,
+        all.as_str(),
+        "patch_lines,tokens_detail,format,fault",
+    ];
+    choices.extend(FIELDS);
+    for fields in choices {
+        for cache in [&["--no-cache"][..], &[]] {
+            let command = ["list", "--json", "--fields", fields, &samples];
+            let run = Program::new().run(&[&command[..], cache].concat());
+            let rows: Vec<Value> = lines_of(&run.out);
+            assert_eq!(rows.len(), whole.len(), "{fields}");
+            for (row, whole) in rows.iter().zip(&whole) {
+                let names = row.as_object().unwrap().keys();
+                let names: Vec<&str> = names.map(String::as_str).collect();
+                assert_eq!(names.join(","), fields);
+                for name in names {
+                    assert_eq!(row[name], whole[name], "{name} of {whole}");
+                }
+            }
+        }
+    }
+}
+
+fn lines_of(out: &str) -> Vec<Value> {
+    let lines = out.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn chosen_fields_are_the_columns_of_the_table() {
+    let path = sample("openhands-v0/output.jsonl");
+    let list = |fields: &str| {
+        let run = Program::new().run(&["list", "--fields", fields, &path]);
+        run.ends(0).out
+    };
+    let table = list("steps,decision,task_type,model,steps,failed_actions");
+    let lines: Vec<Vec<&str>> = table
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(lines.len(), 7);
+    assert_eq!(lines[0], ["STEPS", "DECISION", "TYPE", "MODEL", "FAILED"]);
+    assert_eq!(lines[3][1..3], ["-", "func_localize"]);
+    assert_eq!(lines[3][4], "5");
+    // every field has a column
+    for field in FIELDS {
+        let table = list(field);
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines.len(), 7, "{field}");
+        assert!(lines.iter().all(|line| !line.trim().is_empty()), "{field}");
+    }
+}
+
+#[test]
+fn an_unknown_field_is_told_with_those_that_there_are() {
+    let path = sample("openhands-v0/output.jsonl");
+    let run = Program::new().run(&["list", "--json", "--fields", "id,colour", &path]);
+    let run = run.ends(2);
+    assert!(run.err.contains("colour"), "{}", run.err);
+    for field in FIELDS {
+        assert!(run.err.contains(field), "{field}: {}", run.err);
+    }
+}
+
+#[test]
+fn rows_are_sorted_and_taken_by_what_is_not_printed() {
+    let samples = sample("");
+    let ids = |command: &[&str]| -> Vec<Value> {
+        let run = Program::new().run(&[&["list", "--json", &samples][..], command].concat());
+        lines_of(&run.out)
+            .into_iter()
+            .map(|mut row| row["id"].take())
+            .collect()
+    };
+    for more in [
+        &["--sort", "failures", "--reverse"][..],
+        &["--sort", "duration"],
+        &["--sort", "strict"],
+        &["--where", "failures > 1"],
+        &["--where", "strict = reject"],
+    ] {
+        let brief = ids(&[more, &["--fields", "id"]].concat());
+        assert!(!brief.is_empty(), "{more:?}");
+        assert_eq!(brief, ids(more), "{more:?}");
+    }
 }
 
 #[test]

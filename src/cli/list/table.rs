@@ -12,7 +12,9 @@ use anstyle::AnsiColor;
 use anstyle::Effects;
 use anstyle::Style;
 
+use crate::cli::list::Field;
 use crate::cli::list::ListRow;
+use crate::model::Fault;
 use crate::model::Format;
 use crate::model::Source;
 use crate::model::Verdict;
@@ -22,134 +24,144 @@ use crate::text::human;
 /// Rows that decide the widths.
 const HELD: usize = 500;
 
+/// What stands in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// A field of the row.
+    Of(Field),
+    /// What tells rows with the same id apart; left out where there are none.
+    File,
+    /// What filters and people say, both.
+    Voices,
+    /// File, member and number.
+    Place,
+}
+
 /// A column.
+#[derive(Debug, Clone, Copy)]
 struct Column {
+    what: What,
     head: &'static str,
     is_number: bool,
     /// Cells below which the column is no use; 0 for columns that are never clipped.
     least: usize,
     /// The higher, the sooner the column goes when the width is short; 0 stays.
     goes: u8,
+    /// It is left out where all its cells are this or `-`.
+    silent: Option<&'static str>,
 }
 
-const COLUMNS: [Column; 16] = [
-    Column {
-        head: "#",
-        is_number: true,
-        least: 0,
-        goes: 0,
-    },
-    Column {
-        head: "ID",
-        is_number: false,
-        least: 24,
-        goes: 0,
-    },
-    Column {
-        head: "FILE",
-        is_number: false,
-        least: 16,
-        goes: 0,
-    },
-    Column {
-        head: "ATTEMPT",
-        is_number: true,
-        least: 0,
-        goes: 0,
-    },
-    Column {
-        head: "TYPE",
-        is_number: false,
-        least: 0,
-        goes: 5,
-    },
-    Column {
-        head: "FORMAT",
-        is_number: false,
-        least: 0,
-        goes: 6,
-    },
-    Column {
-        head: "OUTCOME",
-        is_number: false,
-        least: 8,
-        goes: 0,
-    },
-    Column {
-        head: "VERDICTS",
-        is_number: false,
-        least: 0,
-        goes: 1,
-    },
-    Column {
-        head: "REPLAY",
-        is_number: false,
-        least: 0,
-        goes: 1,
-    },
-    Column {
-        head: "STEPS",
-        is_number: true,
-        least: 0,
-        goes: 0,
-    },
-    Column {
-        head: "FAILED",
-        is_number: true,
-        least: 0,
-        goes: 4,
-    },
-    Column {
-        head: "TIME",
-        is_number: true,
-        least: 0,
-        goes: 2,
-    },
-    Column {
-        head: "TOKENS",
-        is_number: true,
-        least: 0,
-        goes: 1,
-    },
-    Column {
-        head: "COST",
-        is_number: true,
-        least: 0,
-        goes: 3,
-    },
-    Column {
-        head: "MODEL",
-        is_number: false,
-        least: 10,
-        goes: 7,
-    },
-    Column {
-        head: "SOURCE",
-        is_number: false,
-        least: 12,
-        goes: 8,
-    },
-];
+impl Column {
+    /// What nobody chose to see.
+    fn usual() -> Vec<Self> {
+        let of = |field: Field, goes: u8| Self {
+            goes,
+            ..Self::of(field)
+        };
+        let text = |what: What, head: &'static str, least: usize, goes: u8| Self {
+            what,
+            head,
+            is_number: false,
+            least,
+            goes,
+            silent: None,
+        };
+        vec![
+            of(Field::Nth, 0),
+            of(Field::Id, 0),
+            text(What::File, "FILE", 16, 0),
+            Self {
+                silent: Some("1"),
+                ..of(Field::Attempt, 0)
+            },
+            of(Field::TaskType, 5),
+            of(Field::Format, 6),
+            of(Field::Outcome, 0),
+            Self {
+                silent: Some("-"),
+                ..text(What::Voices, "VERDICTS", 0, 1)
+            },
+            Self {
+                silent: Some("-"),
+                ..of(Field::Replay, 1)
+            },
+            of(Field::Steps, 0),
+            of(Field::FailedActions, 4),
+            of(Field::Duration, 2),
+            of(Field::Tokens, 1),
+            of(Field::Cost, 3),
+            of(Field::Model, 7),
+            text(What::Place, "SOURCE", 12, SOURCE_GOES),
+        ]
+    }
+
+    /// The column of a field, which stays.
+    fn of(field: Field) -> Self {
+        let (head, least) = match field {
+            Field::Id => ("ID", 24),
+            Field::Nth => ("#", 0),
+            Field::Task => ("TASK", 24),
+            Field::TaskType => ("TYPE", 0),
+            Field::Attempt => ("ATTEMPT", 0),
+            Field::Format => ("FORMAT", 0),
+            Field::Variant => ("VARIANT", 0),
+            Field::Outcome => ("OUTCOME", 8),
+            Field::Steps => ("STEPS", 0),
+            Field::Actions => ("ACTIONS", 0),
+            Field::FailedActions => ("FAILED", 0),
+            Field::Verdicts => ("VERDICTS", 0),
+            Field::Decision => ("DECISION", 0),
+            Field::Decisions => ("DECISIONS", 16),
+            Field::Replay => ("REPLAY", 0),
+            Field::Flags => ("FLAGS", 16),
+            Field::Tokens => ("TOKENS", 0),
+            Field::TokensDetail => ("TOKENS DETAIL", 0),
+            Field::Cost => ("COST", 0),
+            Field::Duration => ("TIME", 0),
+            Field::Model => ("MODEL", 10),
+            Field::PatchLines => ("PATCH", 0),
+            Field::Children => ("CHILDREN", 0),
+            Field::Path => ("PATH", 12),
+            Field::Member => ("MEMBER", 12),
+            Field::Row => ("ROW", 0),
+            Field::ByteRange => ("BYTES", 0),
+            Field::Fault => ("FAULT", 16),
+        };
+        let is_number = matches!(
+            field,
+            Field::Nth
+                | Field::Attempt
+                | Field::Steps
+                | Field::Actions
+                | Field::FailedActions
+                | Field::Tokens
+                | Field::Cost
+                | Field::Duration
+                | Field::PatchLines
+                | Field::Children
+                | Field::Row
+        );
+        Self {
+            what: What::Of(field),
+            head,
+            is_number,
+            least,
+            goes: 0,
+            silent: None,
+        }
+    }
+}
 
 /// What goes first when the width is short: the last column.
 const SOURCE_GOES: u8 = 8;
-/// Tells rows with the same id apart; left out where there are none.
-const FILE: usize = 2;
-/// Left out where nothing was attempted again.
-const ATTEMPT: usize = 3;
-const OUTCOME: usize = 6;
-/// Left out where neither filter nor person says anything.
-const VERDICTS: usize = 7;
-/// Left out where nothing was replayed.
-const REPLAY: usize = 8;
-const FAILED: usize = 10;
 const GAP: usize = 2;
 
 /// The cells of a row, and what colours them.
 struct Cells {
-    texts: [String; COLUMNS.len()],
+    texts: Vec<String>,
     /// What can stand under `FILE`: the file's name, and with the folder before it.
     places: [String; 2],
+    id: String,
     path: PathBuf,
     outcome: Option<Style>,
     fault: Option<String>,
@@ -157,20 +169,24 @@ struct Cells {
 
 /// A table that is being printed.
 pub(super) struct Table {
+    columns: Vec<Column>,
     width: Option<usize>,
     is_colored: bool,
     /// The highest number of a record that is known to come.
     highest: usize,
     held: Vec<Cells>,
-    widths: Option<[usize; COLUMNS.len()]>,
+    /// Of each column, 0 where it is left out.
+    widths: Option<Vec<usize>>,
     /// Which of [`Cells::places`] is shown, if any; decided with the widths.
     place: Option<usize>,
 }
 
 impl Table {
-    /// A table of at most `width` cells a line.
-    pub(super) fn new(width: Option<usize>, is_colored: bool) -> Self {
+    /// A table of at most `width` cells a line, of these fields if somebody chose them.
+    pub(super) fn new(fields: Option<&[Field]>, width: Option<usize>, is_colored: bool) -> Self {
+        let chosen = fields.map(|fields| fields.iter().copied().map(Column::of).collect());
         Self {
+            columns: chosen.unwrap_or_else(Column::usual),
             width,
             is_colored,
             highest: 0,
@@ -187,7 +203,7 @@ impl Table {
 
     /// Adds a row; prints what can be printed.
     pub(super) fn push(&mut self, row: &ListRow, out: &mut dyn Write) -> io::Result<()> {
-        self.held.push(Cells::of(row));
+        self.held.push(Cells::of(row, &self.columns));
         if self.widths.is_some() || self.held.len() >= HELD {
             self.print(out)?;
         }
@@ -200,17 +216,19 @@ impl Table {
     }
 
     fn print(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        let widths = if let Some(widths) = self.widths {
+        let widths = if let Some(widths) = self.widths.take() {
             widths
         } else {
             self.place = place(&self.held);
             for cells in &mut self.held {
-                cells.show(self.place);
+                cells.show(&self.columns, self.place);
             }
-            let widths = fit(&self.held, self.highest, self.width);
+            let widths = fit(&self.columns, &self.held, self.highest, self.width);
+            let heads = self.columns.iter().map(|column| column.head.to_owned());
             let head = Cells {
-                texts: COLUMNS.each_ref().map(|column| column.head.to_owned()),
+                texts: heads.collect(),
                 places: <[String; 2]>::default(),
+                id: String::new(),
                 path: PathBuf::new(),
                 outcome: None,
                 fault: None,
@@ -218,21 +236,21 @@ impl Table {
             let line = self.line(&head, &widths);
             let style = Style::new().effects(Effects::BOLD);
             writeln!(out, "{}", self.paint(&line, Some(style)))?;
-            self.widths = Some(widths);
             widths
         };
         for mut cells in std::mem::take(&mut self.held) {
-            cells.show(self.place);
+            cells.show(&self.columns, self.place);
             writeln!(out, "{}", self.line(&cells, &widths))?;
         }
+        self.widths = Some(widths);
         Ok(())
     }
 
-    fn line(&self, cells: &Cells, widths: &[usize; COLUMNS.len()]) -> String {
+    fn line(&self, cells: &Cells, widths: &[usize]) -> String {
         let mut line = String::new();
         let mut used = 0;
-        for (ix, column) in COLUMNS.iter().enumerate() {
-            if let (OUTCOME, Some(why)) = (ix, &cells.fault) {
+        for (ix, column) in self.columns.iter().enumerate() {
+            if let (OUTCOME, Some(why)) = (column.what, &cells.fault) {
                 let why = match self.width {
                     Some(width) => text::clip(why, width.saturating_sub(used)),
                     None => why.into(),
@@ -251,9 +269,9 @@ impl Table {
                 text::clip(text, width)
             };
             let pad = " ".repeat(width - text::width(&text).min(width));
-            let style = match ix {
+            let style = match column.what {
                 OUTCOME => cells.outcome,
-                FAILED if column.is_number && !["0", "-", column.head].contains(&&*text) => {
+                What::Of(Field::FailedActions) if !["0", "-", column.head].contains(&&*text) => {
                     Some(AnsiColor::Red.on_default())
                 }
                 _ => None,
@@ -281,81 +299,134 @@ impl Table {
     }
 }
 
+const OUTCOME: What = What::Of(Field::Outcome);
+
 impl Cells {
-    fn of(row: &ListRow) -> Self {
-        let unknown = || "-".to_owned();
-        let (outcome, style) = outcome(row);
-        // what is no attempt has no steps to count
-        let is_side = row.format.is_some_and(Format::is_side);
-        let count = |count: usize| {
-            if is_side {
-                unknown()
-            } else {
-                count.to_string()
-            }
-        };
-        let place = source(row, row.path.clone()).place();
-        let fault = row
-            .fault
-            .as_ref()
-            .map(|fault| text::clean_line(&fault.unread("")).into_owned());
-        let texts = [
-            row.nth.to_string(),
-            row.id.clone(),
-            String::new(),
-            row.attempt
-                .map_or_else(unknown, |attempt| attempt.to_string()),
-            row.task_type
-                .map_or_else(unknown, |kind| kind.name().to_owned()),
-            row.format
-                .map_or_else(unknown, |format| format.name().to_owned()),
-            outcome,
-            verdicts(row),
-            row.replay
-                .as_ref()
-                .map_or_else(unknown, |replay| replay.word.clone()),
-            count(row.steps),
-            count(row.failed_actions),
-            row.duration.map_or_else(unknown, human::seconds),
-            row.tokens.map_or_else(unknown, human::short_count),
-            row.cost.map_or_else(unknown, human::dollars),
-            row.model.clone().unwrap_or_else(unknown),
-            place,
-        ];
+    fn of(row: &ListRow, columns: &[Column]) -> Self {
+        let fault = row.fault.as_ref().map(fault);
+        let texts = columns.iter().map(|column| cell(row, column.what));
         Self {
-            texts: texts.map(|text| text::clean_line(&text).into_owned()),
+            texts: texts
+                .map(|text| text::clean_line(&text).into_owned())
+                .collect(),
             places: [1, 2].map(|names| text::clean_line(&tail(row, names)).into_owned()),
+            id: row.id.clone(),
             path: row.path.clone(),
-            outcome: style,
+            outcome: outcome(row).1,
             fault,
         }
     }
 
-    fn show(&mut self, place: Option<usize>) {
-        let shown = place.and_then(|place| self.places.get(place).cloned());
-        if let Some(cell) = self.texts.get_mut(FILE) {
-            *cell = shown.unwrap_or_default();
+    fn show(&mut self, columns: &[Column], place: Option<usize>) {
+        let shown = place.and_then(|place| self.places.get(place));
+        for (cell, column) in self.texts.iter_mut().zip(columns) {
+            if column.what == What::File {
+                *cell = shown.cloned().unwrap_or_default();
+            }
         }
     }
 }
 
-/// Published and strict verdict by their first letters, and what people decided: `A/R accept`.
-fn verdicts(row: &ListRow) -> String {
+/// Why a record could not be read, in a line.
+fn fault(fault: &Fault) -> String {
+    text::clean_line(&fault.unread("")).into_owned()
+}
+
+/// What stands in a column of a row; the files are filled in when all are there that tell which.
+fn cell(row: &ListRow, what: What) -> String {
+    let unknown = || "-".to_owned();
+    let known = |text: Option<String>| text.unwrap_or_else(unknown);
+    // what is no attempt has no steps to count
+    let is_side = row.format.is_some_and(Format::is_side);
+    let count = |count: usize| {
+        if is_side {
+            unknown()
+        } else {
+            count.to_string()
+        }
+    };
+    let joined = |words: Vec<String>| known((!words.is_empty()).then(|| words.join(", ")));
+    let field = match what {
+        What::Of(field) => field,
+        What::File => return String::new(),
+        What::Voices => return voices(row),
+        What::Place => return source(row, row.path.clone()).place(),
+    };
+    match field {
+        Field::Id => row.id.clone(),
+        Field::Nth => row.nth.to_string(),
+        Field::Task => known(row.task.clone()),
+        Field::TaskType => known(row.task_type.map(|kind| kind.name().to_owned())),
+        Field::Attempt => known(row.attempt.map(|attempt| attempt.to_string())),
+        Field::Format => known(row.format.map(|format| format.name().to_owned())),
+        Field::Variant => known(row.variant.clone()),
+        Field::Outcome => outcome(row).0,
+        Field::Steps => count(row.steps),
+        Field::Actions => count(row.actions),
+        Field::FailedActions => count(row.failed_actions),
+        Field::Verdicts => known(verdicts(row)),
+        Field::Decision => known(row.decision.map(|choice| choice.name().to_owned())),
+        Field::Decisions => {
+            let said = row.decisions.iter();
+            joined(
+                said.map(|(who, choice)| format!("{who}: {}", choice.name()))
+                    .collect(),
+            )
+        }
+        Field::Replay => known(row.replay.as_ref().map(|replay| replay.word.clone())),
+        Field::Flags => joined(row.flags.clone()),
+        Field::Tokens => known(row.tokens.map(human::short_count)),
+        Field::TokensDetail => {
+            let tokens = &row.tokens_detail;
+            let kinds = [
+                ("in", tokens.input),
+                ("out", tokens.output),
+                ("cached", tokens.cache_read),
+                ("written", tokens.cache_write),
+                ("reasoning", tokens.reasoning),
+            ];
+            let said = kinds
+                .into_iter()
+                .filter_map(|(kind, count)| Some(format!("{} {kind}", human::short_count(count?))));
+            joined(said.collect())
+        }
+        Field::Cost => known(row.cost.map(human::dollars)),
+        Field::Duration => known(row.duration.map(human::seconds)),
+        Field::Model => known(row.model.clone()),
+        Field::PatchLines => known(row.patch_lines.map(|lines| lines.to_string())),
+        Field::Children => count(row.children),
+        Field::Path => row.path.display().to_string(),
+        Field::Member => known(row.member.clone()),
+        Field::Row => row.row.to_string(),
+        Field::ByteRange => known(
+            row.byte_range
+                .map(|span| format!("{}-{}", span.start, span.end)),
+        ),
+        Field::Fault => known(row.fault.as_ref().map(fault)),
+    }
+}
+
+/// Published and strict verdict by their first letters: `A/R`. `None` where neither filter says anything.
+fn verdicts(row: &ListRow) -> Option<String> {
     let letter = |verdict: Option<Verdict>| match verdict {
         Some(Verdict::Accept) => "A",
         Some(Verdict::Reject) => "R",
         Some(Verdict::Unjudged) | None => "-",
     };
     let (published, strict) = (letter(row.verdicts.published), letter(row.verdicts.strict));
+    let is_silent = published == "-" && strict == "-";
+    (!is_silent).then(|| format!("{published}/{strict}"))
+}
+
+/// The verdicts, and what people decided: `A/R accept`.
+fn voices(row: &ListRow) -> String {
     let people = match row.decision {
         Some(choice) => format!(" {}", choice.name()),
         None if row.decisions.is_empty() => String::new(),
         None => " disputed".to_owned(),
     };
-    if published == "-" && strict == "-" {
-        return format!("-{people}");
-    }
-    format!("{published}/{strict}{people}")
+    let verdicts = verdicts(row);
+    format!("{}{people}", verdicts.as_deref().unwrap_or("-"))
 }
 
 /// The row's source, said to lie in `path`.
@@ -380,7 +451,6 @@ fn tail(row: &ListRow, names: usize) -> String {
 /// Which place tells the rows apart: `None` when their ids do, or their numbers because all lie in one file; else the
 /// file's name, else that and its folder.
 fn place(rows: &[Cells]) -> Option<usize> {
-    const ID: usize = 1;
     let is_one_file = rows.windows(2).all(|pair| match pair {
         [one, other] => one.path == other.path,
         _ => true,
@@ -388,8 +458,7 @@ fn place(rows: &[Cells]) -> Option<usize> {
     let has_twins = |places: Option<usize>| {
         let mut seen = HashSet::new();
         rows.iter().any(|cells| {
-            let id = cells.texts.get(ID);
-            !seen.insert((id, places.and_then(|place| cells.places.get(place))))
+            !seen.insert((&cells.id, places.and_then(|place| cells.places.get(place))))
         })
     };
     if is_one_file || !has_twins(None) {
@@ -421,48 +490,45 @@ fn outcome(row: &ListRow) -> (String, Option<Style>) {
 
 /// The widths of the columns, 0 for those that are left out. As many columns stay as fit with the clippable ones at
 /// their least; the room that is left goes to those from left to right.
-fn fit(rows: &[Cells], highest: usize, room: Option<usize>) -> [usize; COLUMNS.len()] {
-    let has_file = rows
-        .iter()
-        .any(|cells| cells.texts.get(FILE).is_some_and(|file| !file.is_empty()));
-    let mut natural = COLUMNS.each_ref().map(|column| text::width(column.head));
-    if !has_file && let Some(width) = natural.get_mut(FILE) {
-        *width = 0;
-    }
-    if let Some(width) = natural.first_mut() {
-        *width = (*width).max(highest.to_string().len());
-    }
-    for cells in rows {
-        let shown = if cells.fault.is_some() {
-            OUTCOME
-        } else {
-            COLUMNS.len()
+fn fit(columns: &[Column], rows: &[Cells], highest: usize, room: Option<usize>) -> Vec<usize> {
+    let width_of = |(ix, column): (usize, &Column)| {
+        let cells = rows.iter().filter_map(|cells| {
+            // why a record cannot be read stands in place of what follows
+            let is_behind = |outcome: usize| cells.fault.is_some() && ix >= outcome;
+            let outcome = columns.iter().position(|column| column.what == OUTCOME);
+            let text = cells.texts.get(ix)?;
+            (!outcome.is_some_and(is_behind)).then_some(text)
+        });
+        let is_silent = |text: &String| text == "-" || column.silent == Some(text);
+        let is_left_out = match column.what {
+            What::File => cells.clone().all(String::is_empty),
+            _ => column.silent.is_some() && cells.clone().all(is_silent),
         };
-        for (width, text) in natural.iter_mut().zip(&cells.texts).take(shown) {
-            *width = (*width).max(text::width(text));
+        if is_left_out {
+            return 0;
         }
-    }
-    for (column, usual) in [(ATTEMPT, "1"), (VERDICTS, "-"), (REPLAY, "-")] {
-        let is_silent = |cells: &Cells| {
-            let text = cells.texts.get(column);
-            text.is_none_or(|text| text == "-" || text == usual)
+        let least = match column.what {
+            What::Of(Field::Nth) => highest.to_string().len(),
+            _ => 0,
         };
-        if rows.iter().all(is_silent)
-            && let Some(width) = natural.get_mut(column)
-        {
-            *width = 0;
-        }
-    }
+        let widest = cells.map(|text| text::width(text)).max();
+        text::width(column.head)
+            .max(least)
+            .max(widest.unwrap_or_default())
+    };
+    let natural: Vec<usize> = columns.iter().enumerate().map(width_of).collect();
     let Some(room) = room else {
         return natural;
     };
-    let least = |limit: u8| -> [usize; COLUMNS.len()] {
-        std::array::from_fn(|ix| match (natural.get(ix), COLUMNS.get(ix)) {
-            (Some(_), Some(column)) if column.goes > limit => 0,
-            (Some(width), Some(column)) if column.least > 0 => (*width).min(column.least),
-            (Some(width), _) => *width,
-            (None, _) => 0,
-        })
+    let least = |limit: u8| -> Vec<usize> {
+        let pairs = natural.iter().zip(columns);
+        pairs
+            .map(|(width, column)| match column.least {
+                _ if column.goes > limit => 0,
+                0 => *width,
+                least => (*width).min(least),
+            })
+            .collect()
     };
     let total = |widths: &[usize]| {
         let shown = widths.iter().filter(|width| **width > 0);
@@ -476,9 +542,9 @@ fn fit(rows: &[Cells], highest: usize, room: Option<usize>) -> [usize; COLUMNS.l
         .map(least)
         .find(|widths| total(widths) <= room)
         .unwrap_or_else(|| least(0));
-    for ix in 0..COLUMNS.len() {
+    for (ix, natural) in natural.iter().enumerate() {
         let spare = room.saturating_sub(total(&widths));
-        if let (Some(width), Some(natural)) = (widths.get_mut(ix), natural.get(ix))
+        if let Some(width) = widths.get_mut(ix)
             && *width > 0
         {
             *width = (*width + spare).min(*natural).max(*width);

@@ -19,6 +19,7 @@ use crate::model::Value;
 use crate::read::RESULT_DIVIDER;
 use crate::read::chat::message::Call;
 use crate::read::chat::message::has_structured_calls;
+use crate::read::chat::message::is_agent;
 use crate::read::chat::message::is_marked_result;
 use crate::read::chat::message::is_text;
 use crate::read::chat::message::json_calls;
@@ -118,9 +119,7 @@ impl Conversation {
         let place = match role.as_str() {
             "system" | "developer" => self.add_said(StepKind::System, &mut message),
             "user" | "human" => self.push_user(&mut message),
-            "assistant" | "ai" | "gpt" | "model" | "bot" | "agent" | "function_call" => {
-                self.push_agent(&mut message, &role)
-            }
+            role if is_agent(role) => self.push_agent(&mut message, role),
             "tool" | "function" | "observation" | "environment" | "ipython" | "tool_response"
             | "function_response" => self.push_result(&mut message, &role),
             _ => self.push_unknown(message, &role),

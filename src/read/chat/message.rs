@@ -25,6 +25,20 @@ pub(in crate::read) fn role_of(message: &Value) -> &str {
         .unwrap_or_default()
 }
 
+/// Whether a message with this role is what a model answered.
+pub(super) fn is_agent(role: &str) -> bool {
+    const AGENTS: [&str; 7] = [
+        "assistant",
+        "ai",
+        "gpt",
+        "model",
+        "bot",
+        "agent",
+        "function_call",
+    ];
+    AGENTS.iter().any(|agent| agent.eq_ignore_ascii_case(role))
+}
+
 /// Whether a value looks like a message: a role and something said or called.
 pub(in crate::read) fn is_message(value: &Value) -> bool {
     const SAID: [&str; 7] = [

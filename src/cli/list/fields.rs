@@ -1,0 +1,183 @@
+//! The fields of a row by name: which were asked for, and what has to be found out for them.
+
+use clap::builder::PossibleValuesParser;
+
+use crate::query::sort::SortKey;
+
+/// A field of a row of `hgview list --json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Field {
+    Id,
+    Nth,
+    Task,
+    TaskType,
+    Attempt,
+    Format,
+    Variant,
+    Outcome,
+    Steps,
+    Actions,
+    FailedActions,
+    Verdicts,
+    Decision,
+    Decisions,
+    Replay,
+    Flags,
+    Tokens,
+    TokensDetail,
+    Cost,
+    Duration,
+    Model,
+    PatchLines,
+    Children,
+    Path,
+    Member,
+    Row,
+    ByteRange,
+    Fault,
+}
+
+impl Field {
+    /// In the order of the schema.
+    pub(in crate::cli) const ALL: [Self; 28] = [
+        Self::Id,
+        Self::Nth,
+        Self::Task,
+        Self::TaskType,
+        Self::Attempt,
+        Self::Format,
+        Self::Variant,
+        Self::Outcome,
+        Self::Steps,
+        Self::Actions,
+        Self::FailedActions,
+        Self::Verdicts,
+        Self::Decision,
+        Self::Decisions,
+        Self::Replay,
+        Self::Flags,
+        Self::Tokens,
+        Self::TokensDetail,
+        Self::Cost,
+        Self::Duration,
+        Self::Model,
+        Self::PatchLines,
+        Self::Children,
+        Self::Path,
+        Self::Member,
+        Self::Row,
+        Self::ByteRange,
+        Self::Fault,
+    ];
+
+    /// Its name in JSON.
+    pub(in crate::cli) fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Nth => "nth",
+            Self::Task => "task",
+            Self::TaskType => "task_type",
+            Self::Attempt => "attempt",
+            Self::Format => "format",
+            Self::Variant => "variant",
+            Self::Outcome => "outcome",
+            Self::Steps => "steps",
+            Self::Actions => "actions",
+            Self::FailedActions => "failed_actions",
+            Self::Verdicts => "verdicts",
+            Self::Decision => "decision",
+            Self::Decisions => "decisions",
+            Self::Replay => "replay",
+            Self::Flags => "flags",
+            Self::Tokens => "tokens",
+            Self::TokensDetail => "tokens_detail",
+            Self::Cost => "cost",
+            Self::Duration => "duration",
+            Self::Model => "model",
+            Self::PatchLines => "patch_lines",
+            Self::Children => "children",
+            Self::Path => "path",
+            Self::Member => "member",
+            Self::Row => "row",
+            Self::ByteRange => "byte_range",
+            Self::Fault => "fault",
+        }
+    }
+
+    /// The names of all, for `--fields`.
+    pub(in crate::cli) fn names() -> PossibleValuesParser {
+        Self::ALL.map(Self::name).to_vec().into()
+    }
+
+    /// The fields with these names, each once.
+    pub(super) fn named(names: &[String]) -> Vec<Self> {
+        let mut fields = Vec::new();
+        for name in names {
+            let known = Self::ALL.into_iter().find(|field| field.name() == name);
+            fields.extend(known.filter(|field| !fields.contains(field)));
+        }
+        fields
+    }
+
+    /// Whether only all steps of a record tell it, with what came of their actions.
+    fn is_of_steps(self) -> bool {
+        matches!(
+            self,
+            Self::Variant | Self::Actions | Self::FailedActions | Self::Duration | Self::Children
+        )
+    }
+}
+
+/// What has to be found out of each record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// All that its row has: else as little as [`crate::store::Store::sketch`] reads.
+    pub(super) whole_row: bool,
+    /// What both filters say.
+    pub(super) verdicts: bool,
+    /// What people decided and flagged.
+    pub(super) people: bool,
+    /// What came of replays.
+    pub(super) replays: bool,
+    /// Flags of behaviour.
+    pub(super) flags: bool,
+}
+
+impl Wanted {
+    /// For the table as it is when nobody says what it is to show.
+    pub(super) const TABLE: Self = Self {
+        flags: false,
+        ..Self::ALL
+    };
+    /// For all fields.
+    pub(super) const ALL: Self = Self {
+        whole_row: true,
+        verdicts: true,
+        people: true,
+        replays: true,
+        flags: true,
+    };
+
+    /// For these fields.
+    pub(super) fn of(fields: &[Field]) -> Self {
+        let has = |field: Field| fields.contains(&field);
+        Self {
+            whole_row: fields.iter().any(|field| field.is_of_steps()),
+            verdicts: has(Field::Verdicts),
+            people: has(Field::Decision) || has(Field::Decisions) || has(Field::Flags),
+            replays: has(Field::Replay),
+            flags: has(Field::Flags),
+        }
+    }
+
+    /// And for an order.
+    pub(super) fn and_order(self, key: SortKey) -> Self {
+        Self {
+            whole_row: self.whole_row || matches!(key, SortKey::Failures | SortKey::Duration),
+            verdicts: self.verdicts || matches!(key, SortKey::Published | SortKey::Strict),
+            people: self.people || key == SortKey::Decision,
+            replays: self.replays || key == SortKey::Replay,
+            ..self
+        }
+    }
+}
