@@ -324,27 +324,9 @@ impl<'a> Walk<'a> {
     /// A text; whether it holds no escapes.
     fn string(&mut self) -> Option<bool> {
         self.byte(b'"')?;
-        let bytes = self.text.as_bytes();
-        let mut is_plain = true;
-        loop {
-            let stop = self.stops.first_from(self.at)?;
-            self.at = stop + 1;
-            if *bytes.get(stop)? == b'"' {
-                return Some(is_plain);
-            }
-            is_plain = false;
-            match bytes.get(stop + 1)? {
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 1,
-                b'u' => {
-                    let digits = bytes.get(stop + 2..stop + 6)?;
-                    if !digits.iter().all(u8::is_ascii_hexdigit) {
-                        return None;
-                    }
-                    self.at += 5;
-                }
-                _ => return None,
-            }
-        }
+        let (end, is_plain) = self.stops.end_of_text(self.at)?;
+        self.at = end;
+        Some(is_plain)
     }
 
     fn digits(&mut self) -> Option<()> {

@@ -1,7 +1,7 @@
-//! Where texts of JSON stop: their quotes and backslashes, found 64 bytes at a time.
+//! Where texts of JSON end: their quotes and backslashes, found 64 bytes at a time.
 //!
 //! Escapes stand close in code: too close for a call of a vectorised search at each of them to pay, and no branch foresees
-//! where the next one is. So a block is looked at once, as a whole, and what was found in it is asked bit by bit.
+//! where the next one is. So a block is looked at once, as a whole, and what was found in it is gone through bit by bit.
 
 /// Bytes of a block: one bit each.
 const BLOCK: usize = 64;
@@ -45,6 +45,48 @@ impl<'a> Stops<'a> {
         Some(self.block * BLOCK + found.trailing_zeros() as usize)
     }
 
+    /// The place behind the closing quote of a text that begins at `at`, its opening quote aside, and whether it holds no
+    /// escapes. `None` where it does not end or an escape is none.
+    #[inline]
+    pub(super) fn end_of_text(&mut self, at: usize) -> Option<(usize, bool)> {
+        if at / BLOCK != self.block {
+            self.look(at / BLOCK);
+        }
+        let mut left = self.found & (u64::MAX << (at % BLOCK));
+        let mut is_plain = true;
+        loop {
+            let start = self.block * BLOCK;
+            let mut escaped_next = 0;
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                let stop = start + bit as usize;
+                if *self.bytes.get(stop)? == b'"' {
+                    return Some((stop + 1, is_plain));
+                }
+                is_plain = false;
+                if !is_letter(*self.bytes.get(stop + 1)?) {
+                    self.code(stop + 1)?;
+                }
+                // what is escaped stops nothing
+                left &= !(3 << bit);
+                escaped_next = u64::from(bit == BLOCK as u32 - 1);
+            }
+            if (self.block + 1) * BLOCK >= self.bytes.len() {
+                return None;
+            }
+            self.look(self.block + 1);
+            left = self.found & !escaped_next;
+        }
+    }
+
+    /// The escape of a character by its code.
+    #[cold]
+    fn code(&self, at: usize) -> Option<()> {
+        let digits = self.bytes.get(at + 1..at + 5)?;
+        let is_code = *self.bytes.get(at)? == b'u' && digits.iter().all(u8::is_ascii_hexdigit);
+        is_code.then_some(())
+    }
+
     #[inline]
     fn look(&mut self, block: usize) {
         self.block = block;
@@ -59,6 +101,12 @@ impl<'a> Stops<'a> {
             found_in(&last)
         };
     }
+}
+
+/// Whether this behind a backslash is an escape.
+#[inline]
+fn is_letter(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')
 }
 
 /// A bit for each byte that is a quote or a backslash.
@@ -85,6 +133,28 @@ mod tests {
 
     use super::*;
 
+    /// The same byte by byte.
+    fn end_of_text(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
+        let mut is_plain = true;
+        loop {
+            match bytes.get(at)? {
+                b'"' => return Some((at + 1, is_plain)),
+                b'\\' if bytes.get(at + 1)? == &b'u' => {
+                    let digits = bytes.get(at + 2..at + 6)?;
+                    if !digits.iter().all(u8::is_ascii_hexdigit) {
+                        return None;
+                    }
+                    (at, is_plain) = (at + 6, false);
+                }
+                b'\\' if b"\"\\/bfnrt".contains(bytes.get(at + 1)?) => {
+                    (at, is_plain) = (at + 2, false);
+                }
+                b'\\' => return None,
+                _ => at += 1,
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn no_stop_is_missed(text in "[a\"\\\\é]{0,200}", spare in 0_usize..200) {
@@ -96,6 +166,20 @@ mod tests {
                 let rest = bytes.get(at..).unwrap_or_default();
                 let want = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
                 prop_assert_eq!(stops.first_from(at), want.map(|found| at + found));
+            }
+        }
+
+        #[test]
+        fn texts_end_where_they_end(
+            text in "([ab\"n/é]|\\\\|\\\\\\\\|\\\\[nu\"]|\\\\u00[eg]9|[a ]{30}){0,40}",
+            spare in 0_usize..200,
+        ) {
+            let text = " ".repeat(spare) + &text;
+            let bytes = text.as_bytes();
+            let mut stops = Stops::of(bytes);
+            // forwards, and anywhere again
+            for at in (0..bytes.len() + 2).chain([0, bytes.len() / 2, 1]) {
+                prop_assert_eq!(stops.end_of_text(at), end_of_text(bytes, at));
             }
         }
     }

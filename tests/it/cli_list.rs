@@ -205,7 +205,7 @@ fn rows_are_sorted_and_taken_by_what_is_not_printed() {
         &["--sort", "failures", "--reverse"][..],
         &["--sort", "duration"],
         &["--sort", "strict"],
-        &["--where", "failures > 1"],
+        &["--where", "failed_actions > 1"],
         &["--where", "strict = reject"],
     ] {
         let brief = ids(&[more, &["--fields", "id"]].concat());
