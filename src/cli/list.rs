@@ -5,10 +5,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde::Serializer;
-use serde::ser::SerializeMap as _;
 
-use crate::behave::flags::Chosen;
 use crate::cancel::Cancel;
 use crate::cli::Output;
 use crate::cli::Verdict;
@@ -24,20 +21,15 @@ use crate::config::Paths;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model;
-use crate::model::ContentHash;
 use crate::model::Fault;
-use crate::model::Flag;
-use crate::model::FlagKind;
 use crate::model::Format;
 use crate::model::RecordIx;
 use crate::model::Span;
 use crate::model::Summary;
 use crate::model::TaskKind;
 use crate::model::Tokens;
-use crate::query::sort::Replayed;
 use crate::query::sort::SortKey;
 use crate::query::sort::Sorted;
-use crate::query::sort::Verdicts;
 use crate::replay::Same;
 use crate::replay::results::Brief;
 use crate::replay::results::Results;
@@ -47,22 +39,21 @@ use crate::select::Known;
 use crate::select::Selector;
 use crate::select::Sources;
 use crate::store::Store;
-use crate::verify::Rules;
 use crate::verify::cache::Cache;
-use crate::verify::check::Tools;
-use crate::verify::check::all_flags;
-use crate::verify::check::check;
-use crate::verify::noted;
 
+mod columns;
 mod fields;
+mod said;
 mod table;
 
 pub(in crate::cli) use crate::cli::list::fields::Field;
+use crate::cli::list::fields::Picked;
 use crate::cli::list::fields::Wanted;
+use crate::cli::list::said::Said;
 use crate::cli::list::table::Table;
 
 /// A line of `hgview list --json`. Names and meanings are stable; fields may be added. What a record does not say is
-/// null.
+/// null. With `--fields` a line has those that it names, in its order, and no others.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ListRow {
     /// The record's name: the task's id, else the producer's, else the file's name and row.
@@ -179,193 +170,6 @@ impl ListReplay {
             error: brief.has_error,
             word: brief.word(),
         }
-    }
-}
-
-/// Some fields of a row, in an order of their own.
-struct Picked<'a> {
-    row: &'a ListRow,
-    keys: &'a [Field],
-}
-
-impl Serialize for Picked<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let row = self.row;
-        let mut fields = serializer.serialize_map(Some(self.keys.len()))?;
-        for key in self.keys {
-            let name = key.name();
-            match key {
-                Field::Id => fields.serialize_entry(name, &row.id)?,
-                Field::Nth => fields.serialize_entry(name, &row.nth)?,
-                Field::Task => fields.serialize_entry(name, &row.task)?,
-                Field::TaskType => fields.serialize_entry(name, &row.task_type)?,
-                Field::Attempt => fields.serialize_entry(name, &row.attempt)?,
-                Field::Format => fields.serialize_entry(name, &row.format)?,
-                Field::Variant => fields.serialize_entry(name, &row.variant)?,
-                Field::Outcome => fields.serialize_entry(name, &row.outcome)?,
-                Field::Steps => fields.serialize_entry(name, &row.steps)?,
-                Field::Actions => fields.serialize_entry(name, &row.actions)?,
-                Field::FailedActions => fields.serialize_entry(name, &row.failed_actions)?,
-                Field::Verdicts => fields.serialize_entry(name, &row.verdicts)?,
-                Field::Decision => fields.serialize_entry(name, &row.decision)?,
-                Field::Decisions => fields.serialize_entry(name, &row.decisions)?,
-                Field::Replay => fields.serialize_entry(name, &row.replay)?,
-                Field::Flags => fields.serialize_entry(name, &row.flags)?,
-                Field::Tokens => fields.serialize_entry(name, &row.tokens)?,
-                Field::TokensDetail => fields.serialize_entry(name, &row.tokens_detail)?,
-                Field::Cost => fields.serialize_entry(name, &row.cost)?,
-                Field::Duration => fields.serialize_entry(name, &row.duration)?,
-                Field::Model => fields.serialize_entry(name, &row.model)?,
-                Field::PatchLines => fields.serialize_entry(name, &row.patch_lines)?,
-                Field::Children => fields.serialize_entry(name, &row.children)?,
-                Field::Path => fields.serialize_entry(name, &row.path)?,
-                Field::Member => fields.serialize_entry(name, &row.member)?,
-                Field::Row => fields.serialize_entry(name, &row.row)?,
-                Field::ByteRange => fields.serialize_entry(name, &row.byte_range)?,
-                Field::Fault => fields.serialize_entry(name, &row.fault)?,
-            }
-        }
-        fields.end()
-    }
-}
-
-/// What filters and people say of a record.
-#[derive(Default)]
-struct Said {
-    verdicts: Option<Verdicts>,
-    decisions: BTreeMap<String, Choice>,
-    replay: Option<ListReplay>,
-    rank: Option<Replayed>,
-    flags: Vec<String>,
-}
-
-impl Said {
-    /// `chosen`: the flags to look for, where they are wanted: they need all of every record. The ledger and the results
-    /// are empty where nobody wants them.
-    fn new(
-        store: &Store,
-        (ix, row): (RecordIx, &Summary),
-        wants_verdicts: bool,
-        (ledger, results): (&Ledger, &Results),
-        (cache, chosen): (&Cache, Option<&Chosen>),
-    ) -> Self {
-        let kinds = [
-            TaskKind::FuncLocalize,
-            TaskKind::DepSearch,
-            TaskKind::IssueLocalize,
-            TaskKind::FuncGen,
-        ];
-        let is_judged = wants_verdicts && row.task_kind.is_some_and(|kind| kinds.contains(&kind));
-        let has_voices = !ledger.reviewers().is_empty();
-        let is_attempt = row.is_attempt();
-        let wants_flags = chosen.is_some() && is_attempt;
-        let is_asked = is_judged || has_voices || wants_flags || !results.is_empty();
-        if row.fault.is_some() || !is_asked {
-            return Self::default();
-        }
-        let mut said = Self::default();
-        let rules: &[Rules] = if is_judged {
-            &[Rules::Published, Rules::Strict]
-        } else {
-            &[]
-        };
-        let wanted = (rules, chosen.filter(|_| is_attempt));
-        let judged = if is_judged || wants_flags {
-            known(store, ix, wanted).or_else(|| read(store, ix, wanted, cache))
-        } else {
-            let hash = store.content_hash(ix).ok();
-            hash.map(|hash| (hash, None, Vec::new()))
-        };
-        let Some((hash, verdicts, flags)) = judged else {
-            return said;
-        };
-        said.verdicts = verdicts;
-        said.flags = flags.iter().map(flag_words).collect();
-        if !results.is_empty() {
-            let brief = results.brief(hash);
-            (said.replay, said.rank) = (brief.map(ListReplay::of), brief.map(Brief::rank));
-        }
-        for (name, state) in ledger.states(hash) {
-            if let Some(choice) = state.decision {
-                said.decisions.insert(name.to_string(), choice);
-            }
-            if state.flag {
-                said.flags.push(format!("flagged by {name}"));
-            }
-        }
-        said
-    }
-
-    /// What all who decided say.
-    fn decision(&self) -> Option<Choice> {
-        let mut choices = self.decisions.values();
-        let first = choices.next()?;
-        choices.all(|other| other == first).then_some(*first)
-    }
-}
-
-/// A record's content, its verdicts where rules were asked for, and its flags.
-type Judged = (ContentHash, Option<Verdicts>, Vec<Flag>);
-
-/// What is known of a record without reading it.
-fn known(
-    store: &Store,
-    ix: RecordIx,
-    (rules, chosen): (&[Rules], Option<&Chosen>),
-) -> Option<Judged> {
-    let hash = store.known_content(ix)?;
-    let mut verdicts = None;
-    if !rules.is_empty() {
-        verdicts = Some(Verdicts {
-            published: noted::judgement(store, ix, Rules::Published)?.0,
-            strict: noted::judgement(store, ix, Rules::Strict)?.0,
-        });
-    }
-    let mut flags = noted::flags(store, ix)?;
-    flags.retain(|flag| match chosen {
-        Some(chosen) => chosen.has(flag.flag),
-        None => flag.flag == FlagKind::PromptLeak,
-    });
-    Some((hash, verdicts, flags))
-}
-
-/// The same of a record that has to be read.
-fn read(
-    store: &Store,
-    ix: RecordIx,
-    (rules, chosen): (&[Rules], Option<&Chosen>),
-    cache: &Cache,
-) -> Option<Judged> {
-    let head = store.load_head(ix).ok()?;
-    let tools = Tools {
-        program: None,
-        rules,
-        cache: Some(cache),
-        repositories: None,
-        flags: None,
-    };
-    let (whole, cancel) = (|| store.load(ix), Cancel::new());
-    let checked = check(&head, &whole, &tools, &cancel);
-    noted::keep(store, ix, &head, &checked, rules);
-    let verdicts = (!rules.is_empty()).then_some(Verdicts {
-        published: checked.published.verdict,
-        strict: checked.strict.verdict,
-    });
-    let Some(chosen) = chosen else {
-        return Some((checked.hash, verdicts, checked.flags));
-    };
-    let mut flags = all_flags(&head, &whole, Some(cache), &cancel);
-    noted::keep_flags(store, ix, &flags);
-    flags.retain(|flag| chosen.has(flag.flag));
-    Some((checked.hash, verdicts, flags))
-}
-
-/// A flag in words: its name, its step, why.
-fn flag_words(flag: &Flag) -> String {
-    let name = flag.flag.name();
-    match flag.step {
-        Some(step) => format!("{name} at step {step}: {}", flag.why),
-        None => format!("{name}: {}", flag.why),
     }
 }
 

@@ -1,7 +1,11 @@
 //! The fields of a row by name: which were asked for, and what has to be found out for them.
 
 use clap::builder::PossibleValuesParser;
+use serde::Serialize;
+use serde::Serializer;
+use serde::ser::SerializeMap as _;
 
+use crate::cli::list::ListRow;
 use crate::query::sort::SortKey;
 
 /// A field of a row of `hgview list --json`.
@@ -179,5 +183,52 @@ impl Wanted {
             replays: self.replays || key == SortKey::Replay,
             ..self
         }
+    }
+}
+
+/// Some fields of a row, in an order of their own.
+pub(super) struct Picked<'a> {
+    pub(super) row: &'a ListRow,
+    pub(super) keys: &'a [Field],
+}
+
+impl Serialize for Picked<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let row = self.row;
+        let mut fields = serializer.serialize_map(Some(self.keys.len()))?;
+        for key in self.keys {
+            let name = key.name();
+            match key {
+                Field::Id => fields.serialize_entry(name, &row.id)?,
+                Field::Nth => fields.serialize_entry(name, &row.nth)?,
+                Field::Task => fields.serialize_entry(name, &row.task)?,
+                Field::TaskType => fields.serialize_entry(name, &row.task_type)?,
+                Field::Attempt => fields.serialize_entry(name, &row.attempt)?,
+                Field::Format => fields.serialize_entry(name, &row.format)?,
+                Field::Variant => fields.serialize_entry(name, &row.variant)?,
+                Field::Outcome => fields.serialize_entry(name, &row.outcome)?,
+                Field::Steps => fields.serialize_entry(name, &row.steps)?,
+                Field::Actions => fields.serialize_entry(name, &row.actions)?,
+                Field::FailedActions => fields.serialize_entry(name, &row.failed_actions)?,
+                Field::Verdicts => fields.serialize_entry(name, &row.verdicts)?,
+                Field::Decision => fields.serialize_entry(name, &row.decision)?,
+                Field::Decisions => fields.serialize_entry(name, &row.decisions)?,
+                Field::Replay => fields.serialize_entry(name, &row.replay)?,
+                Field::Flags => fields.serialize_entry(name, &row.flags)?,
+                Field::Tokens => fields.serialize_entry(name, &row.tokens)?,
+                Field::TokensDetail => fields.serialize_entry(name, &row.tokens_detail)?,
+                Field::Cost => fields.serialize_entry(name, &row.cost)?,
+                Field::Duration => fields.serialize_entry(name, &row.duration)?,
+                Field::Model => fields.serialize_entry(name, &row.model)?,
+                Field::PatchLines => fields.serialize_entry(name, &row.patch_lines)?,
+                Field::Children => fields.serialize_entry(name, &row.children)?,
+                Field::Path => fields.serialize_entry(name, &row.path)?,
+                Field::Member => fields.serialize_entry(name, &row.member)?,
+                Field::Row => fields.serialize_entry(name, &row.row)?,
+                Field::ByteRange => fields.serialize_entry(name, &row.byte_range)?,
+                Field::Fault => fields.serialize_entry(name, &row.fault)?,
+            }
+        }
+        fields.end()
     }
 }

@@ -7,6 +7,8 @@ use std::fs;
 use std::fs::OpenOptions as FsOptions;
 use std::io::Write as _;
 
+use serde_json::json;
+
 use super::*;
 use crate::cancel::Cancel;
 use crate::model::ContentHash;
@@ -168,6 +170,43 @@ fn rows_that_were_not_looked_at_are_added_later() {
     drop(facts(&store));
     drop(store);
     assert_eq!(known(&desk.open(&path)), 2 * BLOCK + 9);
+}
+
+#[test]
+fn sketches_are_not_kept_and_kept_rows_are_whole() {
+    let desk = Desk::new();
+    let turn = |n: usize| {
+        let call = json!({"id": n.to_string(), "function": {"name": "bash", "arguments": "{\"command\": \"ls\"}"}});
+        [
+            json!({"role": "assistant", "content": "so", "tool_calls": [call]}),
+            json!({"role": "tool", "tool_call_id": n.to_string(), "content": "a.py"}),
+        ]
+    };
+    let talk = |n: usize| {
+        let mut messages = vec![json!({"role": "user", "content": "do it"})];
+        messages.extend((0..9).flat_map(turn));
+        json!({"instance_id": format!("o__n-{n}"), "resolved": true, "messages": messages})
+            .to_string()
+            + "\n"
+    };
+    let path = desk.file("a.jsonl", (0..2 * BLOCK).map(talk).collect::<String>());
+    let whole = desk.facts(&desk.file("b.jsonl", (0..2 * BLOCK).map(talk).collect::<String>()));
+    assert_eq!((whole[3].1.steps, whole[3].1.actions), (9, 9));
+    let store = desk.open(&path);
+    for (ix, (_, row)) in whole.iter().enumerate() {
+        let sketch = store.sketch(RecordIx(ix));
+        assert_eq!((&sketch.id, sketch.steps, sketch.actions), (&row.id, 9, 0));
+    }
+    drop(store);
+    // none of these was taken for a row
+    let rows = |facts: Facts| -> Vec<Summary> { facts.into_iter().map(|(_, row)| row).collect() };
+    let whole = rows(whole);
+    assert_eq!(rows(desk.facts(&path)), whole);
+    let store = desk.open(&path);
+    let sketched: Vec<Summary> = (0..whole.len())
+        .map(|ix| store.sketch(RecordIx(ix)))
+        .collect();
+    assert_eq!(sketched, whole);
 }
 
 /// Keeps contents that the records do not have: who is told them has not read the records.
