@@ -35,6 +35,7 @@ use crate::replay::results::Brief;
 use crate::replay::results::Results;
 use crate::review::Choice;
 use crate::review::Ledger;
+use crate::review::Place;
 use crate::select::Known;
 use crate::select::Selector;
 use crate::select::Sources;
@@ -236,14 +237,7 @@ pub(super) fn run(
     let fields = args.fields.as_deref().map(Field::named);
     let wanted = wanted(args, fields.as_deref(), key, selector.as_ref());
     let place = review::place_of(&args.paths, &store, shared)?;
-    let (mut ledger, mut results) = (Ledger::default(), Results::default());
-    if wanted.people {
-        ledger = review::ledger(&place, output)?;
-    }
-    if wanted.replays {
-        results = Results::load(place.reads());
-        replay::tell_passed(&results, output)?;
-    }
+    let (ledger, results) = told(wanted, &place, output)?;
     let cache = Cache::open(&Paths::of_environment().cache.join("verify"));
     let selection = selector.map(|selector| Selection::new(selector, shared));
     let selection = selection.transpose()?;
@@ -312,6 +306,19 @@ pub(super) fn run(
         records::warn_unmatched(&store, None, output)?;
     }
     Ok(verdict)
+}
+
+/// What people said and what came of replays, where that is wanted.
+fn told(wanted: Wanted, place: &Place, output: &mut Output<'_>) -> Result<(Ledger, Results)> {
+    let (mut ledger, mut results) = (Ledger::default(), Results::default());
+    if wanted.people {
+        ledger = review::ledger(place, output)?;
+    }
+    if wanted.replays {
+        results = Results::load(place.reads());
+        replay::tell_passed(&results, output)?;
+    }
+    Ok((ledger, results))
 }
 
 /// What has to be found out of each record.
@@ -401,16 +408,15 @@ impl Sink {
 
     fn row(&mut self, row: &ListRow, output: &mut Output<'_>) -> Result<()> {
         self.has_fault |= row.fault.is_some();
-        match &mut self.table {
-            Some(table) => table.push(row, output.out)?,
-            None => {
-                let line = match &self.keys {
-                    Some(keys) => records::to_json(&Picked { row, keys })?,
-                    None => records::to_json(row)?,
-                };
-                writeln!(output.out, "{line}")?;
-            }
+        if let Some(table) = &mut self.table {
+            table.push(row, output.out)?;
+            return Ok(());
         }
+        let line = match &self.keys {
+            Some(keys) => records::to_json(&Picked { row, keys })?,
+            None => records::to_json(row)?,
+        };
+        writeln!(output.out, "{line}")?;
         Ok(())
     }
 

@@ -69,7 +69,7 @@ impl<'a> Stops<'a> {
                 }
                 // what is escaped stops nothing
                 left &= !(3 << bit);
-                escaped_next = u64::from(bit == BLOCK as u32 - 1);
+                escaped_next = u64::from(bit == u64::BITS - 1);
             }
             if (self.block + 1) * BLOCK >= self.bytes.len() {
                 return None;

@@ -134,6 +134,7 @@ impl Field {
 
 /// What has to be found out of each record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 pub(super) struct Wanted {
     /// All that its row has: else as little as [`crate::store::Store::sketch`] reads.
     pub(super) whole_row: bool,
