@@ -318,17 +318,9 @@ pub struct Sketch {
 impl Sketch {
     /// The row of the list, but for what is said of actions, children, time and the variant of the format.
     pub fn summary(&self) -> Summary {
-        let summary = Summary::of(&self.trajectory);
-        Summary {
-            steps: summary.steps + self.left_out,
-            variant: None,
-            actions: 0,
-            failed_actions: 0,
-            duration_s: None,
-            children: 0,
-            marks: Vec::new(),
-            ..summary
-        }
+        let mut row = Summary::of(&self.trajectory).sketched();
+        row.steps += self.left_out;
+        row
     }
 }
 

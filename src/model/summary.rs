@@ -159,6 +159,20 @@ impl Summary {
         self.patch_lines = self.patch_lines.or(of.patch_lines);
     }
 
+    /// The row without what only the whole of a record tells: actions, children, time, the variant of the format.
+    #[must_use]
+    pub fn sketched(self) -> Self {
+        Self {
+            variant: None,
+            actions: 0,
+            failed_actions: 0,
+            duration_s: None,
+            children: 0,
+            marks: Vec::new(),
+            ..self
+        }
+    }
+
     /// Whether it is a task without an attempt at it, as [`Trajectory::is_task`].
     pub fn is_task(&self) -> bool {
         self.format == Some(Format::Task)

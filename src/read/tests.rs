@@ -101,15 +101,6 @@ fn damaged_rows_are_summarised_as_the_whole() {
 /// Reads what a sketch says in the short way and from all of the record; whether the short way led anywhere.
 #[track_caller]
 fn sketches_agree(raw: &RawRecord) -> bool {
-    let as_sketched = |summary: Summary| Summary {
-        variant: None,
-        actions: 0,
-        failed_actions: 0,
-        duration_s: None,
-        children: 0,
-        marks: Vec::new(),
-        ..summary
-    };
     let sketch = parse_sketch(raw.clone());
     let whole = parse(raw.clone());
     let is_short = match (&sketch, &whole) {
@@ -121,7 +112,7 @@ fn sketches_agree(raw: &RawRecord) -> bool {
         _ => false,
     };
     let shown = || String::from_utf8_lossy(&raw.parts[0].bytes).into_owned();
-    let whole = whole.map(|t| as_sketched(Summary::of(&t)));
+    let whole = whole.map(|t| Summary::of(&t).sketched());
     let sketch = sketch.map(|sketch| sketch.summary());
     assert_eq!(sketch, whole, "{}", shown());
     is_short

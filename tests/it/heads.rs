@@ -33,19 +33,6 @@ fn what_filters_read(t: &Trajectory) -> impl PartialEq + std::fmt::Debug + use<>
     )
 }
 
-/// A row without what a sketch may not say.
-fn as_sketched(row: Summary) -> Summary {
-    Summary {
-        variant: None,
-        actions: 0,
-        failed_actions: 0,
-        duration_s: None,
-        children: 0,
-        marks: Vec::new(),
-        ..row
-    }
-}
-
 /// Compares all records; the formats of those that were not read whole.
 fn compare(path: &Path) -> Vec<Format> {
     let store = open(path);
@@ -54,8 +41,8 @@ fn compare(path: &Path) -> Vec<Format> {
         // before the record is there whole
         let (row, sketch) = (store.summarize(ix), store.sketch(ix));
         assert_eq!(
-            as_sketched(sketch),
-            as_sketched(row.clone()),
+            sketch.sketched(),
+            row.clone().sketched(),
             "{} {}",
             path.display(),
             ix.0
