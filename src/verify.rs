@@ -21,8 +21,17 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::LineNo;
+use crate::model::TaskKind;
 use crate::model::Value;
 use crate::model::Verdict;
+
+/// Tasks for which there are rules.
+pub const RULED: [TaskKind; 4] = [
+    TaskKind::FuncLocalize,
+    TaskKind::DepSearch,
+    TaskKind::IssueLocalize,
+    TaskKind::FuncGen,
+];
 
 /// What cached judgements are of: changes with every release, and by hand where rules change between releases.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/5");

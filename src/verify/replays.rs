@@ -11,7 +11,6 @@ use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::error::Result;
 use crate::model::ContentHash;
-use crate::model::TaskKind;
 use crate::model::Trajectory;
 use crate::replay::Finished;
 use crate::replay::RecordReplay;
@@ -20,6 +19,7 @@ use crate::replay::Staged;
 use crate::replay::Verified;
 use crate::sandbox::Backend;
 use crate::sandbox::System;
+use crate::verify::RULED;
 use crate::verify::Rules;
 use crate::verify::base::Bases;
 use crate::verify::base::RepositoryBases;
@@ -28,14 +28,6 @@ use crate::verify::program::Programs;
 use crate::verify::program::RunProgram;
 use crate::verify::replayed;
 use crate::verify::replayed::Command;
-
-/// Tasks for which there are rules.
-const RULED: [TaskKind; 4] = [
-    TaskKind::FuncLocalize,
-    TaskKind::DepSearch,
-    TaskKind::IssueLocalize,
-    TaskKind::FuncGen,
-];
 
 /// How records are replayed and checked.
 pub struct Replays {

@@ -49,12 +49,8 @@ impl Column {
             ..Self::of(field)
         };
         let text = |what: What, head: &'static str, least: usize, goes: u8| Self {
-            what,
-            head,
-            is_number: false,
-            least,
             goes,
-            silent: None,
+            ..Self::plain(what, head, least)
         };
         vec![
             of(Field::Nth, 0),
@@ -83,6 +79,18 @@ impl Column {
             of(Field::Model, 7),
             text(What::Place, "SOURCE", 12, SOURCE_GOES),
         ]
+    }
+
+    /// A column of words, which stays.
+    fn plain(what: What, head: &'static str, least: usize) -> Self {
+        Self {
+            what,
+            head,
+            is_number: false,
+            least,
+            goes: 0,
+            silent: None,
+        }
     }
 
     /// The column of a field, which stays.
@@ -132,12 +140,8 @@ impl Column {
                 | Field::Row
         );
         Self {
-            what: What::Of(field),
-            head,
             is_number,
-            least,
-            goes: 0,
-            silent: None,
+            ..Self::plain(What::Of(field), head, least)
         }
     }
 }

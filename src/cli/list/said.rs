@@ -11,7 +11,6 @@ use crate::model::Flag;
 use crate::model::FlagKind;
 use crate::model::RecordIx;
 use crate::model::Summary;
-use crate::model::TaskKind;
 use crate::query::sort::Replayed;
 use crate::query::sort::Verdicts;
 use crate::replay::results::Brief;
@@ -19,6 +18,7 @@ use crate::replay::results::Results;
 use crate::review::Choice;
 use crate::review::Ledger;
 use crate::store::Store;
+use crate::verify::RULED;
 use crate::verify::Rules;
 use crate::verify::cache::Cache;
 use crate::verify::check::Tools;
@@ -46,13 +46,7 @@ impl Said {
         (ledger, results): (&Ledger, &Results),
         (cache, chosen): (&Cache, Option<&Chosen>),
     ) -> Self {
-        let kinds = [
-            TaskKind::FuncLocalize,
-            TaskKind::DepSearch,
-            TaskKind::IssueLocalize,
-            TaskKind::FuncGen,
-        ];
-        let is_judged = wants_verdicts && row.task_kind.is_some_and(|kind| kinds.contains(&kind));
+        let is_judged = wants_verdicts && row.task_kind.is_some_and(|kind| RULED.contains(&kind));
         let has_voices = !ledger.reviewers().is_empty();
         let is_attempt = row.is_attempt();
         let wants_flags = chosen.is_some() && is_attempt;

@@ -172,11 +172,13 @@ impl App {
     /// The most useful keys of this screen, as they are bound.
     fn tips(&self, room: usize) -> String {
         let scope = self.scope();
-        let tips = self.screens.top().map_or(LIST_TIPS, Screen::tips);
+        let screen = self.screens.top();
+        let tips = screen.map_or(LIST_TIPS, Screen::tips);
         let record = self.record();
         let is_task = record.is_some_and(|ix| self.data.rows.is_task(ix));
         let mut shown: Vec<String> = tips
             .iter()
+            .filter(|(name, _)| screen.is_none_or(|screen| screen.offers(name)))
             .filter(|(name, _)| !(is_task && matches!(*name, "accept" | "reject")))
             .filter_map(|(name, what)| {
                 let key = self

@@ -117,6 +117,11 @@ impl Screen {
         }
     }
 
+    /// Whether there is something for one of its tips to do: nothing fails in a task.
+    pub(super) fn offers(&self, name: &str) -> bool {
+        !matches!(self, Self::Trajectory(view) if name == "next-error" && view.shows_task())
+    }
+
     /// Its most useful commands by name, each with a word for the status line; the last one stays longest.
     pub(super) fn tips(&self) -> &'static [(&'static str, &'static str)] {
         match self {
@@ -528,7 +533,7 @@ impl Screens {
     }
 }
 
-/// The tips of a trajectory, of its page, of a task.
+/// The tips of a trajectory, of its page, of an attempt at a task.
 fn trajectory_tips(view: &TrajectoryView) -> &'static [(&'static str, &'static str)] {
     if view.is_page_focused() {
         return &[
@@ -541,17 +546,6 @@ fn trajectory_tips(view: &TrajectoryView) -> &'static [(&'static str, &'static s
     }
     if view.attempt().is_some() {
         return ATTEMPT_TIPS;
-    }
-    if view.shows_task() {
-        // nothing fails in a task
-        return &[
-            ("next-pane", "page"),
-            ("patch", "patch"),
-            ("accept", "accept"),
-            ("reject", "reject"),
-            ("find", "find"),
-            ("help", "keys"),
-        ];
     }
     &[
         ("next-pane", "page"),
