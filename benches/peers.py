@@ -489,4 +489,5 @@ def main():
             file.write(head + begin + "\n" + text + "\n" + end + tail)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 //! hgview: look at coding-agent trajectories, see why the filter decided, decide, replay, export.
 //!
 //! Module order (a module imports only from its left; tested by `tests/it/structure.rs`):
-//! `error < cancel < text < model < shard < config < theme < diff < patch < python < query < read < store < workspace < search <
+//! `error < cancel < heap < text < model < shard < config < theme < diff < patch < python < query < read < store < workspace < search <
 //! review < behave < sandbox < replay < verify < select < compare < stats < columns < endpoint < tasks < rollout < export < ui < cli < main`.
 
 pub mod behave;
@@ -14,6 +14,7 @@ pub mod diff;
 pub mod endpoint;
 pub mod error;
 pub mod export;
+pub mod heap;
 pub mod model;
 pub mod patch;
 pub mod python;

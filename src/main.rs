@@ -10,6 +10,7 @@ fn main() -> ExitCode {
     if let Some(code) = hgview::sandbox::enter() {
         return code;
     }
+    hgview::heap::set_up();
     let mut stdout = BufWriter::with_capacity(1 << 16, std::io::stdout());
     let mut stderr = std::io::stderr();
     let code = hgview::cli::run(std::env::args_os(), &mut stdout, &mut stderr);

@@ -27,7 +27,7 @@ use hgview::ui::page::Page;
 use hgview::ui::page::PageOptions;
 use hgview::ui::page::Subject;
 use hgview::workspace::History;
-use hgview::workspace::checkout::Repositories;
+use hgview::workspace::repositories::Repositories;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: caught::let_decoders_panic(), |input: (u8, &[u8])| {

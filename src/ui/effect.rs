@@ -324,6 +324,8 @@ pub enum Effect {
     Scan,
     /// Look for new records.
     Refresh,
+    /// Hand memory that is free back to the system.
+    Rest,
     /// Summarise these records before all others.
     Summarize(Range<usize>, Order),
     /// Judge these records before all others; by which state of the side files.

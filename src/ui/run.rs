@@ -158,6 +158,9 @@ impl Loop {
     /// How long a frame waits for a page there: one frame is cheaper than two.
     const SLOW_PAGE_WAIT: Duration = Duration::from_millis(40);
     const FOLLOW: Duration = Duration::from_secs(1);
+    /// So long after the last key, and so far apart, free memory is handed back: nobody waits then.
+    const REST: Duration = Duration::from_secs(1);
+    const REST_PACE: Duration = Duration::from_secs(5);
     /// Decisions that are not on the disk after this go to a file of their own.
     const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -272,13 +275,20 @@ impl Loop {
         let mut chord_since: Option<Instant> = None;
         let mut followed = Instant::now();
         let mut touched = Instant::now();
+        let mut rested: Option<Instant> = None;
+        // nothing happened since
+        let mut has_rested = false;
         while !self.is_over {
             let pace = self.pace(touched.elapsed());
             let frame_due = is_dirty.then(|| drawn + pace);
             let hint_due =
                 chord_since.map(|since| since + Duration::from_millis(self.settings.hint_ms));
             let follow_due = self.is_following.then(|| followed + Self::FOLLOW);
-            let due = [frame_due, hint_due, follow_due]
+            let rest_due = (!has_rested).then(|| {
+                let paced = rested.map(|rested| rested + Self::REST_PACE);
+                paced.into_iter().fold(touched + Self::REST, Instant::max)
+            });
+            let due = [frame_due, hint_due, follow_due, rest_due]
                 .into_iter()
                 .flatten()
                 .min();
@@ -289,14 +299,14 @@ impl Loop {
                 () = self.signals.end() => break,
                 event = next_event(keys) => match event {
                     Some(Ok(event)) => {
-                        is_urgent = true;
+                        (is_urgent, has_rested) = (true, false);
                         is_dirty |= self.terminal_event(event, &mut effects);
                     }
                     // the terminal is gone
                     Some(Err(_)) | None => break,
                 },
                 notice = self.notices.recv() => {
-                    is_dirty = true;
+                    (is_dirty, has_rested) = (true, false);
                     self.notices_in(notice, &mut effects)?;
                 }
                 () = sleep_until(due) => {
@@ -309,6 +319,10 @@ impl Loop {
                     if follow_due.is_some_and(|due| due <= now) {
                         followed = now;
                         self.tasks.submit(Effect::Refresh);
+                    }
+                    if rest_due.is_some_and(|due| due <= now) {
+                        (rested, has_rested) = (Some(now), true);
+                        self.tasks.submit(Effect::Rest);
                     }
                 }
             }

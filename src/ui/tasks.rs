@@ -34,6 +34,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cancel::Cancel;
 use crate::error::Error;
+use crate::heap;
 use crate::model::Fault;
 use crate::model::RecordIx;
 use crate::model::Source;
@@ -195,6 +196,7 @@ impl Tasks {
                 // nobody listens any more when the program ends
                 let _gone = self.notices.send(Notice::GoOn);
             }
+            Effect::Rest => drop(std::thread::spawn(heap::give_back)),
             Effect::Discard(old) => drop(std::thread::spawn(move || drop(old))),
             Effect::Record(lines) => self.recorder.submit(lines),
             Effect::Hash(ixs) => self.hasher.submit(ixs),
@@ -344,6 +346,7 @@ pub fn perform(effect: Effect, env: &Env, cancel: &Cancel, say: &mut dyn FnMut(N
         Effect::CopyRecord(ix) => copy_record(ix, env, say),
         Effect::GoOn => say(Notice::GoOn),
         Effect::Discard(old) => drop(old),
+        Effect::Rest => heap::give_back(),
         effect @ (Effect::Attempts(..) | Effect::CountAttempts(..)) => {
             task::run(effect, cancel, say);
         }

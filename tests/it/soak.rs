@@ -35,6 +35,9 @@ const GROWTH_KB: u64 = 24 << 10;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often is looked at memory and open files.
 const EVERY: Duration = Duration::from_secs(10);
+/// Before that the program is left alone for so long: it hands back what it does not need, as it does while a person
+/// reads.
+const PAUSE: Duration = Duration::from_millis(1500);
 
 /// Commands that end the program, leave it, or run recorded commands.
 const LEFT_OUT: [&str; 4] = ["back", "quit", "suspend", "replay"];
@@ -306,21 +309,18 @@ fn soak(paths: &[PathBuf], seed: u64, keys: usize, time: Duration, is_told: bool
         let busy = frames.busy.last().copied().unwrap_or_default();
         // an editor has the terminal for a moment
         let is_on = pty.is_soon(PATIENCE, |seen| seen.screen().alternate_screen());
-        let vitals = vitals(pty.pid());
         assert!(
-            is_on && vitals.is_some(),
+            is_on && vitals(pty.pid()).is_some(),
             "it ended after {nth} keys: {typed}\n{}",
             pty.look(Seen::text)
         );
-        if looked.elapsed() >= EVERY || nth == keys {
-            looked = Instant::now();
-            let vitals = vitals.unwrap();
-            let line = frames.line(began.elapsed(), vitals);
-            if is_told {
-                eprintln!("{line}");
-            }
+        if is_told && looked.elapsed() >= EVERY {
+            let _never = pty.is_soon(PAUSE, |_| false);
+            let vitals = vitals(pty.pid()).expect("it runs");
+            eprintln!("{}", frames.line(began.elapsed(), vitals));
             all.push(vitals);
             frames = Frames::default();
+            looked = Instant::now();
         }
         assert!(
             !is_told || busy <= BUSY,
