@@ -3,7 +3,7 @@
 //! `cargo bench --bench curate` (4,400 records of 200 KB), `-- --quick` (440 of them)
 //!
 //! `hgview verify --mode both`, without and with `--flags`, beside `wc -l` plus a parse of every line by sonic-rs on one
-//! core; `hgview export --format raw` beside `cp`, beside a loop that reads once, takes the SHA-256 that the manifest
+//! core, and beside that parse on all cores, as are exports of conversations; `hgview export --format raw` beside `cp`, beside a loop that reads once, takes the SHA-256 that the manifest
 //! has, and writes, and beside `cp` followed by a sync, which an export does where it replaces a file. Caches of hgview
 //! are empty each time, but for the last rows: with the index that `list` leaves, with that of an earlier export, and so
 //! for half of the records beside `cp` of as many bytes. The page cache is warm; the ratio counts, not the milliseconds.
@@ -17,6 +17,8 @@
 use std::fmt::Write as _;
 use std::io::BufRead as _;
 use std::io::Read as _;
+use std::io::Seek as _;
+use std::io::SeekFrom;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -35,6 +37,7 @@ use sonic_rs::JsonValueTrait as _;
 const RECORD_BYTES: usize = 200 << 10;
 const EVENT_BYTES: usize = 4 << 10;
 const RUNS: usize = 3;
+const ON_ALL_CORES: &str = "sonic-rs on all cores";
 
 /// Source lines that differ from record to record and from event to event.
 fn code(seed: usize, bytes: usize) -> String {
@@ -171,6 +174,38 @@ fn parse_all(path: &Path) -> usize {
     count
 }
 
+/// Parses every line on all cores, each with a stretch of the file.
+fn parse_on_all_cores(path: &Path) -> usize {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let len = std::fs::metadata(path).map_or(0, |meta| meta.len());
+    let parse = |nth: u64| {
+        let (start, end) = (len * nth / threads, len * (nth + 1) / threads);
+        let mut file = std::fs::File::open(path).expect("the data");
+        // a line belongs to the stretch that it begins in
+        let mut at = start.saturating_sub(1);
+        file.seek(SeekFrom::Start(at)).expect("the data");
+        let mut reader = std::io::BufReader::with_capacity(1 << 20, file);
+        let (mut line, mut count) = (Vec::new(), 0);
+        if start > 0 {
+            at += reader.skip_until(b'\n').expect("the data") as u64;
+        }
+        while at < end {
+            line.clear();
+            at += reader.read_until(b'\n', &mut line).expect("the data") as u64;
+            let value: sonic_rs::Value = sonic_rs::from_slice(&line).expect("JSON");
+            count += usize::from(value.is_object());
+        }
+        count
+    };
+    std::thread::scope(|scope| {
+        let parses: Vec<_> = (0..threads)
+            .map(|nth| scope.spawn(move || parse(nth)))
+            .collect();
+        let counts = parses.into_iter().map(|parse| parse.join());
+        counts.map(|count| count.expect("it parses")).sum()
+    })
+}
+
 /// The least that a copy with a hash of all of it can cost: reads once, hashes on a thread of its own, writes beside.
 fn hash_and_copy(from: &Path, to: &Path) {
     const CHUNK: usize = 256 << 10;
@@ -227,6 +262,7 @@ fn verify_rows(data: &Path, records: usize, hgview: &str, cache: &Path) {
         run("wc", &["-l", path], cache);
         assert_eq!(parse_all(data), records);
     });
+    let parallel = best(|| assert_eq!(parse_on_all_cores(data), records));
     for more in [&[][..], &["--flags"]] {
         let args = [&["verify", path, "--mode", "both", "--json"], more].concat();
         let verify = best(|| {
@@ -235,6 +271,27 @@ fn verify_rows(data: &Path, records: usize, hgview: &str, cache: &Path) {
         });
         let what = [&["verify --mode both"], more].concat().join(" ");
         row(&what, verify, "`wc -l` and sonic-rs", floor);
+        if more.is_empty() {
+            row(&what, verify, ON_ALL_CORES, parallel);
+        }
+    }
+}
+
+/// The rows of exports that turn records into conversations, without an index.
+fn conversation_rows(data: &Path, records: usize, hgview: &str, cache: &Path, out: &Path) {
+    let (path, out_path) = (data.to_string_lossy(), out.to_string_lossy());
+    let parallel = best(|| assert_eq!(parse_on_all_cores(data), records));
+    for format in ["chat", "sft"] {
+        let export = best(|| {
+            drop(std::fs::remove_dir_all(cache));
+            drop(std::fs::remove_file(out));
+            let args = [
+                "export", &path, "-o", &out_path, "--format", format, "--force",
+            ];
+            run(hgview, &args, cache);
+        });
+        let what = format!("export --format {format}");
+        row(&what, export, ON_ALL_CORES, parallel);
     }
 }
 
@@ -258,6 +315,7 @@ fn main() {
     let out = folder.join("out.jsonl");
     let (copy_path, out_path) = (copy.to_string_lossy(), out.to_string_lossy());
     let remove = |path: &Path| drop(std::fs::remove_file(path));
+    conversation_rows(&data, records, hgview, &cache, &out);
     let cp = best(|| {
         remove(&copy);
         run("cp", &[path, &copy_path], &cache);
