@@ -68,6 +68,8 @@ pub(in crate::cli) struct VerifyRow {
     record: VerifyRecord,
     /// The task's instance id.
     task: Option<String>,
+    /// Its number among the attempts that the run made at the task, from 1; null where the record does not say.
+    attempt: Option<u64>,
     /// What the task asks for.
     task_type: Option<TaskKind>,
     /// What the published rules say; null where they were not asked.
@@ -348,6 +350,7 @@ impl VerifyRow {
                     id: store.summarize(row.ix).id,
                     record,
                     task: None,
+                    attempt: None,
                     task_type: None,
                     published: None,
                     strict: None,
@@ -370,6 +373,7 @@ impl VerifyRow {
             id: checked.id,
             record,
             task: checked.task_id,
+            attempt: checked.attempt,
             task_type: Some(checked.kind),
             published: asked(Rules::Published, published),
             strict: asked(Rules::Strict, checked.strict),

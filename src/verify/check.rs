@@ -58,6 +58,8 @@ pub struct Checked {
     pub id: String,
     /// The task's `instance_id`; attempts with the same one compete.
     pub task_id: Option<String>,
+    /// Its number among the attempts that the run made at the task, from 1; `None` where the record does not say.
+    pub attempt: Option<u64>,
     /// What the task asks for.
     pub kind: TaskKind,
     /// `owner/name`.
@@ -191,6 +193,7 @@ pub fn check(
             .task_id
             .clone()
             .or_else(|| task.and_then(|task| task.id.clone())),
+        attempt: trajectory.attempt,
         kind: task.map(|task| task.kind).unwrap_or_default(),
         repo: task.and_then(|task| task.repo.clone()),
         published: judge(Rules::Published),

@@ -241,6 +241,7 @@ mod tests {
         Checked {
             hash: ContentHash::of(b"a"),
             id: "a".to_owned(),
+            attempt: None,
             task_id: Some("t".to_owned()),
             kind: TaskKind::DepSearch,
             repo: None,

@@ -53,6 +53,7 @@ fn each_record_has_its_verdicts_and_reasons() {
             "id",
             "record",
             "task",
+            "attempt",
             "task_type",
             "published",
             "strict",

@@ -128,6 +128,8 @@ fn deed(pty: &Pty, dice: &mut Dice, chords: &[String]) -> String {
     };
     // these would end it or run recorded commands in a sandbox that then stays, wherever they come from
     let sent = sent.replace(['q', '\x03', '\x1a', '!', 'r'], "j");
+    // in the box of all commands a few letters and Enter may mean any of them, those that are left out, too
+    let sent = sent.replace(':', ":ta\x1b");
     pty.keys(&sent);
     sent
 }
@@ -239,8 +241,10 @@ fn print_stack(pid: u32) {
 /// Does one thing and waits until it is drawn, or until the program rests without a new frame.
 fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> String {
     const LOOK: Duration = Duration::from_millis(4);
-    // a look that takes so long says that the machine stood still; the clock of whoever ran then went on
+    // a look that takes so long says that the machine stood still, as does a thread that ran for longer than the look
+    // and a tick took: the clock of whoever has a processor goes on when that is taken away from the virtual machine
     const STILL: Duration = Duration::from_millis(250);
+    const TICK: Duration = Duration::from_millis(20);
     // work that goes on for so many looks is none for this key
     const LOOKS: usize = 50;
     let mut last = drawing_time(pty.pid()).expect("it runs");
@@ -255,7 +259,8 @@ fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> S
         let is_drawn = pty.is_soon(LOOK, |seen| has_frame(&seen.bytes));
         let now = drawing_time(pty.pid());
         let ran = now.unwrap_or(last).saturating_sub(last);
-        if looked.elapsed() < STILL {
+        let lasted = looked.elapsed();
+        if lasted < STILL && ran <= lasted + TICK {
             busy += ran;
         }
         if is_drawn {

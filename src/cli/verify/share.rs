@@ -98,6 +98,7 @@ struct RawRow<'a> {
     record: &'a RawValue,
     #[serde(borrow)]
     task: &'a RawValue,
+    attempt: Option<u64>,
     task_type: Option<TaskKind>,
     #[serde(borrow)]
     published: &'a RawValue,

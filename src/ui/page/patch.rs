@@ -111,7 +111,9 @@ impl PatchPage {
                 .map(|(name, ix)| (name.to_owned(), ix))
                 .collect(),
             reference,
-            shows_reference,
+            // a task has nothing else to show
+            shows_reference: shows_reference || trajectory.is_task(),
+            is_task: trajectory.is_task(),
         };
         maker.head(trajectory, &files, judged);
         let sorted = maker.sort(&files);
@@ -166,6 +168,8 @@ struct Maker<'a> {
     /// The files of the reference patch by their names.
     reference_names: HashMap<String, usize>,
     shows_reference: bool,
+    /// There is no attempt that could have reached or missed something.
+    is_task: bool,
 }
 
 impl Maker<'_> {
@@ -208,6 +212,11 @@ impl Maker<'_> {
             return;
         }
         let places: usize = self.reference.iter().map(|file| file.hunks.len()).sum();
+        if self.is_task {
+            let places = figures::counted(places, "place");
+            self.page.fact("reference", Some(&places));
+            return;
+        }
         let by_name = names(files);
         let of_gold = |gold: &FilePatch| {
             let file = names_of(gold).find_map(|name| by_name.get(name))?;
@@ -522,15 +531,20 @@ impl Maker<'_> {
         let rest: Vec<FilePatch> = rest.cloned().collect();
         for gold in rest {
             let (added, removed) = gold.counts();
+            let (missed, what) = if self.is_task {
+                (0, "in the reference patch")
+            } else {
+                (gold.hunks.len(), "missed: only in the reference patch")
+            };
             let row = PatchFile {
                 path: gold.path().to_owned(),
-                letter: '-',
+                letter: if self.is_task { letter(&gold) } else { '-' },
                 added,
                 removed,
-                found: [0, gold.hunks.len(), 0],
+                found: [0, missed, 0],
                 place: self.page.place(),
             };
-            self.title(row, "missed: only in the reference patch");
+            self.title(row, what);
             self.reference_changes(gold, &[]);
         }
     }
@@ -538,7 +552,8 @@ impl Maker<'_> {
     /// The hunks of a file of the reference patch, each told whether the patch reached it.
     fn reference_changes(&mut self, gold: FilePatch, reached: &[bool]) {
         let mut remarks = Remarks::default();
-        for hunk in 0..gold.hunks.len() {
+        let remarked = if self.is_task { 0 } else { gold.hunks.len() };
+        for hunk in 0..remarked {
             let (sense, text) = if reached.get(hunk) == Some(&true) {
                 (Sense::Hit, "the patch touches these lines")
             } else {

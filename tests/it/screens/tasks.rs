@@ -201,6 +201,24 @@ fn the_other_types_look_like_this() {
     }
 }
 
+#[test]
+fn the_reference_patch_of_a_task_is_shown_at_once() {
+    let size = (120, 40);
+    let mut driver = Driver::open(&["tests/data/tasks.jsonl"], size);
+    driver.keys("p");
+    shows(&driver, "in the reference patch");
+    // nobody has attempted it, so nothing was missed
+    hides(&driver, "missed");
+    hides(&driver, "reached");
+    check_cells(&driver, "the patch of a task");
+    snapshot(
+        "task_patch_120x40",
+        "../tests/data/tasks.jsonl",
+        "p",
+        &driver.text(),
+    );
+}
+
 /// Tasks of which the second is attempted, before and behind the attempts on the command line.
 const TASKS: &str = "tests/data/tasks.jsonl";
 const ATTEMPTS: &str = "tests/data/attempts.jsonl";
