@@ -14,7 +14,29 @@ pub fn width(text: &str) -> usize {
     if is_plain(text) {
         return text.len();
     }
-    text.graphemes(true).map(cluster_width).sum()
+    clusters(text)
+        .map(|(_, cluster)| cluster_width(cluster))
+        .sum()
+}
+
+/// The grapheme clusters of a text and where they begin: what `grapheme_indices` tells, but a printable ASCII character
+/// before another costs no look into the tables, since nothing joins these two.
+pub(super) fn clusters(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..)?;
+        let bytes = rest.as_bytes();
+        let is_alone =
+            matches!(bytes.first()?, b' '..=b'~') && bytes.get(1).is_none_or(u8::is_ascii);
+        let cluster = if is_alone {
+            rest.get(..1)?
+        } else {
+            rest.graphemes(true).next()?
+        };
+        let start = at;
+        at += cluster.len();
+        Some((start, cluster))
+    })
 }
 
 /// Cells of one grapheme cluster, halfwidth sound marks counted as the screen library counts them (ratatui-core,
@@ -46,7 +68,7 @@ pub fn clip(text: &str, cells: usize) -> Cow<'_, str> {
     }
     let mut used = 0;
     let mut fits_with_mark = 0;
-    for (at, cluster) in text.grapheme_indices(true) {
+    for (at, cluster) in clusters(text) {
         used += cluster_width(cluster);
         if used > cells {
             return if cells == 0 {
@@ -94,7 +116,7 @@ pub fn skip_cells(text: &str, cells: usize) -> (&str, usize) {
     if cells == 0 {
         return (text, 0);
     }
-    for (at, cluster) in text.grapheme_indices(true) {
+    for (at, cluster) in clusters(text) {
         if used >= cells {
             return (text.get(at..).unwrap_or_default(), used - cells);
         }
@@ -215,6 +237,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn clusters_are_those_of_unicode(text in "[a-c \r\n\t日é\u{301}👩🏽\u{200d}\u{600}\u{1f1e6}\u{1f1e7}\u{915}\u{94d}\u{937}\u{ff9e}]{0,30}", any in any::<String>()) {
+            for text in [text, any] {
+                let expected: Vec<_> = text.grapheme_indices(true).collect();
+                prop_assert_eq!(clusters(&text).collect::<Vec<_>>(), expected);
+            }
+        }
+
         #[test]
         fn cuts_fit(text in "[a-c日本e\u{301}👩\u{200d} \u{ff9e}]{0,30}", cells in 0_usize..20) {
             prop_assert!(width(&clip(&text, cells)) <= cells);

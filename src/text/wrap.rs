@@ -3,9 +3,8 @@
 //! Expects text that is clean and free of tabs, as it will be drawn; rows are measured in the cells of
 //! [`super::width`].
 
-use unicode_segmentation::UnicodeSegmentation as _;
-
 use crate::text::width::cluster_width;
+use crate::text::width::clusters;
 use crate::text::width::is_plain;
 
 /// Returns the byte offsets at which the visual rows after the first begin, ascending and inside the text; empty when
@@ -58,7 +57,7 @@ fn row_len(text: &str, limit: usize, further: usize, is_first: bool) -> Option<u
     let mut after_mark = None;
     let mut used = 0;
     let mut cells_to_mark = 0;
-    for (at, cluster) in text.grapheme_indices(true) {
+    for (at, cluster) in clusters(text) {
         used += cluster_width(cluster);
         if used > limit && at > 0 {
             let word = after_blank.unwrap_or(0);
@@ -90,7 +89,7 @@ fn row_len(text: &str, limit: usize, further: usize, is_first: bool) -> Option<u
 /// Whether the word at the head of `text` fits in a row of `limit` cells. Looks at a row's worth of it.
 fn word_fits(text: &str, limit: usize) -> bool {
     let mut used = 0;
-    for cluster in text.graphemes(true) {
+    for (_, cluster) in clusters(text) {
         if cluster == " " {
             break;
         }

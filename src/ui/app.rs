@@ -45,6 +45,7 @@ use crate::ui::data::Data;
 use crate::ui::effect::Effect;
 use crate::ui::event::Event;
 use crate::ui::event::Generation;
+use crate::ui::event::Notice;
 use crate::ui::event::Tone;
 use crate::ui::keymap::Found;
 use crate::ui::keymap::Keymap;
@@ -212,6 +213,14 @@ impl App {
             }
             Event::Resize(width, height) => self.screen = Rect::new(0, 0, width, height),
             Event::Notice(notice) => self.notice(notice, effects),
+        }
+        self.sync(effects);
+    }
+
+    /// Takes what threads found out, however much came at once; after that the visible view asks for what it lacks.
+    pub fn take(&mut self, notices: Vec<Notice>, effects: &mut Vec<Effect>) {
+        for notice in notices {
+            self.notice(notice, effects);
         }
         self.sync(effects);
     }

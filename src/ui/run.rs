@@ -370,26 +370,22 @@ impl Loop {
     /// Takes a notice and all others that are there, before one frame.
     fn notices_in(&mut self, first: Option<Notice>, effects: &mut Vec<Effect>) -> Result<()> {
         const AT_ONCE: usize = 256;
+        let mut taken = Vec::new();
+        let mut written = Ok(());
         let mut next = first;
-        for _ in 0..AT_ONCE {
-            let Some(notice) = next else { break };
-            self.notice_in(notice, effects)?;
+        while let Some(notice) = next {
+            match notice {
+                // what else came is taken all the same where the terminal is gone
+                Notice::Terminal(bytes) => written = written.and(self.screen.write_raw(&bytes)),
+                notice => taken.push(notice),
+            }
+            if taken.len() >= AT_ONCE {
+                break;
+            }
             next = self.notices.try_recv().ok();
         }
-        if let Some(notice) = next {
-            self.notice_in(notice, effects)?;
-        }
-        Ok(())
-    }
-
-    fn notice_in(&mut self, notice: Notice, effects: &mut Vec<Effect>) -> Result<()> {
-        match notice {
-            Notice::Terminal(bytes) => self.screen.write_raw(&bytes),
-            notice => {
-                self.app.update(Event::Notice(notice), effects);
-                Ok(())
-            }
-        }
+        self.app.take(taken, effects);
+        written
     }
 
     /// Lets decisions that wait for a record's content come to where they are written down.
