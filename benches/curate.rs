@@ -26,6 +26,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::sync::mpsc::sync_channel;
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -201,7 +202,7 @@ fn parse_on_all_cores(path: &Path) -> usize {
         let parses: Vec<_> = (0..threads)
             .map(|nth| scope.spawn(move || parse(nth)))
             .collect();
-        let counts = parses.into_iter().map(|parse| parse.join());
+        let counts = parses.into_iter().map(ScopedJoinHandle::join);
         counts.map(|count| count.expect("it parses")).sum()
     })
 }

@@ -11,7 +11,9 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::TryLockError;
 use std::time::Duration;
 use std::time::Instant;
 use std::time::SystemTime;
@@ -206,6 +208,21 @@ type Slot = Arc<Mutex<Option<Seen>>>;
 /// When a folder or archive was opened, and what came of it.
 type Seen = (Instant, Result<Arc<Snapshot>, String>);
 
+/// Waits for whoever opens the same folder or archive, which takes seconds for a large one, as long as it is wanted.
+fn lock<'a>(slot: &'a Slot, cancel: &Cancel) -> Result<MutexGuard<'a, Option<Seen>>, String> {
+    const LOOK: Duration = Duration::from_millis(5);
+    loop {
+        match slot.try_lock() {
+            Ok(place) => return Ok(place),
+            Err(TryLockError::Poisoned(place)) => return Ok(place.into_inner()),
+            Err(TryLockError::WouldBlock) if cancel.is_cancelled() => {
+                return Err("cancelled".to_owned());
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+        }
+    }
+}
+
 /// How long is believed that a folder or archive is not what a task was made of: somebody may be mending it.
 const BELIEVED: Duration = Duration::from_secs(10);
 
@@ -239,7 +256,7 @@ impl Known {
         cancel: &Cancel,
     ) -> Result<Arc<Snapshot>, String> {
         let slot = self.slot(path);
-        let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut place = lock(&slot, cancel)?;
         if let Some((when, known)) = &*place {
             let is_it = |known: &Arc<Snapshot>| state.is_none_or(|state| known.name() == state);
             if known.as_ref().is_ok_and(is_it) || when.elapsed() < BELIEVED {

@@ -36,10 +36,32 @@ pub struct Snapshot {
     path: PathBuf,
     name: String,
     kind: Kind,
-    /// What was read before, as text.
-    texts: Mutex<HashMap<String, Option<Text>>>,
+    /// What was read before.
+    texts: Mutex<Texts>,
     /// The name of all files, once somebody asked for it.
     whole: Mutex<Option<String>>,
+}
+
+/// Files by their paths, as text; `None` where there is no such file. All are forgotten where they take too much: they
+/// are read again.
+#[derive(Default)]
+struct Texts {
+    by_path: HashMap<String, Option<Text>>,
+    bytes: usize,
+}
+
+impl Texts {
+    const MOST_BYTES: usize = 64 << 20;
+
+    fn keep(&mut self, path: &str, text: Option<Text>) {
+        let bytes = path.len() + text.as_ref().map_or(0, |text| text.len());
+        if self.bytes + bytes > Self::MOST_BYTES {
+            *self = Self::default();
+        }
+        if self.by_path.insert(path.to_owned(), text).is_none() {
+            self.bytes += bytes;
+        }
+    }
 }
 
 enum Kind {
@@ -253,6 +275,7 @@ impl BaseFiles for Snapshot {
             .texts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .by_path
             .get(path)
             .cloned();
         if let Some(known) = known {
@@ -262,7 +285,7 @@ impl BaseFiles for Snapshot {
         let found = found.map_err(|_bytes| format!("{path} is no text"))?;
         let found = found.map(Text::from);
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        texts.insert(path.to_owned(), found.clone());
+        texts.keep(path, found.clone());
         Ok(found)
     }
 }

@@ -188,3 +188,17 @@ fn what_was_cancelled_is_asked_again() {
     assert!(repos.open(&task("o/r", None), &cancel).is_err());
     assert!(repos.open(&task("o/r", None), &Cancel::new()).is_ok());
 }
+
+#[test]
+fn who_is_cancelled_does_not_wait_for_another() {
+    let folder = tempfile::tempdir().unwrap();
+    files(folder.path(), &[("a.py", "x\n")]);
+    let known = Known::default();
+    let slot = known.slot(folder.path());
+    // somebody is opening it, for as long as it takes
+    let _opening = slot.lock().unwrap();
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let got = known.snapshot(folder.path(), None, &cancel);
+    assert_eq!(got.err().as_deref(), Some("cancelled"));
+}

@@ -155,3 +155,24 @@ fn an_archive_that_was_replaced_is_told() {
     let why = told(&snapshot).unwrap_err();
     assert!(why.contains("m.py changed since"), "{why}");
 }
+
+#[test]
+fn texts_are_bounded() {
+    let mut texts = Texts::default();
+    let quarter = "x".repeat(Texts::MOST_BYTES / 4);
+    for nth in 0..10 {
+        let text = Some(Text::from(quarter.clone()));
+        texts.keep(&format!("{nth}.py"), text.clone());
+        // the same once more is held once
+        texts.keep(&format!("{nth}.py"), text);
+        let held: usize = texts
+            .by_path
+            .values()
+            .flatten()
+            .map(|text| text.len())
+            .sum();
+        assert!(held <= Texts::MOST_BYTES, "{held}");
+        assert!(texts.by_path.contains_key(&format!("{nth}.py")));
+    }
+    assert!(texts.by_path.len() > 1, "some are kept");
+}
