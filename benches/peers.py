@@ -3,7 +3,7 @@
 
     cargo build --release && python3 benches/peers.py                    # 100 MB and 1 GB, prints the tables
     python3 benches/peers.py --sizes 100M,1G,10G --write                 # three sizes, into README.md
-    python3 benches/peers.py --only search,open --runs 3
+    python3 benches/peers.py --only search,open --runs 3 --write         # these lines anew, the others stay
 
 Needs nothing but Python; a peer that is not installed is left out and named (rg, less, lnav, jless, vd, jq, cp, wc;
 DuckDB and polars as modules of the Python that runs this). Data are made by `cargo run --release --example generate`, the same
@@ -34,6 +34,7 @@ ROOT = os.path.dirname(HERE)
 # text that every record of the data begins with, and that each program shows of it
 MARK = b"tidepool__"
 ROWS, COLUMNS = 50, 200
+EVERYTHING = "open,packed,places,fields,search,export,memory,keys,records"
 ANSWER = b"\x1b]10;rgb:ffff/ffff/ffff\x1b\\\x1b]11;rgb:0000/0000/0000\x1b\\\x1b[?62;22c"
 ESCAPES = re.compile(rb"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[\[(][0-9;:?<>=!]*[ -/]*[@-~]|\x1b.")
 # the longest that anything is waited for
@@ -387,7 +388,8 @@ class Bench:
             peaks.append(terminal.status("RssAnon"))
             terminal.end()
         each = (peaks[1] - peaks[0]) * (1 << 20) / (counts[1] - counts[0])
-        line = "%d records, judged and hashed, take %.0f MB, %d take %.0f MB: %.0f bytes a record" % (counts[1], peaks[1], counts[0], peaks[0], each)
+        told = "{:,} records, judged and hashed, take {:.0f} MB, {:,} take {:.0f} MB: {:.0f} bytes a record"
+        line = told.format(counts[1], peaks[1], counts[0], peaks[0], each)
         print(line, flush=True)
         self.lines.append((line, "", None, "", None, None, ""))
 
@@ -438,26 +440,51 @@ def machine():
     return "%d processors (%s), %.0f GB, Linux %s; %s" % (os.cpu_count(), model, memory, platform.release(), "; ".join(versions))
 
 
-def table(lines):
-    out = ["| | data | hgview | peer | | ratio | goal |", "|---|---|---|---|---|---|---|"]
-    notes = []
+def rows_and_notes(lines):
+    """Rows of the table and the sentences below it, by what they are about."""
+    rows, notes = {}, {}
     for what, size, ours, peer, theirs, ratio, goal in lines:
         if ours is None:
-            notes.append("%s%s." % (size + ": " if size else "", what))
+            text = "%s%s." % (size + ": " if size else "", what)
+            notes[subject(text)] = text
             continue
         unit = "MB" if what.startswith("peak") else "ms"
-        out.append("| %s | %s | %.0f %s | %s | %.0f %s | %.2f | %s |" % (what, size, ours, unit, peer, theirs, unit, ratio, goal))
-    return "\n".join(out + [""] + notes)
+        cells = (what, size, "%.0f %s" % (ours, unit), peer, "%.0f %s" % (theirs, unit), "%.2f" % ratio, goal)
+        rows[what, size, peer] = "| " + " | ".join(cells) + " |"
+    return rows, notes
+
+
+def subject(note):
+    """What a sentence is about: its size and its words, without figures."""
+    size, words = re.match(r"(\d+[MG]: )?(.*)", note).groups()
+    return size, re.sub(r"\d[\d.,]*", "#", words)
+
+
+def known_in(text):
+    """The same of a table that was written before."""
+    rows, notes = {}, {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and len(cells) == 7 and cells[0] and set(cells[0]) != {"-"}:
+            rows[cells[0], cells[1], cells[3]] = line
+        elif line and not line.startswith("|") and " processors (" not in line:
+            notes[subject(line)] = line
+    return rows, notes
+
+
+def table(rows, notes):
+    head = ["| | data | hgview | peer | | ratio | goal |", "|---|---|---|---|---|---|---|"]
+    return "\n".join([*head, *rows.values(), "", *notes.values()])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="100M,1G")
-    parser.add_argument("--only", default="open,packed,places,fields,search,export,memory,keys,records")
+    parser.add_argument("--only", default=EVERYTHING)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--data", default=os.path.join(tempfile.gettempdir(), "hgview-bench"))
     parser.add_argument("--hgview", default=os.path.join(ROOT, "target", "release", "hgview"))
-    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    parser.add_argument("--write", action="store_true", help="put what was measured into the table of README.md")
     args = parser.parse_args()
     os.makedirs(args.data, exist_ok=True)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -474,8 +501,9 @@ def main():
     finally:
         shutil.rmtree(bench.cache, ignore_errors=True)
     missing = "" if not bench.missing else " Not installed, left out: %s." % ", ".join(sorted(set(bench.missing)))
-    text = "%s\n\n%s%s\n" % (table(bench.lines), machine() + ".", missing)
-    print("\n" + text)
+    measured = rows_and_notes(bench.lines)
+    tail_line = "\n\n%s%s\n" % (machine() + ".", missing)
+    print("\n" + table(*measured) + tail_line)
     if args.write:
         readme = os.path.join(ROOT, "README.md")
         with open(readme) as file:
@@ -484,7 +512,15 @@ def main():
         if begin not in old:
             sys.exit("README.md has no place for the table")
         head, rest = old.split(begin, 1)
-        _, tail = rest.split(end, 1)
+        before, tail = rest.split(end, 1)
+        rows, notes = measured
+        if args.only != EVERYTHING:
+            # what was not measured this time stays as it was, and so do the words about the machine
+            rows, notes = known_in(before)
+            rows.update(measured[0])
+            notes.update(measured[1])
+            tail_line = "\n\n" + before.strip().splitlines()[-1] + "\n"
+        text = table(rows, notes) + tail_line
         with open(readme, "w") as file:
             file.write(head + begin + "\n" + text + "\n" + end + tail)
 

@@ -18,8 +18,8 @@
 pub fn set_up() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        const OWN_MAPPING: libc::c_int = 4 << 20;
-        const LOOSE_END: libc::c_int = 8 << 20;
+        const OWN_MAPPING: libc::c_int = 1 << 20;
+        const LOOSE_END: libc::c_int = 4 << 20;
         // SAFETY: the calls set numbers that the allocator reads under its own lock; values out of range are refused.
         let _is_set = unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_MAPPING)
