@@ -27,7 +27,7 @@ use crate::pty::Stage;
 /// What begins and ends a frame.
 const FRAME_START: &[u8] = b"\x1b[?2026h";
 const FRAME_END: &[u8] = b"\x1b[?2026l";
-/// How long a frame may keep the thread that draws busy. Nothing of the wall clock: other programs may run, too.
+/// How long the thread that draws may be busy without looking for a key. Nothing of the wall clock: other programs may run, too.
 const BUSY: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 100 });
 /// How much memory may be there at the end that was not there in the middle.
 const GROWTH_KB: u64 = 24 << 10;
@@ -165,6 +165,15 @@ fn drawing_time(pid: u32) -> Option<Duration> {
     Some(Duration::from_nanos(nanos))
 }
 
+/// How often that thread has waited for something: between two such waits it keeps whatever comes waiting.
+fn drawing_waits(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/task/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    line.trim().parse().ok()
+}
+
 /// Whether a thread of a process runs or waits for a processor: it may be on its way to a frame.
 fn is_at_work(pid: u32) -> bool {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
@@ -252,7 +261,9 @@ fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> S
     let began = Instant::now();
     let typed = deed(pty, dice, chords);
     frames.keys += 1;
-    let mut busy = Duration::ZERO;
+    // the longest, and the present stretch without a wait
+    let (mut busy, mut stretch) = (Duration::ZERO, Duration::ZERO);
+    let mut waits = drawing_waits(pty.pid());
     let mut is_printed = false;
     let mut looked = began;
     for nth in 0.. {
@@ -260,8 +271,13 @@ fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> S
         let now = drawing_time(pty.pid());
         let ran = now.unwrap_or(last).saturating_sub(last);
         let lasted = looked.elapsed();
+        if drawing_waits(pty.pid()) != waits {
+            stretch = Duration::ZERO;
+            waits = drawing_waits(pty.pid());
+        }
         if lasted < STILL && ran <= lasted + TICK {
-            busy += ran;
+            stretch += ran;
+            busy = busy.max(stretch);
         }
         if is_drawn {
             frames.waits.push(began.elapsed());
