@@ -3,10 +3,11 @@
 //! `cargo bench --bench curate` (4,400 records of 200 KB), `-- --quick` (440 of them)
 //!
 //! `hgview verify --mode both`, without and with `--flags`, beside `wc -l` plus a parse of every line by sonic-rs on one
-//! core, and beside that parse on all cores, as are exports of conversations; `hgview export --format raw` beside `cp`, beside a loop that reads once, takes the SHA-256 that the manifest
-//! has, and writes, and beside `cp` followed by a sync, which an export does where it replaces a file. Caches of hgview
-//! are empty each time, but for the last rows: with the index that `list` leaves, with that of an earlier export, and so
-//! for half of the records beside `cp` of as many bytes. The page cache is warm; the ratio counts, not the milliseconds.
+//! core, and beside that parse on all cores, as are exports of conversations; `hgview export --format raw` beside `cp`,
+//! beside a loop that reads once, takes the SHA-256 that the manifest has, and writes, and beside `cp` followed by a
+//! sync, which an export does where it replaces a file. Caches of hgview are empty each time, but for the last rows:
+//! with the index that `list` leaves, with that of an earlier export, and so for half of the records beside `cp` of as
+//! many bytes. The page cache is warm; the ratio counts, not the milliseconds.
 
 #![expect(
     clippy::expect_used,
@@ -163,21 +164,8 @@ fn run(program: &str, args: &[&str], cache: &Path) {
     );
 }
 
-fn parse_all(path: &Path) -> usize {
-    let file = std::fs::File::open(path).expect("the data");
-    let mut reader = std::io::BufReader::with_capacity(1 << 20, file);
-    let (mut line, mut count) = (Vec::new(), 0);
-    while reader.read_until(b'\n', &mut line).expect("the data") > 0 {
-        let value: sonic_rs::Value = sonic_rs::from_slice(&line).expect("JSON");
-        count += usize::from(value.is_object());
-        line.clear();
-    }
-    count
-}
-
-/// Parses every line on all cores, each with a stretch of the file.
-fn parse_on_all_cores(path: &Path) -> usize {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+/// Parses every line on so many threads, each with a stretch of the file.
+fn parse_all(path: &Path, threads: u64) -> usize {
     let len = std::fs::metadata(path).map_or(0, |meta| meta.len());
     let parse = |nth: u64| {
         let (start, end) = (len * nth / threads, len * (nth + 1) / threads);
@@ -257,13 +245,12 @@ fn row(what: &str, ours: Duration, beside: &str, theirs: Duration) {
 }
 
 /// The rows of the filter.
-fn verify_rows(data: &Path, records: usize, hgview: &str, cache: &Path) {
+fn verify_rows(data: &Path, records: usize, parallel: Duration, hgview: &str, cache: &Path) {
     let path = data.to_str().expect("a plain path");
     let floor = best(|| {
         run("wc", &["-l", path], cache);
-        assert_eq!(parse_all(data), records);
+        assert_eq!(parse_all(data, 1), records);
     });
-    let parallel = best(|| assert_eq!(parse_on_all_cores(data), records));
     for more in [&[][..], &["--flags"]] {
         let args = [&["verify", path, "--mode", "both", "--json"], more].concat();
         let verify = best(|| {
@@ -279,9 +266,8 @@ fn verify_rows(data: &Path, records: usize, hgview: &str, cache: &Path) {
 }
 
 /// The rows of exports that turn records into conversations, without an index.
-fn conversation_rows(data: &Path, records: usize, hgview: &str, cache: &Path, out: &Path) {
+fn conversation_rows(data: &Path, parallel: Duration, hgview: &str, cache: &Path, out: &Path) {
     let (path, out_path) = (data.to_string_lossy(), out.to_string_lossy());
-    let parallel = best(|| assert_eq!(parse_on_all_cores(data), records));
     for format in ["chat", "sft"] {
         let export = best(|| {
             drop(std::fs::remove_dir_all(cache));
@@ -311,12 +297,14 @@ fn main() {
         "{records} records, {size} MB\n\n| what | hgview | beside | ratio |\n|---|---|---|---|"
     );
     let clear = || drop(std::fs::remove_dir_all(&cache));
-    verify_rows(&data, records, hgview, &cache);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let parallel = best(|| assert_eq!(parse_all(&data, threads), records));
+    verify_rows(&data, records, parallel, hgview, &cache);
     let copy = folder.join("copy.jsonl");
     let out = folder.join("out.jsonl");
     let (copy_path, out_path) = (copy.to_string_lossy(), out.to_string_lossy());
     let remove = |path: &Path| drop(std::fs::remove_file(path));
-    conversation_rows(&data, records, hgview, &cache, &out);
+    conversation_rows(&data, parallel, hgview, &cache, &out);
     let cp = best(|| {
         remove(&copy);
         run("cp", &[path, &copy_path], &cache);

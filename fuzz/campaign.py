@@ -2,7 +2,7 @@
 """Runs every fuzz target until it has had its processor time, in slices, several at once; goes on where it was stopped.
 
     fuzz/seeds && (cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz build -s none)
-    python3 fuzz/campaign.py [--seconds 1800] [--slice 120] [--jobs 2] [--only clean,ansi]
+    python3 fuzz/campaign.py [--seconds 1800] [--slice 300] [--jobs 2] [--only clean,ansi]
 
 Seconds and executions of each target are kept in fuzz/artifacts/<target>/spent.json and printed as a table at the end;
 what made a target fail lies beside that. Ends with 1 where there is such a finding.
@@ -21,7 +21,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE / "target"))
 BINARIES = TARGET / "x86_64-unknown-linux-gnu" / "release"
 # what a fuzzed input may need before that counts as a finding
-TIMEOUT, MEMORY_MB, LENGTH = 60, 4096, 40000
+TIMEOUT, MEMORY_MB = 60, 4096
+# bytes of an input, in turns: short ones are many a second, long ones get to where sizes count
+LENGTHS = (600, 40000)
 
 
 def spent(name):
@@ -37,11 +39,13 @@ def findings(name):
 
 def run(name, seconds, binary):
     """One slice of a target; what it had is written down."""
+    had = spent(name)
+    slices = had.get("slices", 0)
     folder, corpus = HERE / "artifacts" / name, HERE / "corpus" / name
     folder.mkdir(parents=True, exist_ok=True)
     corpus.mkdir(parents=True, exist_ok=True)
-    words = HERE / "corpus" / "words"
-    command = [binary, str(corpus), f"-artifact_prefix={folder}/", f"-max_total_time={seconds}", f"-max_len={LENGTH}",
+    words, length = HERE / "corpus" / "words", LENGTHS[slices % len(LENGTHS)]
+    command = [binary, str(corpus), f"-artifact_prefix={folder}/", f"-max_total_time={seconds}", f"-max_len={length}",
                f"-timeout={TIMEOUT}", f"-rss_limit_mb={MEMORY_MB}", "-print_final_stats=1", "-verbosity=1"]
     if words.exists():
         command.append(f"-dict={words}")
@@ -50,7 +54,7 @@ def run(name, seconds, binary):
         _, _, usage = os.wait4(process.pid, 0)
     text = (folder / "log").read_text(errors="replace")
     counts = re.findall(r"stat::number_of_executed_units:\s*(\d+)", text) or re.findall(r"^#(\d+)", text, re.M) or ["0"]
-    had = spent(name)
+    had["slices"] = slices + 1
     had["seconds"] += usage.ru_utime + usage.ru_stime
     had["executions"] += int(counts[-1])
     (folder / "spent.json").write_text(json.dumps(had))
@@ -68,7 +72,7 @@ def work(name, args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=1800, help="of the processor, for each target")
-    parser.add_argument("--slice", type=int, default=120, help="seconds of the clock between two looks")
+    parser.add_argument("--slice", type=int, default=300, help="seconds of the clock between two looks")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", default="", help="targets, separated by commas")
     parser.add_argument("--binaries", type=pathlib.Path, default=BINARIES, help="where the built targets are")

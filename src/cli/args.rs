@@ -338,8 +338,8 @@ pub(super) struct ListArgs {
 
     /// Print only these fields, in this order, by their names in the JSON. What only other fields need is not found out:
     /// `id,task,outcome,steps,tokens,cost,model` take a fraction of the time
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = Field::names())]
-    pub(super) fields: Option<Vec<String>>,
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(super) fields: Option<Vec<Field>>,
 
     /// Order the rows by a column; rows without a value come last
     #[arg(long, value_name = "COLUMN", default_value = "source", value_parser = sort_key())]

@@ -234,7 +234,7 @@ pub(super) fn run(
     let selector = selection::selector(shared)?;
     let store = records::load_store(&args.paths, shared, output)?;
     let mut order: Vec<RecordIx> = (0..store.len()).map(RecordIx).collect();
-    let fields = args.fields.as_deref().map(Field::named);
+    let fields = args.fields.as_deref().map(Field::each);
     let wanted = wanted(args, fields.as_deref(), key, selector.as_ref());
     let place = review::place_of(&args.paths, &store, shared)?;
     let (ledger, results) = told(wanted, &place, output)?;

@@ -192,7 +192,7 @@ impl App {
         }
     }
 
-    /// Takes one event.
+    /// Takes one event of the terminal.
     pub fn update(&mut self, event: Event, effects: &mut Vec<Effect>) {
         if matches!(event, Event::Key(_) | Event::Paste(_) | Event::Mouse(_)) {
             self.warm(effects);
@@ -212,7 +212,6 @@ impl App {
                 self.mouse(mouse, effects);
             }
             Event::Resize(width, height) => self.screen = Rect::new(0, 0, width, height),
-            Event::Notice(notice) => self.notice(notice, effects),
         }
         self.sync(effects);
     }

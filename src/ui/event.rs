@@ -50,7 +50,7 @@ use crate::ui::page::Place;
 use crate::ui::page::WhyPage;
 use crate::workspace::History;
 
-/// Something that happened.
+/// Something that happened at the terminal.
 #[derive(Debug)]
 pub enum Event {
     /// A key went down (or repeats).
@@ -61,8 +61,6 @@ pub enum Event {
     Mouse(MouseEvent),
     /// The terminal has another size: columns, rows.
     Resize(u16, u16),
-    /// Background work has something to say.
-    Notice(Notice),
 }
 
 /// Numbers a question, so that a late answer to an older one can be dropped.

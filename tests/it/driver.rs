@@ -459,7 +459,9 @@ impl Driver {
         let flagged = |ix| env.judge.flagged(&env.store, ix, &Cancel::new());
         let all = (0..env.store.len()).map(RecordIx);
         let marks = all.filter_map(flagged).collect();
-        self.event(Event::Notice(Notice::Marks(0, marks)));
+        let mut effects = Vec::new();
+        self.app.take(vec![Notice::Marks(0, marks)], &mut effects);
+        self.settle(effects);
     }
 
     /// New records are looked for, as the clock has it while following.
@@ -502,9 +504,10 @@ impl Driver {
                 self.warmed += 1;
                 continue;
             }
-            for notice in self.carry_out(effect) {
+            let notices = self.carry_out(effect);
+            if !notices.is_empty() {
                 let mut more = Vec::new();
-                self.app.update(Event::Notice(notice), &mut more);
+                self.app.take(notices, &mut more);
                 queue.extend(more);
             }
         }

@@ -497,6 +497,10 @@ fn check_broken(said: Option<String>, expected: &str) {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("s.sock");
     let listener = UnixListener::bind(&socket).unwrap();
+    // only one that says nothing is worth no patience
+    let patience = said
+        .as_ref()
+        .map_or(Duration::from_millis(300), |_| PATIENCE);
     let server = std::thread::spawn(move || {
         let mut kept = Vec::new();
         while let Ok((mut stream, _)) = listener.accept() {
@@ -518,7 +522,6 @@ fn check_broken(said: Option<String>, expected: &str) {
             drop(stream.write_all(said.as_bytes()));
         }
     });
-    let patience = Duration::from_millis(300);
     let told = Engine::at(&socket, patience).and_then(|engine| {
         let spec = Spec {
             system: System::Image("some:1".to_owned()),

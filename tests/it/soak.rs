@@ -27,7 +27,8 @@ use crate::pty::Stage;
 /// What begins and ends a frame.
 const FRAME_START: &[u8] = b"\x1b[?2026h";
 const FRAME_END: &[u8] = b"\x1b[?2026l";
-/// How long the thread that draws may be busy without looking for a key. Nothing of the wall clock: other programs may run, too.
+/// How long the thread that draws may be busy without looking for a key. Nothing of the wall clock: other programs may
+/// run, too.
 const BUSY: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 100 });
 /// How much memory may be there at the end that was not there in the middle.
 const GROWTH_KB: u64 = 24 << 10;
@@ -271,9 +272,9 @@ fn step(pty: &Pty, dice: &mut Dice, chords: &[String], frames: &mut Frames) -> S
         let now = drawing_time(pty.pid());
         let ran = now.unwrap_or(last).saturating_sub(last);
         let lasted = looked.elapsed();
-        if drawing_waits(pty.pid()) != waits {
-            stretch = Duration::ZERO;
-            waits = drawing_waits(pty.pid());
+        let waited = drawing_waits(pty.pid());
+        if waited != waits {
+            (stretch, waits) = (Duration::ZERO, waited);
         }
         if lasted < STILL && ran <= lasted + TICK {
             stretch += ran;

@@ -1,6 +1,6 @@
 //! The fields of a row by name: which were asked for, and what has to be found out for them.
 
-use clap::builder::PossibleValuesParser;
+use clap::ValueEnum;
 use serde::Serialize;
 use serde::Serializer;
 use serde::ser::SerializeMap as _;
@@ -8,8 +8,10 @@ use serde::ser::SerializeMap as _;
 use crate::cli::list::ListRow;
 use crate::query::sort::SortKey;
 
-/// A field of a row of `hgview list --json`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A field of a row of `hgview list --json`, called as it is there, in the order of the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[value(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub(in crate::cli) enum Field {
     Id,
     Nth,
@@ -42,83 +44,11 @@ pub(in crate::cli) enum Field {
 }
 
 impl Field {
-    /// In the order of the schema.
-    pub(in crate::cli) const ALL: [Self; 28] = [
-        Self::Id,
-        Self::Nth,
-        Self::Task,
-        Self::TaskType,
-        Self::Attempt,
-        Self::Format,
-        Self::Variant,
-        Self::Outcome,
-        Self::Steps,
-        Self::Actions,
-        Self::FailedActions,
-        Self::Verdicts,
-        Self::Decision,
-        Self::Decisions,
-        Self::Replay,
-        Self::Flags,
-        Self::Tokens,
-        Self::TokensDetail,
-        Self::Cost,
-        Self::Duration,
-        Self::Model,
-        Self::PatchLines,
-        Self::Children,
-        Self::Path,
-        Self::Member,
-        Self::Row,
-        Self::ByteRange,
-        Self::Fault,
-    ];
-
-    /// Its name in JSON.
-    pub(in crate::cli) fn name(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::Nth => "nth",
-            Self::Task => "task",
-            Self::TaskType => "task_type",
-            Self::Attempt => "attempt",
-            Self::Format => "format",
-            Self::Variant => "variant",
-            Self::Outcome => "outcome",
-            Self::Steps => "steps",
-            Self::Actions => "actions",
-            Self::FailedActions => "failed_actions",
-            Self::Verdicts => "verdicts",
-            Self::Decision => "decision",
-            Self::Decisions => "decisions",
-            Self::Replay => "replay",
-            Self::Flags => "flags",
-            Self::Tokens => "tokens",
-            Self::TokensDetail => "tokens_detail",
-            Self::Cost => "cost",
-            Self::Duration => "duration",
-            Self::Model => "model",
-            Self::PatchLines => "patch_lines",
-            Self::Children => "children",
-            Self::Path => "path",
-            Self::Member => "member",
-            Self::Row => "row",
-            Self::ByteRange => "byte_range",
-            Self::Fault => "fault",
-        }
-    }
-
-    /// The names of all, for `--fields`.
-    pub(in crate::cli) fn names() -> PossibleValuesParser {
-        Self::ALL.map(Self::name).to_vec().into()
-    }
-
-    /// The fields with these names, each once.
-    pub(super) fn named(names: &[String]) -> Vec<Self> {
+    /// The fields that were asked for, each once.
+    pub(super) fn each(asked: &[Self]) -> Vec<Self> {
         let mut fields = Vec::new();
-        for name in names {
-            let known = Self::ALL.into_iter().find(|field| field.name() == name);
-            fields.extend(known.filter(|field| !fields.contains(field)));
+        for field in asked {
+            fields.extend(Some(*field).filter(|field| !fields.contains(field)));
         }
         fields
     }
@@ -198,36 +128,35 @@ impl Serialize for Picked<'_> {
         let row = self.row;
         let mut fields = serializer.serialize_map(Some(self.keys.len()))?;
         for key in self.keys {
-            let name = key.name();
             match key {
-                Field::Id => fields.serialize_entry(name, &row.id)?,
-                Field::Nth => fields.serialize_entry(name, &row.nth)?,
-                Field::Task => fields.serialize_entry(name, &row.task)?,
-                Field::TaskType => fields.serialize_entry(name, &row.task_type)?,
-                Field::Attempt => fields.serialize_entry(name, &row.attempt)?,
-                Field::Format => fields.serialize_entry(name, &row.format)?,
-                Field::Variant => fields.serialize_entry(name, &row.variant)?,
-                Field::Outcome => fields.serialize_entry(name, &row.outcome)?,
-                Field::Steps => fields.serialize_entry(name, &row.steps)?,
-                Field::Actions => fields.serialize_entry(name, &row.actions)?,
-                Field::FailedActions => fields.serialize_entry(name, &row.failed_actions)?,
-                Field::Verdicts => fields.serialize_entry(name, &row.verdicts)?,
-                Field::Decision => fields.serialize_entry(name, &row.decision)?,
-                Field::Decisions => fields.serialize_entry(name, &row.decisions)?,
-                Field::Replay => fields.serialize_entry(name, &row.replay)?,
-                Field::Flags => fields.serialize_entry(name, &row.flags)?,
-                Field::Tokens => fields.serialize_entry(name, &row.tokens)?,
-                Field::TokensDetail => fields.serialize_entry(name, &row.tokens_detail)?,
-                Field::Cost => fields.serialize_entry(name, &row.cost)?,
-                Field::Duration => fields.serialize_entry(name, &row.duration)?,
-                Field::Model => fields.serialize_entry(name, &row.model)?,
-                Field::PatchLines => fields.serialize_entry(name, &row.patch_lines)?,
-                Field::Children => fields.serialize_entry(name, &row.children)?,
-                Field::Path => fields.serialize_entry(name, &row.path)?,
-                Field::Member => fields.serialize_entry(name, &row.member)?,
-                Field::Row => fields.serialize_entry(name, &row.row)?,
-                Field::ByteRange => fields.serialize_entry(name, &row.byte_range)?,
-                Field::Fault => fields.serialize_entry(name, &row.fault)?,
+                Field::Id => fields.serialize_entry(key, &row.id)?,
+                Field::Nth => fields.serialize_entry(key, &row.nth)?,
+                Field::Task => fields.serialize_entry(key, &row.task)?,
+                Field::TaskType => fields.serialize_entry(key, &row.task_type)?,
+                Field::Attempt => fields.serialize_entry(key, &row.attempt)?,
+                Field::Format => fields.serialize_entry(key, &row.format)?,
+                Field::Variant => fields.serialize_entry(key, &row.variant)?,
+                Field::Outcome => fields.serialize_entry(key, &row.outcome)?,
+                Field::Steps => fields.serialize_entry(key, &row.steps)?,
+                Field::Actions => fields.serialize_entry(key, &row.actions)?,
+                Field::FailedActions => fields.serialize_entry(key, &row.failed_actions)?,
+                Field::Verdicts => fields.serialize_entry(key, &row.verdicts)?,
+                Field::Decision => fields.serialize_entry(key, &row.decision)?,
+                Field::Decisions => fields.serialize_entry(key, &row.decisions)?,
+                Field::Replay => fields.serialize_entry(key, &row.replay)?,
+                Field::Flags => fields.serialize_entry(key, &row.flags)?,
+                Field::Tokens => fields.serialize_entry(key, &row.tokens)?,
+                Field::TokensDetail => fields.serialize_entry(key, &row.tokens_detail)?,
+                Field::Cost => fields.serialize_entry(key, &row.cost)?,
+                Field::Duration => fields.serialize_entry(key, &row.duration)?,
+                Field::Model => fields.serialize_entry(key, &row.model)?,
+                Field::PatchLines => fields.serialize_entry(key, &row.patch_lines)?,
+                Field::Children => fields.serialize_entry(key, &row.children)?,
+                Field::Path => fields.serialize_entry(key, &row.path)?,
+                Field::Member => fields.serialize_entry(key, &row.member)?,
+                Field::Row => fields.serialize_entry(key, &row.row)?,
+                Field::ByteRange => fields.serialize_entry(key, &row.byte_range)?,
+                Field::Fault => fields.serialize_entry(key, &row.fault)?,
             }
         }
         fields.end()

@@ -258,7 +258,12 @@ fn a_process_that_never_becomes_its_program_is_told() {
     let backend = Namespace::with_program(program()).patience(patience);
     let mut sandbox = backend.start(&Spec::default(), &Cancel::new()).unwrap();
     let stopper = launch("while :; do kill -STOP -1; done 2>/dev/null", Streams::Pipe);
-    let _stopper = sandbox.spawn(&stopper).unwrap();
+    // nor does it get its program in time where others want the processors
+    let mut stops = None;
+    soon("it does not start", || {
+        stops = sandbox.spawn(&stopper).ok();
+        stops.is_some()
+    });
     let mut last = None;
     soon("every process gets through", || {
         let started = sandbox.spawn(&launch("true", Streams::Pipe));
@@ -273,18 +278,24 @@ fn a_process_that_never_becomes_its_program_is_told() {
 
 #[test]
 fn a_sandbox_that_answers_no_more_is_ended() {
-    let patience = Patience {
-        answer: Duration::from_secs(2),
-        ..Patience::default()
-    };
     if start(&Spec::default()).is_none() {
         return;
     }
-    let backend = Namespace::with_program(program()).patience(patience);
-    let mut sandbox = backend.start(&Spec::default(), &Cancel::new()).unwrap();
     let mark = mark(6);
-    let script = format!("sleep {mark}");
-    let _process = sandbox.spawn(&launch(&script, Streams::Pipe)).unwrap();
+    let launch = launch(&format!("sleep {mark}"), Streams::Pipe);
+    let tried = |seconds| {
+        let patience = Patience {
+            answer: Duration::from_secs(seconds),
+            ..Patience::default()
+        };
+        let backend = Namespace::with_program(program()).patience(patience);
+        let mut sandbox = backend.start(&Spec::default(), &Cancel::new()).ok()?;
+        let process = sandbox.spawn(&launch).ok()?;
+        Some((seconds, sandbox, process))
+    };
+    // where others want the processors, a sandbox that is well may take longer, too
+    let stands = [1, 2, 4, 8, 16, 32, 64].into_iter().find_map(tried);
+    let (seconds, mut sandbox, _process) = stands.expect("a sandbox that answers");
     soon("it does not start", || !marked(&mark).is_empty());
     let mut first = *marked(&mark).first().unwrap();
     while fs::read(format!("/proc/{first}/cmdline")).unwrap() != b"sandbox-init\0" {
@@ -297,7 +308,7 @@ fn a_sandbox_that_answers_no_more_is_ended() {
     let err = sandbox.files().read("/etc/hosts", 1 << 20).unwrap_err();
     assert_eq!(
         err.why,
-        "the sandbox gave no answer for 2 seconds and was ended"
+        format!("the sandbox gave no answer for {seconds} seconds and was ended")
     );
     soon("something lives on", || marked(&mark).is_empty());
 }
