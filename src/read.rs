@@ -28,10 +28,14 @@ mod swe_agent;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text_calls;
+mod verbatim;
 
-pub use chat::verbatim::Verbatim;
-pub use chat::verbatim::verbatim;
+pub use outline::Item;
+pub use rewrite::rewrite_text;
 pub use text_calls::split_calls;
+pub use verbatim::Survey;
+pub use verbatim::Verbatim;
+pub use verbatim::text_of;
 
 use crate::model::Fault;
 use crate::model::Format;
@@ -334,7 +338,7 @@ pub fn parse_sketch(raw: RawRecord) -> Result<Sketch, Fault> {
         Some((value, responses))
     });
     let (mut trajectory, left_out) = match sketched {
-        Some(sketched) => sketched,
+        Some((trajectory, left_out, _survey)) => (trajectory, left_out),
         None => (parse_bare(shortened(raw))?, 0),
     };
     finish::fill_run(&mut trajectory);
@@ -427,12 +431,12 @@ pub fn tell(raw: RawRecord) -> Result<Decoded, Fault> {
 /// Reads what filters need of a record: task, instruction, patch, answer, outcome and ids, each as [`parse`] gives it.
 /// Steps, children, totals and notes are those of a part of the record. `None` when only [`parse`] can tell, because the
 /// family has no such way or the record is unusual.
-pub fn parse_head(raw: &RawRecord) -> Option<Trajectory> {
-    let (mut trajectory, ()) = parse_part(raw, |reader, outline| {
+pub fn parse_head(raw: &RawRecord) -> Option<(Trajectory, Survey)> {
+    let (mut trajectory, (), survey) = parse_part(raw, |reader, outline| {
         (reader.head?)(outline).map(|value| (value, ()))
     })?;
     finish::complete(&mut trajectory);
-    Some(trajectory)
+    Some((trajectory, survey))
 }
 
 /// Reads what the first reader that knows how takes of a record, with what it says of that. `None` when there is none, or
@@ -440,7 +444,7 @@ pub fn parse_head(raw: &RawRecord) -> Option<Trajectory> {
 fn parse_part<T>(
     raw: &RawRecord,
     take: impl Fn(&Reader, &Outline<'_>) -> Option<(Value, T)>,
-) -> Option<(Trajectory, T)> {
+) -> Option<(Trajectory, T, Survey)> {
     let [part] = raw.parts.as_slice() else {
         return None;
     };
@@ -451,6 +455,10 @@ fn parse_part<T>(
     let (reader, (value, said)) = READERS
         .iter()
         .find_map(|reader| Some((reader, take(reader, &outline)?)))?;
+    let survey = Survey {
+        format: reader.format,
+        places: outline.into_places(),
+    };
     let doc = Doc {
         source: raw.source.clone(),
         shape: raw.shape,
@@ -467,7 +475,7 @@ fn parse_part<T>(
         return None;
     }
     let trajectory = (reader.parse)(doc).ok()?;
-    Some((trajectory, said))
+    Some((trajectory, said, survey))
 }
 
 fn told_by_value(doc: &Doc) -> Option<Format> {

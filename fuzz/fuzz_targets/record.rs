@@ -51,7 +51,7 @@ fuzz_target!(|input: (u8, &[u8])| {
         assert_eq!(of_the_run(&row), of_the_run(&whole));
         assert_eq!(row.source.variant, whole.source.variant);
     }
-    if let Some(head) = head {
+    if let Some((head, _survey)) = head {
         assert_eq!(of_the_run(&head), of_the_run(&whole));
     }
 });

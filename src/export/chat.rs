@@ -11,9 +11,9 @@ use crate::export::MaskPlace;
 use crate::export::Refusal;
 use crate::export::Rendered;
 use crate::export::Subject;
-use crate::export::chat_form::tools_in;
+use crate::export::chat_form::tools_as_written;
 use crate::export::tokens;
-use crate::read;
+use crate::read::Verbatim;
 
 /// The exporter.
 pub(super) const EXPORTER: Exporter = Exporter {
@@ -44,20 +44,17 @@ fn render(subject: &mut Subject<'_>, context: &Context) -> Result<Rendered, Refu
 
 /// A chat row's own messages, from its text to that of the export: nothing is built of them. `None` where something has to
 /// be known of the record that its text does not tell, and of rows that are not that plain.
-fn pass_on(subject: &mut Subject<'_>, context: &Context) -> Option<Rendered> {
-    if context.with_ids || !context.counter.is_estimate() || !subject.is_unparsed_row() {
+fn pass_on(subject: &Subject<'_>, context: &Context) -> Option<Rendered> {
+    if context.with_ids || !context.counter.is_estimate() || !subject.is_plain() {
         return None;
     }
-    if !subject.is_plain() {
-        return None;
-    }
+    let (row, survey) = subject.surveyed()?;
+    let found = Verbatim::of_chat(row, survey)?;
     let mut tokens = 0;
     let mut tally = |bytes: usize| tokens += tokens::estimate(bytes);
-    // a record that cannot be read is told as such by those who have to
-    let row = subject.bytes().ok()?;
-    let found = read::verbatim(row, b"{\"messages\":", &tokens::is_skipped, &mut tally)?;
-    let mut line = found.messages;
-    let tools = found.tools.as_ref().map(tools_in).unwrap_or_default();
+    let mut line = b"{\"messages\":".to_vec();
+    found.write(&tokens::is_skipped, &mut tally, &mut line)?;
+    let tools = tools_as_written(&found)?;
     if !tools.is_empty() {
         let tools = Value::Array(tools);
         tokens += context.counter.count_value(&tools);

@@ -19,6 +19,7 @@ use crate::model::Part;
 use crate::model::Step;
 use crate::model::StepKind;
 use crate::model::Trajectory;
+use crate::read::Verbatim;
 use crate::read::json::parse_embedded;
 use crate::review::Mask;
 
@@ -298,6 +299,14 @@ pub(super) fn tools_in(value: &Value) -> Vec<Value> {
     let mut tools: Vec<Value> = items.iter().map(opened).collect();
     tools.iter_mut().for_each(drop_nulls);
     tools
+}
+
+/// The tools' descriptions beside messages that are passed on; `None` where they do not parse.
+pub(super) fn tools_as_written(found: &Verbatim<'_>) -> Option<Vec<Value>> {
+    match found.tools() {
+        Some(raw) => Some(tools_in(&serde_json::from_str(raw).ok()?)),
+        None => Some(Vec::new()),
+    }
 }
 
 fn chat_of(messages: Vec<Value>, tools: Vec<Value>) -> Chat {

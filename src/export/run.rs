@@ -427,7 +427,11 @@ impl Work<'_> {
             if head.is_whole {
                 subject.know(Arc::clone(&head.trajectory));
             }
-            bytes = bytes.or(head.into_bytes());
+            let (read, survey) = head.into_read();
+            bytes = bytes.or(read);
+            if let Some(survey) = survey {
+                subject.know_survey(survey);
+            }
         }
         if let Some(bytes) = bytes {
             subject.know_bytes(bytes);

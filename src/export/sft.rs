@@ -26,6 +26,8 @@ use crate::export::Subject;
 use crate::export::python_value::PyValue;
 use crate::export::python_value::lstrip;
 
+mod pass_on;
+
 /// The exporter.
 pub(super) const EXPORTER: Exporter = Exporter {
     name: "sft",
@@ -356,9 +358,10 @@ fn with_suffix(content: Value, suffix: &str) -> Converted<Value> {
     }
 }
 
-fn with_call(content: Value, message: &Value) -> Converted<Value> {
-    let calls = match message.get("tool_calls") {
-        None | Some(Value::Null) => return Ok(content),
+/// What the calls of a message are as text, if it has some.
+fn called(tool_calls: Option<&Value>) -> Converted<Option<String>> {
+    let calls = match tool_calls {
+        None | Some(Value::Null) => return Ok(None),
         Some(Value::Array(calls)) => calls,
         Some(_) => return Err(ConversionError::type_error("tool_calls is no list")),
     };
@@ -368,7 +371,13 @@ fn with_call(content: Value, message: &Value) -> Converted<Value> {
             calls.len()
         )));
     };
-    let call = call_text(call)?;
+    call_text(call).map(Some)
+}
+
+fn with_call(content: Value, message: &Value) -> Converted<Value> {
+    let Some(call) = called(message.get("tool_calls"))? else {
+        return Ok(content);
+    };
     let joined = |text: &str| lstrip(&format!("{text}\n\n{call}")).to_owned();
     match content {
         Value::String(text) => Ok(Value::String(joined(&text))),
@@ -426,11 +435,14 @@ fn call_text(call: &Value) -> Converted<String> {
     Ok(out)
 }
 
+/// What stands before a result, by the `name` of its message.
+fn before_result(name: Option<&Value>) -> String {
+    let name = name.map_or_else(|| "function".to_owned(), py_str);
+    format!("EXECUTION RESULT of [{name}]:\n")
+}
+
 fn as_result(content: Value, message: &Value) -> Converted<Value> {
-    let name = message
-        .get("name")
-        .map_or_else(|| "function".to_owned(), py_str);
-    let prefix = format!("EXECUTION RESULT of [{name}]:\n");
+    let prefix = before_result(message.get("name"));
     match content {
         Value::String(text) => Ok(Value::String(prefix + &text)),
         Value::Array(mut parts) => {
@@ -473,12 +485,15 @@ fn flat(content: Value) -> Converted<String> {
 }
 
 fn render(subject: &mut Subject<'_>, context: &Context) -> std::result::Result<Rendered, Refusal> {
-    subject.know_ids(context);
-    let mut chat = subject.recorded()?;
     let prompt = context
         .tool_prompt
         .as_ref()
         .ok_or_else(|| Refusal::new("no tool prompt was given"))?;
+    if let Some(rendered) = pass_on::pass_on(subject, context, prompt) {
+        return Ok(rendered);
+    }
+    subject.know_ids(context);
+    let mut chat = subject.recorded()?;
     let messages = chat.take_messages();
     let converted =
         convert(&messages, &chat.tools, prompt).map_err(|error| Refusal::new(error.to_string()))?;
@@ -492,45 +507,51 @@ fn render(subject: &mut Subject<'_>, context: &Context) -> std::result::Result<R
 
 /// What the conversion leaves out of these messages.
 fn lost(messages: &[Value], converted: &[Value]) -> Vec<Loss> {
-    let mut losses = vec![
-        Loss::of("function calls became text"),
-        Loss::of("call ids are gone"),
-    ];
-    let mut images = 0;
-    let mut parts = 0;
-    let mut pieces = 0;
-    let mut reasonings = 0;
+    let mut lost = Lost::default();
     for message in messages {
         if let Some(Value::Array(list)) = message.get("content") {
-            images += list
-                .iter()
-                .filter(|part| part.get("type").and_then(Value::as_str) != Some("text"))
-                .count();
-            parts += list.len().saturating_sub(1);
+            let is_other = |part: &&Value| part.get("type").and_then(Value::as_str) != Some("text");
+            lost.images += list.iter().filter(is_other).count();
+            lost.parts += list.len().saturating_sub(1);
         }
-        pieces += message
-            .get("tool_calls")
-            .and_then(Value::as_array)
-            .map_or(0, |calls| calls.len().saturating_sub(1));
-        reasonings += usize::from(
-            message
-                .get("reasoning_content")
-                .is_some_and(Value::is_string),
-        );
+        let calls = message.get("tool_calls").and_then(Value::as_array);
+        lost.pieces += calls.map_or(0, |calls| calls.len().saturating_sub(1));
+        let reasoning = message.get("reasoning_content");
+        lost.reasonings += usize::from(reasoning.is_some_and(Value::is_string));
     }
-    let pending = (messages.len() + pieces).saturating_sub(converted.len());
-    for (what, count) in [
-        ("images and other parts are gone", images),
-        ("content beyond its first part is gone", parts),
-        ("turns with several calls became several turns", pieces),
-        ("calls without a result at the end are gone", pending),
-        ("reasoning is gone", reasonings),
-    ] {
-        if count > 0 {
-            losses.push(Loss::counted(what, count));
+    lost.pending = (messages.len() + lost.pieces).saturating_sub(converted.len());
+    lost.told()
+}
+
+/// What the conversion leaves out, counted.
+#[derive(Debug, Default)]
+struct Lost {
+    images: usize,
+    parts: usize,
+    pieces: usize,
+    pending: usize,
+    reasonings: usize,
+}
+
+impl Lost {
+    fn told(&self) -> Vec<Loss> {
+        let mut losses = vec![
+            Loss::of("function calls became text"),
+            Loss::of("call ids are gone"),
+        ];
+        for (what, count) in [
+            ("images and other parts are gone", self.images),
+            ("content beyond its first part is gone", self.parts),
+            ("turns with several calls became several turns", self.pieces),
+            ("calls without a result at the end are gone", self.pending),
+            ("reasoning is gone", self.reasonings),
+        ] {
+            if count > 0 {
+                losses.push(Loss::counted(what, count));
+            }
         }
+        losses
     }
-    losses
 }
 
 #[cfg(test)]

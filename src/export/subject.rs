@@ -20,6 +20,7 @@ use crate::model::Trajectory;
 use crate::model::Verdict;
 use crate::read::Decoded;
 use crate::read::Layout;
+use crate::read::Survey;
 use crate::read::json::parse_lenient;
 use crate::review::Mask;
 use crate::store::Line;
@@ -71,6 +72,7 @@ pub struct Subject<'a> {
     /// The name of the part that it goes to, where the export is split.
     pub split: Option<&'a str>,
     bytes: OnceCell<Vec<u8>>,
+    survey: OnceCell<Option<Survey>>,
     value: OnceCell<Value>,
     trajectory: OnceCell<Arc<Trajectory>>,
 }
@@ -85,6 +87,7 @@ impl<'a> Subject<'a> {
             told: None,
             split: None,
             bytes: OnceCell::new(),
+            survey: OnceCell::new(),
             value: OnceCell::new(),
             trajectory: OnceCell::new(),
         }
@@ -102,6 +105,12 @@ impl<'a> Subject<'a> {
         let _known = self.bytes.set(bytes);
     }
 
+    /// Uses what a first look at its bytes found elsewhere.
+    pub(super) fn know_survey(&self, survey: Survey) {
+        // what is known already is the same
+        let _known = self.survey.set(Some(survey));
+    }
+
     /// The record's number in the store.
     pub fn ix(&self) -> RecordIx {
         self.ix
@@ -117,6 +126,17 @@ impl<'a> Subject<'a> {
             let _first = self.bytes.set(bytes);
         }
         Ok(self.bytes.get().map(Vec::as_slice).unwrap_or_default())
+    }
+
+    /// Its bytes, and what a first look found in them, where nobody has parsed it yet and it is one plain value. A record that
+    /// cannot be read is told as such by those who have to.
+    pub(super) fn surveyed(&self) -> Option<(&[u8], &Survey)> {
+        if !self.is_unparsed_row() {
+            return None;
+        }
+        let bytes = self.bytes().ok()?;
+        let survey = self.survey.get_or_init(|| Survey::of(bytes));
+        Some((bytes, survey.as_ref()?))
     }
 
     /// The line that it is in its file, where that is known and nobody has read it.
@@ -185,7 +205,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Whether nobody has parsed it yet and it is one value.
-    pub(super) fn is_unparsed_row(&self) -> bool {
+    fn is_unparsed_row(&self) -> bool {
         let is_parsed = self.value.get().is_some() || self.trajectory.get().is_some();
         let entry = self.store.entry(self.ix);
         let is_row = entry.is_some_and(|e| matches!(e.layout, Layout::Rows | Layout::Whole));

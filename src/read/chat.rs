@@ -6,7 +6,6 @@
 pub(super) mod conversation;
 pub(super) mod labels;
 pub(super) mod message;
-pub(super) mod verbatim;
 
 use crate::model::Fault;
 use crate::model::Format;
@@ -40,7 +39,7 @@ pub(super) const READER: Reader = Reader {
 };
 
 /// Where rows keep their messages.
-const MESSAGES: [&str; 4] = ["messages", "trajectory", "conversations", "conversation"];
+pub(super) const MESSAGES: [&str; 4] = ["messages", "trajectory", "conversations", "conversation"];
 
 fn sniff(probe: &Probe<'_>) -> Option<Layout> {
     let values = probe.values;

@@ -4,6 +4,7 @@
 //! repeated keys, deep nesting, anything that is no JSON) has no outline, and the record is read whole. What is stepped
 //! over is checked but for control characters and lone surrogates in texts, which the lenient parser repairs in place.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::model::Value;
@@ -21,36 +22,54 @@ const LISTS: [&str; 5] = [
 /// Below the parser's own limit.
 const MAX_DEPTH: u32 = 100;
 
-/// A field of an object: its key, and its value as written.
-#[derive(Debug, Clone, Copy)]
-struct Field<'a> {
-    key: &'a str,
-    raw: &'a str,
+/// A field of an object: where its key stands, without quotes, and its value as written.
+#[derive(Debug, Clone, PartialEq)]
+struct Field {
+    key: Range<usize>,
+    raw: Range<usize>,
 }
 
 /// An element of a list.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Item<'a> {
+pub struct Item<'a> {
+    text: &'a str,
     raw: &'a str,
-    fields: &'a [Field<'a>],
+    fields: &'a [Field],
 }
 
 impl<'a> Item<'a> {
+    /// As written.
+    pub fn whole(&self) -> &'a str {
+        self.raw
+    }
+
     /// Whether it is an object with this key.
-    pub(super) fn has(&self, key: &str) -> bool {
-        self.fields.iter().any(|field| field.key == key)
+    pub fn has(&self, key: &str) -> bool {
+        self.keys().any(|other| other == key)
     }
 
     /// Its keys in order; none where it is no object.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
-        self.fields.iter().map(|field| field.key)
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> {
+        let text = self.text;
+        let keys = self.fields.iter();
+        keys.map(|field| text.get(field.key.clone()).unwrap_or_default())
+    }
+
+    /// Whether a key stands twice in it.
+    pub fn repeats(&self) -> bool {
+        let mut keys = self.keys().enumerate();
+        keys.any(|(nth, key)| self.keys().take(nth).any(|before| before == key))
     }
 
     /// The value under the key as written, quotes included; `None` when there is none or more than one.
-    pub(super) fn raw(&self, key: &str) -> Option<&'a str> {
-        let mut found = self.fields.iter().filter(|field| field.key == key);
+    pub fn raw(&self, key: &str) -> Option<&'a str> {
+        let mut found = self.fields.iter().filter(|field| {
+            let other = self.text.get(field.key.clone());
+            other == Some(key)
+        });
         let first = found.next()?;
-        found.next().is_none().then_some(first.raw)
+        let is_only = found.next().is_none();
+        self.text.get(first.raw.clone()).filter(|_| is_only)
     }
 
     /// Whether the value under the key is this text, written plainly.
@@ -59,25 +78,32 @@ impl<'a> Item<'a> {
     }
 
     /// The text under the key as written, without its quotes; `None` for other values.
-    pub(super) fn text(&self, key: &str) -> Option<&'a str> {
+    pub fn text(&self, key: &str) -> Option<&'a str> {
         self.raw(key)?.strip_prefix('"')?.strip_suffix('"')
     }
 }
 
 /// A field of the record.
-#[derive(Debug)]
-struct Member<'a> {
-    field: Field<'a>,
+#[derive(Debug, Clone, PartialEq)]
+struct Member {
+    field: Field,
     /// The elements, where it is a list of steps: as written, and the place of their fields.
-    items: Option<Vec<(&'a str, Range<usize>)>>,
+    items: Option<Vec<(Range<usize>, Range<usize>)>>,
+}
+
+/// Where everything that an outline tells stands in the bytes of its record.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Places {
+    members: Vec<Member>,
+    /// The fields of all items.
+    fields: Vec<Field>,
 }
 
 /// A record that is one object.
 #[derive(Debug)]
 pub(super) struct Outline<'a> {
-    members: Vec<Member<'a>>,
-    /// The fields of all items.
-    fields: Vec<Field<'a>>,
+    text: &'a str,
+    places: Cow<'a, Places>,
 }
 
 /// A list of steps that was parted in two.
@@ -105,59 +131,83 @@ pub(super) enum Take<'a> {
 impl<'a> Outline<'a> {
     /// Reads the outline of a record; `None` when it is no object or anything about it is unusual.
     pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
-        let text = std::str::from_utf8(bytes).ok()?;
+        Self::of_text(std::str::from_utf8(bytes).ok()?)
+    }
+
+    /// The same of a text.
+    pub(super) fn of_text(text: &'a str) -> Option<Self> {
         let mut walk = Walk::of(text);
-        let mut outline = Self {
-            members: Vec::new(),
-            fields: Vec::new(),
-        };
+        let mut places = Places::default();
         walk.white();
-        let Self { members, fields } = &mut outline;
+        let Places { members, fields } = &mut places;
         walk.object(|walk, key| {
             let start = walk.at;
-            let items = if LISTS.contains(&key) && walk.peek() == Some(b'[') {
+            let is_list = LISTS.contains(&text.get(key.clone())?) && walk.peek() == Some(b'[');
+            let items = if is_list {
                 Some(walk.items(fields)?)
             } else {
                 walk.value(1)?;
                 None
             };
-            let raw = walk.since(start)?;
-            members.push(Member {
-                field: Field { key, raw },
-                items,
-            });
+            let raw = start..walk.at;
+            let field = Field { key, raw };
+            members.push(Member { field, items });
             Some(())
         })?;
         walk.white();
-        (walk.at == text.len()).then_some(outline)
+        (walk.at == text.len()).then_some(Self {
+            text,
+            places: Cow::Owned(places),
+        })
+    }
+
+    /// The outline of a record of which it was read before.
+    pub(super) fn again(bytes: &'a [u8], places: &'a Places) -> Option<Self> {
+        Some(Self {
+            text: std::str::from_utf8(bytes).ok()?,
+            places: Cow::Borrowed(places),
+        })
+    }
+
+    /// What to read it by again.
+    pub(super) fn into_places(self) -> Places {
+        self.places.into_owned()
+    }
+
+    fn get(&self, place: &Range<usize>) -> &'a str {
+        self.text.get(place.clone()).unwrap_or_default()
+    }
+
+    fn member(&self, key: &str) -> Option<&Member> {
+        let mut members = self.places.members.iter();
+        members.find(|member| self.get(&member.field.key) == key)
     }
 
     /// Whether the record has this key.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.members.iter().any(|member| member.field.key == key)
+        self.member(key).is_some()
     }
 
     /// The value under the key as written: of several the first.
     pub(super) fn raw(&self, key: &str) -> Option<&'a str> {
-        let mut members = self.members.iter();
-        let found = members.find(|member| member.field.key == key);
-        found.map(|member| member.field.raw)
+        Some(self.get(&self.member(key)?.field.raw))
     }
 
     /// Whether the value under the key is written with this letter first.
     pub(super) fn starts_with(&self, key: &str, first: char) -> bool {
-        let mut members = self.members.iter();
-        members.any(|member| member.field.key == key && member.field.raw.starts_with(first))
+        let mut members = self.places.members.iter();
+        members.any(|Member { field, .. }| {
+            self.get(&field.key) == key && self.get(&field.raw).starts_with(first)
+        })
     }
 
     /// The elements of a list of steps; `None` when there is no such list.
     pub(super) fn items(&self, key: &str) -> Option<impl Iterator<Item = Item<'_>>> {
-        let mut members = self.members.iter();
-        let member = members.find(|member| member.field.key == key)?;
-        let items = member.items.as_ref()?.iter();
+        let items = self.member(key)?.items.as_ref()?.iter();
         Some(items.map(|(raw, fields)| Item {
-            raw,
-            fields: self.fields.get(fields.clone()).unwrap_or_default(),
+            text: self.text,
+            raw: self.get(raw),
+            fields: self.places.fields.get(fields.clone()).unwrap_or_default(),
         }))
     }
 
@@ -186,9 +236,10 @@ impl<'a> Outline<'a> {
     /// Builds the record with what `take` leaves of it; `None` when that does not parse or a key stands twice.
     pub(super) fn build<'b>(&self, mut take: impl FnMut(&str) -> Take<'b>) -> Option<Value> {
         let mut fields = serde_json::Map::new();
-        for Member { field, .. } in &self.members {
-            let value = match take(field.key) {
-                Take::Whole => serde_json::from_str(field.raw).ok()?,
+        for Member { field, .. } in &self.places.members {
+            let key = self.get(&field.key);
+            let value = match take(key) {
+                Take::Whole => serde_json::from_str(self.get(&field.raw)).ok()?,
                 Take::Null => Value::Null,
                 Take::Empty => Value::Array(Vec::new()),
                 Take::Items(items) => {
@@ -196,12 +247,32 @@ impl<'a> Outline<'a> {
                     Value::Array(items.collect::<Option<_>>()?)
                 }
             };
-            if fields.insert(field.key.to_owned(), value).is_some() {
+            if fields.insert(key.to_owned(), value).is_some() {
                 return None;
             }
         }
         Some(Value::Object(fields))
     }
+}
+
+/// The text of the only element of a list, where that is an object with `"type": "text"`, quotes included.
+pub(super) fn only_text(list: &str) -> Option<&str> {
+    let mut fields = Vec::new();
+    let items = Walk::of(list).items(&mut fields)?;
+    let [(raw, _)] = items.as_slice() else {
+        return None;
+    };
+    let item = Item {
+        text: list,
+        raw: list.get(raw.clone())?,
+        fields: &fields,
+    };
+    let is_text = item.is("type", "text") && !item.repeats();
+    let found = fields
+        .iter()
+        .find(|field| list.get(field.key.clone()) == Some("text"))?;
+    list.get(found.raw.clone())
+        .filter(|text| is_text && text.starts_with('"'))
 }
 
 /// The record without the middles of very long texts in results of calls; `None` when there are none or the record has
@@ -211,8 +282,7 @@ pub(super) fn without_middles(bytes: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let outline = Outline::of(bytes)?;
-    let text = std::str::from_utf8(bytes).ok()?;
-    let base = text.as_ptr().addr();
+    let base = outline.text.as_ptr().addr();
     let mut kept = Vec::new();
     let mut copied = 0;
     for item in LISTS
@@ -299,10 +369,6 @@ impl<'a> Walk<'a> {
 
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn since(&self, start: usize) -> Option<&'a str> {
-        self.text.get(start..self.at)
     }
 
     fn white(&mut self) {
@@ -411,16 +477,20 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// An object whose keys are written plainly; `each` steps over the values.
-    fn object(&mut self, mut each: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
+    /// An object whose keys are written plainly; `each` steps over the values and gets the places of the keys.
+    fn object(
+        &mut self,
+        mut each: impl FnMut(&mut Self, Range<usize>) -> Option<()>,
+    ) -> Option<()> {
         self.pairs(|walk| {
             let start = walk.at;
             if !walk.string()? {
                 return None;
             }
-            let key = walk.text.get(start + 1..walk.at - 1)?;
+            let key = start + 1..walk.at - 1;
             // the parser takes such an object for a number or a value in disguise
-            if key.starts_with("$serde_json::private::") {
+            let name = walk.text.get(key.clone())?;
+            if name.starts_with("$serde_json::private::") {
                 return None;
             }
             walk.colon()?;
@@ -429,7 +499,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A list; puts the fields of the objects in it into `fields`.
-    fn items(&mut self, fields: &mut Vec<Field<'a>>) -> Option<Vec<(&'a str, Range<usize>)>> {
+    fn items(&mut self, fields: &mut Vec<Field>) -> Option<Vec<(Range<usize>, Range<usize>)>> {
         let mut items = Vec::new();
         self.elements(|walk| {
             let (start, first) = (walk.at, fields.len());
@@ -437,14 +507,14 @@ impl<'a> Walk<'a> {
                 walk.object(|walk, key| {
                     let start = walk.at;
                     walk.value(3)?;
-                    let raw = walk.since(start)?;
+                    let raw = start..walk.at;
                     fields.push(Field { key, raw });
                     Some(())
                 })?;
             } else {
                 walk.value(2)?;
             }
-            items.push((walk.since(start)?, first..fields.len()));
+            items.push((start..walk.at, first..fields.len()));
             Some(())
         })?;
         Some(items)

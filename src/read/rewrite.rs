@@ -15,26 +15,25 @@ pub(super) fn rewrite(
     tally: &mut dyn FnMut(usize),
     out: &mut Vec<u8>,
 ) -> Option<()> {
-    // the least of all bytes is found many at a time
-    if json.bytes().min().is_some_and(|least| least < 0x20) {
-        return None;
-    }
-    let mut rewriter = Rewriter {
-        text: json,
-        at: 0,
-        copied: 0,
-        stops: Stops::of(json.as_bytes()),
-        keys: Vec::new(),
-        is_skipped,
-        tally,
-        out,
-    };
+    let mut rewriter = Rewriter::of(json, (is_skipped, tally), out)?;
     rewriter.white();
     rewriter.value(true)?;
     rewriter.white();
     let is_end = rewriter.at == json.len();
     rewriter.flush();
     is_end.then_some(())
+}
+
+/// Writes what stands between the quotes of `text` to `out`, likewise; the bytes that it means.
+pub fn rewrite_text(text: &str, out: &mut Vec<u8>) -> Option<usize> {
+    let mut nobody = |_| ();
+    let mut rewriter = Rewriter::of(text, (&|_| false, &mut nobody), out)?;
+    rewriter.copied = 1;
+    let len = (rewriter.peek() == Some(b'"')).then(|| rewriter.string())??;
+    let is_end = rewriter.at == text.len();
+    rewriter.at -= 1;
+    rewriter.flush();
+    is_end.then_some(len)
 }
 
 struct Rewriter<'a, 'b> {
@@ -50,7 +49,29 @@ struct Rewriter<'a, 'b> {
     out: &'b mut Vec<u8>,
 }
 
-impl<'a> Rewriter<'a, '_> {
+impl<'a, 'b> Rewriter<'a, 'b> {
+    /// At the beginning of a text that can be rewritten.
+    fn of(
+        text: &'a str,
+        (is_skipped, tally): (&'b dyn Fn(&str) -> bool, &'b mut dyn FnMut(usize)),
+        out: &'b mut Vec<u8>,
+    ) -> Option<Self> {
+        // the least of all bytes is found many at a time
+        if text.bytes().min().is_some_and(|least| least < 0x20) {
+            return None;
+        }
+        Some(Self {
+            text,
+            at: 0,
+            copied: 0,
+            stops: Stops::of(text.as_bytes()),
+            keys: Vec::new(),
+            is_skipped,
+            tally,
+            out,
+        })
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -293,6 +314,33 @@ mod tests {
             "",
         ] {
             assert_eq!(rewritten(text), None, "{text}");
+        }
+    }
+
+    #[track_caller]
+    fn check_text(text: &str, want: Option<(&str, usize)>) {
+        let mut out = b"before ".to_vec();
+        let len = rewrite_text(text, &mut out);
+        let out = String::from_utf8(out).unwrap();
+        let found = len.map(|len| (out.strip_prefix("before ").unwrap(), len));
+        assert_eq!(found, want, "{text}");
+    }
+
+    #[test]
+    fn a_text_is_written_without_its_quotes() {
+        check_text(r#""""#, Some(("", 0)));
+        check_text(r#""plain""#, Some(("plain", 5)));
+        check_text(r#""\u00e9\/\"\\""#, Some((r#"é/\"\\"#, 5)));
+        for text in [
+            "",
+            "plain",
+            "7",
+            "\"open",
+            r#""two" "#,
+            r#""\ud800""#,
+            "\"\t\"",
+        ] {
+            check_text(text, None);
         }
     }
 

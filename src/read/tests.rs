@@ -18,7 +18,7 @@ fn raw(bytes: &[u8]) -> RawRecord {
 /// Reads the record both ways; whether the short way led anywhere.
 #[track_caller]
 fn agrees(raw: &RawRecord) -> bool {
-    let Some(head) = parse_head(raw) else {
+    let Some((head, _survey)) = parse_head(raw) else {
         return false;
     };
     let shown = || String::from_utf8_lossy(&raw.parts[0].bytes).into_owned();

@@ -12,6 +12,7 @@ use crate::model::Trajectory;
 use crate::read;
 use crate::read::Decoded;
 use crate::read::RawRecord;
+use crate::read::Survey;
 use crate::store::Store;
 use crate::store::index::Slot;
 use crate::store::index::Source;
@@ -35,6 +36,8 @@ pub struct Head {
     hash: OnceLock<ContentHash>,
     /// What [`Store::load_bytes`] gives, where it was read and not needed for the trajectory; else the hash is known.
     bytes: Option<Vec<u8>>,
+    /// What was found in the bytes, where they were not read whole.
+    survey: Option<Survey>,
     /// Where the hash is kept once it is made.
     place: Option<(Arc<Source>, Slot)>,
     /// The trajectory with what side files say; its steps, children, totals and notes may be those of a
@@ -50,6 +53,7 @@ impl Head {
         Self {
             hash: OnceLock::from(hash),
             bytes: None,
+            survey: None,
             place: None,
             trajectory,
             is_whole: true,
@@ -67,9 +71,9 @@ impl Head {
         })
     }
 
-    /// The record's bytes, where they were read and are still here.
-    pub fn into_bytes(self) -> Option<Vec<u8>> {
-        self.bytes
+    /// The record's bytes, where they were read and are still here, and what a first look found in them.
+    pub fn into_read(self) -> (Option<Vec<u8>>, Option<Survey>) {
+        (self.bytes, self.survey)
     }
 }
 
@@ -128,12 +132,13 @@ impl Store {
             return Ok(Head {
                 hash,
                 bytes: Some(own_bytes(raw)),
+                survey: None,
                 place: Some((source, slot)),
                 trajectory,
                 is_whole: true,
             });
         }
-        let Some(mut head) = read::parse_head(&raw) else {
+        let Some((mut head, survey)) = read::parse_head(&raw) else {
             let hash = known.unwrap_or_else(|| hash_of(&raw, (&source, &slot)));
             return Ok(Head::whole(hash, Arc::new(self.parse_raw(ix, raw)?)));
         };
@@ -141,6 +146,7 @@ impl Store {
         Ok(Head {
             hash,
             bytes: Some(own_bytes(raw)),
+            survey: Some(survey),
             place: Some((source, slot)),
             trajectory: Arc::new(head),
             is_whole: false,
