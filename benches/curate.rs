@@ -1,6 +1,7 @@
 //! Times the filter and the export on Hybrid-Gym rows beside the least that such work can cost, in the same run:
 //!
-//! `cargo bench --bench curate` (4,400 records of 200 KB), `-- --quick` (440 of them)
+//! `cargo bench --bench curate` (4,400 records of 200 KB), `-- --quick` (440 of them); the same number of chat rows, and
+//! of rows that have both, for exports of conversations
 //!
 //! `hgview verify --mode both`, without and with `--flags`, beside `wc -l` plus a parse of every line by sonic-rs on one
 //! core, and beside that parse on all cores, as are exports of conversations; `hgview export --format raw` beside `cp`,
@@ -123,7 +124,51 @@ fn record(ix: usize) -> String {
     .to_string()
 }
 
-fn make(path: &Path, records: usize) {
+/// What a model was told and said, with the tools that it had.
+fn conversation(ix: usize) -> serde_json::Value {
+    let mut messages = vec![
+        json!({"role": "system", "content": "You work with tools."}),
+        json!({"role": "user", "content": "Do it."}),
+    ];
+    let mut turn = 0;
+    while turn * EVENT_BYTES < RECORD_BYTES {
+        let (id, arguments) = (
+            format!("call_{turn}"),
+            json!({"command": format!("sed -n {turn},99p harbor/dock.py")}),
+        );
+        let function = json!({"name": "execute_bash", "arguments": arguments.to_string()});
+        let call = json!({"id": id, "type": "function", "function": function});
+        messages.push(json!({"role": "assistant", "content": "Look at it.", "tool_calls": [call]}));
+        let content = code(ix * 100 + turn, EVENT_BYTES - 300);
+        messages.push(
+            json!({"role": "tool", "tool_call_id": id, "name": "execute_bash", "content": content}),
+        );
+        turn += 1;
+    }
+    let command = json!({"type": "string", "description": "What is run."});
+    let parameters =
+        json!({"type": "object", "properties": {"command": command}, "required": ["command"]});
+    let function =
+        json!({"name": "execute_bash", "description": "Runs a command.", "parameters": parameters});
+    json!({"messages": messages, "tools": [{"type": "function", "function": function}]})
+}
+
+/// A chat row.
+fn chat_row(ix: usize) -> String {
+    let mut row = conversation(ix);
+    row["instance_id"] = json!(format!("tidepool__harbor-{ix}"));
+    row["resolved"] = json!(!ix.is_multiple_of(3));
+    row.to_string()
+}
+
+/// A row of `output.jsonl` that has its conversation beside its events, as Hybrid-Gym's own have.
+fn row_with_both(ix: usize) -> String {
+    let row = record(ix);
+    let open = row.strip_suffix('}').expect("an object");
+    format!("{open},\"raw_completions\":{}}}", conversation(ix))
+}
+
+fn make(path: &Path, records: usize, record: fn(usize) -> String) {
     if path.is_file() {
         return;
     }
@@ -266,57 +311,52 @@ fn verify_rows(data: &Path, records: usize, parallel: Duration, hgview: &str, ca
 }
 
 /// The rows of exports that turn records into conversations, without an index.
-fn conversation_rows(data: &Path, parallel: Duration, hgview: &str, cache: &Path, out: &Path) {
+fn conversation_rows(what: &str, data: &Path, parallel: Duration, hgview: &str, cache: &Path) {
+    let (out, prompt) = (data.with_extension("out"), data.with_extension("prompt"));
+    std::fs::write(&prompt, "\n\nYou have these functions:\n{description}")
+        .expect("room for a prompt");
     let (path, out_path) = (data.to_string_lossy(), out.to_string_lossy());
-    for format in ["chat", "sft"] {
+    let prompt = prompt.to_string_lossy();
+    for (format, more) in [("chat", &[][..]), ("sft", &["--tool-prompt", &*prompt])] {
         let export = best(|| {
             drop(std::fs::remove_dir_all(cache));
-            drop(std::fs::remove_file(out));
+            drop(std::fs::remove_file(&out));
             let args = [
                 "export", &path, "-o", &out_path, "--format", format, "--force",
             ];
-            run(hgview, &args, cache);
+            run(hgview, &[&args, more].concat(), cache);
         });
-        let what = format!("export --format {format}");
-        row(&what, export, ON_ALL_CORES, parallel);
+        row(
+            &format!("export --format {format}, {what}"),
+            export,
+            ON_ALL_CORES,
+            parallel,
+        );
     }
+    drop(std::fs::remove_file(&out));
 }
 
-fn main() {
-    let is_quick = std::env::args().any(|arg| arg == "--quick");
-    let records = if is_quick { 440 } else { 4400 };
-    let folder = std::env::temp_dir().join("hgview-bench");
-    std::fs::create_dir_all(&folder).expect("a folder for the data");
-    let data = folder.join(format!("gym-{records}.jsonl"));
-    make(&data, records);
+/// The rows of exports that copy records.
+fn copy_rows(data: &Path, hgview: &str, cache: &Path) {
     let path = data.to_str().expect("a plain path");
-    let hgview = env!("CARGO_BIN_EXE_hgview");
-    let cache = folder.join("no-cache");
-    let size = std::fs::metadata(&data).map_or(0, |meta| meta.len()) >> 20;
-    println!(
-        "{records} records, {size} MB\n\n| what | hgview | beside | ratio |\n|---|---|---|---|"
-    );
-    let clear = || drop(std::fs::remove_dir_all(&cache));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    let parallel = best(|| assert_eq!(parse_all(&data, threads), records));
-    verify_rows(&data, records, parallel, hgview, &cache);
+    let clear = || drop(std::fs::remove_dir_all(cache));
+    let folder = data.parent().expect("the folder of the data");
     let copy = folder.join("copy.jsonl");
     let out = folder.join("out.jsonl");
     let (copy_path, out_path) = (copy.to_string_lossy(), out.to_string_lossy());
     let remove = |path: &Path| drop(std::fs::remove_file(path));
-    conversation_rows(&data, parallel, hgview, &cache, &out);
     let cp = best(|| {
         remove(&copy);
-        run("cp", &[path, &copy_path], &cache);
+        run("cp", &[path, &copy_path], cache);
     });
     let hashed = best(|| {
         remove(&copy);
-        hash_and_copy(&data, &copy);
+        hash_and_copy(data, &copy);
     });
     let cp_synced = best(|| {
         remove(&copy);
-        run("cp", &[path, &copy_path], &cache);
-        run("sync", &[&copy_path], &cache);
+        run("cp", &[path, &copy_path], cache);
+        run("sync", &[&copy_path], cache);
     });
     let raw = [
         "export", path, "-o", &out_path, "--format", "raw", "--force",
@@ -325,7 +365,7 @@ fn main() {
         best(|| {
             remove(&out);
             before();
-            run(hgview, &[&raw[..], more].concat(), &cache);
+            run(hgview, &[&raw[..], more].concat(), cache);
         })
     };
     let cold = export(&clear, &[]);
@@ -335,7 +375,7 @@ fn main() {
     row("a copy with a hash", hashed, "`cp`", cp);
     row(first, cold, "`cp` and sync", cp_synced);
     clear();
-    run(hgview, &["list", path], &cache);
+    run(hgview, &["list", path], cache);
     let places = cache.join("listed");
     keep(&cache.join("hgview"), &places);
     let listed = export(&|| keep(&places, &cache.join("hgview")), &[]);
@@ -343,11 +383,11 @@ fn main() {
     let warm = export(&|| (), &[]);
     row("export --format raw, again", warm, "`cp`", cp);
     let half = folder.join("half.jsonl");
-    make_half(&data, &half);
+    make_half(data, &half);
     let half_path = half.to_string_lossy();
     let cp_half = best(|| {
         remove(&copy);
-        run("cp", &[&half_path, &copy_path], &cache);
+        run("cp", &[&half_path, &copy_path], cache);
     });
     let where_half = export(&|| (), &["--where", "task = dep_search"]);
     row(
@@ -360,6 +400,37 @@ fn main() {
         remove(path);
     }
     clear();
+}
+
+fn main() {
+    let is_quick = std::env::args().any(|arg| arg == "--quick");
+    let records = if is_quick { 440 } else { 4400 };
+    let folder = std::env::temp_dir().join("hgview-bench");
+    std::fs::create_dir_all(&folder).expect("a folder for the data");
+    let data = folder.join(format!("gym-{records}.jsonl"));
+    make(&data, records, record);
+    let hgview = env!("CARGO_BIN_EXE_hgview");
+    let cache = folder.join("no-cache");
+    let size = std::fs::metadata(&data).map_or(0, |meta| meta.len()) >> 20;
+    println!(
+        "{records} records, {size} MB\n\n| what | hgview | beside | ratio |\n|---|---|---|---|"
+    );
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let parse = |data: &Path| best(|| assert_eq!(parse_all(data, threads), records));
+    let parallel = parse(&data);
+    verify_rows(&data, records, parallel, hgview, &cache);
+    conversation_rows("OpenHands rows", &data, parallel, hgview, &cache);
+    for (kind, make_row) in [
+        ("chat rows", chat_row as fn(usize) -> String),
+        ("rows that have both", row_with_both),
+    ] {
+        let data = folder.join(format!("{}-{records}.jsonl", kind.replace(' ', "-")));
+        make(&data, records, make_row);
+        conversation_rows(kind, &data, parse(&data), hgview, &cache);
+        drop(std::fs::remove_file(&data));
+    }
+    copy_rows(&data, hgview, &cache);
+    drop(std::fs::remove_dir_all(&cache));
 }
 
 /// Makes a folder what another one is.

@@ -15,7 +15,7 @@ pub(super) fn rewrite(
     tally: &mut dyn FnMut(usize),
     out: &mut Vec<u8>,
 ) -> Option<()> {
-    let mut rewriter = Rewriter::of(json, (is_skipped, tally), out)?;
+    let mut rewriter = Rewriter::of(json, is_skipped, tally, out)?;
     rewriter.white();
     rewriter.value(true)?;
     rewriter.white();
@@ -27,7 +27,7 @@ pub(super) fn rewrite(
 /// Writes what stands between the quotes of `text` to `out`, likewise; the bytes that it means.
 pub fn rewrite_text(text: &str, out: &mut Vec<u8>) -> Option<usize> {
     let mut nobody = |_| ();
-    let mut rewriter = Rewriter::of(text, (&|_| false, &mut nobody), out)?;
+    let mut rewriter = Rewriter::of(text, &|_| false, &mut nobody, out)?;
     rewriter.copied = 1;
     let len = (rewriter.peek() == Some(b'"')).then(|| rewriter.string())??;
     let is_end = rewriter.at == text.len();
@@ -53,7 +53,8 @@ impl<'a, 'b> Rewriter<'a, 'b> {
     /// At the beginning of a text that can be rewritten.
     fn of(
         text: &'a str,
-        (is_skipped, tally): (&'b dyn Fn(&str) -> bool, &'b mut dyn FnMut(usize)),
+        is_skipped: &'b dyn Fn(&str) -> bool,
+        tally: &'b mut dyn FnMut(usize),
         out: &'b mut Vec<u8>,
     ) -> Option<Self> {
         // the least of all bytes is found many at a time

@@ -29,7 +29,10 @@ fn told(rendered: Result<Rendered, String>, context: &Context) -> Told {
     let tokens = context.counter.count_all(&rendered);
     let line = match rendered.body {
         Body::Written(line, _) => String::from_utf8(line).unwrap(),
-        Body::Rows(rows) => rows.iter().map(|row| format!("{row}\n")).collect(),
+        Body::Rows(rows) => {
+            let lines = rows.iter().map(|row| format!("{row}\n"));
+            lines.collect::<Vec<_>>().concat()
+        }
         other => panic!("{other:?}"),
     };
     Ok((line, tokens, format!("{:?}", rendered.losses)))
