@@ -197,6 +197,7 @@ fn until<'a>(
             cache: None,
             repositories: Some(repositories),
             flags: None,
+            hashes: false,
         },
         filter,
     })

@@ -89,6 +89,7 @@ pub(super) fn run(
         // statistics look for all of them by themselves
         flags: None,
         repositories: None,
+        hashes: filter.goes_by_content(),
     };
     let cancel = Cancel::new();
     let check = |head: &Head, whole: &Arc<Trajectory>| {

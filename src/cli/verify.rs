@@ -142,7 +142,9 @@ pub(super) fn run(
     let places = share::range(args.share.shard, store.len());
     let share = Share::open(args, shared, &store, asked)?;
     let mut order = selection::chosen_in(places, selector, &args.paths, &store, shared, output)?;
-    let by = (asked, &repositories);
+    let goes_by_content = asked.is_some_and(|asked| asked.filter.goes_by_content());
+    let hashes = args.json || share.is_some() || goes_by_content;
+    let by = (asked, &repositories, hashes);
     if let Some(mut share) = share {
         order.retain(|ix| !share.is_done(ix.0));
         check_all(args, by, &store, &order, output, &mut |rows| {
@@ -223,10 +225,10 @@ fn rules(mode: VerifyMode) -> &'static [Rules] {
     }
 }
 
-/// Checks records in parallel; `found` sees them in their order, some at once.
+/// Checks records in parallel, and hashes them where that is asked for; `found` sees them in their order, some at once.
 fn check_all(
     args: &VerifyArgs,
-    (asked, repositories): (Option<&AskedFilter>, &Repositories),
+    (asked, repositories, hashes): (Option<&AskedFilter>, &Repositories, bool),
     store: &Store,
     order: &[RecordIx],
     output: &mut Output<'_>,
@@ -248,6 +250,7 @@ fn check_all(
         cache: Some(&cache),
         repositories: Some(repositories),
         flags: args.flags.then_some(&chosen),
+        hashes,
     };
     let cancel = Cancel::new();
     let work = |ix| {
@@ -331,7 +334,7 @@ impl VerifyRow {
     fn new(store: &Store, row: Row, rules: &[Rules], asked: Option<&AskedFilter>) -> Self {
         let entry = store.entry(row.ix);
         let record = VerifyRecord {
-            sha256: row.checked.as_ref().ok().map(|checked| checked.hash),
+            sha256: row.checked.as_ref().ok().and_then(|checked| checked.hash),
             nth: row.ix.0 + 1,
             path: entry
                 .as_ref()

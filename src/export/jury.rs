@@ -103,6 +103,7 @@ impl<'a> Automatic<'a> {
         cancel: &Cancel,
     ) -> Self {
         let rules = asked.filter.rules();
+        let hashes = asked.filter.goes_by_content();
         Self {
             asked,
             store,
@@ -112,6 +113,7 @@ impl<'a> Automatic<'a> {
                 cache,
                 repositories: None,
                 flags: None,
+                hashes,
             },
             cancel: cancel.clone(),
         }

@@ -177,6 +177,7 @@ impl<'a> Subject<'a> {
                 cache: self.sources.cache,
                 repositories: None,
                 flags: None,
+                hashes: false,
             };
             let whole = || self.sources.store.load(self.ix);
             judgement(rules, head, &whole, &tools, self.cancel).verdict

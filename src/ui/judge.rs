@@ -63,6 +63,7 @@ pub fn check(
         cache,
         repositories: Some(repositories),
         flags: None,
+        hashes: true,
     };
     check::check(head, whole, &tools, cancel)
 }
@@ -183,7 +184,7 @@ impl Judge {
         cancel: &Cancel,
     ) -> Result<Arc<Checked>, Fault> {
         let head = store.load_head(ix)?;
-        let known = |checked: &&Arc<Checked>| checked.hash == head.hash();
+        let known = |checked: &&Arc<Checked>| checked.hash == Some(head.hash());
         if let Some(checked) = self.recent().iter().find(known) {
             return Ok(Arc::clone(checked));
         }
@@ -217,12 +218,13 @@ impl Judge {
             cache: self.cache(),
             repositories: Some(&self.repositories),
             flags: None,
+            hashes: true,
         };
         let checked = Arc::new(check::check(&head, &|| store.load(ix), &tools, cancel));
         if cancel.is_cancelled() {
             return Ok(None);
         }
-        let mut marked = marked(ix, &checked);
+        let mut marked = marked(ix, &head, &checked);
         // what its steps show is told from elsewhere, and stays
         let flags = self.flags(store, ix, cancel);
         marked.marks.is_flagged |= flags.is_ok_and(|flags| !flags.is_empty());
@@ -256,7 +258,7 @@ impl Judge {
                 &[Rules::Published, Rules::Strict],
             );
         }
-        Some(marked(ix, &checked))
+        Some(marked(ix, &head, &checked))
     }
 
     /// The brief form of a record of which everything is known without reading it.
@@ -286,13 +288,13 @@ impl Judge {
 }
 
 /// The brief form of a checked record.
-fn marked(ix: RecordIx, checked: &Checked) -> Marked {
+fn marked(ix: RecordIx, head: &Head, checked: &Checked) -> Marked {
     let marks = Marks {
         published: checked.published.verdict,
         strict: checked.strict.verdict,
         is_flagged: !checked.flags.is_empty(),
     };
-    let hash = checked.hash;
+    let hash = head.hash();
     Marked { ix, hash, marks }
 }
 

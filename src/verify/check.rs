@@ -3,6 +3,7 @@
 //! A record's head is enough for most of it; the whole trajectory is asked for only where a rule needs it. What has no
 //! task is unjudged and says so. A record that cannot be read is the caller's row, not a [`Checked`].
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -47,13 +48,15 @@ pub struct Tools<'a> {
     /// The flags to look for besides those that a head tells; `None` where nobody asked for them: they need the whole
     /// trajectory.
     pub flags: Option<&'a Chosen>,
+    /// Whether the record's content is to be known in any case: to hash it takes a third of the time.
+    pub hashes: bool,
 }
 
 /// What was found out about one record.
 #[derive(Debug, Clone)]
 pub struct Checked {
-    /// The record's content.
-    pub hash: ContentHash,
+    /// The record's content, where that was asked for.
+    pub hash: Option<ContentHash>,
     /// What rows call it.
     pub id: String,
     /// The task's `instance_id`; attempts with the same one compete.
@@ -187,7 +190,7 @@ pub fn check(
     let judge = |rules: Rules| judged(rules, head, whole, tools, program.as_ref(), cancel);
     let patch = trajectory.final_patch.as_deref();
     Checked {
-        hash: head.hash(),
+        hash: tools.hashes.then(|| head.hash()),
         id: trajectory.id.clone(),
         task_id: trajectory
             .task_id
@@ -279,10 +282,10 @@ fn judge(
     let strict = tools.repositories.filter(|_| rules == Rules::Strict);
     let repository = strict.and_then(|repositories| repositories.of(trajectory, cancel)?.ok());
     let repository = repository.as_deref();
-    let fresh = || match rules {
+    let fresh = |whole: &dyn Fn() -> Option<Arc<Trajectory>>| match rules {
         Rules::Published => published::judge(trajectory, program, cancel),
         Rules::Strict => {
-            let views = ViewBases::new(|| whole().ok());
+            let views = ViewBases::new(whole);
             let bases = RepositoryBases::new(&views, repository, trajectory.task.as_ref());
             strict::judge(trajectory, &bases, program, cancel)
         }
@@ -295,14 +298,26 @@ fn judge(
         }
     }
     let cache = tools.cache.filter(|_| runs || rules == Rules::Strict);
+    let whole = || whole().ok();
     let Some(cache) = cache else {
-        return fresh();
+        return fresh(&whole);
     };
+    if kind != Some(TaskKind::FuncGen) && repository.is_none() {
+        // what the head decides alone is judged sooner than looked up: the record would have to be hashed for that
+        let is_enough = Cell::new(true);
+        let found = fresh(&|| {
+            is_enough.set(false);
+            None
+        });
+        if is_enough.get() {
+            return found;
+        }
+    }
     let key = key(rules, head, runs, repository);
     if let Some(known) = cache.get(&key) {
         return known;
     }
-    let found = fresh();
+    let found = fresh(&whole);
     // what ended for a reason outside the record may end otherwise the next time: no interpreter, time, an interruption
     let is_lasting = found.verdict != Verdict::Unjudged
         && !cancel.is_cancelled()
@@ -372,6 +387,51 @@ mod tests {
         Head::whole(ContentHash::of(b"record"), Arc::new(trajectory))
     }
 
+    /// What is found of a record with this patch, with a cache; how often the whole trajectory was asked for.
+    fn looked_at(patch: &str, cache: &Cache, hashes: bool) -> (Checked, usize) {
+        let instance = serde_json::json!({
+            "file_path": "m.py", "module_name": "f", "module_type": "function", "module_line_start": 1,
+            "module_line_end": 2, "docstring_line_start": 2, "docstring_line_end": 2,
+        });
+        let trajectory = Trajectory {
+            task: Some(Task::from_instance(instance)),
+            final_patch: Some(patch.into()),
+            ..Trajectory::default()
+        };
+        let head = Head::whole(ContentHash::of(b"record"), Arc::new(trajectory));
+        let tools = Tools {
+            program: None,
+            rules: &[Rules::Published, Rules::Strict],
+            cache: Some(cache),
+            repositories: None,
+            flags: None,
+            hashes,
+        };
+        let asked = AtomicUsize::new(0);
+        let whole = || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            Ok(Arc::clone(&head.trajectory))
+        };
+        let checked = check(&head, &whole, &tools, &Cancel::new());
+        (checked, asked.into_inner())
+    }
+
+    #[test]
+    fn only_what_needs_the_whole_trajectory_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path());
+        let patch = "--- a/m.py\n+++ b/m.py\n@@ -1,2 +1,3 @@\n def f():\n+    \"\"\"Says.\"\"\"\n     return 1\n";
+        let (first, asked) = looked_at(patch, &cache, true);
+        assert_eq!(asked, 1);
+        assert_eq!(first.hash, Some(ContentHash::of(b"record")));
+        let (again, asked) = looked_at(patch, &cache, false);
+        assert_eq!(asked, 0, "it is known");
+        assert_eq!(again.hash, None);
+        assert_eq!(again.strict.verdict, first.strict.verdict);
+        let (nothing, asked) = looked_at("", &cache, false);
+        assert_eq!((nothing.strict.verdict, asked), (Verdict::Reject, 0));
+    }
+
     #[track_caller]
     fn runs(rules: &[Rules], cache: Option<&Cache>, end: ProgramEnd, want: usize) -> Checked {
         let head = attempt();
@@ -382,6 +442,7 @@ mod tests {
             cache,
             repositories: None,
             flags: None,
+            hashes: false,
         };
         let whole = || Ok(Arc::clone(&head.trajectory));
         let checked = check(&head, &whole, &tools, &Cancel::new());
@@ -429,6 +490,7 @@ mod tests {
                 cache,
                 repositories: None,
                 flags: None,
+                hashes: false,
             };
             let whole = || Ok(Arc::clone(&head.trajectory));
             let checked = check(&head, &whole, &tools, &Cancel::new());

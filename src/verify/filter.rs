@@ -102,6 +102,11 @@ impl Filter {
         }
     }
 
+    /// Whether it asks for the contents of records ([`Checked::hash`]).
+    pub fn goes_by_content(&self) -> bool {
+        matches!(self, Self::Scores(scores) if !scores.by_hash.is_empty())
+    }
+
     /// What this filter says of a record.
     pub fn verdict(&self, checked: &Checked) -> Verdict {
         let at_least = |score: Option<f64>, least: f64| {
@@ -198,7 +203,8 @@ impl Scores {
 
     /// What it says of a record: by its content, else by its task, else by its name.
     fn find(&self, checked: &Checked) -> Found<'_> {
-        let by_hash = self.by_hash.get(&checked.hash).map(|rows| (rows, "sha256"));
+        let by_hash = checked.hash.and_then(|hash| self.by_hash.get(&hash));
+        let by_hash = by_hash.map(|rows| (rows, "sha256"));
         let names = [checked.task_id.as_ref(), Some(&checked.id)];
         let by_id = names.into_iter().flatten();
         let by_id = by_id.filter_map(|name| Some((self.by_id.get(name)?, "id")));
@@ -239,7 +245,7 @@ mod tests {
             ..Judgement::default()
         };
         Checked {
-            hash: ContentHash::of(b"a"),
+            hash: Some(ContentHash::of(b"a")),
             id: "a".to_owned(),
             attempt: None,
             task_id: Some("t".to_owned()),

@@ -252,6 +252,7 @@ fn judged(store: &Store, ix: RecordIx, rules: Rules, cache: &Cache) -> Option<bo
         cache: Some(cache),
         repositories: None,
         flags: None,
+        hashes: false,
     };
     let checked = check(&head, &|| store.load(ix), &tools, &Cancel::new());
     accepts(checked.judgement(rules).verdict)

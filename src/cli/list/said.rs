@@ -134,6 +134,7 @@ fn read(
         cache: Some(cache),
         repositories: None,
         flags: None,
+        hashes: false,
     };
     let (whole, cancel) = (|| store.load(ix), Cancel::new());
     let checked = check(&head, &whole, &tools, &cancel);
@@ -143,12 +144,12 @@ fn read(
         strict: checked.strict.verdict,
     });
     let Some(chosen) = chosen else {
-        return Some((checked.hash, verdicts, checked.flags));
+        return Some((head.hash(), verdicts, checked.flags));
     };
     let mut flags = all_flags(&head, &whole, Some(cache), &cancel);
     noted::keep_flags(store, ix, &flags);
     flags.retain(|flag| chosen.has(flag.flag));
-    Some((checked.hash, verdicts, flags))
+    Some((head.hash(), verdicts, flags))
 }
 
 /// A flag in words: its name, its step, why.
