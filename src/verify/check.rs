@@ -420,10 +420,13 @@ mod tests {
     fn only_what_needs_the_whole_trajectory_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(folder.path());
-        let patch = "--- a/m.py\n+++ b/m.py\n@@ -1,2 +1,3 @@\n def f():\n+    \"\"\"Says.\"\"\"\n     return 1\n";
+        let patch = "--- a/m.py\n+++ b/m.py\n@@ -2,3 +2,4 @@\n     Says.\n+    More.\n     \"\"\"\n     return 1\n--- a/n.py\n+++ b/n.py\n@@ -1 +1,2 @@\n x = 1\n+y = 2\n";
         let (first, asked) = looked_at(patch, &cache, true);
         assert_eq!(asked, 1);
         assert_eq!(first.hash, Some(ContentHash::of(b"record")));
+        // what was kept is there for whoever opens it next
+        drop(cache);
+        let cache = Cache::open(folder.path());
         let (again, asked) = looked_at(patch, &cache, false);
         assert_eq!(asked, 0, "it is known");
         assert_eq!(again.hash, None);
